@@ -1,0 +1,14 @@
+/**
+ * From the arguments to a role: the composition root.
+ *
+ * A client command is what people wait for, so nothing but the client is
+ * loaded before it is known that a role is asked for.
+ *
+ * @module
+ */
+import { roleOf, runClient } from "./src/client/main.ts";
+
+const role = roleOf(Deno.args);
+if (role === null) Deno.exit(await runClient(Deno.args));
+const { runRole } = await import("./src/roles.ts");
+Deno.exit(await runRole(role, Deno.args));

@@ -1,0 +1,62 @@
+/**
+ * Every figure beside its floor, taken in one run.
+ *
+ *   deno task bench            all of them
+ *   deno task bench store api  only the groups named
+ *
+ * Figures are medians; these machines are noisy, so read ratios.
+ *
+ * @module
+ */
+import type { Row } from "./bench/row.ts";
+
+const GROUPS: Readonly<Record<string, () => Promise<Row[]>>> = {
+  store: async () => await (await import("./bench/store.ts")).benchStore(),
+  api: async () => await (await import("./bench/api.ts")).benchApi(),
+  cold: async () => await (await import("./bench/cold.ts")).benchCold(),
+  qemu: async () => await (await import("./bench/start.ts")).benchStart(),
+};
+
+function show(row: Row): string {
+  const value = `${format(row.value)} ${row.unit}`;
+  const floor = row.floor === undefined
+    ? ""
+    : `   floor ${format(row.floor)} ${row.unit} (${row.floorName ?? "bare"})`;
+  const ratio = row.ratio === undefined ? "" : `   ×${row.ratio.toFixed(2)}`;
+  const note = row.note === undefined ? "" : `   ${row.note}`;
+  return `  ${row.name.padEnd(58)} ${
+    value.padStart(14)
+  }${floor}${ratio}${note}`;
+}
+
+function format(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+async function main(names: readonly string[]): Promise<number> {
+  const unknown = names.filter((name) => !Object.hasOwn(GROUPS, name));
+  if (unknown.length > 0) {
+    console.error(
+      `bench: no group "${unknown[0]}"; there are ${
+        Object.keys(GROUPS).join(", ")
+      }`,
+    );
+    return 64;
+  }
+  let failed = 0;
+  for (const [name, run] of Object.entries(GROUPS)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    console.log(`${name} (load ${Deno.loadavg()[0]?.toFixed(1)})`);
+    try {
+      for (const row of await run()) console.log(show(row));
+    } catch (error) {
+      failed++;
+      console.log(
+        `  failed: ${error instanceof Error ? error.message : error}`,
+      );
+    }
+  }
+  return failed === 0 ? 0 : 1;
+}
+
+Deno.exit(await main(Deno.args));

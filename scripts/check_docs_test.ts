@@ -1,0 +1,45 @@
+import { deepStrictEqual } from "node:assert/strict";
+import { type Documentation, undocumented } from "./check_docs.ts";
+
+const FILE = "file:///repo/src/core/a.ts";
+
+function symbol(
+  name: string,
+  ...declarations: [kind: string, doc?: string, filename?: string][]
+): Documentation {
+  const symbols = [{
+    name,
+    declarations: declarations.map(([kind, doc, filename = FILE]) => ({
+      kind,
+      declarationKind: "export",
+      location: { filename, line: 7 },
+      ...(doc === undefined ? {} : { jsDoc: { doc } }),
+    })),
+  }];
+  return { nodes: { [FILE]: { symbols } } };
+}
+
+Deno.test("undocumented() names what has no sentence, and where", () => {
+  deepStrictEqual(undocumented(symbol("place", ["function"])), [
+    `${FILE}:7: place has no doc sentence`,
+  ]);
+});
+
+Deno.test("undocumented() is content with a sentence", () => {
+  deepStrictEqual(undocumented(symbol("place", ["function", "Why."])), []);
+});
+
+Deno.test("undocumented() takes a schema's sentence for its type", () => {
+  const pair = symbol("Vm", ["variable", "What it is."], ["typeAlias"]);
+  deepStrictEqual(undocumented(pair), []);
+});
+
+Deno.test("undocumented() leaves constants and re-exports alone", () => {
+  deepStrictEqual(undocumented(symbol("LIMIT", ["variable"])), []);
+  const elsewhere = symbol("Vm", ["class", "", "file:///repo/b.ts"]);
+  deepStrictEqual(undocumented(elsewhere), []);
+});
+
+Deno.test("undocumented() lets the options of a function be", () => {
+  deepStrictEqual(undocumented(symbol("PlaceOptions", ["interface"])), []);
+});

@@ -1,0 +1,253 @@
+/**
+ * Makes the one executable: `dist/usher`, and `dist/SHA256SUMS` beside it.
+ *
+ * The program is first bundled, because a compiled program starts as fast as
+ * what it loads is small: each dynamic import becomes a file of its own, so a
+ * client command never reads the controller. Then `deno compile` puts a
+ * runtime in front.
+ *
+ * It is not minified: the bundler's minifier writes `f(x)` for
+ * `using y = f(x)` where y is used once, and what was to be closed stays open.
+ * All it would save is 2 ms of a start and 1 MB of 94.
+ *
+ * That runtime comes from Deno's download site. Where the site cannot be
+ * reached, the compiler of Deno 2.6 and a runtime found on npm do the same
+ * job (see denort.sh); usher runs on both.
+ *
+ *   deno task compile [--force]     nothing is done when no source has changed
+ *
+ * @module
+ */
+import { ROOT, sha256, sourceFiles } from "./support.ts";
+
+const DIST = `${ROOT}dist`;
+const BUNDLE = `${DIST}/bundle`;
+const OUTPUT = `${DIST}/usher`;
+const STAMP = `${DIST}/.inputs`;
+
+/** How long Deno's download site gets before the fall-back is taken. */
+const DOWNLOAD_MS = Number(Deno.env.get("USHER_COMPILE_DEADLINE_MS") ?? 40_000);
+
+/**
+ * What runs in a worker or a process of its own and so must be a whole file:
+ * bundled apart, put beside the main bundle under this name, and included.
+ * Code finds one by `new URL("./NAME.js", import.meta.url)` when
+ * `Deno.build.standalone`, and by its source path otherwise.
+ */
+const ENTRIES: Readonly<Record<string, string>> = {
+  "guest.js": "src/plugin/guest.ts",
+};
+
+const FLAGS = [
+  "--allow-all",
+  "--unstable-kv",
+  "--unstable-net",
+  "--unstable-worker-options",
+  "--no-check",
+  "--no-config",
+  "--no-lock",
+  "--no-npm",
+];
+
+async function main(force: boolean): Promise<void> {
+  await Deno.mkdir(DIST, { recursive: true });
+  using lock = await Deno.open(`${DIST}/.lock`, { create: true, write: true });
+  await lock.lock(true);
+
+  const inputs = await hashInputs();
+  if (!force && await isCurrent(inputs)) {
+    console.log("dist/usher is up to date");
+    return;
+  }
+  const started = performance.now();
+  await bundle();
+  const how = await compile();
+  const digest = await sha256(await Deno.readFile(OUTPUT));
+  await Deno.writeTextFile(`${DIST}/SHA256SUMS`, `${digest}  usher\n`);
+  await Deno.writeTextFile(STAMP, inputs);
+  const { size } = await Deno.stat(OUTPUT);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(
+    `dist/usher: ${(size / 1e6).toFixed(1)} MB, ${how}, made in ${seconds} s`,
+  );
+}
+
+/** One digest over everything that the executable is made from. */
+async function hashInputs(): Promise<string> {
+  const files = [
+    ...await sourceFiles(ROOT, ["src", "plugins", "configs"]),
+    ...["main.ts", "deno.json", "deno.lock"],
+    ...["scripts/compile.ts", "scripts/deno", "scripts/denort.sh"],
+  ].filter((file) => !file.endsWith("_test.ts"));
+  const lines: string[] = [];
+  for (const file of files.toSorted()) {
+    const content = await Deno.readFile(ROOT + file).catch(absent);
+    lines.push(`${content ? await sha256(content) : "absent"}  ${file}`);
+  }
+  return lines.join("\n") + "\n";
+}
+
+async function isCurrent(inputs: string): Promise<boolean> {
+  const [stamp, output] = await Promise.all([
+    Deno.readTextFile(STAMP).catch(absent),
+    Deno.stat(OUTPUT).catch(absent),
+  ]);
+  return stamp === inputs && output !== null;
+}
+
+async function bundle(): Promise<void> {
+  await Deno.remove(BUNDLE, { recursive: true }).catch(absent);
+  const common = ["bundle", "--quiet"];
+  await run(Deno.execPath(), [
+    ...common,
+    "--code-splitting",
+    `--outdir=${BUNDLE}`,
+    `${ROOT}main.ts`,
+  ]);
+  for (const [name, source] of await presentEntries()) {
+    await run(Deno.execPath(), [
+      ...common,
+      `--output=${BUNDLE}/${name}`,
+      ROOT + source,
+    ]);
+  }
+  await writeCommit();
+}
+
+/** Those of ENTRIES whose source exists. */
+async function presentEntries(): Promise<[string, string][]> {
+  const present: [string, string][] = [];
+  for (const [name, source] of Object.entries(ENTRIES)) {
+    if (await Deno.stat(ROOT + source).catch(absent)) {
+      present.push([name, source]);
+    }
+  }
+  return present;
+}
+
+/** Puts the commit where src/version.ts left room for it. */
+async function writeCommit(): Promise<void> {
+  const paths = ["main.ts", "src", "plugins", "configs", "deno.json"];
+  const hash = await output("git", [
+    "log",
+    "-1",
+    "--format=%h",
+    "--",
+    ...paths,
+  ]);
+  if (hash === "") return; // not a git checkout, or nothing committed yet
+  const changed = await output("git", [
+    "status",
+    "--porcelain",
+    "--",
+    ...paths,
+  ]);
+  const commit = changed === "" ? hash : `${hash}+changes`;
+  for await (const { name } of Deno.readDir(BUNDLE)) {
+    const text = await Deno.readTextFile(`${BUNDLE}/${name}`);
+    if (!text.includes("@usher-commit@")) continue;
+    const stamped = text.replaceAll("@usher-commit@", commit);
+    await Deno.writeTextFile(`${BUNDLE}/${name}`, stamped);
+  }
+}
+
+/** Compiles the bundle; says which Deno did it. */
+async function compile(): Promise<string> {
+  const included = await presentEntries();
+  const part = `${OUTPUT}.part`;
+  const how = await compileTo(part, [
+    ...included.map(([name]) => `--include=${BUNDLE}/${name}`),
+    `--output=${part}`,
+    `${BUNDLE}/main.js`,
+  ]);
+  await Deno.rename(part, OUTPUT);
+  return how;
+}
+
+/** A hello world made the same way: the floor of the benchmark. */
+async function compileHello(output: string): Promise<void> {
+  const source = await Deno.makeTempFile({ suffix: ".js" });
+  await Deno.writeTextFile(source, `console.log("hello");\n`);
+  await compileTo(output, [`--output=${output}`, source]);
+  await Deno.remove(source);
+}
+
+/** Runs `deno compile`, with the fall-back; says which Deno did it. */
+async function compileTo(what: string, rest: string[]): Promise<string> {
+  const args = ["compile", "--quiet", ...FLAGS, ...rest];
+  let how = `Deno ${Deno.version.deno}`;
+  const refusal = await tryRun(Deno.execPath(), args, DOWNLOAD_MS);
+  if (refusal !== null) {
+    console.log(`Deno's download site gives no runtime (${refusal});`);
+    console.log("compiling with Deno 2.6.8 and its runtime from npm instead");
+    const runtime = await output(`${ROOT}scripts/denort.sh`, []);
+    await run(`${ROOT}scripts/deno`, ["--old", ...args], {
+      DENORT_BIN: runtime,
+    });
+    how = "Deno 2.6";
+  }
+  await Deno.chmod(what, 0o755);
+  return how;
+}
+
+/** Runs a command; its errors reach the terminal, and it must succeed. */
+async function run(
+  command: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<void> {
+  const { success } = await new Deno.Command(command, {
+    args,
+    env,
+    cwd: ROOT,
+    stdin: "null",
+  }).spawn().status;
+  if (!success) {
+    throw new Error(`Cannot compile: "${command} ${args[0]}" failed`);
+  }
+}
+
+/** What a command prints, without the line's end; "" when it fails. */
+async function output(command: string, args: string[]): Promise<string> {
+  const { stdout } = await new Deno.Command(command, {
+    args,
+    cwd: ROOT,
+    stdin: "null",
+    stderr: command === "git" ? "null" : "inherit",
+  }).output();
+  return new TextDecoder().decode(stdout).trim();
+}
+
+/** Runs a command for at most `ms`. Null when it worked, else why it did not. */
+async function tryRun(
+  command: string,
+  args: string[],
+  ms: number,
+): Promise<string | null> {
+  const signal = AbortSignal.timeout(ms);
+  const { success, stderr } = await new Deno.Command(command, {
+    args,
+    cwd: ROOT,
+    stdin: "null",
+    signal,
+  }).output();
+  if (success) return null;
+  if (signal.aborted) return `no answer within ${ms / 1000} s`;
+  const text = new TextDecoder().decode(stderr);
+  // Only a download that failed has another way; the rest is a real error.
+  if (!/client error|error sending request|denort|download/i.test(text)) {
+    throw new Error(`Cannot compile: ${text}`);
+  }
+  return /dns error/.test(text) ? "its name is not known here" : "no answer";
+}
+
+function absent(error: unknown): null {
+  if (error instanceof Deno.errors.NotFound) return null;
+  throw error;
+}
+
+if (import.meta.main) {
+  const [first, path] = Deno.args;
+  if (first === "--hello" && path !== undefined) await compileHello(path);
+  else await main(Deno.args.includes("--force"));
+}

@@ -1,0 +1,69 @@
+/**
+ * The house rules as data: who may import whom, and who may touch `Deno.*`.
+ * check_layers.ts and lint_plugin.ts read them; nothing else says them.
+ *
+ * @module
+ */
+
+/** A rule for one folder of src/; what is not allowed here is forbidden. */
+export interface LayerRule {
+  /** Folders of src/ (or single files, `core/step.ts`). Its own is implied. */
+  readonly imports: readonly string[];
+  /** npm packages and `node:` modules; "any" for no limit. */
+  readonly packages: "any" | readonly string[];
+}
+
+const LOW = ["schema", "error", "sys"];
+const PLATFORM = [...LOW, "core", "store", "link", "plugin"];
+
+/** The import table. Each layer knows those below it and nothing else. */
+export const LAYERS: Readonly<Record<string, LayerRule>> = {
+  schema: { imports: [], packages: ["zod"] },
+  error: { imports: ["schema"], packages: [] },
+  core: { imports: ["schema", "error"], packages: [] },
+  sys: { imports: ["error"], packages: "any" },
+  // Files to configurations; for main.ts and dev.ts, which hand them to roles.
+  config: { imports: LOW, packages: ["yaml"] },
+  store: { imports: LOW, packages: "any" },
+  link: { imports: LOW, packages: "any" },
+  plugin: { imports: LOW, packages: "any" },
+  driver: { imports: [...LOW, "core/step.ts"], packages: "any" },
+  ctrl: { imports: PLATFORM, packages: "any" },
+  lnm: { imports: [...PLATFORM, "driver"], packages: "any" },
+  client: { imports: [...LOW, "link", "config"], packages: "any" },
+};
+
+/** Files that join the roles: they may import all, and nothing imports them. */
+export const COMPOSITION = ["main.ts", "src/roles.ts", "src/dev.ts"];
+
+/** What every layer may import, because it imports nothing itself. */
+export const FREE = ["src/version.ts"];
+
+/** The driver registry joins the drivers; these alone may import it. */
+export const REGISTRY = "src/driver/registry.ts";
+/** Who may import the registry. */
+export const REGISTRY_USERS = ["src/lnm/", ...COMPOSITION];
+
+/** The files that may touch `Deno.*`; a trailing slash names a folder. */
+export const DENO_FILES = [
+  "main.ts",
+  "src/sys/",
+  "src/store/kv_store.ts",
+  "src/store/kv_backend.ts",
+  "src/plugin/host.ts",
+  "src/plugin/guest.ts",
+  "src/client/deno.ts",
+];
+
+/** Folders whose code is pure: no clock, no randomness. */
+export const PURE_FOLDERS = ["src/core/", "src/schema/"];
+
+/** Whether `path` is `rule`, or lies in it when `rule` ends in a slash. */
+export function matches(path: string, rule: string): boolean {
+  return rule.endsWith("/") ? path.startsWith(rule) : path === rule;
+}
+
+/** Whether `path` is one that tests are made of. */
+export function isTest(path: string): boolean {
+  return path.endsWith("_test.ts") || path.startsWith("tests/");
+}

@@ -1,0 +1,120 @@
+/**
+ * What `deno task ok`, `test` and `test:long` consist of, in order.
+ *
+ * A check is one command that says yes or no; a suite is a set of test files.
+ * Each has a deadline of its own, so that a stage that hangs is named.
+ *
+ * @module
+ */
+import { ROOT } from "./support.ts";
+
+/** Which runs a stage belongs to. Each run holds those before it. */
+export type Run = "ok" | "test" | "long";
+
+/** One command that must succeed. */
+export interface Check {
+  readonly kind: "check";
+  readonly name: string;
+  readonly from: Run;
+  readonly deadlineS: number;
+  /** Arguments of `deno`. */
+  readonly args: readonly string[];
+}
+
+/** A set of test files that must pass. */
+export interface Suite {
+  readonly kind: "suite";
+  readonly name: string;
+  readonly from: Run;
+  readonly deadlineS: number;
+  /** Whether a file belongs here; the first suite that says so has it. */
+  readonly owns: (file: string) => boolean;
+  /** Whether files run beside each other. Off where they share the machine. */
+  readonly parallel: boolean;
+}
+
+/** A part of a run. */
+export type Stage = Check | Suite;
+
+/** The folders that are formatted, linted and checked. */
+export const FOLDERS = ["src", "scripts", "tests", "plugins"];
+
+const REAL_HYPERVISOR = /^tests\/conformance\/(?:qemu|libvirt|xen)_/;
+
+/** Every stage, in the order of running. */
+export const STAGES: readonly Stage[] = [
+  check("format", 120, ["fmt", "--check", "--quiet"]),
+  check("lint", 240, ["lint", "--quiet"]),
+  check("types", 900, ["check", "--quiet", "main.ts", ...present(FOLDERS)]),
+  check("layers", 120, ["run", "-A", "--no-check", "scripts/check_layers.ts"]),
+  check("docs", 240, ["run", "-A", "--no-check", "scripts/check_docs.ts"]),
+  suite("unit", "ok", 1200, { owns: (file) => !file.startsWith("tests/") }),
+  suite("conformance", "ok", 900, {
+    owns: (file) =>
+      isIn("conformance", file) && !REAL_HYPERVISOR.test(file) && !isLong(file),
+  }),
+  suite("integration", "ok", 1200, { owns: inFolder("integration") }),
+  {
+    ...check("compile", 600, ["run", "-A", "--no-check", "scripts/compile.ts"]),
+    from: "test",
+  },
+  suite("house", "test", 300, { owns: inFolder("lint") }),
+  suite("conformance on qemu", "test", 1500, {
+    owns: (file) => REAL_HYPERVISOR.test(file) && !isLong(file),
+    parallel: false,
+  }),
+  suite("fault", "test", 1200, { owns: inFolder("fault"), parallel: false }),
+  suite("property", "test", 900, { owns: inFolder("property") }),
+  suite("e2e", "test", 1500, { owns: inFolder("e2e"), parallel: false }),
+  suite("long", "long", 3600, { owns: isLong, parallel: false }),
+];
+
+function check(
+  name: string,
+  deadlineS: number,
+  args: readonly string[],
+): Check {
+  return { kind: "check", name, from: "ok", deadlineS, args };
+}
+
+function suite(
+  name: string,
+  from: Run,
+  deadlineS: number,
+  { owns, parallel = true }: Pick<Suite, "owns"> & { parallel?: boolean },
+): Suite {
+  return { kind: "suite", name, from, deadlineS, owns, parallel };
+}
+
+function isIn(folder: string, file: string): boolean {
+  return file.startsWith(`tests/${folder}/`);
+}
+
+/** Those of `folders` that a checkout has; Git keeps no empty one. */
+function present(folders: readonly string[]): string[] {
+  return folders.filter((folder) => {
+    try {
+      return Deno.statSync(ROOT + folder).isDirectory;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Tests of a folder, without those that say by their name that they are long. */
+function inFolder(folder: string): (file: string) => boolean {
+  return (file) => isIn(folder, file) && !isLong(file);
+}
+
+function isLong(file: string): boolean {
+  return file.endsWith("_long_test.ts");
+}
+
+/** The stages of a run, and of those only the named ones when any is named. */
+export function stagesOf(run: Run, names: readonly string[]): Stage[] {
+  const runs: readonly Run[] = ["ok", "test", "long"];
+  if (names.length > 0) {
+    return STAGES.filter(({ name }) => names.includes(name));
+  }
+  return STAGES.filter(({ from }) => runs.indexOf(from) <= runs.indexOf(run));
+}

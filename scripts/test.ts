@@ -1,0 +1,175 @@
+/**
+ * Runs the checks and the tests, a stage at a time, and says what came of it.
+ *
+ *   deno task ok          what decides whether a change may land
+ *   deno task test        all that fits in 25 minutes
+ *   deno task test:long   the rest too
+ *   deno task test unit fault      only the stages named
+ *
+ * `ok` stops at the first stage that fails; the others run them all, so that
+ * one run shows everything. Output is shown only of what failed. The last line
+ * is `N passed, N failed`; a check counts as one test.
+ *
+ * @module
+ */
+import { ROOT, sourceFiles } from "./support.ts";
+import {
+  type Check,
+  type Run,
+  type Stage,
+  stagesOf,
+  type Suite,
+} from "./stages.ts";
+import {
+  judge,
+  lastLine,
+  parseExpectedSkips,
+  parseJUnit,
+  parseRanFiles,
+  type Verdict,
+} from "./test_report.ts";
+
+/** Skips that are known, each with its reason. */
+const EXPECTED_SKIPS = `${ROOT}tests/support/expected_skips.txt`;
+
+interface Outcome extends Verdict {
+  readonly output: string;
+}
+
+interface Ended {
+  /** Null when the deadline ended it. */
+  readonly code: number | null;
+  readonly output: string;
+}
+
+async function runStage(
+  stage: Stage,
+  files: readonly string[],
+): Promise<Outcome> {
+  return stage.kind === "check"
+    ? await runCheck(stage)
+    : await runSuite(stage, files.filter(stage.owns));
+}
+
+async function runCheck({ args, deadlineS }: Check): Promise<Outcome> {
+  const { code, output } = await deno(args, deadlineS);
+  const faults = code === null ? ["the deadline has passed"] : [];
+  const failed = code === 0 || code === null ? 0 : 1;
+  return { passed: code === 0 ? 1 : 0, failed, skipped: 0, faults, output };
+}
+
+async function runSuite(suite: Suite, files: string[]): Promise<Outcome> {
+  const expected = parseExpectedSkips(await Deno.readTextFile(EXPECTED_SKIPS));
+  if (files.length === 0) {
+    const ran = new Set<string>();
+    return { ...judge([], { files, ran, code: 0, expected }), output: "" };
+  }
+  const report = await Deno.makeTempFile({ prefix: "usher_", suffix: ".xml" });
+  try {
+    const { code, output } = await deno(
+      [
+        "test",
+        "--allow-all",
+        "--no-check", // the types have a stage of their own
+        "--trace-leaks",
+        `--junit-path=${report}`,
+        ...(suite.parallel ? ["--parallel"] : []),
+        ...files,
+      ],
+      suite.deadlineS,
+    );
+    const cases = parseJUnit(await Deno.readTextFile(report));
+    const ran = parseRanFiles(output);
+    return { ...judge(cases, { files, ran, code, expected }), output };
+  } finally {
+    await Deno.remove(report);
+  }
+}
+
+/**
+ * Runs `deno ARGS`; at the deadline it gets SIGTERM, then SIGKILL. Its output
+ * goes through a file: a grandchild that lives on cannot hold the run open.
+ */
+async function deno(
+  args: readonly string[],
+  deadlineS: number,
+): Promise<Ended> {
+  const path = await Deno.makeTempFile({ prefix: "usher_", suffix: ".out" });
+  const child = new Deno.Command("sh", {
+    args: ["-c", 'out=$1; shift; exec "$@" >"$out" 2>&1', "sh", path]
+      .concat(Deno.execPath(), args),
+    cwd: ROOT,
+    stdin: "null",
+    env: Deno.stdout.isTerminal() ? {} : { NO_COLOR: "1" },
+  }).spawn();
+  let late = false;
+  const stop = setTimeout(() => {
+    late = true;
+    child.kill("SIGTERM");
+  }, deadlineS * 1000);
+  const kill = setTimeout(() => child.kill("SIGKILL"), (deadlineS + 5) * 1000);
+  try {
+    const { code } = await child.status;
+    const output = await Deno.readTextFile(path);
+    return { code: late ? null : code, output };
+  } finally {
+    clearTimeout(stop);
+    clearTimeout(kill);
+    await Deno.remove(path);
+  }
+}
+
+/** All test files of the repository, relative to it. */
+async function testFiles(): Promise<string[]> {
+  const all = await sourceFiles(ROOT, ["src", "scripts", "plugins", "tests"]);
+  return all.filter((file) => file.endsWith("_test.ts"));
+}
+
+function isGood({ failed, faults }: Verdict): boolean {
+  return failed === 0 && faults.length === 0;
+}
+
+function show({ name }: Stage, outcome: Outcome, seconds: number): void {
+  const { passed, failed, skipped, faults } = outcome;
+  const counts = lastLine({ passed, failed: failed + faults.length, skipped });
+  const verdict = isGood(outcome) ? "ok    " : "FAILED";
+  const time = seconds.toFixed(1).padStart(6);
+  console.log(`${verdict} ${name.padEnd(20)} ${time} s  ${counts}`);
+}
+
+function showFailure({ name }: Stage, { output, faults }: Outcome): void {
+  console.log(`--- ${name}: output`);
+  console.log(output.trimEnd());
+  for (const fault of faults) console.log(`${name}: ${fault}`);
+  console.log(`--- ${name}: end`);
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const run: Run = args.includes("--ok")
+    ? "ok"
+    : args.includes("--long")
+    ? "long"
+    : "test";
+  const stages = stagesOf(run, args.filter((arg) => !arg.startsWith("-")));
+  const files = await testFiles();
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const failures: string[] = [];
+  for (const stage of stages) {
+    const started = performance.now();
+    const outcome = await runStage(stage, files);
+    show(stage, outcome, (performance.now() - started) / 1000);
+    total.passed += outcome.passed;
+    total.failed += outcome.failed + outcome.faults.length;
+    total.skipped += outcome.skipped;
+    if (isGood(outcome)) continue;
+    failures.push(stage.name);
+    showFailure(stage, outcome);
+    if (run === "ok") break;
+  }
+  if (stages.length === 0) throw new Error(`No such stage: ${args.join(" ")}`);
+  if (failures.length > 0) console.log(`failed: ${failures.join(", ")}`);
+  console.log(lastLine(total));
+  return failures.length === 0 ? 0 : 1;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,276 @@
+/**
+ * The controller, as its clients see it: one method a route.
+ *
+ * Methods and paths are those of schema/route.ts, kept equal by the compiler;
+ * they stand here once more so that a short command does not load every
+ * schema. Answers are not parsed again: a peer may be newer, and the
+ * controller has parsed what it sends.
+ *
+ * After a cut the old connection may hang on for seconds, so `reconnect()`
+ * takes a new one.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import type { Problem } from "../schema/problem.ts";
+import type { RouteName, ROUTES } from "../schema/route.ts";
+import { type HttpClient, openHttpClient } from "./deno.ts";
+import { failure, failureFrom, isFailure } from "./failure.ts";
+
+type Routes = typeof ROUTES;
+
+/** The answer of a route. */
+export type Answer<R extends RouteName> = z.output<Routes[R]["response"]>;
+/** The body that a route takes. */
+export type Body<R extends RouteName> = Routes[R] extends
+  { request: infer S extends z.ZodType } ? z.input<S> : undefined;
+
+const PATHS: {
+  readonly [R in RouteName]: `${Routes[R]["method"]} ${Routes[R]["path"]}`;
+} = {
+  version: "GET /v1/version",
+  ca: "GET /v1/ca",
+  openapi: "GET /v1/openapi.json",
+  login: "POST /v1/login",
+  logout: "POST /v1/logout",
+  whoami: "GET /v1/whoami",
+  submit: "POST /v1/requests",
+  request: "GET /v1/requests/{id}",
+  follow: "GET /v1/requests/{id}/follow",
+  vms: "GET /v1/vms",
+  vm: "GET /v1/vms/{name}",
+  console: "GET /v1/vms/{name}/console",
+  nodes: "GET /v1/nodes",
+  node: "GET /v1/nodes/{name}",
+  nodeToken: "POST /v1/node-tokens",
+  operations: "GET /v1/operations",
+  operation: "GET /v1/operations/{id}",
+  cancel: "POST /v1/operations/{id}/cancel",
+  watch: "GET /v1/watch",
+};
+
+/** How long the controller may take to begin an answer. */
+const ANSWER_MS = 60_000;
+
+/** Which controller, and as whom. */
+export interface ConnectOptions {
+  /** The controller's origin, `https://HOST:8440`. */
+  readonly controller: string;
+  /** The site's CA; the machine's own authorities when absent. */
+  readonly caPem?: string | undefined;
+  /** A session's token; absent before the login. */
+  readonly token?: string | undefined;
+  /** Makes new connections; for tests. */
+  readonly open?: OpenConnection | undefined;
+}
+
+/** Makes new connections that trust a CA. */
+export type OpenConnection = (caPem: string | undefined) => HttpClient;
+
+/** What goes with one call. */
+export interface CallInput<R extends RouteName> {
+  /** Values for the braces of the path. */
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: Body<R>;
+  readonly signal?: AbortSignal;
+}
+
+/** A connection to a controller. */
+export class Api implements Disposable {
+  readonly controller: string;
+  readonly #options: ConnectOptions;
+  #client: HttpClient;
+
+  constructor(options: ConnectOptions) {
+    this.controller = options.controller;
+    this.#options = options;
+    this.#client = this.#open();
+  }
+
+  #open(): HttpClient {
+    return (this.#options.open ?? openHttpClient)(this.#options.caPem);
+  }
+
+  /** Leaves the connection, whatever state it is in, for a new one. */
+  reconnect(): void {
+    this.#client[Symbol.dispose]();
+    this.#client = this.#open();
+  }
+
+  /** Asks, and waits for the whole answer. */
+  async call<R extends RouteName>(
+    route: R,
+    input: CallInput<R> = {},
+  ): Promise<Answer<R>> {
+    const response = await this.#send(route, input);
+    try {
+      return await response.json();
+    } catch (error) {
+      if (input.signal?.aborted) throw error;
+      throw await failure(
+        "interrupted",
+        `Lost the connection to ${this.controller} within an answer`,
+        { cause: error, hint: "look what became of it, then try again" },
+      );
+    }
+  }
+
+  /** Asks, and answers the values of a stream, one a line, as they come. */
+  async *stream<R extends RouteName>(
+    route: R,
+    input: CallInput<R> = {},
+  ): AsyncGenerator<unknown, void, void> {
+    const response = await this.#send(route, input);
+    if (response.body === null) return;
+    const { decodeLines } = await import("../link/ndjson.ts");
+    yield* decodeLines(response.body, MAX_LINE_BYTES);
+  }
+
+  /** Opens the socket of a route. */
+  socket<R extends RouteName>(route: R, input: CallInput<R> = {}): WebSocket {
+    const url = this.#url(route, input).replace(/^http/, "ws");
+    return this.#client.openSocket(url, this.#headers());
+  }
+
+  [Symbol.dispose](): void {
+    this.#client[Symbol.dispose]();
+  }
+
+  async #send<R extends RouteName>(
+    route: R,
+    input: CallInput<R>,
+  ): Promise<Response> {
+    const response = await this.#fetch(route, input);
+    if (response.ok) return response;
+    throw await failureFrom(await this.#problemOf(response));
+  }
+
+  async #fetch<R extends RouteName>(
+    route: R,
+    { body, signal, ...rest }: CallInput<R>,
+  ): Promise<Response> {
+    const [method = "GET"] = PATHS[route].split(" ");
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), ANSWER_MS);
+    try {
+      return await this.#client.fetch(this.#url(route, rest), {
+        method,
+        headers: {
+          ...this.#headers(),
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: signal === undefined
+          ? late.signal
+          : AbortSignal.any([late.signal, signal]),
+      });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw await this.#unreachable(error, late.signal.aborted);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #url<R extends RouteName>(
+    route: R,
+    { params = {}, query = {} }: Pick<CallInput<R>, "params" | "query">,
+  ): string {
+    const [, path = ""] = PATHS[route].split(" ");
+    const filled = path.replace(
+      /\{(\w+)\}/g,
+      (_, name) => encodeURIComponent(params[name] ?? ""),
+    );
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) search.set(name, value);
+    }
+    return `${this.controller}${filled}${search.size > 0 ? `?${search}` : ""}`;
+  }
+
+  #headers(): Record<string, string> {
+    const { token } = this.#options;
+    return token === undefined ? {} : { authorization: `Bearer ${token}` };
+  }
+
+  async #unreachable(error: unknown, late: boolean): Promise<Error> {
+    if (isFailure(error)) return error;
+    const why = late
+      ? `no answer within ${ANSWER_MS / 1000} s`
+      : connectCause(error);
+    return await failure(
+      "unavailable",
+      `Cannot reach the controller at ${this.controller}: ${why}`,
+      { cause: error, hint: connectHint(why) },
+    );
+  }
+
+  /** The problem in an answer, or one made up for what is not usher's. */
+  async #problemOf(response: Response): Promise<Problem> {
+    const body = await response.text().catch(() => "");
+    try {
+      const problem = JSON.parse(body);
+      if (
+        typeof problem.code === "string" && typeof problem.detail === "string"
+      ) return problem;
+    } catch {
+      // Not JSON: a proxy, or no controller at all. Told below.
+    }
+    const { status } = response;
+    return {
+      type: "about:blank",
+      title: "Unexpected answer",
+      status,
+      detail:
+        `Cannot understand ${this.controller}: it answered ${status} without a reason`,
+      code: "unavailable",
+      retry: "no",
+      outcome: "unknown",
+      hint:
+        "check that this is the address of a controller, not of its nodes' listener or a proxy",
+    };
+  }
+}
+
+/** The longest line of a stream: a result of 10,000 VMs fits. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
+
+/** Connects to a controller; nothing is sent before the first call. */
+export function connect(options: ConnectOptions): Api {
+  return new Api(options);
+}
+
+/** What stands behind a failed connection, in a few words. */
+export function connectCause(error: unknown): string {
+  let deepest = error;
+  while (deepest instanceof Error && deepest.cause instanceof Error) {
+    deepest = deepest.cause;
+  }
+  const text = deepest instanceof Error ? deepest.message : String(deepest);
+  const cause = text
+    .replace(/^.*client error \(\w+\): /, "")
+    .replace(/^(tcp connect error|dns error|tls handshake error): /, "")
+    .replace(/^error sending request for url \([^)]*\): /, "")
+    .replace(/ \(os error \d+\)/g, "")
+    .trim();
+  if (/ECONNREFUSED/.test(cause)) return "connection refused";
+  if (/lookup address|ENOTFOUND/.test(cause)) return "the name is not known";
+  if (/UnknownIssuer|BadSignature/i.test(cause)) {
+    return "its certificate is not from the CA that is trusted for it";
+  }
+  if (/NotValidForName/i.test(cause)) {
+    return "its certificate does not carry that name";
+  }
+  return cause.charAt(0).toLowerCase() + cause.slice(1);
+}
+
+function connectHint(why: string): string {
+  if (why.includes("CA that is trusted")) {
+    return "if the site has a new CA, ask its administrator for the fingerprint and log in again: usher login URL --ca-fingerprint SHA256";
+  }
+  if (why.includes("does not carry")) {
+    return "use a name that the controller has, or add this one to names in ctrl.yaml";
+  }
+  return "check the address (--controller URL) and that the controller runs there";
+}

@@ -1,0 +1,41 @@
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { FakeIo } from "../../tests/support/fake_client.ts";
+import { askSecret, askYes, readLine } from "./ask.ts";
+
+Deno.test("askSecret() shows nothing of what is typed, and puts the terminal back", async () => {
+  const io = new FakeIo({ terminal: true, input: "wrong\x15pä\x7fass\rrest" });
+  strictEqual(await askSecret(io, "password: "), "pass");
+  strictEqual(io.err, "password: \n");
+  deepStrictEqual(io.raw, [true, false]);
+});
+
+Deno.test("askSecret() puts the terminal back after Ctrl-C", async () => {
+  const io = new FakeIo({ terminal: true, input: "pa\x03" });
+  await rejects(askSecret(io, "password: "), /interrupted/);
+  deepStrictEqual(io.raw, [true, false]);
+});
+
+Deno.test("askYes() takes yes for yes and nothing else", async () => {
+  for (
+    const [input, expected] of [
+      ["y\n", true],
+      ["YES\r\n", true],
+      ["\n", false],
+      [
+        "yep\n",
+        false,
+      ],
+      ["", false],
+    ] as const
+  ) {
+    strictEqual(await askYes(new FakeIo({ input }), "sure?"), expected, input);
+  }
+});
+
+Deno.test("readLine() is null at the end", async () => {
+  strictEqual(await readLine(new FakeIo()), null);
+  strictEqual(
+    await readLine(new FakeIo({ input: "no newline" })),
+    "no newline",
+  );
+});

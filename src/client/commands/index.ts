@@ -1,0 +1,189 @@
+/**
+ * All commands: nouns, their verbs, and where each is loaded from.
+ *
+ * Nothing is imported before it is asked for, since a command must not pay
+ * for the others. `role` marks what the executable runs itself, as a daemon;
+ * the client knows their flags and nothing else of them.
+ *
+ * @module
+ */
+import type { Command } from "../command.ts";
+
+/** How a command is found, and what the overview says of it. */
+export interface Entry {
+  readonly summary: string;
+  // deno-lint-ignore no-explicit-any -- each command has flags of its own
+  readonly load: () => Promise<Command<any>>;
+  /** Left out of help and completion. */
+  readonly hidden?: true;
+  /** A daemon: the executable runs it, not the client. */
+  readonly role?: true;
+}
+
+/** A noun with verbs. */
+export interface Noun {
+  readonly summary: string;
+  readonly verbs: Readonly<Record<string, Entry>>;
+}
+
+/** A verb on VMs that needs nothing but their names. */
+function plainVerb(
+  summary: string,
+  verb: "poweroff" | "cycle" | "pause" | "resume" | "unregister" | "destroy",
+): Entry {
+  return {
+    summary,
+    load: async () => (await import("./vm/verbs.ts")).PLAIN_VERBS[verb],
+  };
+}
+
+const VM: Noun = {
+  summary: "virtual machines",
+  verbs: {
+    start: {
+      summary: "make VMs and start them, or start those that are there",
+      load: async () => (await import("./vm/start.ts")).start,
+    },
+    list: {
+      summary: "list VMs",
+      load: async () => (await import("./vm/list.ts")).list,
+    },
+    show: {
+      summary: "show all there is to know about VMs",
+      load: async () => (await import("./vm/show.ts")).show,
+    },
+    shutdown: {
+      summary: "ask guests to turn themselves off",
+      load: async () => (await import("./vm/verbs.ts")).shutdown,
+    },
+    poweroff: plainVerb("cut the power", "poweroff"),
+    cycle: plainVerb("cut the power and turn it on again", "cycle"),
+    reboot: {
+      summary: "ask guests to shut down, then start them again",
+      load: async () => (await import("./vm/verbs.ts")).reboot,
+    },
+    pause: plainVerb("freeze in memory", "pause"),
+    resume: plainVerb("go on after a pause", "resume"),
+    destroy: plainVerb("cut the power and forget the VMs", "destroy"),
+    register: {
+      summary: "make VMs known without starting them",
+      load: async () => (await import("./vm/start.ts")).register,
+    },
+    unregister: plainVerb("forget stopped VMs", "unregister"),
+    console: {
+      summary: "a terminal on the serial line",
+      load: async () => (await import("./vm/console.ts")).console,
+    },
+    wait: {
+      summary: "wait until VMs are in a state",
+      load: async () => (await import("./vm/wait.ts")).wait,
+    },
+  },
+};
+
+const NODE: Noun = {
+  summary: "machines that run VMs",
+  verbs: {
+    list: {
+      summary: "list nodes with what they carry",
+      load: async () => (await import("./node/list.ts")).list,
+    },
+    show: {
+      summary: "show all there is to know about nodes",
+      load: async () => (await import("./node/show.ts")).show,
+    },
+    token: {
+      summary: "make a token with which one node may join",
+      load: async () => (await import("./node/token.ts")).token,
+    },
+  },
+};
+
+const OP: Noun = {
+  summary: "operations: what requests become for each VM",
+  verbs: {
+    list: {
+      summary: "list operations, newest first",
+      load: async () => (await import("./op/list.ts")).list,
+    },
+    show: {
+      summary: "show one operation with its steps and trail",
+      load: async () => (await import("./op/show.ts")).show,
+    },
+    attach: {
+      summary: "wait for an operation or a whole request again",
+      load: async () => (await import("./op/attach.ts")).attach,
+    },
+    cancel: {
+      summary: "stop an operation and undo what it did",
+      load: async () => (await import("./op/cancel.ts")).cancel,
+    },
+  },
+};
+
+/** Words that take a verb after them. */
+export const NOUNS: Readonly<Record<string, Noun>> = {
+  vm: VM,
+  node: NODE,
+  op: OP,
+};
+
+/** Words that are commands by themselves. */
+export const COMMANDS: Readonly<Record<string, Entry>> = {
+  events: {
+    summary: "show changes as they happen",
+    load: async () => (await import("./site/events.ts")).events,
+  },
+  login: {
+    summary: "open a session at a controller",
+    load: async () => (await import("./session/login.ts")).login,
+  },
+  logout: {
+    summary: "end the session",
+    load: async () => (await import("./session/logout.ts")).logout,
+  },
+  whoami: {
+    summary: "show who you are, and where",
+    load: async () => (await import("./session/whoami.ts")).whoami,
+  },
+  completion: {
+    summary: "print the completion script of a shell",
+    load: async () => (await import("./site/completion.ts")).completion,
+  },
+  version: {
+    summary: "show versions of this program and of the controller",
+    load: async () => (await import("./site/version.ts")).version,
+  },
+  ctrl: {
+    summary: "run the controller",
+    role: true,
+    load: async () => (await import("./roles.ts")).ctrl,
+  },
+  lnm: {
+    summary: "run the local node manager of this machine",
+    role: true,
+    load: async () => (await import("./roles.ts")).lnm,
+  },
+  dev: {
+    summary: "run a controller and nodes in one process, to try and to test",
+    role: true,
+    load: async () => (await import("./roles.ts")).dev,
+  },
+};
+
+/** The command that the completion scripts call. */
+export const COMPLETE_COMMAND = "__complete";
+
+/** The entry that `noun` and `verb` name, or null. */
+export function findEntry(
+  noun: string,
+  verb: string | undefined,
+): Entry | null {
+  const found = Object.hasOwn(NOUNS, noun) ? NOUNS[noun] : undefined;
+  if (found !== undefined) {
+    return verb !== undefined && Object.hasOwn(found.verbs, verb)
+      ? found.verbs[verb] ?? null
+      : null;
+  }
+  return Object.hasOwn(COMMANDS, noun) ? COMMANDS[noun] ?? null : null;
+}

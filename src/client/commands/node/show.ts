@@ -1,0 +1,77 @@
+/**
+ * `usher node show`.
+ *
+ * @module
+ */
+import type { NodeView } from "../../../schema/change.ts";
+import { defineCommand } from "../../command.ts";
+import { type Fact, renderFacts } from "../../render/describe.ts";
+import { age, cpu, memory, rate } from "../../render/format.ts";
+import { FORMAT_FLAG, printOne } from "../../render/output.ts";
+
+export const show = defineCommand({
+  about: "Show all there is to know about nodes.",
+  words: { usage: "NODES...", min: 1, max: Infinity, completes: "node" },
+  flags: FORMAT_FLAG,
+  examples: [["usher node show n1", "capacity, usage and drivers of n1"]],
+  async run(context, { words, flags }) {
+    const api = await context.api();
+    for (const [i, name] of words.entries()) {
+      const node = await api.call("node", { params: { name } });
+      if (i > 0 && flags.output === undefined) context.io.stdout.write("\n");
+      await printOne(context, node, flags.output, {
+        name: node.name,
+        describe: (node) => describeNode(node, context.io.now()),
+      });
+    }
+    return 0;
+  },
+});
+
+/** A node for people. */
+export function describeNode(node: NodeView, now: number): string {
+  const { capacity, usage } = node;
+  const facts: Fact[] = [
+    ["name", node.name],
+    ["state", `${node.state}, for ${age(node.since, now)}`],
+    ["usher", node.version],
+    ["joined", `${age(node.joinedAt, now)} ago`],
+    ["VMs", node.vms],
+    ["cpus", `${node.allocatedCpus} of ${capacity.cpus} promised`],
+    [
+      "memory",
+      `${memory(node.allocatedMiB)} of ${memory(capacity.memoryMiB)} promised`,
+    ],
+    ...Object.entries(node.labels).map(([key, value]): Fact => [
+      `label ${key}`,
+      value,
+    ]),
+    ...node.drivers.map(describeDriver),
+  ];
+  if (usage !== null) {
+    facts.push(
+      ["uses", `cpu ${cpu(usage.cpu)}, memory ${memory(usage.memoryMiB)}`],
+      [
+        "disk i/o",
+        `${rate(usage.diskRead)}/s read, ${rate(usage.diskWrite)}/s written`,
+      ],
+      ["network", `${rate(usage.netRx)}/s in, ${rate(usage.netTx)}/s out`],
+    );
+  }
+  return renderFacts(facts);
+}
+
+function describeDriver(driver: NodeView["drivers"][number]): Fact {
+  const details = [
+    driver.version,
+    ...Object.entries(driver.attributes).map(([key, value]) =>
+      `${key} ${value}`
+    ),
+    driver.abilities.length > 0 && `can: ${driver.abilities.join(", ")}`,
+    driver.reason,
+  ].filter(Boolean).join("; ");
+  return [
+    `driver ${driver.name}`,
+    details === "" ? driver.health : `${driver.health} (${details})`,
+  ];
+}

@@ -1,0 +1,70 @@
+/**
+ * `usher op show`.
+ *
+ * @module
+ */
+import type { Operation } from "../../../schema/operation.ts";
+import { type Context, defineCommand, type Words } from "../../command.ts";
+import { type Fact, renderFacts } from "../../render/describe.ts";
+import { age, took } from "../../render/format.ts";
+import { type Format, FORMAT_FLAG, printOne } from "../../render/output.ts";
+import { tookMs } from "./list.ts";
+
+/** Ids of operations. */
+export const OPERATION_IDS: Words = {
+  usage: "IDS...",
+  min: 1,
+  max: Infinity,
+  completes: "operation",
+};
+
+export const show = defineCommand({
+  about: "Show operations with their steps, and why they exist.",
+  words: OPERATION_IDS,
+  flags: FORMAT_FLAG,
+  examples: [["usher op show 01j9", "by the beginning of its id"]],
+  async run(context, { words, flags }) {
+    const api = await context.api();
+    for (const [i, id] of words.entries()) {
+      const operation = await api.call("operation", { params: { id } });
+      if (i > 0 && flags.output === undefined) context.io.stdout.write("\n");
+      await printOperation(context, operation, flags.output);
+    }
+    return 0;
+  },
+});
+
+/** Prints one operation. */
+export async function printOperation(
+  context: Context,
+  operation: Operation,
+  format: Format | undefined,
+): Promise<void> {
+  await printOne(context, operation, format, {
+    name: operation.id,
+    describe: (operation) => describeOperation(operation, context.io.now()),
+  });
+}
+
+function describeOperation(operation: Operation, now: number): string {
+  const { step, begun, trail, problem } = operation;
+  const facts: Fact[] = [
+    ["id", operation.id],
+    ["request", operation.request],
+    ["verb", operation.verb],
+    ["vm", operation.vm],
+    ["state", operation.state],
+    ["step", step],
+    ["steps begun", begun.join(", ")],
+    ["node", operation.node],
+    ["waits for", operation.waitsFor],
+    ["asked by", `${operation.user}, ${age(operation.createdAt, now)} ago`],
+    ["took", took(tookMs(operation, now))],
+    ["problem", problem?.detail ?? null],
+    ["try", problem?.hint ?? null],
+    ...trail.map((
+      { at, source, text },
+    ): Fact => [at.slice(11, 23), `${source}: ${text}`]),
+  ];
+  return renderFacts(facts);
+}

@@ -1,0 +1,102 @@
+/**
+ * The flags of the roles, so that help, suggestions and completion know them.
+ * What a role does is not the client's: main.ts runs it.
+ *
+ * @module
+ */
+import {
+  choice,
+  defineCommand,
+  NO_WORDS,
+  parsed,
+  text,
+  toggle,
+  wholeNumber,
+} from "../command.ts";
+import { UsageError } from "../usage.ts";
+
+/** What a role's `run` answers when the client is asked to run it. */
+function notHere(): Promise<number> {
+  throw new UsageError(
+    "A role runs from the usher executable alone, not through the client library",
+  );
+}
+
+const CONFIG = text("FILE", "the configuration", { completes: "file" });
+const DRIVERS = ["sim", "qemu"] as const;
+
+export const ctrl = defineCommand({
+  about:
+    "Run the controller: all state, all decisions. The first start makes the site's CA and the admin account.",
+  words: {
+    usage: "[admin-token]",
+    min: 0,
+    max: 1,
+    completes: "none",
+    choices: ["admin-token"],
+  },
+  flags: {
+    config: CONFIG,
+    state: text("DIR", "where the state lies", { completes: "file" }),
+    "listen-clients": text(
+      "ADDR",
+      "address for clients, 0.0.0.0:8440 by default",
+    ),
+    "listen-nodes": text("ADDR", "address for nodes, 0.0.0.0:8441 by default"),
+  },
+  examples: [
+    ["usher ctrl --config /etc/usher/ctrl.yaml", "as the system service does"],
+    [
+      "usher ctrl admin-token",
+      "a token for the owner of the state directory, whatever is broken",
+    ],
+  ],
+  run: notHere,
+});
+
+export const lnm = defineCommand({
+  about:
+    "Run the local node manager: it drives this machine's hypervisor and dials the controller. Its VMs live on when it stops.",
+  words: NO_WORDS,
+  flags: {
+    join: text("TOKEN", "join a site, with a token of usher node token"),
+    config: CONFIG,
+    name: text("NAME", "this node's name; the host's name by default"),
+    state: text("DIR", "where the state lies", { completes: "file" }),
+    run: text("DIR", "where sockets lie", { completes: "file" }),
+    driver: choice(DRIVERS, "use this driver alone"),
+  },
+  examples: [
+    ["usher lnm --join TOKEN", "join, then run"],
+    ["usher lnm", "run a node that has joined"],
+  ],
+  run: notHere,
+});
+
+export const dev = defineCommand({
+  about:
+    "Run a controller and nodes in one process, with real links on loopback. It prints a line that begins with ready, and how to talk to it.",
+  words: NO_WORDS,
+  flags: {
+    nodes: parsed(
+      "N",
+      "how many nodes, 1 by default",
+      wholeNumber("number of nodes", { min: 1, max: 1000 }),
+    ),
+    driver: choice(DRIVERS, "what runs the VMs, sim by default"),
+    state: text("DIR", "where the state lies; a new folder by default", {
+      completes: "file",
+    }),
+    keep: toggle("leave guests and state behind at the end"),
+    port: parsed(
+      "N",
+      "the clients' port, a free one by default",
+      wholeNumber("port", { min: 1, max: 65535 }),
+    ),
+  },
+  examples: [
+    ["usher dev", "one node with simulated VMs"],
+    ["usher dev --nodes 3 --driver qemu", "three nodes with real ones"],
+  ],
+  run: notHere,
+});

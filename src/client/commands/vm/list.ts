@@ -1,0 +1,47 @@
+/**
+ * `usher vm list`.
+ *
+ * @module
+ */
+import { defineCommand } from "../../command.ts";
+import { OUTPUT_FLAGS, printRows } from "../../render/output.ts";
+import { readListWords } from "../filter.ts";
+import { vmColumns } from "./columns.ts";
+
+export const list = defineCommand({
+  about:
+    "List VMs. Words with = are conditions that all must hold; the others are names, globs or beginnings of ids.",
+  words: {
+    usage: "[key=value,...] [NAMES...]",
+    min: 0,
+    max: Infinity,
+    completes: "vm",
+  },
+  flags: OUTPUT_FLAGS,
+  examples: [
+    ["usher vm list", "all VMs that you may see"],
+    ["usher vm list 'node=n3,state=running'", "those that run on n3"],
+    [
+      "usher vm list 'web*' -o wide --sort -cpu",
+      "with what they use, busiest first",
+    ],
+    ["usher vm list -o name state=stopped", "names alone, for a script"],
+  ],
+  async run(context, { words, flags }) {
+    const api = await context.api();
+    const { names, filter } = readListWords(words);
+    const query = {
+      names: names.length === 0 ? undefined : names.join(","),
+      filter,
+    };
+    await printRows(context, {
+      read: async () => (await api.call("vms", { query })).vms,
+      columns: vmColumns(context.io.now()),
+      name: ({ name }) => name,
+      none: words.length === 0
+        ? "no VMs; usher vm start NAME makes one"
+        : "no such VMs",
+    }, flags);
+    return 0;
+  },
+});

@@ -1,0 +1,102 @@
+/**
+ * `usher vm show`.
+ *
+ * @module
+ */
+import type { VmView } from "../../../schema/change.ts";
+import type { DiskSpec, NicSpec } from "../../../schema/vm.ts";
+import { defineCommand, VM_NAMES } from "../../command.ts";
+import { type Fact, renderFacts } from "../../render/describe.ts";
+import { age, cpu, memory, rate } from "../../render/format.ts";
+import { FORMAT_FLAG, printOne } from "../../render/output.ts";
+
+export const show = defineCommand({
+  about: "Show all there is to know about VMs.",
+  words: VM_NAMES,
+  flags: FORMAT_FLAG,
+  examples: [
+    ["usher vm show web1", "for people"],
+    ["usher vm show web1 -o yaml", "the whole record"],
+  ],
+  async run(context, { words, flags }) {
+    const api = await context.api();
+    const vms = await Promise.all(
+      words.map((word) =>
+        /[*?]/.test(word)
+          ? api.call("vms", { query: { names: word } }).then(({ vms }) => vms)
+          : api.call("vm", { params: { name: word } }).then((vm) => [vm])
+      ),
+    );
+    for (const [i, vm] of vms.flat().entries()) {
+      if (i > 0 && flags.output === undefined) context.io.stdout.write("\n");
+      await printOne(context, vm, flags.output, {
+        name: vm.name,
+        describe: (vm) => describeVm(vm, context.io.now()),
+      });
+    }
+    return 0;
+  },
+});
+
+/** A VM for people. */
+export function describeVm(vm: VmView, now: number): string {
+  const { spec, status, usage } = vm;
+  const reason = status.reason === "" ? "" : ` (${status.reason})`;
+  const facts: Fact[] = [
+    ["name", vm.name],
+    ["id", vm.uid],
+    ["state", `${status.state}${reason}, for ${age(status.since, now)}`],
+    ["node", vm.node],
+    ["held by", vm.holder],
+    [
+      "wanted",
+      `power ${spec.power}, generation ${vm.generation} (node has ${status.observedGeneration})`,
+    ],
+    ["driver", spec.driver],
+    ["vcpus", spec.vcpus],
+    ["memory", memory(spec.memoryMiB)],
+    ["kernel", spec.boot?.kernel ?? null],
+    ["initrd", spec.boot?.initrd ?? null],
+    ["cmdline", spec.boot?.cmdline ?? null],
+    ...spec.disks.map((disk, i): Fact => [`disk ${i}`, describeDisk(disk)]),
+    ...spec.nics.map((nic, i): Fact => [`nic ${i}`, describeNic(nic)]),
+    ...Object.entries(vm.args).map((
+      [key, value],
+    ): Fact => [`arg ${key}`, value]),
+    [
+      "made",
+      `${age(vm.createdAt, now)} ago${vm.found ? ", found on its node" : ""}`,
+    ],
+  ];
+  if (usage !== null) {
+    facts.push(
+      ["uses", `cpu ${cpu(usage.cpu)}, memory ${memory(usage.memoryMiB)}`],
+      [
+        "disk i/o",
+        `${rate(usage.diskRead)}/s read, ${rate(usage.diskWrite)}/s written`,
+      ],
+      ["network", `${rate(usage.netRx)}/s in, ${rate(usage.netTx)}/s out`],
+    );
+  }
+  return renderFacts(facts);
+}
+
+function describeDisk(disk: DiskSpec): string {
+  const what = disk.path ?? `overlay on ${disk.base}`;
+  const marks = [
+    disk.format,
+    disk.readonly && "read-only",
+    disk.shared && "shared",
+  ];
+  return `${what} (${marks.filter(Boolean).join(", ")})`;
+}
+
+function describeNic(nic: NicSpec): string {
+  const mac = nic.mac === undefined ? "" : ` ${nic.mac}`;
+  if (nic.kind === "bridge") return `bridge ${nic.bridge}${mac}`;
+  if (nic.kind === "tap") return `tap ${nic.tap}${mac}`;
+  const forwards = nic.forwards.map((forward) =>
+    ` ${forward.protocol}:${forward.address}:${forward.nodePort}:${forward.guestPort}`
+  );
+  return `user${mac}${forwards.join("")}`;
+}

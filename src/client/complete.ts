@@ -1,0 +1,151 @@
+/**
+ * What the shell may offer next. The completion scripts call this with the
+ * words so far; it answers one candidate a line, a tab, and what it is.
+ *
+ * It must be quick and never wrong in a way that shows: whatever fails, it
+ * offers nothing.
+ *
+ * @module
+ */
+import { connect } from "./api.ts";
+import {
+  type Command,
+  COMMON_FLAGS,
+  type Completes,
+  type Flag,
+  type Flags,
+} from "./command.ts";
+import { COMMANDS, findEntry, NOUNS } from "./commands/index.ts";
+import { readSettings } from "./config.ts";
+import { EXIT } from "./exit.ts";
+import type { Io } from "./io.ts";
+
+/** A word to offer, and what it is. */
+export type Candidate = readonly [word: string, about: string];
+
+/** Tells the script to complete file names itself. */
+export const FILES: Candidate = [":files", ""];
+
+const LIVE_MS = 1_500;
+
+/** Live names of one kind. */
+export type Names = (kind: Completes) => Promise<readonly Candidate[]>;
+
+/** Answers the scripts; `words` are those after `usher`, the last one unfinished. */
+export async function complete(
+  io: Io,
+  words: readonly string[],
+): Promise<number> {
+  try {
+    const found = await candidates(words, (kind) => liveNames(io, kind));
+    for (const [word, about] of found) io.stdout.write(`${word}\t${about}\n`);
+  } catch {
+    // Nothing to offer is the only thing that may go wrong here.
+  }
+  return EXIT.done;
+}
+
+/** The candidates for the last of `words`. */
+export async function candidates(
+  words: readonly string[],
+  names: Names,
+): Promise<readonly Candidate[]> {
+  const current = words.at(-1) ?? "";
+  const [noun = "", verb = ""] = words;
+  if (words.length <= 1) return matching(current, topWords());
+  const isNoun = Object.hasOwn(NOUNS, noun);
+  if (isNoun && words.length === 2) {
+    const verbs = Object.entries(NOUNS[noun]?.verbs ?? {});
+    return matching(
+      current,
+      verbs.map(([name, { summary }]) => [name, summary]),
+    );
+  }
+  const entry = findEntry(noun, verb);
+  if (entry === null) return [];
+  const command = await entry.load();
+  const before = words.slice(isNoun ? 2 : 1, -1);
+  return matching(current, await offered(command, before, current, names));
+}
+
+function topWords(): Candidate[] {
+  return [...Object.entries(NOUNS), ...Object.entries(COMMANDS)]
+    .map(([name, { summary }]) => [name, summary]);
+}
+
+function matching(
+  current: string,
+  all: readonly Candidate[],
+): readonly Candidate[] {
+  return all.filter((candidate) =>
+    candidate === FILES || candidate[0].startsWith(current)
+  );
+}
+
+async function offered(
+  command: Command,
+  before: readonly string[],
+  current: string,
+  names: Names,
+): Promise<readonly Candidate[]> {
+  const flags: Flags = { ...command.flags, ...COMMON_FLAGS };
+  const waiting = flagThatWaits(flags, before.at(-1) ?? "");
+  if (waiting !== null) return await valuesOf(waiting, names);
+  if (current.startsWith("-")) {
+    return Object.entries(flags).map(([key, { help }]) => [`--${key}`, help]);
+  }
+  const { completes, choices = [] } = command.words;
+  const given = new Set(before);
+  const live = completes === "none" ? [] : await names(completes);
+  return [...choices.map((word): Candidate => [word, ""]), ...live]
+    .filter(([word]) => !given.has(word));
+}
+
+/** The flag whose value comes next, if `word` is one without its value. */
+function flagThatWaits(flags: Flags, word: string): Flag<unknown> | null {
+  const flag = word.startsWith("--")
+    ? flags[word.slice(2)]
+    : Object.values(flags).find(({ short }) =>
+      short !== undefined && word === `-${short}`
+    );
+  return flag === undefined || flag.kind === "switch" ? null : flag;
+}
+
+async function valuesOf(
+  { choices, completes }: Flag<unknown>,
+  names: Names,
+): Promise<readonly Candidate[]> {
+  if (choices !== undefined) return choices.map((choice) => [choice, ""]);
+  if (completes === "file") return [FILES];
+  return completes === undefined ? [] : await names(completes);
+}
+
+async function liveNames(
+  io: Io,
+  kind: Completes,
+): Promise<readonly Candidate[]> {
+  if (kind === "file") return [FILES];
+  const { controller, caPem, token } = await readSettings(io);
+  if (controller === null || token === undefined) return [];
+  using api = connect({ controller, caPem, token });
+  const signal = AbortSignal.timeout(LIVE_MS);
+  switch (kind) {
+    case "vm": {
+      const { vms } = await api.call("vms", {
+        query: { fields: "name" },
+        signal,
+      });
+      return vms.map(({ name, status }) => [name, status?.state ?? ""]);
+    }
+    case "node": {
+      const { nodes } = await api.call("nodes", { signal });
+      return nodes.map(({ name, state }) => [name, state]);
+    }
+    case "operation": {
+      const { operations } = await api.call("operations", { signal });
+      return operations.map(({ id, verb, vm }) => [id, `${verb} ${vm}`]);
+    }
+    case "none":
+      return [];
+  }
+}

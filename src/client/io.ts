@@ -1,0 +1,40 @@
+/**
+ * What a command sees of the machine: terminal, environment, interrupts.
+ *
+ * `deno.ts` is the one that runs; tests bring their own.
+ *
+ * @module
+ */
+
+/** Standard output or standard error. */
+export interface Output {
+  readonly isTerminal: boolean;
+  /** Columns of the terminal; 80 where there is none. */
+  columns(): number;
+  /** Writes at once and whole; throws an error named `BrokenPipe`. */
+  write(data: string | Uint8Array): void;
+}
+
+/** Standard input. */
+export interface Input {
+  readonly isTerminal: boolean;
+  /** Raw: each key arrives at once, none is echoed or acted on. */
+  setRaw(raw: boolean): void;
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
+/** Everything of the machine that commands use. */
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly stdin: Input;
+  env(name: string): string | undefined;
+  now(): number;
+  /** Calls `handler` at each Ctrl-C or SIGTERM until it is disposed of. */
+  onInterrupt(handler: () => void): Disposable;
+}
+
+/** Whether colours are wanted on `output` (https://no-color.org). */
+export function wantsColor(io: Io, output: Output): boolean {
+  return output.isTerminal && !io.env("NO_COLOR") && io.env("TERM") !== "dumb";
+}

@@ -1,0 +1,228 @@
+/**
+ * The client's entry: from the words of a command line to an exit code.
+ *
+ * Everything a command needs is loaded when it is needed. `parseRole()` is
+ * for main.ts, which runs the roles: it reads their flags with the same
+ * parser, and answers help and mistakes the same way.
+ *
+ * @module
+ */
+import { Api, type OpenConnection } from "./api.ts";
+import type { Command, Context } from "./command.ts";
+import {
+  COMMANDS,
+  COMPLETE_COMMAND,
+  type Entry,
+  findEntry,
+  NOUNS,
+} from "./commands/index.ts";
+import { readSettings, type Settings } from "./config.ts";
+import { systemIo } from "./deno.ts";
+import { EXIT, EXIT_OF } from "./exit.ts";
+import { failure, isFailure } from "./failure.ts";
+import { type Io, wantsColor } from "./io.ts";
+import { parseCommand, type Parsed } from "./parse.ts";
+import { unknownWord, UsageError } from "./usage.ts";
+
+/** The roles that main.ts runs, by their word on the command line. */
+export const ROLES = ["ctrl", "lnm", "dev"] as const;
+/** One of them. */
+export type RoleName = typeof ROLES[number];
+
+/** The role that `argv` asks for; null when it is a command of the client. */
+export function roleOf(argv: readonly string[]): RoleName | null {
+  return ROLES.find((role) => role === argv[0]) ?? null;
+}
+
+/** A role's flags as given, or the exit code when there is nothing to run. */
+export async function parseRole<R extends RoleName>(
+  role: R,
+  argv: readonly string[],
+  io: Io = systemIo(),
+): Promise<
+  | {
+    readonly parsed: Parsed<
+      (typeof import("./commands/roles.ts"))[R]["flags"]
+    >;
+  }
+  | { readonly exit: number }
+> {
+  const roles = await import("./commands/roles.ts");
+  const command = roles[role] as unknown as Command;
+  try {
+    const parsed = parseCommand(role, command, argv.slice(1));
+    if (!parsed.help) return { parsed: parsed as never };
+    await showHelp(io, role, command);
+    return { exit: EXIT.done };
+  } catch (error) {
+    return { exit: await report(io, error) };
+  }
+}
+
+/** Runs a command of the client; answers the exit code and never throws. */
+export async function runClient(
+  argv: readonly string[],
+  io: Io = systemIo(),
+  open?: OpenConnection,
+): Promise<number> {
+  try {
+    return await dispatch(argv, { io, open });
+  } catch (error) {
+    return await report(io, error);
+  }
+}
+
+/** Where a command runs, and how it reaches a controller (for tests). */
+interface Place {
+  readonly io: Io;
+  readonly open: OpenConnection | undefined;
+}
+
+async function dispatch(
+  argv: readonly string[],
+  place: Place,
+): Promise<number> {
+  const { io } = place;
+  const [noun, verb] = argv;
+  if (noun === COMPLETE_COMMAND) {
+    const { complete } = await import("./complete.ts");
+    return await complete(io, argv.slice(1));
+  }
+  if (noun === undefined || noun === "help" || isHelp(noun)) {
+    const help = await import("./help.ts");
+    io.stdout.write(help.overview());
+    return noun === undefined ? EXIT.usage : EXIT.done;
+  }
+  if (noun === "--version") return await dispatch(["version"], place);
+  const isNoun = Object.hasOwn(NOUNS, noun);
+  if (isNoun && (verb === undefined || verb === "help" || isHelp(verb))) {
+    const help = await import("./help.ts");
+    io.stdout.write(help.nounHelp(noun));
+    return verb === undefined ? EXIT.usage : EXIT.done;
+  }
+  const entry = findEntry(noun, verb);
+  if (entry === null) throw unknownCommand(noun, verb);
+  const name = isNoun ? `${noun} ${verb}` : noun;
+  return await runCommand(place, name, entry, argv.slice(isNoun ? 2 : 1));
+}
+
+function isHelp(word: string): boolean {
+  return word === "--help" || word === "-h";
+}
+
+async function runCommand(
+  { io, open }: Place,
+  name: string,
+  entry: Entry,
+  argv: readonly string[],
+): Promise<number> {
+  const command = await entry.load();
+  const parsed = parseCommand(name, command, argv);
+  if (parsed.help) {
+    await showHelp(io, name, command);
+    return EXIT.done;
+  }
+  using context = makeContext({ io, open }, parsed.controller);
+  return await command.run(context, parsed);
+}
+
+async function showHelp(io: Io, name: string, command: Command): Promise<void> {
+  const { commandHelp } = await import("./help.ts");
+  io.stdout.write(commandHelp(name, command));
+}
+
+function unknownCommand(noun: string, verb: string | undefined): UsageError {
+  const verbs = NOUNS[noun]?.verbs;
+  if (verbs !== undefined && verb !== undefined) {
+    return unknownWord(
+      "verb",
+      verb,
+      Object.keys(verbs),
+      `usher ${noun} shows its verbs`,
+    );
+  }
+  // A verb without its noun is the likeliest slip: `usher start web1`.
+  const home = Object.entries(NOUNS).find(([, { verbs }]) =>
+    Object.hasOwn(verbs, noun)
+  );
+  if (home !== undefined) {
+    return new UsageError(
+      `Unknown command: "${noun}" needs its noun before it`,
+      `did you mean "usher ${home[0]} ${noun}"?`,
+    );
+  }
+  const known = [...Object.keys(NOUNS), ...Object.keys(COMMANDS)];
+  return unknownWord("command", noun, known, "usher shows them all");
+}
+
+function makeContext(
+  { io, open }: Place,
+  controllerFlag: string | undefined,
+): Context & Disposable {
+  let settings: Promise<Settings> | undefined;
+  let api: Promise<Api> | undefined;
+  let opened: Api | undefined;
+  async function connectOnce(): Promise<Api> {
+    opened = await connectWith(await context.settings(), open);
+    return opened;
+  }
+  const context: Context & Disposable = {
+    io,
+    settings: () => settings ??= readSettings(io, controllerFlag),
+    api: () => api ??= connectOnce(),
+    [Symbol.dispose]() {
+      opened?.[Symbol.dispose]();
+    },
+  };
+  return context;
+}
+
+/** Connects as the settings say; refuses when they name no controller. */
+async function connectWith(
+  settings: Settings,
+  open: OpenConnection | undefined,
+): Promise<Api> {
+  const { controller, caPem, token } = settings;
+  if (controller === null) {
+    throw new UsageError(
+      "No controller is known: none was named, and there is no session",
+      "log in with usher login URL, name one with --controller URL, or try usher dev",
+    );
+  }
+  if (token === undefined) {
+    throw await failure(
+      "unauthenticated",
+      `Not logged in at ${controller}: there is no session`,
+      { hint: `usher login ${controller}` },
+    );
+  }
+  return new Api({ controller, caPem, token, open });
+}
+
+/** Tells an error on standard error; answers its exit code. */
+async function report(io: Io, error: unknown): Promise<number> {
+  if (error instanceof Error && error.name === "BrokenPipe") return EXIT.done;
+  try {
+    const { renderError, shownProblem, splitMessage } = await import(
+      "./render/problem.ts"
+    );
+    const color = wantsColor(io, io.stderr);
+    if (error instanceof UsageError) {
+      const { what, why } = splitMessage(error.message);
+      io.stderr.write(
+        renderError({ message: what, why, hint: error.hint }, color),
+      );
+      return EXIT.usage;
+    }
+    const { toProblem } = await import("../error/mod.ts");
+    const problem = toProblem(error);
+    io.stderr.write(renderError(shownProblem(problem), color));
+    if (!isFailure(error) && error instanceof Error && io.env("USHER_DEBUG")) {
+      io.stderr.write(`${error.stack}\n`);
+    }
+    return EXIT_OF[problem.code];
+  } catch {
+    // Standard error is closed: there is nobody to tell.
+    return EXIT.failed;
+  }
+}

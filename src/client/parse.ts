@@ -1,0 +1,164 @@
+/**
+ * The command line: words to flags and names, by a command's description.
+ *
+ * The platform's tokenizer (`node:util`) takes the words apart; this module
+ * decides what they mean, and says what is wrong with them. See
+ * docs/decisions for why no parsing library does.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import {
+  type Command,
+  COMMON_FLAGS,
+  type Flag,
+  type Flags,
+  type Input,
+} from "./command.ts";
+import { didYouMean } from "../schema/nearest.ts";
+import { UsageError } from "./usage.ts";
+
+/** A parsed command line, with the flags that every command takes. */
+export interface Parsed<F extends Flags> extends Input<F> {
+  readonly controller: string | undefined;
+  readonly help: boolean;
+}
+
+/** Reads `argv`, the words after a command's own name. */
+export function parseCommand<F extends Flags>(
+  name: string,
+  command: Pick<Command<F>, "flags" | "words">,
+  argv: readonly string[],
+): Parsed<F> {
+  const flags: Flags = { ...command.flags, ...COMMON_FLAGS };
+  const { words, given } = collect(name, flags, argv);
+  const values = Object.fromEntries(
+    Object.entries(flags).map((
+      [key, flag],
+    ) => [key, valueOf(key, flag, given.get(key) ?? [])]),
+  );
+  const help = values["help"] === true;
+  if (!help) checkWords(name, command.words, words);
+  return {
+    words,
+    flags: values as Parsed<F>["flags"],
+    controller: values["controller"] as string | undefined,
+    help,
+  };
+}
+
+interface Collected {
+  readonly words: readonly string[];
+  /** Each flag's values in order; `null` for a switch. */
+  readonly given: ReadonlyMap<string, readonly (string | null)[]>;
+}
+
+function collect(
+  name: string,
+  flags: Flags,
+  argv: readonly string[],
+): Collected {
+  const words: string[] = [];
+  const given = new Map<string, (string | null)[]>();
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(
+      Object.entries(flags).map(([key, flag]) => [key, {
+        type: flag.kind === "switch" ? "boolean" as const : "string" as const,
+        ...(flag.short === undefined ? {} : { short: flag.short }),
+      }]),
+    ),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  for (const token of tokens) {
+    if (token.kind === "positional") words.push(token.value);
+    if (token.kind !== "option") continue;
+    const flag = flags[token.name];
+    if (flag === undefined) throw unknownFlag(name, token.rawName, flags);
+    const value = valueGiven(token.rawName, flag, token.value);
+    given.set(token.name, [...given.get(token.name) ?? [], value]);
+  }
+  return { words, given };
+}
+
+function valueGiven(
+  rawName: string,
+  flag: Flag<unknown>,
+  value: string | undefined,
+): string | null {
+  if (flag.kind === "switch") {
+    if (value === undefined) return null;
+    throw new UsageError(`${rawName} takes no value, and "${value}" was given`);
+  }
+  if (value !== undefined) return value;
+  throw new UsageError(
+    `${rawName} needs a value: ${rawName} ${flag.metavar}`,
+  );
+}
+
+function unknownFlag(name: string, rawName: string, flags: Flags): UsageError {
+  const long = Object.keys(flags).map((key) => `--${key}`);
+  return new UsageError(
+    `Unknown flag ${rawName}: "usher ${name}" does not have it`,
+    [didYouMean(rawName, long), `usher ${name} --help shows them all`]
+      .filter((part) => part !== "").join(" "),
+  );
+}
+
+function valueOf(
+  key: string,
+  flag: Flag<unknown>,
+  given: readonly (string | null)[],
+): unknown {
+  if (flag.kind === "switch") return given.length > 0;
+  const values = given.map((word) => readValue(key, flag, word ?? ""));
+  if (flag.kind === "list") return values;
+  if (values.length > 1) {
+    throw new UsageError(`--${key} was given ${values.length} times`);
+  }
+  return values[0];
+}
+
+function readValue(key: string, flag: Flag<unknown>, word: string): unknown {
+  if (flag.choices !== undefined && !flag.choices.includes(word)) {
+    throw new UsageError(
+      `--${key} cannot be "${word}": it must be ${orList(flag.choices)}`,
+      didYouMean(word, flag.choices) || undefined,
+    );
+  }
+  if (flag.read === undefined) return word;
+  try {
+    return flag.read(word);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`Cannot read --${key}: ${error.message}`, error.hint);
+  }
+}
+
+function orList(words: readonly string[]): string {
+  return words.length < 2
+    ? words.join("")
+    : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}
+
+function checkWords(
+  name: string,
+  { min, max, usage }: Command["words"],
+  words: readonly string[],
+): void {
+  const how = `usher ${name}${usage === "" ? "" : ` ${usage}`}`;
+  if (words.length < min) {
+    throw new UsageError(
+      `"usher ${name}" needs more words: ${usage}`,
+      `write ${how}, or see usher ${name} --help`,
+    );
+  }
+  if (words.length > max) {
+    throw new UsageError(
+      `"usher ${name}" does not know what to do with "${words[max]}"`,
+      `write ${how}, or see usher ${name} --help`,
+    );
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * `-o`: what was read, in the form that was asked for.
+ *
+ * Standard output belongs to this; whatever is said besides goes to standard
+ * error.
+ *
+ * @module
+ */
+import {
+  choice,
+  type Context,
+  type Flags,
+  type FlagValues,
+  parsed,
+  toggle,
+} from "../command.ts";
+import { wantsColor } from "../io.ts";
+import { unknownWord, UsageError } from "../usage.ts";
+import { type Column, renderTable, sortRows } from "./table.ts";
+
+/** The forms of output. */
+export const FORMATS = [
+  "table",
+  "wide",
+  "json",
+  "ndjson",
+  "yaml",
+  "name",
+] as const;
+/** One of them. */
+export type Format = typeof FORMATS[number];
+
+/** The flag alone, for what prints no table of rows. */
+export const FORMAT_FLAG = {
+  output: choice(FORMATS, "form of the output", { short: "o" }),
+} as const satisfies Flags;
+
+/** Flags of every command that prints rows. */
+export const OUTPUT_FLAGS = {
+  ...FORMAT_FLAG,
+  columns: parsed("COLS", "show these columns, separated by commas", words),
+  sort: parsed("COLS", "sort by these columns; -COL sorts downwards", words),
+  "no-header": toggle("leave out the headings"),
+} as const satisfies Flags;
+
+function words(text: string): string[] {
+  return text.split(",").map((word) => word.trim()).filter((word) =>
+    word !== ""
+  );
+}
+
+/** Rows and how to show them. */
+export interface Listing<Row> {
+  /** Asked once it is sure that the flags make sense. */
+  read(): Promise<readonly Row[]>;
+  readonly columns: readonly Column<Row>[];
+  name(row: Row): string;
+  /** Said on standard error instead of an empty table. */
+  readonly none: string;
+}
+
+/** Prints rows as the flags ask. */
+export async function printRows<Row>(
+  context: Context,
+  listing: Listing<Row>,
+  flags: FlagValues<typeof OUTPUT_FLAGS>,
+): Promise<void> {
+  const { io } = context;
+  const format = flags.output ?? (await context.settings()).output;
+  const isTable = format === "table" || format === "wide";
+  if (flags.columns !== undefined && !isTable) {
+    throw new UsageError(
+      `--columns is for tables, and -o ${format} prints whole objects`,
+    );
+  }
+  const by = (flags.sort ?? []).map((word) => {
+    const down = word.startsWith("-");
+    return { column: columnOf(listing, down ? word.slice(1) : word), down };
+  });
+  const columns = flags.columns?.map((key) => columnOf(listing, key)) ??
+    listing.columns.filter(({ wide }) => format === "wide" || !wide);
+  const read = await listing.read();
+  const rows = by.length === 0 ? read : sortRows(read, by);
+  if (isTable && rows.length === 0) io.stderr.write(`${listing.none}\n`);
+  const text = isTable
+    ? renderTable(rows, columns, {
+      header: !flags["no-header"],
+      color: wantsColor(io, io.stdout),
+      width: io.stdout.isTerminal ? io.stdout.columns() : Infinity,
+    })
+    : await serialize(format, rows, listing.name);
+  if (text !== "") io.stdout.write(text);
+}
+
+function columnOf<Row>({ columns }: Listing<Row>, key: string): Column<Row> {
+  const found = columns.find((column) => column.key === key.toLowerCase());
+  if (found !== undefined) return found;
+  const keys = columns.map((column) => column.key);
+  throw unknownWord("column", key, keys, `columns: ${keys.join(", ")}`);
+}
+
+async function serialize<Row>(
+  format: Exclude<Format, "table" | "wide">,
+  rows: readonly Row[],
+  name: (row: Row) => string,
+): Promise<string> {
+  switch (format) {
+    case "json":
+      return `${JSON.stringify(rows, null, 2)}\n`;
+    case "ndjson":
+      return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+    case "yaml":
+      return await toYaml(rows);
+    case "name":
+      return rows.map((row) => `${name(row)}\n`).join("");
+  }
+}
+
+/** Prints one object; `describe` draws it for people. */
+export async function printOne<T>(
+  context: Context,
+  value: T,
+  format: Format | undefined,
+  { name, describe }: { name: string; describe: (value: T) => string },
+): Promise<void> {
+  const chosen = format ?? (await context.settings()).output;
+  context.io.stdout.write(await oneAs(chosen, value, name, describe));
+}
+
+async function oneAs<T>(
+  format: Format,
+  value: T,
+  name: string,
+  describe: (value: T) => string,
+): Promise<string> {
+  switch (format) {
+    case "table":
+    case "wide":
+      return describe(value);
+    case "json":
+      return `${JSON.stringify(value, null, 2)}\n`;
+    case "ndjson":
+      return `${JSON.stringify(value)}\n`;
+    case "yaml":
+      return await toYaml(value);
+    case "name":
+      return `${name}\n`;
+  }
+}
+
+async function toYaml(value: unknown): Promise<string> {
+  const yaml = await import("./yaml.ts");
+  return yaml.toYaml(value);
+}

@@ -1,0 +1,84 @@
+/**
+ * Errors for people, in three parts: what happened, why, and what to do.
+ *
+ * @module
+ */
+import type { ErrorCode, Problem } from "../../schema/problem.ts";
+import { printable } from "./table.ts";
+
+/** What an error shows. */
+export interface Shown {
+  readonly message: string;
+  readonly why?: string | undefined;
+  readonly reasons?: Readonly<Record<string, string>> | undefined;
+  readonly hint?: string | undefined;
+}
+
+/** What to do about a code, when the controller does not say. */
+const DEFAULT_HINTS: Partial<Record<ErrorCode, string>> = {
+  unauthenticated: "log in: usher login URL",
+  permission_denied: "usher whoami shows who you are and what you may",
+  busy: "wait for it (usher op attach ID), or leave out --no-queue",
+  insufficient_resources:
+    "usher node list shows what is free; ask for less, or add a node",
+  internal: "this is a fault of usher; the controller's log says more",
+  interrupted: "look what became of it before you try again",
+  too_many_requests: "wait a minute, then try again",
+};
+
+type ShownProblem = Pick<
+  Problem,
+  "code" | "detail" | "hint" | "refusals" | "field"
+>;
+
+/** The parts of a problem. */
+export function shownProblem(problem: ShownProblem): Shown {
+  const { code, detail, field, refusals } = problem;
+  const { what, why } = splitMessage(detail);
+  const place = field === undefined || detail.includes(field)
+    ? ""
+    : `${field}: `;
+  return {
+    message: what,
+    why: why === undefined && place === ""
+      ? undefined
+      : `${place}${why ?? code.replaceAll("_", " ")}`,
+    reasons: refusals,
+    hint: newHint(problem) ?? DEFAULT_HINTS[code],
+  };
+}
+
+/** The hint, unless it only says the refusals again. */
+function newHint({ hint, refusals = {} }: ShownProblem): string | undefined {
+  const isKnown = Object.values(refusals).some((text) => hint?.includes(text));
+  return isKnown ? undefined : hint;
+}
+
+/** Cuts a message at its first `: ` outside of quotes. */
+export function splitMessage(
+  message: string,
+): { what: string; why: string | undefined } {
+  let quoted = false;
+  for (let i = 0; i < message.length; i++) {
+    if (message[i] === '"') quoted = !quoted;
+    if (!quoted && message.startsWith(": ", i)) {
+      return { what: message.slice(0, i), why: message.slice(i + 2) };
+    }
+  }
+  return { what: message, why: undefined };
+}
+
+/** The lines that show an error. */
+export function renderError(
+  { message, why, reasons = {}, hint }: Shown,
+  color: boolean,
+): string {
+  const mark = color ? "\x1b[31merror:\x1b[0m" : "error:";
+  const lines = [`${mark} ${printable(message)}`];
+  if (why !== undefined) lines.push(`  why: ${printable(why)}`);
+  for (const [subject, reason] of Object.entries(reasons)) {
+    lines.push(`       ${printable(subject)}: ${printable(reason)}`);
+  }
+  if (hint !== undefined) lines.push(`  try: ${printable(hint)}`);
+  return lines.map((line) => `${line}\n`).join("");
+}

@@ -1,0 +1,161 @@
+/**
+ * The wait for a request, as a person sees it: a line per VM on standard
+ * error, redrawn on a terminal, one plain line per change elsewhere.
+ *
+ * @module
+ */
+import type { Outcome } from "../../schema/operation.ts";
+import { type Io, wantsColor } from "../io.ts";
+import { printable } from "./table.ts";
+
+/** Shows outcomes as they change. */
+export interface ProgressView {
+  show(index: number, outcome: Outcome): void;
+  /** Something about the wait itself: "connection lost". */
+  note(text: string): void;
+  /** Draws the last state; nothing is shown after it. */
+  end(): void;
+}
+
+/** The view that fits standard error. */
+export function progressView(io: Io): ProgressView {
+  return io.stderr.isTerminal && io.env("TERM") !== "dumb"
+    ? new LiveView(io)
+    : new PlainView(io);
+}
+
+/** What an outcome says, in a few words. */
+export function outcomeText(outcome: Outcome): string {
+  const where = outcome.node === null ? "" : ` on ${outcome.node}`;
+  switch (outcome.state) {
+    case "pending":
+      return "waiting";
+    case "running":
+      return `${outcome.step ?? "beginning"}${where}`;
+    case "cancelling":
+      return `undoing ${outcome.step ?? ""}`.trimEnd() + where;
+    case "succeeded": {
+      if (outcome.vmState === null) return "done";
+      const state = `${outcome.vmState}${where}`;
+      return outcome.changed ? state : `already ${state}`;
+    }
+    case "failed":
+      return `failed: ${
+        (outcome.problem?.code ?? "internal").replaceAll("_", " ")
+      }`;
+    case "cancelled":
+      return "cancelled";
+  }
+}
+
+/** Whether nothing more will come. */
+export function isEnded({ state }: Pick<Outcome, "state">): boolean {
+  return state === "succeeded" || state === "failed" || state === "cancelled";
+}
+
+class PlainView implements ProgressView {
+  readonly #io: Io;
+  readonly #last = new Map<number, string>();
+
+  constructor(io: Io) {
+    this.#io = io;
+  }
+
+  show(index: number, outcome: Outcome): void {
+    const line = printable(`${outcome.vm}: ${outcomeText(outcome)}`);
+    if (this.#last.get(index) === line) return;
+    this.#last.set(index, line);
+    this.#io.stderr.write(`${line}\n`);
+  }
+
+  note(text: string): void {
+    this.#io.stderr.write(`${text}\n`);
+  }
+
+  end(): void {}
+}
+
+/** The most lines that are redrawn; a screen of 24 holds them. */
+const MAX_LINES = 16;
+const REDRAW_MS = 40;
+
+class LiveView implements ProgressView {
+  readonly #io: Io;
+  readonly #outcomes = new Map<number, Outcome>();
+  readonly #color: boolean;
+  #drawn = 0;
+  #drawnAt = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #note = "";
+
+  constructor(io: Io) {
+    this.#io = io;
+    this.#color = wantsColor(io, io.stderr);
+  }
+
+  show(index: number, outcome: Outcome): void {
+    this.#outcomes.set(index, outcome);
+    this.#note = "";
+    // What comes right after a redraw is drawn together, a moment later.
+    const wait = this.#drawnAt + REDRAW_MS - this.#io.now();
+    if (wait <= 0) this.#draw();
+    else this.#timer ??= setTimeout(() => this.#draw(), wait);
+  }
+
+  note(text: string): void {
+    this.#note = text;
+    this.#draw();
+  }
+
+  end(): void {
+    this.#note = "";
+    this.#draw();
+  }
+
+  #draw(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const width = this.#io.stderr.columns();
+    const lines = this.#lines().map((line) => line.slice(0, width - 1));
+    const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : "";
+    const painted = lines.map((line) => `${this.#paint(line)}\x1b[K\n`);
+    this.#io.stderr.write(`${up}\r${painted.join("")}\x1b[J`);
+    this.#drawn = lines.length;
+    this.#drawnAt = this.#io.now();
+  }
+
+  /** The VMs, those at work first when they are too many; then the rest, counted. */
+  #lines(): string[] {
+    const all = [...this.#outcomes].sort(([a], [b]) => a - b)
+      .map(([, outcome]) => outcome);
+    const many = all.length > MAX_LINES;
+    const shown = many
+      ? all.filter((outcome) => !isEnded(outcome)).slice(0, MAX_LINES - 1)
+      : all;
+    const widest = Math.max(0, ...shown.map(({ vm }) => vm.length));
+    const lines = shown.map((outcome) =>
+      printable(`${outcome.vm.padEnd(widest)}  ${outcomeText(outcome)}`)
+    );
+    if (many) lines.push(countText(all));
+    if (this.#note !== "") lines.push(this.#note);
+    return lines;
+  }
+
+  #paint(line: string): string {
+    return this.#color && line.includes("  failed: ")
+      ? `\x1b[31m${line}\x1b[0m`
+      : line;
+  }
+}
+
+/** `100 VMs: 60 done, 2 failed, 38 at work`. */
+export function countText(outcomes: readonly Outcome[]): string {
+  const done = outcomes.filter(({ state }) => state === "succeeded").length;
+  const ended = outcomes.filter(isEnded).length;
+  const parts = [`${done} done`];
+  if (ended > done) parts.push(`${ended - done} failed`);
+  if (outcomes.length > ended) {
+    parts.push(`${outcomes.length - ended} at work`);
+  }
+  return `${outcomes.length} VMs: ${parts.join(", ")}`;
+}

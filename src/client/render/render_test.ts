@@ -1,0 +1,161 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { age, bytes, cpu, memory, took } from "./format.ts";
+import { renderError, shownProblem, splitMessage } from "./problem.ts";
+import { type Column, printable, renderTable, sortRows } from "./table.ts";
+
+interface Row {
+  readonly name: string;
+  readonly size: number;
+}
+const NAME: Column<Row> = {
+  key: "name",
+  value: ({ name }) => name,
+  shrinks: true,
+};
+const SIZE: Column<Row> = {
+  key: "size",
+  align: "right",
+  value: ({ size }) => String(size),
+  sort: ({ size }) => size,
+};
+const PLAIN = { header: true, color: false, width: Infinity };
+
+Deno.test("renderTable() aligns columns, and ends lines without blanks", () => {
+  const rows = [{ name: "a", size: 5 }, { name: "longer", size: 1000 }];
+  strictEqual(
+    renderTable(rows, [SIZE, NAME], PLAIN),
+    "SIZE  NAME\n   5  a\n1000  longer\n",
+  );
+  strictEqual(
+    renderTable(rows, [NAME], { ...PLAIN, header: false }),
+    "a\nlonger\n",
+  );
+  strictEqual(renderTable([], [NAME], PLAIN), "");
+});
+
+Deno.test("renderTable() cuts what may shrink, and nothing else", () => {
+  const rows = [{ name: "abcdefghijklmnop", size: 12345678 }];
+  strictEqual(
+    renderTable(rows, [NAME, SIZE], { ...PLAIN, width: 18 }),
+    "NAME          SIZE\nabcdefg…  12345678\n",
+  );
+  // Below what can be cut the line is longer than the terminal.
+  strictEqual(
+    renderTable(rows, [NAME, SIZE], { ...PLAIN, header: false, width: 5 }),
+    "abcde…  12345678\n",
+  );
+});
+
+Deno.test("renderTable() lets no value command the terminal", () => {
+  strictEqual(
+    renderTable([{ name: "a\x1b[2J\nb", size: 1 }], [NAME], PLAIN),
+    "NAME\na [2J b\n",
+  );
+  strictEqual(printable("x\u202ey\u0007"), "x y ");
+});
+
+Deno.test("sortRows() sorts numbers as numbers, names naturally, and stays stable", () => {
+  const rows = [
+    { name: "web10", size: 2 },
+    { name: "web9", size: 10 },
+    { name: "db", size: 2 },
+  ];
+  const names = (by: Parameters<typeof sortRows<Row>>[1]) =>
+    sortRows(rows, by).map(({ name }) => name);
+  deepStrictEqual(names([{ column: NAME, down: false }]), [
+    "db",
+    "web9",
+    "web10",
+  ]);
+  deepStrictEqual(names([{ column: SIZE, down: true }]), [
+    "web9",
+    "web10",
+    "db",
+  ]);
+  deepStrictEqual(
+    names([{ column: SIZE, down: false }, { column: NAME, down: true }]),
+    ["web10", "db", "web9"],
+  );
+});
+
+Deno.test("age() and took() have one unit", () => {
+  const now = Date.parse("2026-11-22T12:00:00Z");
+  deepStrictEqual(
+    [0, 59e3, 60e3, 7200e3, 86400e3 * 9].map((ms) =>
+      age(new Date(now - ms).toISOString(), now)
+    ),
+    ["0s", "59s", "1m", "2h", "9d"],
+  );
+  strictEqual(age(null, now), "-");
+  strictEqual(age(new Date(now + 5000).toISOString(), now), "0s");
+  deepStrictEqual([80, 1400, 42e3, 180e3, 7.2e6].map(took), [
+    "80ms",
+    "1.4s",
+    "42s",
+    "3m",
+    "2h",
+  ]);
+});
+
+Deno.test("memory() and bytes() have one unit, binary", () => {
+  deepStrictEqual([0, 256, 1024, 1536, 2 * 1024 ** 2].map(memory), [
+    "0",
+    "256M",
+    "1G",
+    "1.5G",
+    "2T",
+  ]);
+  deepStrictEqual([0, 1023, 1024, 12 * 1024].map(bytes), [
+    "0",
+    "1023",
+    "1K",
+    "12K",
+  ]);
+  strictEqual(memory(null), "-");
+});
+
+Deno.test("cpu() shows the last minute", () => {
+  strictEqual(cpu({ m1: 0.254, m5: 9, m15: 9 }), "0.25");
+  strictEqual(cpu({ m1: 12.6, m5: 9, m15: 9 }), "13");
+  strictEqual(cpu(null), "-");
+});
+
+Deno.test("splitMessage() cuts at the first colon outside of quotes", () => {
+  deepStrictEqual(splitMessage('Cannot start "a: b": it is paused: still'), {
+    what: 'Cannot start "a: b"',
+    why: "it is paused: still",
+  });
+  deepStrictEqual(splitMessage("There is no VM"), {
+    what: "There is no VM",
+    why: undefined,
+  });
+});
+
+Deno.test("shownProblem() adds what the code advises, and does not say a thing twice", () => {
+  strictEqual(
+    renderError(
+      shownProblem({
+        code: "insufficient_resources",
+        detail: "Cannot place it",
+        refusals: { n1: "too small" },
+        hint: "n1: too small",
+      }),
+      false,
+    ),
+    "error: Cannot place it\n       n1: too small\n  try: usher node list shows what is free; ask for less, or add a node\n",
+  );
+  strictEqual(
+    shownProblem({ code: "invalid_input", detail: "Bad: no", field: "spec.x" })
+      .why,
+    "spec.x: no",
+  );
+  strictEqual(
+    shownProblem({
+      code: "invalid_input",
+      detail: "spec.x: no",
+      field: "spec.x",
+    })
+      .why,
+    "no",
+  );
+});

@@ -1,0 +1,102 @@
+/**
+ * Whom to trust at a login, when nothing is known of a site yet.
+ *
+ * @module
+ */
+import { connectCause } from "./api.ts";
+import { askYes } from "./ask.ts";
+import { getUnverified } from "./deno.ts";
+import { failure } from "./failure.ts";
+import type { Io } from "./io.ts";
+
+const READ_MS = 15_000;
+
+/** The SHA-256 of a certificate, as bytes in hex separated by colons. */
+export async function fingerprintOf(pem: string): Promise<string> {
+  const [, base64 = ""] =
+    /-----BEGIN CERTIFICATE-----([\s\S]*?)-----END CERTIFICATE-----/.exec(
+      pem,
+    ) ?? [];
+  const der = Uint8Array.from(
+    atob(base64.replace(/\s/g, "")),
+    (char) => char.charCodeAt(0),
+  );
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", der));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0"))
+    .join(":").toUpperCase();
+}
+
+/** Whether two fingerprints are the same, however they are written. */
+export function sameFingerprint(a: string, b: string): boolean {
+  return plain(a) === plain(b);
+}
+
+function plain(fingerprint: string): string {
+  return fingerprint.replace(/^sha-?256:/i, "").replace(/[:\s]/g, "")
+    .toLowerCase();
+}
+
+/** Reads the CA that a controller says it has. Whoever answers is not checked. */
+async function readClaimedCa(controller: string): Promise<string> {
+  try {
+    const { status, body } = await getUnverified(
+      `${controller}/v1/ca`,
+      AbortSignal.timeout(READ_MS),
+    );
+    const { pem } = JSON.parse(body);
+    if (status === 200 && typeof pem === "string") return pem;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) {
+      throw await failure(
+        "unavailable",
+        `Cannot reach the controller at ${controller}: ${connectCause(error)}`,
+        {
+          hint: "check the address and that the controller runs there",
+          cause: error,
+        },
+      );
+    }
+  }
+  throw await failure(
+    "unavailable",
+    `Cannot read the CA of ${controller}: the answer is not a controller's`,
+  );
+}
+
+/** The CA of `controller`, if it has this fingerprint. */
+export async function caByFingerprint(
+  controller: string,
+  expected: string,
+): Promise<string> {
+  const pem = await readClaimedCa(controller);
+  const found = await fingerprintOf(pem);
+  if (sameFingerprint(found, expected)) return pem;
+  throw await failure(
+    "permission_denied",
+    `Cannot trust ${controller}: its CA has the fingerprint ${found}`,
+    { hint: "someone may be in between; ask the site's administrator" },
+  );
+}
+
+/** The CA of `controller`, if the person says that it is the right one. */
+export async function caByAsking(io: Io, controller: string): Promise<string> {
+  if (!io.stdin.isTerminal || !io.stderr.isTerminal) {
+    throw await failure(
+      "permission_denied",
+      `Cannot trust ${controller}: its CA is not known, and there is no terminal to ask on`,
+      { hint: "give --ca FILE or --ca-fingerprint SHA256" },
+    );
+  }
+  const pem = await readClaimedCa(controller);
+  io.stderr.write(
+    `${controller} is not known yet. Its CA has the SHA-256 fingerprint\n  ${await fingerprintOf(
+      pem,
+    )}\n`,
+  );
+  if (await askYes(io, "Is that the one the site's administrator told you?")) {
+    return pem;
+  }
+  throw await failure("permission_denied", `${controller} is not trusted`, {
+    hint: "ask the site's administrator for the fingerprint",
+  });
+}

@@ -1,0 +1,222 @@
+/**
+ * Sending a request and waiting for it: what every verb on VMs does.
+ *
+ * @module
+ */
+import type { Outcome, Result } from "../schema/operation.ts";
+import { systemClock } from "../sys/clock.ts";
+import { newId } from "../sys/id.ts";
+import type { Api, Body } from "./api.ts";
+import {
+  type Context,
+  type Flags,
+  type FlagValues,
+  parsed,
+  toggle,
+} from "./command.ts";
+import { EXIT, exitOf } from "./exit.ts";
+import { isFailure } from "./failure.ts";
+import { follow, type Followed } from "./follow.ts";
+import { wantsColor } from "./io.ts";
+import { readDuration } from "./quantity.ts";
+import { type Format, FORMAT_FLAG, printOne } from "./render/output.ts";
+import { renderError, shownProblem } from "./render/problem.ts";
+import { isEnded, outcomeText, progressView } from "./render/progress.ts";
+import { renderTable } from "./render/table.ts";
+
+/** Flags of a command that only waits. */
+export const WAIT_FLAGS = {
+  timeout: parsed(
+    "DUR",
+    "stop waiting after so long (exit code 3); the work goes on",
+    readDuration,
+  ),
+  ...FORMAT_FLAG,
+} as const satisfies Flags;
+
+/** Flags of every command that sends a request. */
+export const REQUEST_FLAGS = {
+  "no-wait": toggle("print the operations' ids and do not wait"),
+  "no-queue": toggle("fail at once when another operation holds the VM"),
+  ...WAIT_FLAGS,
+} as const satisfies Flags;
+
+type RequestFlags = FlagValues<typeof REQUEST_FLAGS>;
+type WaitFlags = FlagValues<typeof WAIT_FLAGS>;
+
+/** A request without what the flags of all verbs add. */
+export type VerbBody = DistributiveOmit<Body<"submit">, "id" | "queue">;
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
+  : never;
+
+/** Sends a request, waits unless told not to; answers the exit code. */
+export async function runRequest(
+  context: Context,
+  verbBody: VerbBody,
+  flags: RequestFlags,
+): Promise<number> {
+  const id = newId();
+  const body = { ...verbBody, id, queue: !flags["no-queue"] } as Body<"submit">;
+  const api = await context.api();
+  if (!flags["no-wait"]) {
+    return await waitForRequest(context, api, { id, body }, flags);
+  }
+  const result = await submit(api, body);
+  await printSubmitted(context, result, flags.output);
+  showFailures(context, result.outcomes);
+  return exitOf(result.outcomes.filter(isEnded));
+}
+
+/** Sends; a cut in between is answered by sending the same once more. */
+async function submit(api: Api, body: Body<"submit">): Promise<Result> {
+  try {
+    return await api.call("submit", { body });
+  } catch (error) {
+    if (!isFailure(error, "interrupted")) throw error;
+    api.reconnect();
+    return await api.call("submit", { body });
+  }
+}
+
+async function printSubmitted(
+  context: Context,
+  result: Result,
+  format: Format | undefined,
+): Promise<void> {
+  if (format !== undefined) return await printResult(context, result, format);
+  for (const { operation } of result.outcomes) {
+    if (operation !== null) context.io.stdout.write(`${operation}\n`);
+  }
+}
+
+/** Waits for a request to end, showing how it goes; answers the exit code. */
+export async function waitForRequest(
+  context: Context,
+  api: Api,
+  followed: Followed,
+  flags: WaitFlags,
+  only: (outcome: Outcome) => boolean = () => true,
+): Promise<number> {
+  const view = progressView(context.io);
+  using wait = startWait(context);
+  const seen = new Map<number, Outcome>();
+  let result: Result | null = null;
+  try {
+    const frames = follow(api, followed, {
+      ...systemClock,
+      signal: wait.signal,
+    });
+    for await (const frame of frames) {
+      // What the controller has not taken yet cannot be left to it.
+      if (frame.type === "accepted") wait.limit(flags.timeout);
+      if (frame.type === "lost") view.note("connection lost, coming back…");
+      if (frame.type === "result") result = frame.result;
+      if (frame.type !== "progress" || !only(frame.outcome)) continue;
+      seen.set(frame.index, frame.outcome);
+      view.show(frame.index, frame.outcome);
+    }
+  } catch (error) {
+    if (!wait.signal.aborted) {
+      view.end();
+      throw error;
+    }
+  }
+  result?.outcomes.forEach((outcome, index) => {
+    if (only(outcome)) view.show(index, outcome);
+  });
+  view.end();
+  if (result === null) return detached(context, wait.why(), followed.id, seen);
+  const outcomes = result.outcomes.filter(only);
+  showFailures(context, outcomes);
+  if (flags.output !== undefined) {
+    await printResult(context, { ...result, outcomes }, flags.output);
+  }
+  return exitOf(outcomes);
+}
+
+interface Wait extends Disposable {
+  readonly signal: AbortSignal;
+  /** Ends the wait in so long; the first call counts. */
+  limit(ms: number | undefined): void;
+  /** What ended it. */
+  why(): string;
+}
+
+/** A wait that Ctrl-C ends, and its limit. */
+export function startWait({ io }: Context): Wait {
+  const controller = new AbortController();
+  let why = "";
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  function end(reason: string): void {
+    why ||= reason;
+    controller.abort();
+  }
+  const interrupt = io.onInterrupt(() => end("detached"));
+  return {
+    signal: controller.signal,
+    limit(ms) {
+      if (ms !== undefined) timer ??= setTimeout(() => end("time is up"), ms);
+    },
+    why: () => why,
+    [Symbol.dispose]() {
+      interrupt[Symbol.dispose]();
+      clearTimeout(timer);
+    },
+  };
+}
+
+function detached(
+  { io }: Context,
+  why: string,
+  id: string,
+  seen: ReadonlyMap<number, Outcome>,
+): number {
+  const open = [...seen.values()].filter((outcome) => !isEnded(outcome)).length;
+  const what = seen.size === 0
+    ? "the controller had not answered yet"
+    : `${open} of ${seen.size} still at work, and the work goes on`;
+  io.stderr.write(
+    `${why}: ${what}\ncome back with: usher op attach ${id}\n`,
+  );
+  return EXIT.stillRunning;
+}
+
+/** The most failures that are told one by one. */
+const MAX_FAILURES = 20;
+
+function showFailures({ io }: Context, outcomes: readonly Outcome[]): void {
+  const failed = outcomes.filter(({ problem }) => problem !== null);
+  const color = wantsColor(io, io.stderr);
+  for (const { problem } of failed.slice(0, MAX_FAILURES)) {
+    if (problem === null) continue;
+    io.stderr.write(renderError(shownProblem(problem), color));
+  }
+  if (failed.length > MAX_FAILURES) {
+    io.stderr.write(`and ${failed.length - MAX_FAILURES} more failed\n`);
+  }
+}
+
+async function printResult(
+  context: Context,
+  result: Result,
+  format: Format,
+): Promise<void> {
+  const { stdout } = context.io;
+  if (format === "ndjson" || format === "name") {
+    for (const outcome of result.outcomes) {
+      const line = format === "name" ? outcome.vm : JSON.stringify(outcome);
+      stdout.write(`${line}\n`);
+    }
+    return;
+  }
+  await printOne(context, result, format, {
+    name: result.request,
+    describe: ({ outcomes }) =>
+      renderTable(outcomes, [
+        { key: "vm", value: ({ vm }) => vm },
+        { key: "result", value: outcomeText },
+        { key: "operation", value: ({ operation }) => operation ?? "-" },
+        { key: "problem", value: ({ problem }) => problem?.detail ?? "-" },
+      ], { header: true, color: false, width: Infinity }),
+  });
+}

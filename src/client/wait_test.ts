@@ -1,0 +1,281 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import {
+  answer,
+  FakeIo,
+  lines,
+  outcome,
+  refusal,
+  result,
+  THEN,
+  usher,
+  vm,
+} from "../../tests/support/fake_client.ts";
+import { until } from "../../tests/support/wait.ts";
+import { EXIT } from "./exit.ts";
+
+Deno.test("vm start sends what the flags say", async () => {
+  let body: Record<string, unknown> = {};
+  await usher(
+    [
+      ..."vm start -n 3 web --memory 1GiB --vcpus 2 --on n2 --machine q35"
+        .split(" "),
+      ...["--disk", "/a.qcow2", "--disk", "base=/b.raw,format=raw,size=2GiB"],
+      ...["--nic", "user,forward=tcp:127.0.0.1:2222:22", "--sim", "bootMs=2s"],
+      ...["--no-queue", "role=front", "note=a=b"],
+    ],
+    (asked) => {
+      body = asked.body as Record<string, unknown>;
+      return lines([{ type: "result", result: result([]) }]);
+    },
+  );
+  match(String(body["id"]), /^[0-9a-z]{26}$/);
+  deepStrictEqual({ ...body, id: "" }, {
+    id: "",
+    verb: "start",
+    names: ["web"],
+    count: 3,
+    on: "n2",
+    queue: false,
+    args: { role: "front", note: "a=b" },
+    spec: {
+      memoryMiB: 1024,
+      vcpus: 2,
+      disks: [
+        { path: "/a.qcow2" },
+        { base: "/b.raw", format: "raw", sizeMiB: 2048 },
+      ],
+      nics: [{
+        kind: "user",
+        forwards: [{
+          protocol: "tcp",
+          address: "127.0.0.1",
+          nodePort: 2222,
+          guestPort: 22,
+        }],
+      }],
+      qemu: { machine: "q35" },
+      sim: { bootMs: 2000 },
+    },
+  });
+});
+
+Deno.test("waiting says one line per change on standard error, nothing on standard output", async () => {
+  const { code, out, err } = await usher(
+    ["vm", "start", "web"],
+    ({ query }) => {
+      strictEqual(query.get("follow"), "1");
+      return lines([
+        { type: "accepted", request: "r", count: 1 },
+        { type: "progress", index: 0, outcome: outcome("web", "pending") },
+        { type: "progress", index: 0, outcome: outcome("web", "running") },
+        { type: "progress", index: 0, outcome: outcome("web", "running") },
+        { type: "beat" },
+        { type: "newer", than: "this client" },
+        { type: "result", result: result([outcome("web", "succeeded")]) },
+      ]);
+    },
+  );
+  strictEqual(code, 0);
+  strictEqual(out, "");
+  strictEqual(
+    err,
+    [
+      "web.default.ann: waiting",
+      "web.default.ann: start on n1",
+      "web.default.ann: running on n1",
+      "",
+    ].join("\n"),
+  );
+});
+
+Deno.test("a terminal gets its lines redrawn", async () => {
+  const { err } = await usher(
+    ["vm", "start", "web"],
+    () =>
+      lines([
+        { type: "progress", index: 0, outcome: outcome("web", "running") },
+        { type: "result", result: result([outcome("web", "succeeded")]) },
+      ]),
+    { terminal: true },
+  );
+  strictEqual(err.includes("start on n1\x1b[K\n"), true);
+  const last = "\x1b[1A\rweb.default.ann  running on n1\x1b[K\n\x1b[J";
+  strictEqual(err.endsWith(last), true, err);
+});
+
+Deno.test("each failure is told in its parts, and names what each node refused", async () => {
+  const problem = {
+    code: "insufficient_resources",
+    detail: 'Cannot place VM "web.default.ann" on any node',
+    refusals: { n1: "needs 4096 MiB, 12 are free" },
+    hint: "n1: needs 4096 MiB, 12 are free",
+  };
+  const { code, err } = await usher(
+    ["vm", "start", "web"],
+    () =>
+      lines([{
+        type: "result",
+        result: result([outcome("web", "failed", { problem })]),
+      }]),
+  );
+  strictEqual(code, EXIT.notPlaced);
+  match(err, /web\.default\.ann: failed: insufficient resources\n/);
+  match(
+    err,
+    /error: Cannot place VM "web\.default\.ann" on any node\n {7}n1: needs 4096 MiB, 12 are free\n {2}try: usher node list/,
+  );
+});
+
+Deno.test("--no-wait prints the operations' ids and sends no follow", async () => {
+  const { code, out } = await usher(
+    ["vm", "start", "a", "b", "--no-wait"],
+    ({ query }) => {
+      strictEqual(query.get("follow"), null);
+      return answer(result([outcome("a", "pending"), outcome("b", "running")]));
+    },
+  );
+  strictEqual(code, 0);
+  strictEqual(out, "op-a\nop-b\n");
+});
+
+Deno.test("a connection cut before the answer: the same request is sent again", async () => {
+  const ids: unknown[] = [];
+  const { code, err } = await usher(
+    ["vm", "start", "web"],
+    ({ body, path }) => {
+      strictEqual(path, "/v1/requests");
+      ids.push((body as { id: string }).id);
+      return ids.length === 1 ? lines([{ type: "beat" }], "cut") : lines([{
+        type: "result",
+        result: result([outcome("web", "succeeded")]),
+      }]);
+    },
+  );
+  strictEqual(code, 0);
+  strictEqual(ids.length, 2);
+  strictEqual(ids[0], ids[1]);
+  match(err, /connection lost/);
+});
+
+Deno.test("a connection cut after acceptance: the request is listened to again", async () => {
+  const paths: string[] = [];
+  let id = "";
+  const { code } = await usher(
+    ["vm", "start", "web"],
+    ({ body, path, method }) => {
+      paths.push(`${method} ${path}`);
+      if (method === "POST") {
+        id = (body as { id: string }).id;
+        return lines([{ type: "accepted", request: id, count: 1 }], "cut");
+      }
+      return lines([{
+        type: "result",
+        result: result([outcome("web", "succeeded")]),
+      }]);
+    },
+  );
+  strictEqual(code, 0);
+  deepStrictEqual(paths, [
+    "POST /v1/requests",
+    `GET /v1/requests/${id}/follow`,
+  ]);
+});
+
+Deno.test("Ctrl-C detaches, says how to come back, and is exit code 3", async () => {
+  const io = new FakeIo();
+  let id = "";
+  const running = usher(["vm", "start", "web"], ({ body, signal }) => {
+    id = (body as { id: string }).id;
+    const response = lines([
+      { type: "accepted", request: id, count: 1 },
+      { type: "progress", index: 0, outcome: outcome("web", "running") },
+    ], "open");
+    signal?.addEventListener(
+      "abort",
+      () => void response.body?.cancel().catch(() => {}),
+    );
+    return withAbort(response, signal);
+  }, io);
+  await until("progress is shown", () => io.err.includes("start on n1"));
+  io.interrupt();
+  const { code, err } = await running;
+  strictEqual(code, EXIT.stillRunning);
+  match(
+    err,
+    new RegExp(
+      `detached: 1 of 1 still at work.*\ncome back with: usher op attach ${id}\n`,
+    ),
+  );
+});
+
+/** A body that an abort breaks, as fetch does it. */
+function withAbort(response: Response, signal: AbortSignal | null): Response {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  signal?.addEventListener(
+    "abort",
+    () => void writer.abort(signal.reason).catch(() => {}),
+  );
+  const pump = async () => {
+    for await (const chunk of response.body ?? []) await writer.write(chunk);
+  };
+  pump().catch(() => {});
+  return new Response(readable);
+}
+
+Deno.test("op attach follows the request of an operation, and counts that one alone", async () => {
+  const { code, err } = await usher(["op", "attach", "op-b"], ({ path }) => {
+    if (path === "/v1/operations/op-b") {
+      return answer({ id: "op-b", request: "r1" });
+    }
+    strictEqual(path, "/v1/requests/r1/follow");
+    return lines([{
+      type: "result",
+      result: result([
+        outcome("a", "failed", { problem: { code: "busy", detail: "x" } }),
+        outcome("b", "succeeded"),
+      ]),
+    }]);
+  });
+  strictEqual(code, 0);
+  strictEqual(err, "b.default.ann: running on n1\n");
+});
+
+Deno.test("vm wait looks, then listens from there", async () => {
+  const { code } = await usher(
+    ["vm", "wait", "web", "--for", "state=stopped|crashed"],
+    ({ path, query }) => {
+      if (path === "/v1/vms") return answer({ revision: 7, vms: [vm("web")] });
+      strictEqual(query.get("since"), "7");
+      return lines([
+        { type: "hello", revision: 7, reset: false },
+        { type: "synced", revision: 7 },
+        {
+          type: "put",
+          kind: "vm",
+          revision: 8,
+          note: "",
+          at: THEN,
+          value: vm("web", "stopping"),
+        },
+        {
+          type: "put",
+          kind: "vm",
+          revision: 9,
+          note: "",
+          at: THEN,
+          value: vm("web", "crashed"),
+        },
+      ], "open");
+    },
+  );
+  strictEqual(code, 0);
+});
+
+Deno.test("vm wait for absent is done when there is none", async () => {
+  const { code } = await usher(
+    ["vm", "wait", "web", "--for", "absent"],
+    () => refusal("not_found", 'There is no VM "web"'),
+  );
+  strictEqual(code, 0);
+});

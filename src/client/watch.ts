@@ -1,0 +1,96 @@
+/**
+ * The change stream, over as many connections as it takes.
+ *
+ * Every connection goes on after the last revision that was seen. When the
+ * controller no longer holds what came after it, a snapshot stands in.
+ *
+ * @module
+ */
+import type { WatchFrame } from "../schema/change.ts";
+import { systemClock } from "../sys/clock.ts";
+import type { Api } from "./api.ts";
+import { failure, isFailure } from "./failure.ts";
+import { backoffMs } from "./follow.ts";
+
+/** A change, a line of a snapshot, or where one begins and ends. */
+export type Change = Exclude<WatchFrame, { type: "beat" | "bye" }>;
+
+/** What to watch. */
+export interface WatchOptions {
+  /** The last revision seen; a snapshot first when absent. */
+  readonly since?: number | undefined;
+  /** `vm,node`; all when absent. */
+  readonly kinds?: string | undefined;
+  /** False leaves the snapshot out: only what happens from now on. */
+  readonly snapshot?: boolean;
+}
+
+const SILENCE_MS = 45_000;
+/** Attempts in a row without an answer, before it is given up. */
+const MAX_ATTEMPTS = 30;
+
+/** Yields changes until `signal` aborts, which throws its reason. */
+export async function* watch(
+  api: Api,
+  { since, kinds, snapshot = true }: WatchOptions,
+  signal: AbortSignal,
+): AsyncGenerator<Change, void, void> {
+  let seen = since;
+  let contacted = false;
+  for (let attempt = 0;; attempt++) {
+    try {
+      const query = {
+        kinds,
+        since: seen?.toString(),
+        snapshot: snapshot ? undefined : "0",
+      };
+      for await (const frame of oneConnection(api, query, signal)) {
+        attempt = 0;
+        contacted = true;
+        if (frame.type === "bye" && !frame.resume) {
+          throw await failure(
+            "unavailable",
+            `The stream has ended: ${frame.reason}`,
+          );
+        }
+        if ("revision" in frame && frame.type !== "hello") {
+          seen = frame.revision;
+        }
+        // With a hello the revision counts only when no snapshot follows.
+        if (frame.type === "hello" && !snapshot) seen = frame.revision;
+        if (isChange(frame)) yield frame;
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      const cut = !isFailure(error) || isFailure(error, "unavailable") ||
+        isFailure(error, "interrupted");
+      if (!contacted || !cut || attempt >= MAX_ATTEMPTS) throw error;
+    }
+    await systemClock.sleep(backoffMs(attempt, Math.random()), signal);
+    api.reconnect();
+  }
+}
+
+/** False for beats, the end, and what a newer controller may add. */
+function isChange(frame: WatchFrame): frame is Change {
+  return ["hello", "snapshot", "synced", "put", "delete"].includes(frame.type);
+}
+
+async function* oneConnection(
+  api: Api,
+  query: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): AsyncGenerator<WatchFrame, void, void> {
+  const silent = new AbortController();
+  const either = AbortSignal.any([signal, silent.signal]);
+  let timer = setTimeout(() => silent.abort(), SILENCE_MS);
+  try {
+    for await (const frame of api.stream("watch", { query, signal: either })) {
+      clearTimeout(timer);
+      timer = setTimeout(() => silent.abort(), SILENCE_MS);
+      yield frame as WatchFrame;
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * YAML files checked by a schema, with every mistake named by file, line,
+ * column and key.
+ *
+ * @module
+ */
+import { isMap, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { UsherError } from "../error/mod.ts";
+import { type Issue, meantIssue } from "../schema/issue.ts";
+import { nearest } from "../schema/nearest.ts";
+
+/** As much of zod as is needed here. */
+export interface Schema<T> {
+  safeParse(value: unknown):
+    | { success: true; data: T }
+    | { success: false; error: { issues: readonly Issue[] } };
+}
+
+/** The value of a YAML text. Throws `invalid_input` with `path:line:column`. */
+export function parseYaml(path: string, text: string): unknown {
+  return parse(path, text).value;
+}
+
+/** The value of a YAML text, checked by `schema`. Throws `invalid_input`. */
+export function readYaml<T>(path: string, text: string, schema: Schema<T>): T {
+  const { value, at, keysAt } = parse(path, text);
+  const parsed = schema.safeParse(value ?? {});
+  if (parsed.success) return parsed.data;
+  const issue = meantIssue(parsed.error.issues[0]);
+  const [unknown] = issue?.keys ?? [];
+  const where = unknown === undefined
+    ? issue?.path ?? []
+    : [...(issue?.path ?? []), unknown];
+  const key = where.map(String).join(".");
+  if (unknown === undefined) {
+    throw new UsherError(
+      "invalid_input",
+      `${path}:${at(where)}: ${key}: ${issue?.message ?? "is wrong"}`,
+      { field: key },
+    );
+  }
+  const near = nearest(unknown, knownKeys(schema, issue?.path ?? []));
+  throw new UsherError(
+    "invalid_input",
+    `${path}:${at(where)}: unknown key "${key}"`,
+    {
+      field: key,
+      hint: near === null
+        ? `known here: ${keysAt(schema, issue?.path ?? []).join(", ")}`
+        : `did you mean "${near}"?`,
+    },
+  );
+}
+
+interface Parsed {
+  readonly value: unknown;
+  at(path: readonly PropertyKey[]): string;
+  keysAt(schema: unknown, path: readonly PropertyKey[]): string[];
+}
+
+function parse(path: string, text: string): Parsed {
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+  });
+  const position = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${line}:${col}`;
+  };
+  const [error] = document.errors;
+  if (error !== undefined) {
+    throw new UsherError(
+      "invalid_input",
+      `${path}:${position(error.pos[0])}: ${error.message}`,
+    );
+  }
+  return {
+    value: document.toJS(),
+    at: (keys) => position(offsetOf(document.contents, keys)),
+    keysAt: knownKeys,
+  };
+}
+
+/** Where the value of `keys` begins; of its nearest parent when it is not there. */
+function offsetOf(root: Node | null, keys: readonly PropertyKey[]): number {
+  let node: unknown = root;
+  let offset = root?.range?.[0] ?? 0;
+  for (const key of keys) {
+    if (isMap(node)) {
+      const pair = node.items.find(({ key: at }) =>
+        (at as { value?: unknown }).value === key
+      );
+      if (pair === undefined) break;
+      offset = (pair.key as Node).range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(key)];
+      offset = (node as Node | undefined)?.range?.[0] ?? offset;
+    } else break;
+  }
+  return offset;
+}
+
+/** As much of zod's insides as finding known keys needs. */
+interface Shaped {
+  readonly shape?: Readonly<Record<string, Shaped>>;
+  readonly element?: Shaped;
+  readonly _zod?: { readonly def?: { readonly innerType?: Shaped } };
+}
+
+/** The keys that a schema has at `path`; none where it is no object. */
+function knownKeys(schema: unknown, path: readonly PropertyKey[]): string[] {
+  let at = unwrap(schema as Shaped);
+  for (const key of path) {
+    at = unwrap(
+      typeof key === "number" ? at?.element : at?.shape?.[String(key)],
+    );
+  }
+  return Object.keys(at?.shape ?? {});
+}
+
+/** What stands within optional and default. */
+function unwrap(schema: Shaped | undefined): Shaped | undefined {
+  let at = schema;
+  while (
+    at !== undefined && at.shape === undefined && at.element === undefined
+  ) {
+    const inner = at._zod?.def?.innerType;
+    if (inner === undefined) return at;
+    at = inner;
+  }
+  return at;
+}

@@ -1,0 +1,98 @@
+/**
+ * Reconciling: what a report of a node means for the record of a VM.
+ *
+ * The hypervisor is the truth: whatever the record says, the report wins. The
+ * one thing that is not believed is a report from a node other than the one
+ * that holds the VM, since a node that came back late may still list a domain
+ * that runs elsewhere now.
+ *
+ * @module
+ */
+import type { DomainState, VmState, VmStatus } from "../schema/vm.ts";
+
+/** What a node says about one domain. */
+export interface Seen {
+  readonly state: DomainState;
+  readonly reason: string;
+  readonly incarnation: string | null;
+  readonly generation: number;
+}
+
+/** What to do about a domain that a node reports. */
+export type Action =
+  | { readonly type: "update"; readonly status: VmStatus }
+  | { readonly type: "keep" }
+  /** A domain of ours without a record, or of nobody: make it known. */
+  | { readonly type: "adopt" }
+  /** The VM is held by another node. */
+  | { readonly type: "stranger" };
+
+/** What is known of the VM that a report is about. */
+export interface Known {
+  readonly node: string | null;
+  readonly status: VmStatus;
+}
+
+/**
+ * What a report from `node` means for a VM (null when there is no record).
+ * `at` is when it was seen, ISO 8601.
+ */
+export function reconcile(
+  known: Known | null,
+  seen: Seen,
+  node: string,
+  at: string,
+): Action {
+  if (known === null) {
+    return seen.state === "absent" ? { type: "keep" } : { type: "adopt" };
+  }
+  if (known.node !== null && known.node !== node) return { type: "stranger" };
+  return statusAfter(known.status, seen, at);
+}
+
+function statusAfter(status: VmStatus, seen: Seen, at: string): Action {
+  const same = status.state === seen.state &&
+    status.incarnation === seen.incarnation &&
+    (status.reason === seen.reason || seen.reason === "");
+  if (same) return { type: "keep" };
+  return {
+    type: "update",
+    status: {
+      state: seen.state,
+      reason: seen.reason,
+      incarnation: seen.incarnation,
+      since: status.state === seen.state ? status.since : at,
+      observedGeneration: seen.generation,
+    },
+  };
+}
+
+/** What a VM becomes that its own node, listing everything, did not list. */
+export function missing(status: VmStatus, at: string): VmStatus | null {
+  if (status.state === "absent") return null;
+  const wasOff = status.state === "stopped" || status.state === "crashed";
+  const state: VmState = wasOff ? status.state : "crashed";
+  if (wasOff) return null;
+  return {
+    ...status,
+    state,
+    reason: `its node no longer has it (it was ${status.state})`,
+    since: at,
+  };
+}
+
+/** What a VM becomes when its node has been silent past its lease. */
+export function silent(
+  status: VmStatus,
+  node: string,
+  at: string,
+): VmStatus | null {
+  if (status.state === "unknown" || status.state === "absent") return null;
+  if (status.state === "stopped" || status.state === "crashed") return null;
+  return {
+    ...status,
+    state: "unknown",
+    reason: `node ${node} is out of reach (it was ${status.state})`,
+    since: at,
+  };
+}

@@ -1,0 +1,297 @@
+/**
+ * The clients' API: every route of `schema/route.ts` with its handler.
+ *
+ * Handlers are thin: check what came, call the use-case, answer. The table
+ * says who may call; a route cannot be served without standing there.
+ *
+ * @module
+ */
+import { type Context, Hono } from "hono";
+import { isFinal } from "../../core/operation_machine.ts";
+import { matchesAll, parseFilter } from "../../core/selector.ts";
+import { UsherError } from "../../error/mod.ts";
+import { openapi } from "../../schema/openapi.ts";
+import {
+  LoginRequest,
+  NodeTokenRequest,
+  VmRequest,
+} from "../../schema/request.ts";
+import { type RouteName, ROUTES } from "../../schema/route.ts";
+import type { Operation } from "../../schema/operation.ts";
+import { upgradeWebSocket } from "../../sys/websocket.ts";
+import type { Caller } from "../auth/accounts.ts";
+import { allocations } from "../capacity.ts";
+import { NameResolver } from "../names.ts";
+import { encodeJoinToken } from "../../schema/join_token.ts";
+import type { Site } from "../site.ts";
+import { nodeView, vmView } from "../views.ts";
+import { follow } from "./follow.ts";
+import { callerFor, problemResponse, readBody } from "./http.ts";
+import { ndjson } from "./stream.ts";
+import { listVms } from "./vms.ts";
+import { maySeeOperation, watch, watchQuery } from "./watch.ts";
+
+/** Named additions to the API since its first version; append only. */
+export const EXTENSIONS: readonly string[] = ["console", "follow", "watch"];
+
+/** What is known of the connection that a request came over. */
+export interface Connection {
+  readonly address: string;
+}
+
+interface Call {
+  readonly site: Site;
+  readonly request: Request;
+  readonly url: URL;
+  readonly caller: Caller;
+  readonly address: string;
+  param(name: string): string;
+}
+
+type Handler = (call: Call) => Promise<Response> | Response;
+
+const NOBODY: Caller = { user: "", role: "viewer", expiresAt: "", session: "" };
+
+const HANDLERS: Readonly<Record<RouteName, Handler>> = {
+  version: ({ site }) =>
+    json({ version: site.version, extensions: EXTENSIONS }),
+  ca: ({ site }) => json(site.ca),
+  openapi: ({ site }) => json(openapi(site.version)),
+  login,
+  logout: async ({ site, caller }) => {
+    await site.accounts.logout(caller);
+    return json({});
+  },
+  whoami: ({ site, caller }) =>
+    json({
+      user: caller.user,
+      role: caller.role,
+      expiresAt: caller.expiresAt,
+      version: site.version,
+      site: site.ca.fingerprint,
+    }),
+  submit,
+  request: ({ site, caller, param }) =>
+    json(site.requests.result(param("id"), caller)),
+  follow: ({ site, caller, param }) => {
+    const id = param("id");
+    site.requests.result(id, caller);
+    return ndjson((signal) => follow(site, id, caller, signal), site.closing);
+  },
+  vms: ({ site, caller, url }) => listVms(site, caller, url),
+  vm: ({ site, caller, param }) => {
+    const vm = new NameResolver(site.records, caller).one(param("name"));
+    return json(vmView(vm, site.links, site.runner));
+  },
+  console: openConsole,
+  nodes: ({ site }) => {
+    const taken = allocations(
+      site.records,
+      (uid) => site.runner.isStarting(uid),
+    );
+    const nodes = [...site.records.nodes.values()].map((node) =>
+      nodeView(node, site.links, taken.get(node.name))
+    );
+    return json({ revision: site.changes.newest, nodes });
+  },
+  node: ({ site, param }) => {
+    const node = site.records.nodes.get(param("name"));
+    if (node === undefined) throw site.nodes.unknown(param("name"));
+    const taken = allocations(
+      site.records,
+      (uid) => site.runner.isStarting(uid),
+    );
+    return json(nodeView(node, site.links, taken.get(node.name)));
+  },
+  nodeToken: async ({ site, request }) => {
+    const { node, ttlMs } = await readBody(request, NodeTokenRequest);
+    const { secret, expiresAt } = await site.nodes.newToken(
+      node ?? null,
+      ttlMs,
+    );
+    return json({
+      token: encodeJoinToken({ url: site.nodesUrl, ca: site.ca.pem, secret }),
+      expiresAt,
+    });
+  },
+  operations: listOperations,
+  operation: ({ site, caller, param }) =>
+    json(findOperation(site, caller, param("id"))),
+  cancel: async ({ site, caller, param }) => {
+    const operation = findOperation(site, caller, param("id"));
+    if (isFinal(operation.state)) {
+      throw new UsherError(
+        "wrong_state",
+        `Operation ${operation.id} has ended already: it ${operation.state}`,
+      );
+    }
+    await site.runner.cancel(operation.id, `asked by ${caller.user}`);
+    return json(site.records.operations.get(operation.id));
+  },
+  watch: ({ site, caller, url }) => {
+    const query = watchQuery(url);
+    return ndjson((signal) => watch(site, caller, query, signal), site.closing);
+  },
+};
+
+/** The app; `handle` answers one request. */
+export function clientsApi(
+  site: Site,
+): (request: Request, connection: Connection) => Promise<Response> {
+  const app = new Hono();
+  for (const [name, route] of Object.entries(ROUTES)) {
+    const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
+    app.on(
+      route.method,
+      path,
+      (context) => answer(site, name as RouteName, context),
+    );
+  }
+  app.notFound((context) => {
+    const error = new UsherError(
+      "not_found",
+      `There is no ${context.req.method} ${context.req.path} here`,
+      {
+        hint: "GET /v1/openapi.json describes this API",
+      },
+    );
+    return problemResponse(site, error, context);
+  });
+  app.onError((error, context) => problemResponse(site, error, context));
+  return async (request, connection) => await app.fetch(request, connection);
+}
+
+async function answer(
+  site: Site,
+  name: RouteName,
+  context: Context,
+): Promise<Response> {
+  const route = ROUTES[name];
+  const request = context.req.raw;
+  const caller = route.access === "public"
+    ? NOBODY
+    : await callerFor(site, request, route.access);
+  return await HANDLERS[name]({
+    site,
+    request,
+    url: new URL(request.url),
+    caller,
+    address: (context.env as Connection).address,
+    param: (key) => context.req.param(key) ?? "",
+  });
+}
+
+function json(value: unknown): Response {
+  return new Response(JSON.stringify(value), {
+    headers: { "content-type": "application/json" },
+  });
+}
+
+async function login({ site, request, address }: Call): Promise<Response> {
+  const { user, password } = await readBody(request, LoginRequest);
+  const { token, caller } = await site.accounts.login(
+    user,
+    password,
+    address,
+    site.config.session_ttl,
+  );
+  return json({
+    token,
+    user: caller.user,
+    role: caller.role,
+    expiresAt: caller.expiresAt,
+  });
+}
+
+async function submit({ site, request, url, caller }: Call): Promise<Response> {
+  const body = await readBody(request, VmRequest);
+  if ("on" in body && body.on !== undefined) {
+    const known = site.records.nodes.latest(body.on);
+    if (known === undefined) throw site.nodes.unknown(body.on);
+  }
+  const result = await site.requests.submit(body, caller);
+  if (url.searchParams.get("follow") !== "1") return json(result);
+  return ndjson(
+    (signal) => follow(site, result.request, caller, signal),
+    site.closing,
+  );
+}
+
+function openConsole({ site, request, url, caller, param }: Call): Response {
+  const vm = new NameResolver(site.records, caller).one(param("name"));
+  if (
+    vm.status.state !== "running" && vm.status.state !== "paused" &&
+    vm.status.state !== "starting"
+  ) {
+    throw new UsherError(
+      "wrong_state",
+      `VM "${vm.name}" has no console: it is ${vm.status.state}`,
+      {
+        hint: vm.status.reason === "" ? undefined : vm.status.reason,
+        subject: vm.name,
+      },
+    );
+  }
+  if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+    throw new UsherError("invalid_input", "A console needs a WebSocket");
+  }
+  const history = Number(url.searchParams.get("history") ?? 64 * 1024);
+  const { socket, response } = upgradeWebSocket(request);
+  void site.consoles.serve(
+    socket,
+    vm,
+    Number.isFinite(history) ? Math.max(0, Math.floor(history)) : 0,
+  );
+  return response;
+}
+
+function listOperations({ site, caller, url }: Call): Response {
+  const conditions = parseFilter(url.searchParams.get("filter") ?? "", [
+    "vm",
+    "verb",
+    "state",
+    "node",
+    "user",
+    "request",
+  ]);
+  const limit = Math.min(
+    10_000,
+    Math.max(1, Number(url.searchParams.get("limit") ?? 100) || 100),
+  );
+  const operations: Operation[] = [];
+  for (const operation of [...site.records.operations.values()].reverse()) {
+    if (operations.length >= limit) break;
+    if (!maySeeOperation(caller, operation)) continue;
+    const read = (key: string) =>
+      key === "vm"
+        ? operation.vm
+        : String(operation[key as keyof Operation] ?? "");
+    if (matchesAll(conditions, read)) operations.push(operation);
+  }
+  return json({ operations });
+}
+
+function findOperation(site: Site, caller: Caller, text: string): Operation {
+  const exact = site.records.operations.get(text);
+  const found = exact !== undefined
+    ? [exact]
+    : [...site.records.operations.values()]
+      .filter((operation) => text.length >= 6 && operation.id.startsWith(text));
+  const visible = found.filter((operation) =>
+    maySeeOperation(caller, operation)
+  );
+  if (visible.length > 1) {
+    throw new UsherError(
+      "invalid_input",
+      `"${text}" could be ${visible.length} operations`,
+      { hint: "write more of the id" },
+    );
+  }
+  const [operation] = visible;
+  if (operation === undefined) {
+    throw new UsherError("not_found", `There is no operation "${text}"`, {
+      hint: 'see what there is with "usher op list"',
+    });
+  }
+  return operation;
+}

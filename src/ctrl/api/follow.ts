@@ -1,0 +1,91 @@
+/**
+ * Following a request: a line for every change of its operations, then its
+ * result.
+ *
+ * @module
+ */
+import { isFinal } from "../../core/operation_machine.ts";
+import type { Operation } from "../../schema/operation.ts";
+import type { Caller } from "../auth/accounts.ts";
+import type { Change } from "../records.ts";
+import { outcomeOf } from "../requests.ts";
+import type { Site } from "../site.ts";
+
+const BEAT_MS = 5_000;
+
+/**
+ * The lines of a followed request (`FollowFrame`). What happened before is
+ * said once, as it is now. Throws `not_found`.
+ */
+export async function* follow(
+  site: Site,
+  id: string,
+  caller: Caller,
+  signal: AbortSignal,
+): AsyncGenerator<unknown> {
+  const ids = new Set(site.requests.operationsOf(id));
+  const changed: Operation[] = [];
+  let wake = () => {};
+  const stop = site.records.subscribe((changes: readonly Change[]) => {
+    for (const { kind, id, value } of changes) {
+      if (kind === "operation" && value !== null && ids.has(id)) {
+        changed.push(value as Operation);
+      }
+    }
+    if (changed.length > 0) wake();
+  });
+  try {
+    const result = site.requests.result(id, caller);
+    yield { type: "accepted", request: id, count: ids.size };
+    let open = result.outcomes.filter(({ state }) => !isFinal(state)).length;
+    // A request whose VMs are all done already says so by its result alone.
+    if (open > 0) {
+      for (const [index, outcome] of result.outcomes.entries()) {
+        yield { type: "progress", index, outcome };
+      }
+    }
+    while (open > 0 && !signal.aborted) {
+      for (const operation of changed.splice(0)) {
+        if (isFinal(operation.state)) open--;
+        const outcome = outcomeOf(
+          operation,
+          site.records.vms.get(operation.uid),
+        );
+        yield { type: "progress", index: operation.index, outcome };
+      }
+      if (open === 0) break;
+      if (
+        !await somethingNew(
+          (resolve) => wake = resolve,
+          () => changed.length > 0,
+          signal,
+        )
+      ) yield { type: "beat" };
+    }
+    if (!signal.aborted) {
+      yield { type: "result", result: site.requests.result(id, caller) };
+    }
+  } finally {
+    stop();
+  }
+}
+
+/** Waits for a change; false when it is time for a beat. */
+function somethingNew(
+  onWake: (resolve: () => void) => void,
+  isThere: () => boolean,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (isThere() || signal.aborted) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => end(false), BEAT_MS);
+    const stop = () => end(true);
+    function end(isNew: boolean) {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+      resolve(isNew);
+    }
+    signal.addEventListener("abort", stop, { once: true });
+    onWake(stop);
+  });
+}

@@ -1,0 +1,155 @@
+/**
+ * HTTP for the clients' API: the one place that turns errors into answers,
+ * bodies into checked values, and tokens into callers.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import type { z } from "zod";
+import { isAbort, messageOf, toProblem, UsherError } from "../../error/mod.ts";
+import { type Issue, meantIssue } from "../../schema/issue.ts";
+import type { Access } from "../../schema/route.ts";
+import type { Caller, Role } from "../auth/accounts.ts";
+import type { Site } from "../site.ts";
+
+/** The largest body of a request: 10,000 names fit well. */
+export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+/** How long a body may take to arrive. */
+export const BODY_MS = 30_000;
+
+const RANK: Readonly<Record<Role, number>> = { viewer: 0, user: 1, admin: 2 };
+const NEEDS: Readonly<Record<Access, number>> = {
+  public: -1,
+  viewer: 0,
+  user: 1,
+  admin: 2,
+};
+
+/** Who calls, once their role suffices for `access`. */
+export async function callerFor(
+  site: Site,
+  request: Request,
+  access: Access,
+): Promise<Caller> {
+  const header = request.headers.get("authorization");
+  const token = header?.startsWith("Bearer ") === true
+    ? header.slice("Bearer ".length)
+    : null;
+  const caller = await site.accounts.authenticate(token);
+  if (RANK[caller.role] < NEEDS[access]) {
+    throw new UsherError(
+      "permission_denied",
+      `This needs the role "${access}"; "${caller.user}" is a ${caller.role}`,
+    );
+  }
+  return caller;
+}
+
+/** The body of a request, checked. Throws `invalid_input` naming the field. */
+export async function readBody<Schema extends z.ZodType>(
+  request: Request,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  const text = await readText(request);
+  let value: unknown;
+  try {
+    value = JSON.parse(text === "" ? "{}" : text);
+  } catch (error) {
+    throw new UsherError(
+      "invalid_input",
+      `The body is not JSON: ${messageOf(error)}`,
+    );
+  }
+  return check(schema, value);
+}
+
+/** `value` by `schema`. Throws `invalid_input` naming the first field that is wrong. */
+export function check<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = meantIssue(parsed.error.issues[0] as Issue | undefined);
+  const field = issue === undefined ? "" : issue.path.map(String).join(".");
+  throw new UsherError(
+    "invalid_input",
+    `${field === "" ? "The body" : field}: ${issue?.message ?? "is wrong"}`,
+    {
+      ...(field === "" ? {} : { field }),
+    },
+  );
+}
+
+async function readText(request: Request): Promise<string> {
+  if (request.body === null) return "";
+  const length = Number(request.headers.get("content-length") ?? 0);
+  if (length > MAX_BODY_BYTES) throw tooLarge();
+  const reader = request.body.getReader();
+  const timer = setTimeout(
+    () => void reader.cancel("too slow").catch(() => {}),
+    BODY_MS,
+  );
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const started = performance.now();
+  let text = "";
+  let size = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      size += value.length;
+      if (size > MAX_BODY_BYTES) {
+        void reader.cancel().catch(() => {});
+        throw tooLarge();
+      }
+      text += decoder.decode(value, { stream: true });
+    }
+    if (performance.now() - started >= BODY_MS) {
+      throw new UsherError(
+        "invalid_input",
+        `The body did not end within ${BODY_MS / 1000} s`,
+      );
+    }
+    return text + decoder.decode();
+  } catch (error) {
+    if (error instanceof TypeError) {
+      throw new UsherError("invalid_input", "The body is not valid UTF-8");
+    }
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tooLarge(): UsherError {
+  return new UsherError(
+    "invalid_input",
+    `The body is larger than ${MAX_BODY_BYTES} bytes`,
+    {
+      hint: "ask for fewer VMs in one request",
+    },
+  );
+}
+
+/** The answer to anything thrown. */
+export function problemResponse(
+  site: Site,
+  error: unknown,
+  context?: Context,
+): Response {
+  const problem = toProblem(error);
+  if (problem.code === "internal" && !isAbort(error)) {
+    site.context.log.error("a request failed unexpectedly", {
+      path: context?.req.path,
+      error: error instanceof Error
+        ? error.stack ?? error.message
+        : String(error),
+    });
+  }
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: { "content-type": "application/problem+json" },
+  });
+}

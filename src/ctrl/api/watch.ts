@@ -1,0 +1,170 @@
+/**
+ * `GET /v1/watch`: a snapshot, then every change, as the caller may see it.
+ *
+ * @module
+ */
+import type { ChangeKind } from "../../schema/change.ts";
+import { ChangeKind as Kind } from "../../schema/change.ts";
+import type { Node } from "../../schema/node.ts";
+import type { Operation } from "../../schema/operation.ts";
+import type { Vm } from "../../schema/vm.ts";
+import { UsherError } from "../../error/mod.ts";
+import { splitVmName } from "../../schema/name.ts";
+import type { Caller } from "../auth/accounts.ts";
+import { allocations } from "../capacity.ts";
+import { isFinal } from "../../core/operation_machine.ts";
+import { maySee } from "../names.ts";
+import type { Change } from "../records.ts";
+import type { Site } from "../site.ts";
+import { nodeView, vmView } from "../views.ts";
+
+/** A line at least so often, so that either end notices a dead link. */
+const BEAT_MS = 5_000;
+
+/** What a watcher asks for. */
+export interface WatchQuery {
+  readonly since: number | null;
+  readonly kinds: ReadonlySet<ChangeKind>;
+  readonly snapshot: boolean;
+}
+
+/** Reads the query of a watch. Throws `invalid_input`. */
+export function watchQuery(url: URL): WatchQuery {
+  const since = url.searchParams.get("since");
+  if (since !== null && !/^\d{1,15}$/.test(since)) {
+    throw new UsherError(
+      "invalid_input",
+      `Cannot watch since "${since}": it is no revision`,
+      {
+        field: "since",
+      },
+    );
+  }
+  const named =
+    url.searchParams.get("kinds")?.split(",").filter((kind) => kind !== "") ??
+      Kind.options;
+  for (const kind of named) {
+    if (!Kind.options.includes(kind as ChangeKind)) {
+      throw new UsherError(
+        "invalid_input",
+        `Cannot watch "${kind}": it is none of ${Kind.options.join(", ")}`,
+        { field: "kinds" },
+      );
+    }
+  }
+  return {
+    since: since === null ? null : Number(since),
+    kinds: new Set(named as ChangeKind[]),
+    snapshot: url.searchParams.get("snapshot") !== "0",
+  };
+}
+
+/** The lines of a watch, until `signal` aborts or the reader falls too far behind. */
+export async function* watch(
+  site: Site,
+  caller: Caller,
+  query: WatchQuery,
+  signal: AbortSignal,
+): AsyncGenerator<unknown> {
+  const resumes = query.since !== null && site.changes.reaches(query.since);
+  let at = resumes ? query.since ?? 0 : site.changes.newest;
+  yield {
+    type: "hello",
+    revision: at,
+    reset: query.since !== null && !resumes,
+  };
+  if (!resumes && query.snapshot) yield* snapshot(site, caller, query.kinds);
+  yield { type: "synced", revision: at };
+  while (!signal.aborted) {
+    const changes = site.changes.after(at);
+    if (changes === null) {
+      yield {
+        type: "bye",
+        reason: "you read too slowly; come back for a snapshot",
+        resume: true,
+      };
+      return;
+    }
+    for (const { change, at: when } of changes) {
+      const line = query.kinds.has(change.kind)
+        ? lineOf(site, caller, change, when)
+        : null;
+      if (line !== null) yield line;
+      at = change.revision;
+    }
+    if (changes.length > 0) continue;
+    const beat = new AbortController();
+    const timer = setTimeout(() => beat.abort(), BEAT_MS);
+    await site.changes.next(AbortSignal.any([signal, beat.signal]));
+    clearTimeout(timer);
+    if (beat.signal.aborted) yield { type: "beat", revision: at };
+  }
+  yield { type: "bye", reason: "the controller ends", resume: true };
+}
+
+function* snapshot(
+  site: Site,
+  caller: Caller,
+  kinds: ReadonlySet<ChangeKind>,
+): Generator<unknown> {
+  if (kinds.has("node")) {
+    const taken = allocations(
+      site.records,
+      (uid) => site.runner.isStarting(uid),
+    );
+    for (const node of site.records.nodes.values()) {
+      yield {
+        type: "snapshot",
+        kind: "node",
+        value: nodeView(node, site.links, taken.get(node.name)),
+      };
+    }
+  }
+  if (kinds.has("vm")) {
+    for (const vm of site.records.vms.values()) {
+      if (maySee(caller, vm)) {
+        yield {
+          type: "snapshot",
+          kind: "vm",
+          value: vmView(vm, site.links, site.runner),
+        };
+      }
+    }
+  }
+  if (kinds.has("operation")) {
+    for (const operation of site.records.operations.values()) {
+      if (!isFinal(operation.state) && maySeeOperation(caller, operation)) {
+        yield { type: "snapshot", kind: "operation", value: operation };
+      }
+    }
+  }
+}
+
+function lineOf(
+  site: Site,
+  caller: Caller,
+  change: Change,
+  at: string,
+): unknown {
+  const { kind, revision, note, value, id, name } = change;
+  if (!maySeeChange(caller, change)) return null;
+  if (value === null) return { type: "delete", kind, revision, at, id, name };
+  return { type: "put", kind, revision, note, at, value: viewOf(site, change) };
+}
+
+function viewOf(site: Site, { kind, value }: Change): unknown {
+  if (kind === "vm") return vmView(value as Vm, site.links, site.runner);
+  if (kind === "node") return nodeView(value as Node, site.links, undefined);
+  return value;
+}
+
+function maySeeChange(caller: Caller, { kind, name }: Change): boolean {
+  return kind === "node" || caller.role === "admin" ||
+    splitVmName(name).user === caller.user;
+}
+
+/** Whether `caller` may see an operation: it is on a VM of theirs, or by them. */
+export function maySeeOperation(caller: Caller, operation: Operation): boolean {
+  return caller.role === "admin" || operation.user === caller.user ||
+    splitVmName(operation.vm).user === caller.user;
+}

@@ -1,0 +1,30 @@
+/**
+ * The driver of a VM that names none.
+ *
+ * @module
+ */
+import { healthyDrivers } from "./capacity.ts";
+import type { Records } from "./records.ts";
+
+/** The configured driver, or with `auto` the one that most nodes have; null when none has any. */
+export function defaultDriver(
+  configured: string,
+  records: Records,
+): string | null {
+  if (configured !== "auto") return configured;
+  const counts = new Map<string, number>();
+  for (const node of records.nodes.values()) {
+    for (const driver of healthyDrivers(node)) {
+      counts.set(driver, (counts.get(driver) ?? 0) + 1);
+    }
+  }
+  let best: string | null = null;
+  // A simulator is nobody's default where anything real is there.
+  for (const [driver, count] of counts) {
+    if (
+      best === null || best === "sim" ||
+      (driver !== "sim" && count > (counts.get(best) ?? 0))
+    ) best = driver;
+  }
+  return best;
+}

@@ -1,0 +1,177 @@
+/**
+ * What nodes report, turned into records: states change, found domains become
+ * known, missing ones are noticed.
+ *
+ * Nothing here ever stops or starts anything. A domain that no record knows
+ * is registered; under the name it carries when it is ours, else as
+ * `NAME.NODE.found`.
+ *
+ * @module
+ */
+import { missing, reconcile, silent } from "../core/reconcile.ts";
+import type { DomainFrame } from "../schema/frame.ts";
+import { FOUND_OWNER, isLabel, splitVmName } from "../schema/name.ts";
+import { Vm } from "../schema/vm.ts";
+import { type CtrlContext, isoNow } from "./context.ts";
+import type { Records, Write } from "./records.ts";
+
+/** Takes in what nodes report. */
+export class Domains {
+  readonly #context: CtrlContext;
+  readonly #records: Records;
+
+  constructor(context: CtrlContext, records: Records) {
+    this.#context = context;
+    this.#records = records;
+  }
+
+  /** A node reports changes of some domains. */
+  async report(node: string, domains: readonly DomainFrame[]): Promise<void> {
+    const writes = domains.flatMap((domain) => this.writesFor(node, domain));
+    if (writes.length > 0) await this.#records.write(writes);
+  }
+
+  /** A node reports everything it has. `touched` are VMs whose operations look for themselves. */
+  async sync(node: string, domains: readonly DomainFrame[]): Promise<void> {
+    const writes = domains.flatMap((domain) => this.writesFor(node, domain));
+    const seen = new Set(domains.map((domain) => this.#uidOf(node, domain)));
+    const at = isoNow(this.#context);
+    for (const vm of this.#records.vms.latestValues()) {
+      if (vm.node !== node || seen.has(vm.uid)) continue;
+      const status = missing(vm.status, at);
+      if (status === null) continue;
+      if (vm.found) writes.push({ kind: "vm", key: vm.uid, value: null });
+      else {writes.push({
+          kind: "vm",
+          key: vm.uid,
+          value: { ...vm, status },
+          note: status.reason,
+        });}
+    }
+    if (writes.length > 0) await this.#records.write(writes);
+  }
+
+  /** A node has been silent past its lease. */
+  async lost(node: string): Promise<void> {
+    const at = isoNow(this.#context);
+    const writes: Write[] = [];
+    for (const vm of this.#records.vms.latestValues()) {
+      if (vm.node !== node) continue;
+      const status = silent(vm.status, node, at);
+      if (status !== null) {
+        writes.push({
+          kind: "vm",
+          key: vm.uid,
+          value: { ...vm, status },
+          note: status.reason,
+        });
+      }
+    }
+    if (writes.length > 0) await this.#records.write(writes);
+  }
+
+  /** The writes that one report calls for; empty when nothing changed. */
+  writesFor(node: string, domain: DomainFrame): Write[] {
+    const vm = this.#find(node, domain);
+    const at = isoNow(this.#context);
+    const action = reconcile(vm ?? null, domain, node, at);
+    switch (action.type) {
+      case "keep":
+        return [];
+      case "update":
+        if (vm === undefined) return [];
+        return [{
+          kind: "vm",
+          key: vm.uid,
+          value: { ...vm, node: vm.node ?? node, status: action.status },
+          note: noteOf(action.status.state, action.status.reason),
+        }];
+      case "adopt":
+        return [this.#adopt(node, domain, at)];
+      case "stranger":
+        this.#context.log.warn(
+          "a node reports a domain that another node holds",
+          {
+            node,
+            domain: domain.domain,
+            vm: vm?.name,
+            holder: vm?.node,
+          },
+        );
+        return [];
+    }
+  }
+
+  #find(node: string, domain: DomainFrame): Vm | undefined {
+    if (domain.uid !== null) return this.#records.vms.latest(domain.uid);
+    return this.#records.byName(foundName(node, domain.name));
+  }
+
+  #uidOf(node: string, domain: DomainFrame): string | undefined {
+    return domain.uid ??
+      this.#records.byName(foundName(node, domain.name))?.uid;
+  }
+
+  #adopt(node: string, domain: DomainFrame, at: string): Write {
+    const uid = domain.uid ?? this.#context.newId();
+    const ours = domain.uid !== null && splitVmName(domain.name).user !== "" &&
+      this.#records.byName(domain.name) === undefined;
+    const name = ours
+      ? domain.name
+      : this.#freeName(foundName(node, domain.name));
+    this.#context.log.info("found a domain without a record", {
+      node,
+      domain: domain.domain,
+      vm: name,
+    });
+    const value = Vm.parse({
+      v: 1,
+      uid,
+      name,
+      generation: Math.max(1, domain.generation),
+      spec: {
+        driver: domain.driver,
+        ...(domain.memoryMiB === undefined
+          ? {}
+          : { memoryMiB: Math.max(16, Math.round(domain.memoryMiB)) }),
+        ...(domain.vcpus === undefined ? {} : { vcpus: domain.vcpus }),
+      },
+      status: {
+        state: domain.state,
+        reason: domain.reason,
+        incarnation: domain.incarnation,
+        since: at,
+        observedGeneration: domain.generation,
+      },
+      node,
+      args: {},
+      createdAt: at,
+      revision: 0,
+      found: domain.uid === null,
+    });
+    return { kind: "vm", key: uid, value, note: `found on ${node}` };
+  }
+
+  #freeName(name: string): string {
+    if (this.#records.byName(name) === undefined) return name;
+    const { vm, cluster, user } = splitVmName(name);
+    for (let i = 2;; i++) {
+      const next = `${vm.slice(0, 58)}-${i}.${cluster}.${user}`;
+      if (this.#records.byName(next) === undefined) return next;
+    }
+  }
+}
+
+/** The name of a domain that usher did not make: `NAME.NODE.found`. */
+export function foundName(node: string, domain: string): string {
+  const first = domain.toLowerCase().replace(/[^a-z0-9-]+/g, "-").replace(
+    /^-+|-+$/g,
+    "",
+  ).slice(0, 63)
+    .replace(/-+$/, "");
+  return `${isLabel(first) ? first : "domain"}.${node}.${FOUND_OWNER}`;
+}
+
+function noteOf(state: string, reason: string): string {
+  return reason === "" ? state : `${state}: ${reason}`;
+}

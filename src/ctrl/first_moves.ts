@@ -1,0 +1,111 @@
+/**
+ * First moves: what each operation of a request does at once, decided together
+ * so that placement sees the whole request.
+ *
+ * Everything here is one synchronous step on the newest records: no other
+ * request can take what this one was promised.
+ *
+ * @module
+ */
+import { advance, ended, type Move } from "../core/advance.ts";
+import { place, type PlacementNode } from "../core/placement/place.ts";
+import { planSteps } from "../core/step.ts";
+import { verdict } from "../core/vm_machine.ts";
+import type { Operation } from "../schema/operation.ts";
+import type { Vm } from "../schema/vm.ts";
+import { placementNodes } from "./capacity.ts";
+import { notPlaced, wishOf } from "./operations/placing.ts";
+import type { Runner } from "./operations/runner.ts";
+import type { Records, Write } from "./records.ts";
+import type { Target } from "./targets.ts";
+
+/** An operation that a request asks for, and its VM as it should be. */
+export interface Draft {
+  readonly target: Target;
+  readonly vm: Vm;
+  readonly operation: Operation;
+  /** The VM must be written: new, or its power intent changed. */
+  readonly vmChanged: boolean;
+  /** The lane was taken, so it begins at once. */
+  readonly claimed: boolean;
+}
+
+/** A draft's first move, and what must be written with it. */
+export interface FirstMove {
+  readonly move: Move;
+  readonly writes: readonly Write[];
+  readonly claimed: boolean;
+}
+
+/** What first moves are decided on. */
+export interface MoveParts {
+  readonly records: Records;
+  readonly runner: Runner;
+  /** Now, ISO 8601. */
+  readonly at: string;
+}
+
+/** What every operation does first; those that need a node are placed together. */
+export function firstMoves(
+  drafts: readonly Draft[],
+  parts: MoveParts,
+): FirstMove[] {
+  const own = new Set(drafts.map(({ vm }) => vm.uid));
+  const nodes = drafts.some((draft) => draft.claimed && turnsOn(draft))
+    ? placementNodes(
+      parts.records,
+      (uid) => parts.runner.isStarting(uid) && !own.has(uid),
+    )
+    : [];
+  return drafts.map((draft) =>
+    draft.claimed ? begin(draft, nodes, parts) : wait(draft)
+  );
+}
+
+function wait(draft: Draft): FirstMove {
+  const move = { operation: draft.operation, step: null };
+  return { move, writes: changed(draft, draft.vm), claimed: false };
+}
+
+function begin(
+  draft: Draft,
+  nodes: readonly PlacementNode[],
+  { runner, at }: MoveParts,
+): FirstMove {
+  const { vm, operation } = draft;
+  const uncertain = runner.isUncertain(vm.uid);
+  if (uncertain || !turnsOn(draft)) {
+    const move = advance(operation, vm, { at, uncertain });
+    return { move, writes: changed(draft, vm), claimed: true };
+  }
+  const wish = wishOf(vm, vm.node ?? operation.options.on);
+  const [placement] = place(nodes, [wish]);
+  if (placement?.type !== "placed") {
+    const error = notPlaced(vm, placement?.refusals ?? {});
+    const move = ended(operation, at, error);
+    // A VM that could not be placed is not registered either.
+    const writes = draft.target.vm === undefined ? [] : changed(draft, vm);
+    return { move, writes, claimed: true };
+  }
+  const placed = { ...vm, node: placement.node };
+  const begun = [...operation.begun, "place"];
+  const move = advance({ ...operation, begun }, placed, { at, uncertain });
+  return { move, writes: [vmWrite(draft, placed)], claimed: true };
+}
+
+/** Whether the operation, begun now, would turn on a VM that is off. */
+function turnsOn({ operation, vm }: Draft): boolean {
+  if (!planSteps(operation.verb).includes("start")) return false;
+  if (verdict(operation.verb, vm.status.state).type !== "go") return false;
+  return vm.status.state === "absent" || vm.status.state === "stopped" ||
+    vm.status.state === "crashed";
+}
+
+function changed(draft: Draft, vm: Vm): Write[] {
+  return draft.vmChanged ? [vmWrite(draft, vm)] : [];
+}
+
+function vmWrite({ target }: Draft, vm: Vm): Write {
+  const note = target.vm === undefined ? "registered" : "changed";
+  return { kind: "vm", key: vm.uid, value: vm, note };
+}

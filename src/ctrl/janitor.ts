@@ -1,0 +1,76 @@
+/**
+ * The janitor: ended operations, old requests and sessions do not pile up.
+ *
+ * @module
+ */
+import { isFinal } from "../core/operation_machine.ts";
+import { messageOf } from "../error/mod.ts";
+import type { Accounts } from "./auth/accounts.ts";
+import type { CtrlContext } from "./context.ts";
+import type { Records, Write } from "./records.ts";
+
+const EVERY_MS = 60_000;
+
+/** So many at once, so that a large history is not one large commit. */
+const BATCH = 400;
+
+/** What the janitor works with. */
+export interface JanitorParts {
+  readonly context: CtrlContext;
+  readonly records: Records;
+  readonly accounts: Accounts;
+  /** How long ended operations are kept, and how many at most. */
+  readonly keepMs: number;
+  readonly keepCount: number;
+}
+
+/** Sweeps until `signal` aborts. */
+export async function keepTidy(
+  parts: JanitorParts,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await parts.context.clock.sleep(EVERY_MS, signal).catch(() => {});
+    if (signal.aborted) return;
+    try {
+      await sweep(parts);
+      await parts.accounts.sweep();
+    } catch (error) {
+      parts.context.log.warn("old records could not be removed", {
+        error: messageOf(error),
+      });
+    }
+  }
+}
+
+/** Removes what is over its time, oldest first; returns how many records. */
+export async function sweep(
+  { context, records, keepMs, keepCount }: JanitorParts,
+): Promise<number> {
+  const before = new Date(context.clock.now() - keepMs).toISOString();
+  const writes: Write[] = [];
+  let excess = records.operations.size - keepCount;
+  for (const [request, ids] of records.byRequest) {
+    const operations = ids.map((id) => records.operations.get(id)).filter((
+      one,
+    ) => one !== undefined);
+    // A request goes as a whole, so that its result is never half there.
+    if (
+      operations.length === 0 || operations.some(({ state }) => !isFinal(state))
+    ) continue;
+    const newest = operations.reduce(
+      (max, { endedAt }) => endedAt !== null && endedAt > max ? endedAt : max,
+      "",
+    );
+    if (newest >= before && excess <= 0) continue;
+    excess -= operations.length;
+    for (const { id } of operations) {
+      writes.push({ kind: "operation", key: id, value: null });
+    }
+    writes.push({ kind: "request", key: request, value: null });
+  }
+  for (let from = 0; from < writes.length; from += BATCH) {
+    await records.write(writes.slice(from, from + BATCH));
+  }
+  return writes.length;
+}

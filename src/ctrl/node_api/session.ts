@@ -1,0 +1,257 @@
+/**
+ * The nodes' side of the controller: one session, from `hello` to its end.
+ *
+ * A session begins with who the node is and everything it runs; only then
+ * are acts sent. A newer session of the same node replaces the older one,
+ * since the older can only be a link that died unnoticed.
+ *
+ * @module
+ */
+import { messageOf, toProblem, UsherError } from "../../error/mod.ts";
+import { Inbox, Outbox } from "../../link/outbox.ts";
+import { Session } from "../../link/session.ts";
+import {
+  type DomainFrame,
+  type DownFrame,
+  MAX_FRAME_BYTES,
+  UpFrame,
+} from "../../schema/frame.ts";
+import type { CtrlContext } from "../context.ts";
+import type { Domains } from "../domains.ts";
+import type { NodeLink, NodeLinks, NodeSession } from "../node_links.ts";
+import type { Hello, Nodes } from "../nodes.ts";
+import type { Runner } from "../operations/runner.ts";
+
+/** How long a node may take to say who it is. */
+const HELLO_MS = 30_000;
+
+/** What sessions work with. */
+export interface NodeSessionParts {
+  readonly context: CtrlContext;
+  readonly links: NodeLinks;
+  readonly nodes: Nodes;
+  readonly domains: Domains;
+  readonly runner: Runner;
+  readonly leaseMs: number;
+}
+
+/** Answers a node's `POST /v1/session`; the session runs until either side ends it. */
+export function openSession(
+  parts: NodeSessionParts,
+  body: ReadableStream<Uint8Array>,
+): NodeSession {
+  const beatMs = Math.max(50, Math.round(parts.leaseMs / 5));
+  const session: NodeSession = new Session<UpFrame, DownFrame>({
+    incoming: body,
+    parse: parseUp,
+    beat: { type: "beat" },
+    beatMs,
+    deadMs: Math.round(parts.leaseMs * 0.8),
+    maxFrameBytes: MAX_FRAME_BYTES,
+  });
+  session.startHeartbeat(beatMs, HELLO_MS);
+  void serve(parts, session, beatMs);
+  return session;
+}
+
+function parseUp(value: unknown): UpFrame | null {
+  const parsed = UpFrame.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const type = (value as { type?: unknown } | null)?.type;
+  const known = UpFrame.options.some((option) =>
+    option.shape.type.value === type
+  );
+  if (!known && typeof type === "string") return null;
+  const issue = parsed.error.issues[0];
+  throw new UsherError(
+    "invalid_input",
+    `Cannot read a frame "${String(type)}": ${
+      issue?.path.join(".")
+    }: ${issue?.message}`,
+  );
+}
+
+async function serve(
+  parts: NodeSessionParts,
+  session: NodeSession,
+  beatMs: number,
+): Promise<void> {
+  let link: NodeLink | null = null;
+  const { log } = parts.context;
+  try {
+    for await (const frame of session.frames()) {
+      if (link === null) {
+        if (frame.type !== "hello") {
+          throw new UsherError(
+            "invalid_input",
+            `The first frame must be "hello", not "${frame.type}"`,
+          );
+        }
+        link = await welcome(parts, session, frame, beatMs);
+        continue;
+      }
+      await take(parts, link, frame);
+      if (frame.type === "bye") session.close(`the node says: ${frame.reason}`);
+    }
+  } catch (error) {
+    log.warn("a node's session failed", {
+      node: link?.name,
+      error: messageOf(error),
+    });
+    session.send({
+      type: "bye",
+      reason: messageOf(error),
+      problem: toProblem(error),
+    });
+    session.close(messageOf(error));
+  } finally {
+    session.close("the session is over");
+    if (link !== null) await left(parts, link, session);
+  }
+}
+
+async function welcome(
+  parts: NodeSessionParts,
+  session: NodeSession,
+  hello: Hello,
+  beatMs: number,
+): Promise<NodeLink> {
+  await parts.nodes.authenticate(hello.name, hello.secret);
+  const link = parts.links.link(hello.name);
+  if (link.session !== null) {
+    const older = link.session;
+    link.session = null;
+    older.send({
+      type: "bye",
+      reason: "a newer session of this node replaces this one",
+      problem: null,
+    });
+    older.close("replaced by a newer session");
+  }
+  const resumed = hello.resume !== null &&
+    hello.resume.session === link.sessionId && link.outbox.complete;
+  if (resumed) link.outbox.acknowledge(hello.resume?.seen ?? 0);
+  else {
+    link.interruptAll("its session was not resumed");
+    link.outbox = new Outbox();
+    link.inbox = new Inbox();
+  }
+  session.adopt(link.outbox, link.inbox);
+  link.sessionId = parts.context.newId();
+  link.session = session;
+  link.bootId = hello.bootId;
+  link.synced = false;
+  link.silentSince = null;
+  pending.set(link, { hello, domains: [] });
+  session.send({
+    type: "welcome",
+    session: link.sessionId,
+    resumed,
+    seen: link.inbox.seen,
+    beatMs,
+    leaseMs: parts.leaseMs,
+  });
+  session.startHeartbeat();
+  if (resumed) session.replay();
+  parts.context.log.info("a node is connected", {
+    node: hello.name,
+    resumed,
+    domains: hello.domainCount,
+  });
+  return link;
+}
+
+/** Domains of a `hello` that is still arriving. */
+const pending = new WeakMap<
+  NodeLink,
+  { hello: Hello; domains: DomainFrame[] }
+>();
+
+async function take(
+  parts: NodeSessionParts,
+  link: NodeLink,
+  frame: UpFrame,
+): Promise<void> {
+  switch (frame.type) {
+    case "domains":
+      return await takeDomains(parts, link, frame.domains, frame.last);
+    case "report":
+      return note(parts, link, frame.domains);
+    case "result":
+      if (!link.answer(frame) && frame.domain !== null) {
+        note(parts, link, [frame.domain]);
+      }
+      return;
+    case "usage":
+      link.usage = frame.node;
+      if (frame.first) link.vmUsage = new Map();
+      for (const [uid, usage] of Object.entries(frame.vms)) {
+        link.vmUsage.set(uid, usage);
+      }
+      return;
+    case "drivers":
+      return await parts.nodes.setDrivers(link.name, frame.drivers);
+    case "hello":
+      throw new UsherError("invalid_input", 'A session has one "hello" only');
+    case "beat":
+    case "bye":
+      return;
+  }
+}
+
+/** Not waited for: the store keeps the order, and one write serves many reports. */
+function note(
+  parts: NodeSessionParts,
+  link: NodeLink,
+  domains: readonly DomainFrame[],
+): void {
+  parts.domains.report(link.name, domains).catch((error) => {
+    parts.context.log.error("could not note a report", {
+      node: link.name,
+      error: messageOf(error),
+    });
+  });
+}
+
+async function takeDomains(
+  parts: NodeSessionParts,
+  link: NodeLink,
+  domains: readonly DomainFrame[],
+  last: boolean,
+): Promise<void> {
+  const arriving = pending.get(link);
+  if (arriving === undefined) return;
+  arriving.domains.push(...domains);
+  if (!last) return;
+  pending.delete(link);
+  await parts.domains.sync(link.name, arriving.domains);
+  for (const { uid } of arriving.domains) {
+    if (uid !== null) parts.runner.settled(uid);
+  }
+  await parts.nodes.describe(arriving.hello, "ready");
+  link.synced = true;
+  link.wake();
+}
+
+async function left(
+  parts: NodeSessionParts,
+  link: NodeLink,
+  session: NodeSession,
+): Promise<void> {
+  if (link.session !== session) return;
+  link.session = null;
+  link.synced = false;
+  link.silentSince = parts.context.clock.monotonic();
+  parts.context.log.warn("a node's session ended", {
+    node: link.name,
+    reason: String(session.ended.reason),
+  });
+  try {
+    await parts.nodes.setState(link.name, "silent");
+  } catch (error) {
+    parts.context.log.error("could not note that a node is silent", {
+      node: link.name,
+      error: messageOf(error),
+    });
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The controller's side of its links to nodes: who is connected, and what was
+ * asked of whom.
+ *
+ * An act stays asked while its link is cut and comes back with the resumed
+ * session. When the session does not resume, or the node's lease ends, every
+ * act that was asked ends as `interrupted`: its outcome is unknown until the
+ * node's next `hello` tells.
+ *
+ * @module
+ */
+import { fromProblem, UsherError } from "../error/mod.ts";
+import { Inbox, Outbox } from "../link/outbox.ts";
+import type { Session } from "../link/session.ts";
+import type { DomainFrame, DownFrame, UpFrame } from "../schema/frame.ts";
+import type { NodeUsage } from "../schema/node.ts";
+import type { VmUsage } from "../schema/vm.ts";
+
+/** A session as the controller has it. */
+export type NodeSession = Session<UpFrame, DownFrame>;
+type ActFrame = Extract<DownFrame, { type: "act" }>;
+
+interface Asked {
+  readonly resolve: (domain: DomainFrame | null) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One node's link, over all its sessions. */
+export class NodeLink {
+  readonly name: string;
+  /** The id of the newest session, and its reliable frames. */
+  sessionId: string | null = null;
+  outbox = new Outbox<DownFrame>();
+  inbox = new Inbox();
+  bootId = "";
+  session: NodeSession | null = null;
+  /** Whether every domain of this session has been seen. */
+  synced = false;
+  usage: NodeUsage | null = null;
+  vmUsage = new Map<string, VmUsage>();
+  /** When it was last heard of, by the monotonic clock. */
+  silentSince: number | null = null;
+  readonly #asked = new Map<string, Asked>();
+  #waiters = new Set<() => void>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Whether acts may be asked now. */
+  get ready(): boolean {
+    return this.session !== null && this.synced;
+  }
+
+  /**
+   * Asks for `act` and waits for its result. Throws what the node says,
+   * `interrupted` when the outcome is unknown, `unavailable` when nothing was
+   * sent. Aborting tells the node to stop waiting.
+   */
+  act(
+    act: Omit<ActFrame, "type">,
+    signal: AbortSignal,
+  ): Promise<DomainFrame | null> {
+    const { session } = this;
+    if (session === null) {
+      return Promise.reject(
+        new UsherError("unavailable", `Node ${this.name} is out of reach`, {
+          subject: this.name,
+        }),
+      );
+    }
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const stop = () => {
+        this.#asked.delete(act.id);
+        this.session?.sendReliable({ type: "abandon", id: act.id });
+        reject(signal.reason);
+      };
+      const settle = <T>(then: (value: T) => void) => (value: T) => {
+        signal.removeEventListener("abort", stop);
+        then(value);
+      };
+      this.#asked.set(act.id, {
+        resolve: settle(resolve),
+        reject: settle(reject),
+      });
+      signal.addEventListener("abort", stop, { once: true });
+      session.sendReliable({ type: "act", ...act });
+    });
+  }
+
+  /** The node answered an act. */
+  answer(frame: Extract<UpFrame, { type: "result" }>): boolean {
+    const asked = this.#asked.get(frame.id);
+    if (asked === undefined) return false;
+    this.#asked.delete(frame.id);
+    if (frame.problem !== null) asked.reject(fromProblem(frame.problem));
+    else asked.resolve(frame.domain);
+    return true;
+  }
+
+  /** Ends everything that was asked: its outcome is unknown. */
+  interruptAll(why: string): void {
+    const asked = [...this.#asked.values()];
+    this.#asked.clear();
+    for (const { reject } of asked) {
+      reject(
+        new UsherError(
+          "interrupted",
+          `Node ${this.name} did not answer: ${why}`,
+          { subject: this.name },
+        ),
+      );
+    }
+  }
+
+  /** Resolves once acts may be asked; rejects when `signal` aborts. */
+  async untilReady(signal: AbortSignal): Promise<void> {
+    while (!this.ready) {
+      signal.throwIfAborted();
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          this.#waiters.delete(wake);
+          signal.removeEventListener("abort", wake);
+          resolve();
+        };
+        this.#waiters.add(wake);
+        signal.addEventListener("abort", wake, { once: true });
+      });
+    }
+  }
+
+  /** Something about readiness changed. */
+  wake(): void {
+    for (const waiter of [...this.#waiters]) waiter();
+  }
+}
+
+/** The links of all nodes. */
+export class NodeLinks {
+  readonly #links = new Map<string, NodeLink>();
+
+  /** The link of `name`, made when it is new. */
+  link(name: string): NodeLink {
+    let link = this.#links.get(name);
+    if (link === undefined) {
+      link = new NodeLink(name);
+      this.#links.set(name, link);
+    }
+    return link;
+  }
+
+  get(name: string): NodeLink | undefined {
+    return this.#links.get(name);
+  }
+
+  all(): IterableIterator<NodeLink> {
+    return this.#links.values();
+  }
+}

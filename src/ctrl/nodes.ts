@@ -1,0 +1,223 @@
+/**
+ * Nodes: joining, authenticating, coming and going.
+ *
+ * A node is `ready` while a session of it lives and has told all its domains,
+ * `silent` when that ended, and `lost` once it has been silent for a lease.
+ * Losing a node changes no VM but what is known of it.
+ *
+ * @module
+ */
+import { UsherError } from "../error/mod.ts";
+import type { EnrolAnswer, EnrolRequest, UpFrame } from "../schema/frame.ts";
+import type { DriverReport, Node, NodeState } from "../schema/node.ts";
+import { nearest } from "../schema/nearest.ts";
+import { keys } from "../store/key.ts";
+import type { Store } from "../store/store.ts";
+import { hashToken } from "./auth/accounts.ts";
+import { type CtrlContext, isoNow } from "./context.ts";
+import type { Records } from "./records.ts";
+
+/** A node's first frame. */
+export type Hello = Extract<UpFrame, { type: "hello" }>;
+
+interface JoinTokenRecord {
+  readonly v: 1;
+  readonly hash: string;
+  readonly node: string | null;
+  readonly expiresAt: string;
+}
+
+interface NodeSecretRecord {
+  readonly v: 1;
+  readonly name: string;
+  readonly hash: string;
+}
+
+/** The nodes of the site. */
+export class Nodes {
+  readonly #context: CtrlContext;
+  readonly #records: Records;
+  readonly #store: Store;
+  readonly #newSecret: () => string;
+  readonly #tokens = new Map<string, JoinTokenRecord>();
+  readonly #secrets = new Map<string, NodeSecretRecord>();
+
+  private constructor(
+    context: CtrlContext,
+    records: Records,
+    store: Store,
+    newSecret: () => string,
+  ) {
+    this.#context = context;
+    this.#records = records;
+    this.#store = store;
+    this.#newSecret = newSecret;
+  }
+
+  /** Reads join tokens and nodes' secrets. */
+  static async load(
+    context: CtrlContext,
+    records: Records,
+    store: Store,
+    newSecret: () => string,
+  ): Promise<Nodes> {
+    const nodes = new Nodes(context, records, store, newSecret);
+    for await (const { value } of store.list(keys.joinTokens())) {
+      const token = value as JoinTokenRecord;
+      nodes.#tokens.set(token.hash, token);
+    }
+    for await (const { value } of store.list(keys.nodeSecrets())) {
+      const secret = value as NodeSecretRecord;
+      nodes.#secrets.set(secret.name, secret);
+    }
+    return nodes;
+  }
+
+  /** A secret with which one node may join, once, for `ttlMs`. */
+  async newToken(
+    node: string | null,
+    ttlMs: number,
+  ): Promise<{ secret: string; expiresAt: string }> {
+    const secret = this.#newSecret();
+    const token: JoinTokenRecord = {
+      v: 1,
+      hash: await hashToken(secret),
+      node,
+      expiresAt: new Date(this.#context.clock.now() + ttlMs).toISOString(),
+    };
+    await this.#store.commit([{
+      type: "set",
+      key: keys.joinToken(token.hash),
+      value: token,
+    }]);
+    this.#tokens.set(token.hash, token);
+    return { secret, expiresAt: token.expiresAt };
+  }
+
+  /** Lets a node join: its token is used up, and it gets a secret of its own. */
+  async enrol(request: EnrolRequest): Promise<EnrolAnswer> {
+    const hash = await hashToken(request.secret);
+    const token = this.#tokens.get(hash);
+    const hint = 'print a new one with "usher node token"';
+    if (token === undefined) {
+      throw new UsherError(
+        "unauthenticated",
+        "This join token is unknown or was used already",
+        { hint },
+      );
+    }
+    if (token.expiresAt <= isoNow(this.#context)) {
+      throw new UsherError(
+        "unauthenticated",
+        `This join token expired at ${token.expiresAt}`,
+        { hint },
+      );
+    }
+    if (token.node !== null && token.node !== request.name) {
+      throw new UsherError(
+        "permission_denied",
+        `This join token is for node "${token.node}", not "${request.name}"`,
+        { hint },
+      );
+    }
+    const known = this.#records.nodes.latest(request.name);
+    if (known?.state === "ready") {
+      throw new UsherError(
+        "already_exists",
+        `A node "${request.name}" is connected already`,
+        {
+          hint: "give this node another name (--name)",
+        },
+      );
+    }
+    this.#tokens.delete(hash);
+    const secret = this.#newSecret();
+    const record: NodeSecretRecord = {
+      v: 1,
+      name: request.name,
+      hash: await hashToken(secret),
+    };
+    await this.#store.commit([
+      { type: "delete", key: keys.joinToken(hash) },
+      { type: "set", key: keys.nodeSecret(request.name), value: record },
+    ]);
+    this.#secrets.set(request.name, record);
+    this.#context.log.info("a node joined", { node: request.name });
+    return { name: request.name, secret };
+  }
+
+  /** The error for a node that is not known, with the nearest name. */
+  unknown(name: string): UsherError {
+    const names = [...this.#records.nodes.values()].map((node) => node.name);
+    const near = nearest(name, names);
+    return new UsherError("not_found", `There is no node "${name}"`, {
+      hint: near === null
+        ? 'see what there is with "usher node list"'
+        : `did you mean "${near}"?`,
+      subject: name,
+    });
+  }
+
+  /** Checks what a node says it is. Throws `unauthenticated`. */
+  async authenticate(name: string, secret: string): Promise<void> {
+    const hash = await hashToken(secret);
+    if (this.#secrets.get(name)?.hash !== hash) {
+      throw new UsherError(
+        "unauthenticated",
+        `Node "${name}" is unknown here, or its secret is wrong`,
+        {
+          hint: 'join again with a token from "usher node token"',
+        },
+      );
+    }
+  }
+
+  /** Notes what a node tells of itself, with its state. */
+  async describe(hello: Hello, state: NodeState): Promise<void> {
+    const known = this.#records.nodes.latest(hello.name);
+    const at = isoNow(this.#context);
+    const node: Node = {
+      v: 1,
+      name: hello.name,
+      state,
+      since: known?.state === state ? known.since : at,
+      version: hello.version,
+      capacity: hello.capacity,
+      drivers: hello.drivers,
+      labels: hello.labels,
+      joinedAt: known?.joinedAt ?? at,
+      revision: 0,
+    };
+    await this.#records.write([{
+      kind: "node",
+      key: node.name,
+      value: node,
+      note: state,
+    }]);
+  }
+
+  /** Notes what drivers a node has now. */
+  async setDrivers(name: string, drivers: DriverReport[]): Promise<void> {
+    const node = this.#records.nodes.latest(name);
+    if (node === undefined) return;
+    await this.#records.write([{
+      kind: "node",
+      key: name,
+      value: { ...node, drivers },
+      note: "drivers changed",
+    }]);
+  }
+
+  /** Notes a node's state; nothing happens when it is in it already. */
+  async setState(name: string, state: NodeState): Promise<void> {
+    const node = this.#records.nodes.latest(name);
+    if (node === undefined || node.state === state) return;
+    const value = { ...node, state, since: isoNow(this.#context) };
+    await this.#records.write([{
+      kind: "node",
+      key: name,
+      value,
+      note: state,
+    }]);
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Lanes: operations on one VM run one at a time, in the order they came.
+ *
+ * `poweroff` and `destroy` go to the front and ask the holder to give way, so
+ * that no VM is ever out of reach.
+ *
+ * @module
+ */
+import type { Verb } from "../../schema/operation.ts";
+
+/** Who runs on a VM now. */
+export interface Holder {
+  readonly operation: string;
+  readonly verb: Verb;
+  readonly abort: AbortController;
+}
+
+/** One VM's queue. */
+export class Lane {
+  holder: Holder | null = null;
+  /** Operation ids that wait, first first. */
+  readonly queue: string[] = [];
+  /** An act ended without an answer: what is known of the VM may be wrong. */
+  uncertain = false;
+
+  /** Whether nothing runs and nothing waits. */
+  get idle(): boolean {
+    return this.holder === null && this.queue.length === 0;
+  }
+
+  remove(operation: string): void {
+    const at = this.queue.indexOf(operation);
+    if (at >= 0) this.queue.splice(at, 1);
+  }
+}
+
+/** Whether `verb` may push a holder aside. */
+export function takesOver(verb: Verb): boolean {
+  return verb === "poweroff" || verb === "destroy";
+}
+
+/** The lanes of all VMs; idle ones are not kept. */
+export class Lanes {
+  readonly #lanes = new Map<string, Lane>();
+
+  get(uid: string): Lane | undefined {
+    return this.#lanes.get(uid);
+  }
+
+  of(uid: string): Lane {
+    let lane = this.#lanes.get(uid);
+    if (lane === undefined) {
+      lane = new Lane();
+      this.#lanes.set(uid, lane);
+    }
+    return lane;
+  }
+
+  /** Forgets a lane that is idle and certain. */
+  sweep(uid: string): void {
+    const lane = this.#lanes.get(uid);
+    if (lane?.idle === true && !lane.uncertain) this.#lanes.delete(uid);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Placing within an operation: a VM that waited gets its node, and one that
+ * has a node must still fit there before it is turned on again.
+ *
+ * @module
+ */
+import { advance, ended, type Move } from "../../core/advance.ts";
+import { place, refusal } from "../../core/placement/place.ts";
+import { UsherError } from "../../error/mod.ts";
+import type { Vm } from "../../schema/vm.ts";
+import { placementNodes } from "../capacity.ts";
+import type { Records, Write } from "../records.ts";
+
+/** A move, and what else must be written with it. */
+export type PlacedMove = Move & { readonly writes: readonly Write[] };
+
+/** What a placement decides on. */
+export interface Placing {
+  readonly records: Records;
+  /** Now, ISO 8601. */
+  readonly at: string;
+  isStarting(uid: string): boolean;
+}
+
+/** Chooses a node when the next step asks for one, in one synchronous decision. */
+export function placeIfAsked(
+  move: Move,
+  vm: Vm | undefined,
+  placing: Placing,
+): PlacedMove {
+  if (vm === undefined) return { ...move, writes: [] };
+  if (move.step === "start") return checkRoom(move, vm, placing);
+  if (move.step !== "place") return { ...move, writes: [] };
+  const nodes = nodesWithout(vm, placing);
+  const [placement] = place(nodes, [wishOf(vm, move.operation.options.on)]);
+  if (placement?.type !== "placed") {
+    const error = notPlaced(vm, placement?.refusals ?? {});
+    return { ...ended(move.operation, placing.at, error), writes: [] };
+  }
+  const placed = { ...vm, node: placement.node };
+  const next = advance(move.operation, placed, {
+    at: placing.at,
+    uncertain: false,
+  });
+  const note = `placed on ${placement.node}`;
+  return {
+    ...next,
+    writes: [{ kind: "vm", key: vm.uid, value: placed, note }],
+  };
+}
+
+function checkRoom(move: Move, vm: Vm, placing: Placing): PlacedMove {
+  const isOff = vm.status.state === "stopped" || vm.status.state === "crashed";
+  const node = nodesWithout(vm, placing).find(({ name }) => name === vm.node);
+  if (node === undefined || !isOff) return { ...move, writes: [] };
+  const why = refusal({ ...node, ready: true }, wishOf(vm, undefined));
+  if (why === null) return { ...move, writes: [] };
+  const error = notPlaced(vm, { [node.name]: why });
+  return { ...ended(move.operation, placing.at, error), writes: [] };
+}
+
+function nodesWithout(vm: Vm, { records, isStarting }: Placing) {
+  return placementNodes(records, (uid) => uid !== vm.uid && isStarting(uid));
+}
+
+/** What placement is asked for a VM. */
+export function wishOf(vm: Vm, on: string | undefined) {
+  const { driver, memoryMiB, vcpus } = vm.spec;
+  return { driver: driver ?? "", memoryMiB, vcpus, on };
+}
+
+/** The error of a VM that fits nowhere. */
+export function notPlaced(
+  vm: Vm,
+  refusals: Readonly<Record<string, string>>,
+): UsherError {
+  const reasons = Object.entries(refusals);
+  const shown = reasons.slice(0, 5).map(([node, why]) => `${node}: ${why}`)
+    .join("; ");
+  const more = reasons.length > 5 ? `; and ${reasons.length - 5} more` : "";
+  return new UsherError(
+    "insufficient_resources",
+    `Cannot place VM "${vm.name}" on any node`,
+    {
+      hint: reasons.length === 0
+        ? 'no node has joined; "usher node token" prints what a node needs'
+        : shown + more,
+      refusals,
+      subject: vm.name,
+    },
+  );
+}

@@ -1,0 +1,298 @@
+/**
+ * The controller's records: all of them in memory, all of them durable.
+ *
+ * This is the only way to change them: `write` hands every change to the
+ * store as one commit, and once that is durable updates what readers see and
+ * tells the change stream, in order. A commit that fails changes nothing.
+ *
+ * @module
+ */
+import type { ChangeKind } from "../schema/change.ts";
+import { Node } from "../schema/node.ts";
+import { Operation } from "../schema/operation.ts";
+import { Vm } from "../schema/vm.ts";
+import { keys } from "../store/key.ts";
+import type { Key, Mutation, Store } from "../store/store.ts";
+import { Table } from "./table.ts";
+
+/** A request as it is kept: its operations carry its id. */
+export interface RequestRecord {
+  readonly v: 1;
+  readonly id: string;
+  readonly user: string;
+  readonly verb: string;
+  /** SHA-256 of what was asked, to tell a repeat from a clash. */
+  readonly digest: string;
+  readonly count: number;
+  readonly createdAt: string;
+}
+
+/** One record to write; `value: null` deletes. */
+export type Write =
+  | {
+    readonly kind: "vm";
+    readonly key: string;
+    readonly value: Vm | null;
+    readonly note?: string;
+  }
+  | {
+    readonly kind: "node";
+    readonly key: string;
+    readonly value: Node | null;
+    readonly note?: string;
+  }
+  | {
+    readonly kind: "operation";
+    readonly key: string;
+    readonly value: Operation | null;
+    readonly note?: string;
+  }
+  | {
+    readonly kind: "request";
+    readonly key: string;
+    readonly value: RequestRecord | null;
+  };
+
+/** A change that became durable. */
+export interface Change {
+  readonly kind: ChangeKind;
+  readonly revision: number;
+  readonly id: string;
+  readonly name: string;
+  readonly note: string;
+  readonly value: Vm | Node | Operation | null;
+}
+
+interface Stamped {
+  readonly write: Write;
+  readonly revision: number;
+}
+
+/** Revisions are promised in blocks, so that a restart never repeats one. */
+const REVISION_BLOCK = 100_000;
+
+/** The controller's tables. */
+export class Records {
+  readonly vms = new Table<Vm>();
+  readonly nodes = new Table<Node>();
+  readonly operations = new Table<Operation>();
+  readonly requests = new Table<RequestRecord>();
+  /** The newest view of names, also of writes that are not durable yet. */
+  readonly uidByName = new Map<string, string>();
+  /** Operation ids of a request, in its order. */
+  readonly byRequest = new Map<string, string[]>();
+  readonly #store: Store;
+  readonly #listeners = new Set<(changes: readonly Change[]) => void>();
+  #revision = 0;
+  #ceiling = 0;
+  #raising: Promise<void> | null = null;
+
+  private constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Reads everything that `store` holds. */
+  static async load(store: Store): Promise<Records> {
+    const records = new Records(store);
+    for await (const { value } of store.list(keys.nodes())) {
+      const node = Node.parse(value);
+      records.nodes.load(node.name, node);
+    }
+    for await (const { value } of store.list(keys.vms())) {
+      const vm = Vm.parse(value);
+      records.vms.load(vm.uid, vm);
+      records.uidByName.set(vm.name, vm.uid);
+    }
+    for await (const { value } of store.list(keys.requests())) {
+      const request = value as RequestRecord;
+      records.requests.load(request.id, request);
+    }
+    for await (const { value } of store.list(keys.operations())) {
+      const operation = Operation.parse(value);
+      records.operations.load(operation.id, operation);
+      records.#index(operation);
+    }
+    const ceiling = await store.get(keys.meta("revision"));
+    records.#revision = typeof ceiling === "number" ? ceiling : 0;
+    records.#ceiling = records.#revision;
+    await records.#raiseCeiling();
+    return records;
+  }
+
+  /** The revision of the newest change. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** The VM that has this full name, durable or not. */
+  byName(name: string): Vm | undefined {
+    const uid = this.uidByName.get(name);
+    return uid === undefined ? undefined : this.vms.latest(uid);
+  }
+
+  /** Calls `listener` after every durable commit; returns how to stop that. */
+  subscribe(listener: (changes: readonly Change[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * Writes records as one commit and resolves once it is durable. Decisions
+   * see the new values at once, readers and watchers after it is durable.
+   */
+  async write(
+    writes: readonly Write[],
+    extra: readonly Mutation[] = [],
+  ): Promise<void> {
+    const stamped = writes.map((write) => this.#stamp(write));
+    const tickets = stamped.map(({ write }) => this.#draft(write));
+    if (this.#revision + REVISION_BLOCK / 2 > this.#ceiling) {
+      void this.#raiseCeiling();
+    }
+    try {
+      await this.#store.commit([
+        ...stamped.map(({ write }) => mutationOf(write)),
+        ...extra,
+      ]);
+    } catch (error) {
+      stamped.forEach(({ write }, i) => this.#undo(write, tickets[i] ?? 0));
+      throw error;
+    }
+    const changes = stamped.flatMap((write, i) =>
+      this.#settle(write, tickets[i] ?? 0)
+    );
+    if (changes.length > 0) {
+      for (const listener of this.#listeners) listener(changes);
+    }
+  }
+
+  /** Writes keys that have no table. */
+  commit(mutations: readonly Mutation[]): Promise<void> {
+    return this.#store.commit(mutations);
+  }
+
+  #stamp(write: Write): Stamped {
+    if (write.kind === "request") return { write, revision: 0 };
+    const revision = ++this.#revision;
+    if (write.value === null) return { write, revision };
+    return {
+      write: { ...write, value: { ...write.value, revision } } as Write,
+      revision,
+    };
+  }
+
+  #draft(write: Write): number {
+    if (write.kind === "vm") this.#indexName(write.key, write.value);
+    if (write.kind === "operation" && write.value !== null) {
+      this.#index(write.value);
+    }
+    return this.#table(write).draft(write.key, write.value);
+  }
+
+  #settle({ write, revision }: Stamped, ticket: number): Change[] {
+    const table = this.#table(write);
+    const old = table.get(write.key);
+    table.settle(write.key, write.value, ticket);
+    if (
+      write.kind === "operation" && write.value === null && old !== undefined
+    ) {
+      this.byRequest.delete((old as Operation).request);
+    }
+    if (write.kind === "request") return [];
+    const named = (write.value ?? old) as Vm | Node | Operation | undefined;
+    return [{
+      kind: write.kind,
+      revision,
+      id: write.key,
+      name: named === undefined
+        ? write.key
+        : "vm" in named
+        ? named.vm
+        : named.name,
+      note: write.note ?? "",
+      value: write.value,
+    }];
+  }
+
+  #undo(write: Write, ticket: number): void {
+    this.#table(write).discard(write.key, ticket);
+    if (write.kind === "vm") {
+      if (write.value !== null && this.vms.latest(write.key) === undefined) {
+        this.uidByName.delete(write.value.name);
+      }
+      const kept = this.vms.latest(write.key);
+      if (kept !== undefined) this.uidByName.set(kept.name, kept.uid);
+    }
+    if (
+      write.kind === "operation" && write.value !== null &&
+      this.operations.latest(write.key) === undefined
+    ) {
+      this.byRequest.delete(write.value.request);
+    }
+  }
+
+  #table(write: Write): Table<unknown> {
+    switch (write.kind) {
+      case "vm":
+        return this.vms as Table<unknown>;
+      case "node":
+        return this.nodes as Table<unknown>;
+      case "operation":
+        return this.operations as Table<unknown>;
+      case "request":
+        return this.requests as Table<unknown>;
+    }
+  }
+
+  #indexName(uid: string, vm: Vm | null): void {
+    const old = this.vms.latest(uid);
+    if (old !== undefined && old.name !== vm?.name) {
+      this.uidByName.delete(old.name);
+    }
+    if (vm !== null) this.uidByName.set(vm.name, uid);
+  }
+
+  #index(operation: Operation): void {
+    const ids = this.byRequest.get(operation.request);
+    if (ids === undefined) {
+      this.byRequest.set(operation.request, [operation.id]);
+    } else if (ids[operation.index] === undefined) {
+      ids[operation.index] = operation.id;
+    }
+  }
+
+  #raiseCeiling(): Promise<void> {
+    this.#raising ??= this.#commitCeiling(this.#revision + REVISION_BLOCK)
+      .finally(() => this.#raising = null);
+    return this.#raising;
+  }
+
+  async #commitCeiling(ceiling: number): Promise<void> {
+    await this.#store.commit([{
+      type: "set",
+      key: keys.meta("revision"),
+      value: ceiling,
+    }]);
+    this.#ceiling = ceiling;
+  }
+}
+
+function mutationOf(write: Write): Mutation {
+  const key = keyOf(write);
+  return write.value === null
+    ? { type: "delete", key }
+    : { type: "set", key, value: write.value };
+}
+
+function keyOf(write: Write): Key {
+  switch (write.kind) {
+    case "vm":
+      return keys.vm(write.key);
+    case "node":
+      return keys.node(write.key);
+    case "operation":
+      return keys.operation(write.key);
+    case "request":
+      return keys.request(write.key);
+  }
+}

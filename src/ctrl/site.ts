@@ -1,0 +1,36 @@
+/**
+ * The site: the parts of a running controller, as its API sees them.
+ *
+ * @module
+ */
+import type { CtrlConfig } from "../schema/config.ts";
+import type { Accounts } from "./auth/accounts.ts";
+import type { Changes } from "./changes.ts";
+import type { ConsoleRelay } from "./console_relay.ts";
+import type { CtrlContext } from "./context.ts";
+import type { NodeLinks } from "./node_links.ts";
+import type { Nodes } from "./nodes.ts";
+import type { Runner } from "./operations/runner.ts";
+import type { Records } from "./records.ts";
+import type { Requests } from "./requests.ts";
+
+/** Everything that handlers may use. */
+export interface Site {
+  readonly context: CtrlContext;
+  readonly config: CtrlConfig;
+  readonly records: Records;
+  readonly changes: Changes;
+  readonly accounts: Accounts;
+  readonly nodes: Nodes;
+  readonly links: NodeLinks;
+  readonly runner: Runner;
+  readonly requests: Requests;
+  readonly consoles: ConsoleRelay;
+  readonly version: string;
+  /** The site's CA, PEM, and its SHA-256. */
+  readonly ca: { readonly pem: string; readonly fingerprint: string };
+  /** The URL that nodes dial. */
+  readonly nodesUrl: string;
+  /** Aborts when the controller ends. */
+  readonly closing: AbortSignal;
+}

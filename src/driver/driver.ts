@@ -1,0 +1,165 @@
+/**
+ * The contract between usher and a hypervisor.
+ *
+ * A driver turns a handful of verbs into what its hypervisor speaks: QMP, the
+ * libvirt socket, the `xl` command, or nothing at all (`sim`). Every driver
+ * keeps these promises, and `tests/conformance/driver.ts` holds each to them:
+ *
+ *  1. Verbs are idempotent: starting a running domain, stopping a stopped one,
+ *     pausing a paused one and forgetting an absent one succeed and change
+ *     nothing.
+ *  2. `list` is the truth about this node. The rest of usher believes it over
+ *     anything in the store.
+ *  3. A handle outlives usher: after a restart of the LNM, `list` and every
+ *     verb need nothing but what the driver kept in its state directory, and
+ *     a domain whose handle was lost is found all the same.
+ *  4. Aborting a signal stops the waiting, never the domain.
+ *  5. A start that fails leaves no domain and nothing of it behind that a
+ *     second start could trip over.
+ *  6. There is never more than one domain of one uid, however often and
+ *     however much at once `start` is called.
+ *  7. A domain that ends by itself is reported without being asked for, as
+ *     `stopped` when the guest shut down and as `crashed` otherwise, with the
+ *     evidence in `reason`.
+ *  8. `stop` with a grace asks the guest; when the grace is over it throws
+ *     `timed_out` and the domain runs on. `stop` without one cuts the power
+ *     and succeeds whatever the guest or the hypervisor's process is doing.
+ *  9. `forget` removes all that the driver kept of a stopped domain, and only
+ *     that: never a disk that the user named.
+ * 10. What was given to `start` is kept with the domain: uid, name,
+ *     generation and incarnation come back in every report.
+ * 11. The driver's program dying with, or because of, the LNM is impossible.
+ *
+ * Optional abilities are optional members: presence is the capability.
+ *
+ * @module
+ */
+import type { DomainState, VmSpec } from "../schema/vm.ts";
+
+/** What this node can do with the driver right now. */
+export type Probe =
+  | { readonly health: "undetected"; readonly reason: string }
+  | { readonly health: "unhealthy"; readonly reason: string }
+  | {
+    readonly health: "healthy";
+    readonly version: string;
+    readonly attributes: Readonly<Record<string, string>>;
+  };
+
+/** What a start needs to know; everything in it was validated before. */
+export interface DomainPlan {
+  /** The VM's uid; also the domain's key in every other verb. */
+  readonly uid: string;
+  /** The VM's full name, for people who look at the hypervisor. */
+  readonly name: string;
+  readonly generation: number;
+  /** The operation that starts it; tells one run of a VM from the next. */
+  readonly incarnation: string;
+  readonly spec: VmSpec;
+}
+
+/** What a driver says about one domain. */
+export interface DomainReport {
+  /** The uid given at start; null for a domain that usher did not make. */
+  readonly uid: string | null;
+  /** The driver's own name for it, unique on the node. */
+  readonly domain: string;
+  /** The VM's full name; for a foreign domain what the hypervisor calls it. */
+  readonly name: string;
+  readonly state: DomainState;
+  /** Why, with evidence, for people; may be empty when running. */
+  readonly reason: string;
+  readonly incarnation: string | null;
+  readonly generation: number;
+  /** Memory and processors of a foreign domain, where known. */
+  readonly memoryMiB?: number;
+  readonly vcpus?: number;
+}
+
+export interface StopOptions {
+  /** How long the guest may take to shut down; 0 cuts the power at once. */
+  readonly graceMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Counters of one domain since it was started; null where unknown. */
+export interface DomainCounters {
+  readonly cpuSeconds: number | null;
+  readonly memoryMiB: number | null;
+  readonly diskReadBytes: number | null;
+  readonly diskWriteBytes: number | null;
+  readonly netRxBytes: number | null;
+  readonly netTxBytes: number | null;
+}
+
+/** A hypervisor, as the LNM sees it. Every wait takes a signal. */
+export interface Driver extends AsyncDisposable {
+  readonly name: string;
+
+  /** Looks at the machine. Bounded in time; the answer may be remembered. */
+  probe(signal: AbortSignal): Promise<Probe>;
+  /** Starts a domain and returns once it runs. Throws `driver_failed` or `invalid_input`. */
+  start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport>;
+  /** See promise 8. */
+  stop(uid: string, options: StopOptions): Promise<DomainReport>;
+  /** Frees what a stopped domain left on the node. Throws `wrong_state` if it runs. */
+  forget(uid: string, signal: AbortSignal): Promise<void>;
+  /** One domain; state `absent` when there is none. */
+  inspect(uid: string, signal: AbortSignal): Promise<DomainReport>;
+  /** Every domain of this hypervisor, foreign ones included. */
+  list(signal: AbortSignal): Promise<readonly DomainReport[]>;
+  /**
+   * Reports changes as they happen, until the signal aborts. Each report is
+   * the domain's newest state; a slow reader sees the newest, not all.
+   */
+  watch(signal: AbortSignal): AsyncIterable<DomainReport>;
+  /** Counters of every running domain of ours, by uid. */
+  counters(signal: AbortSignal): Promise<ReadonlyMap<string, DomainCounters>>;
+
+  readonly pausing?: Pausing;
+  readonly console?: Console;
+  readonly migration?: Migration;
+}
+
+/** Freezing a domain in memory. */
+export interface Pausing {
+  pause(uid: string, signal: AbortSignal): Promise<DomainReport>;
+  resume(uid: string, signal: AbortSignal): Promise<DomainReport>;
+}
+
+/** The serial line. */
+export interface Console {
+  /** The newest `maxBytes` of what the guest printed. */
+  history(uid: string, maxBytes: number): Promise<Uint8Array>;
+  /** A two-way stream; closing it never touches the domain. Several may be open. */
+  attach(uid: string, signal: AbortSignal): Promise<ConsoleStream>;
+}
+
+/** Both directions of one serial line. */
+export interface ConsoleStream extends AsyncDisposable {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+}
+
+/** Moving a running domain to a peer. No driver carries it yet. */
+export interface Migration {
+  /** Makes ready to take a domain in; returns where to send it. */
+  receive(plan: DomainPlan, signal: AbortSignal): Promise<string>;
+  send(uid: string, target: string, signal: AbortSignal): Promise<void>;
+  /** Ends a migration that did not reach its switch; the domain runs on here. */
+  cancel(uid: string): Promise<void>;
+}
+
+/** What every driver is made with. */
+export interface DriverContext {
+  /** A directory of the driver's own that survives the LNM. */
+  readonly stateDir: string;
+  /** A directory for sockets; short, since unix socket paths are. */
+  readonly runDir: string;
+  /** Says something to the log, with fields. */
+  log(
+    level: "debug" | "info" | "warn" | "error",
+    message: string,
+    fields?: Record<string, unknown>,
+  ): void;
+}

@@ -1,0 +1,34 @@
+/**
+ * Taking in living domains whose handles were lost.
+ *
+ * @module
+ */
+import { Domain } from "./domain.ts";
+import type { QemuEnvironment } from "./environment.ts";
+import { handleOfMarker, saveHandle } from "./handle.ts";
+import type { OwnProcess } from "./process_scan.ts";
+
+/** Makes sure that `domains` knows each of `processes`, but for those being started. */
+export async function adopt(
+  env: QemuEnvironment,
+  domains: Map<string, Domain>,
+  processes: readonly OwnProcess[],
+  isStarting: (uid: string) => boolean,
+): Promise<void> {
+  for (const { id, marker } of processes) {
+    const { uid } = marker;
+    let domain = domains.get(uid);
+    if (isStarting(uid) || domain?.process?.pid === id.pid) continue;
+    if (domain === undefined) {
+      env.log("warn", "adopted a domain whose handle was lost", {
+        uid,
+        pid: id.pid,
+      });
+      const handle = handleOfMarker(marker, env.bootId);
+      domain = new Domain(env, handle);
+      domains.set(uid, domain);
+      await saveHandle(env.layout, handle);
+    }
+    await domain.attach(id);
+  }
+}

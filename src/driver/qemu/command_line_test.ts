@@ -1,0 +1,199 @@
+/**
+ * The command line, above all with values that want to be more than values.
+ *
+ * @module
+ */
+import {
+  deepStrictEqual,
+  match,
+  notStrictEqual,
+  ok,
+  strictEqual,
+} from "node:assert/strict";
+import fc from "fast-check";
+import { Mac, VmSpec } from "../../schema/vm.ts";
+import {
+  commandLine,
+  escapeValue,
+  stableMac,
+  uuidOfUid,
+} from "./command_line.ts";
+import { layOut } from "./layout.ts";
+
+const UID = "01m82khweq1ndh779jbbb1ee7y";
+const layout = layOut("/state", "/run/usher")!;
+
+function argumentsOf(
+  spec: Record<string, unknown>,
+  more: { name?: string; accel?: "kvm" | "tcg" } = {},
+): string[] {
+  return commandLine({
+    uid: UID,
+    name: more.name ?? "web.lab.ann",
+    accel: more.accel ?? "tcg",
+    machine: "pc",
+    spec: VmSpec.parse(spec),
+    files: layout.files(UID),
+    overlay: (index) => layout.overlay(UID, index),
+  });
+}
+
+/** Every value of an option that may be given more than once. */
+function valuesOf(args: readonly string[], option: string): string[] {
+  return args.flatMap((arg, at) => arg === option ? args[at + 1] ?? "" : []);
+}
+
+/** Splits an option as QEMU does: at commas that are not doubled. */
+function splitOption(value: string): string[] {
+  return value.replaceAll(",,", "\0").split(",").map((part) =>
+    part.replaceAll("\0", ",")
+  );
+}
+
+Deno.test("commandLine() doubles the commas of a name, so that it adds no option", () => {
+  const name = "web,process=evil,debug-threads=off";
+  const [value = ""] = valuesOf(argumentsOf({}, { name }), "-name");
+  deepStrictEqual(splitOption(value), [`guest=${name}`, "debug-threads=on"]);
+});
+
+Deno.test("escapeValue() survives QEMU's splitting, whatever the value", () => {
+  // QEMU would take a NUL for the end of the string; paths and names have none.
+  const text = fc.string().filter((value) => !value.includes("\0"));
+  fc.assert(fc.property(text, (value) => {
+    deepStrictEqual(splitOption(`a=${escapeValue(value)},b=1`), [
+      `a=${value}`,
+      "b=1",
+    ]);
+  }));
+});
+
+Deno.test("commandLine() gives a hostile path as one JSON string, and never as a protocol", () => {
+  for (
+    const path of [
+      "/a,file.driver=nbd",
+      '/a"},{"driver":"nbd',
+      "/nbd:1.2.3.4:10809",
+      "/a b'$(id)`",
+      "/-drive",
+    ]
+  ) {
+    const args = argumentsOf({ disks: [{ path, format: "raw" }] });
+    const backend = JSON.parse(valuesOf(args, "-blockdev")[0] ?? "");
+    deepStrictEqual(backend.file, {
+      driver: "file",
+      filename: path,
+      "read-only": false,
+    });
+    strictEqual(backend.driver, "raw");
+    strictEqual(args.filter((arg) => arg === path).length, 0);
+  }
+});
+
+Deno.test("commandLine() hands kernel, initrd and its line over as they are", () => {
+  const boot = {
+    kernel: "/k,ernel",
+    initrd: "/i,nitrd",
+    cmdline: 'a=b,c "d" -S,',
+  };
+  const args = argumentsOf({ boot });
+  deepStrictEqual(valuesOf(args, "-kernel"), [boot.kernel]);
+  deepStrictEqual(valuesOf(args, "-initrd"), [boot.initrd]);
+  deepStrictEqual(valuesOf(args, "-append"), [boot.cmdline]);
+});
+
+Deno.test("commandLine() writes an option only as usher means it, whatever a spec says", () => {
+  const word = fc.string({ maxLength: 30 }).map((text) =>
+    // deno-lint-ignore no-control-regex -- what the schema refuses
+    text.replace(/[\x00-\x1f\x7f]/g, "")
+  );
+  fc.assert(fc.property(word, word, word, (path, cmdline, name) => {
+    const harmless = argumentsOf({
+      boot: { kernel: "/k" },
+      disks: [{ path: "/d" }],
+    });
+    const hostile = argumentsOf({
+      boot: { kernel: `/${path}`, cmdline },
+      disks: [{ path: `/${path}` }],
+    }, { name });
+    strictEqual(hostile.length, harmless.length);
+    const differ = hostile.flatMap((arg, at) =>
+      arg === harmless[at] ? [] : harmless[at - 1]
+    );
+    for (const option of differ) {
+      ok(["-name", "-kernel", "-append", "-blockdev"].includes(option ?? ""));
+    }
+  }));
+});
+
+Deno.test("commandLine() boots disks in their order, overlays in place of bases", () => {
+  const args = argumentsOf({
+    disks: [{ base: "/b.raw", format: "raw" }, { path: "/d", readonly: true }],
+  });
+  const [first, second] = valuesOf(args, "-blockdev").map((value) =>
+    JSON.parse(value)
+  );
+  deepStrictEqual([first.driver, first.file.filename], [
+    "qcow2",
+    layout.overlay(UID, 0),
+  ]);
+  deepStrictEqual([second["read-only"], second.file["read-only"]], [
+    true,
+    true,
+  ]);
+  match(valuesOf(args, "-device")[0] ?? "", /bootindex=1$/);
+});
+
+Deno.test("commandLine() forwards ports, names bridges and taps, and keeps a given MAC", () => {
+  const forward = { nodePort: 8080, guestPort: 80 };
+  const args = argumentsOf({
+    nics: [
+      { kind: "user", mac: "52:54:00:00:00:01", forwards: [forward] },
+      { kind: "bridge", bridge: "br0" },
+      { kind: "tap", tap: "tap7" },
+    ],
+  });
+  deepStrictEqual(valuesOf(args, "-netdev"), [
+    "user,id=net0,hostfwd=tcp:127.0.0.1:8080-:80",
+    "bridge,id=net1,br=br0",
+    "tap,id=net2,ifname=tap7,script=no,downscript=no",
+  ]);
+  match(valuesOf(args, "-device")[0] ?? "", /mac=52:54:00:00:00:01/);
+});
+
+Deno.test("commandLine() takes the host's processor under KVM, unless the spec names one", () => {
+  deepStrictEqual(valuesOf(argumentsOf({}), "-cpu"), []);
+  deepStrictEqual(valuesOf(argumentsOf({}, { accel: "kvm" }), "-cpu"), [
+    "host",
+  ]);
+  deepStrictEqual(
+    valuesOf(argumentsOf({ qemu: { cpu: "EPYC" } }, { accel: "kvm" }), "-cpu"),
+    ["EPYC"],
+  );
+});
+
+Deno.test("commandLine() puts a microvm's devices on virtio-mmio", () => {
+  const args = argumentsOf({
+    qemu: { machine: "microvm" },
+    disks: [{ path: "/d" }],
+  });
+  match(valuesOf(args, "-device").join(" "), /^virtio-blk-device,/);
+  ok(!args.join(" ").includes("pvpanic"));
+});
+
+Deno.test("stableMac() is the same for a card, another for the next, and always unicast", () => {
+  strictEqual(stableMac(UID, 0), stableMac(UID, 0));
+  notStrictEqual(stableMac(UID, 0), stableMac(UID, 1));
+  Mac.parse(stableMac(UID, 0));
+  const many = new Set(
+    Array.from({ length: 20_000 }, (_, index) => stableMac(UID, index)),
+  );
+  strictEqual(many.size, 20_000);
+});
+
+Deno.test("uuidOfUid() keeps all of a uid's bits", () => {
+  match(uuidOfUid(UID), /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  strictEqual(
+    uuidOfUid("0".repeat(25) + "1"),
+    "00000000-0000-0000-0000-000000000001",
+  );
+});

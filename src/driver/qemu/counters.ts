@@ -1,0 +1,77 @@
+/**
+ * What a running domain has used since it was started.
+ *
+ * Processor and memory are those of its QEMU process. Disk bytes are the
+ * guest's own, from QEMU. Network bytes exist only for tap devices: QEMU
+ * counts none in user mode, nor does it tell which device a bridge helper
+ * made, so those are null and not zero.
+ *
+ * @module
+ */
+import { readTextOrNullSync } from "../../sys/file.ts";
+import { readLiving } from "../../sys/process_table.ts";
+import type { DomainCounters } from "../driver.ts";
+import type { Domain } from "./domain.ts";
+
+/** The counters of a domain; null when it does not run. */
+export async function readCounters(
+  domain: Domain,
+): Promise<DomainCounters | null> {
+  const process = domain.process;
+  const stat = process === null ? null : readLiving(process);
+  if (stat === null) return null;
+  return {
+    cpuSeconds: stat.cpuSeconds,
+    memoryMiB: stat.residentBytes / 1024 / 1024,
+    ...await readDisks(domain),
+    ...readTaps(domain.handle.taps),
+  };
+}
+
+interface BlockStats {
+  readonly stats?: { readonly rd_bytes?: number; readonly wr_bytes?: number };
+}
+
+async function readDisks(
+  domain: Domain,
+): Promise<Pick<DomainCounters, "diskReadBytes" | "diskWriteBytes">> {
+  try {
+    const all = await domain.execute(
+      "query-blockstats",
+    ) as readonly BlockStats[];
+    return {
+      diskReadBytes: all.reduce(
+        (sum, { stats }) => sum + (stats?.rd_bytes ?? 0),
+        0,
+      ),
+      diskWriteBytes: all.reduce(
+        (sum, { stats }) => sum + (stats?.wr_bytes ?? 0),
+        0,
+      ),
+    };
+  } catch {
+    return { diskReadBytes: null, diskWriteBytes: null };
+  }
+}
+
+function readTaps(
+  taps: readonly string[],
+): Pick<DomainCounters, "netRxBytes" | "netTxBytes"> {
+  if (taps.length === 0) return { netRxBytes: null, netTxBytes: null };
+  // What the node sends into a tap device is what the guest receives.
+  return {
+    netRxBytes: sumOf(taps, "tx_bytes"),
+    netTxBytes: sumOf(taps, "rx_bytes"),
+  };
+}
+
+function sumOf(taps: readonly string[], counter: string): number {
+  return taps.reduce(
+    (sum, tap) =>
+      sum +
+      Number(
+        readTextOrNullSync(`/sys/class/net/${tap}/statistics/${counter}`) ?? 0,
+      ),
+    0,
+  );
+}

@@ -1,0 +1,352 @@
+/**
+ * One domain: a QEMU process, the monitor to it, and what is known of its end.
+ *
+ * The process is the truth. The monitor may be lost and opened again, and a
+ * QEMU that does not answer still runs its guest, so it is `running` until
+ * its process is gone. One loop (`#tend`) follows each living process to its
+ * end, reports what it hears, and writes down how it ended.
+ *
+ * @module
+ */
+import { UsherError } from "../../error/mod.ts";
+import type { DetachedChild, Exit } from "../../sys/child.ts";
+import { systemClock } from "../../sys/clock.ts";
+import { readLogTail } from "../../sys/log_file.ts";
+import {
+  isFrozen,
+  type ProcessId,
+  readLiving,
+  signalProcess,
+} from "../../sys/process_table.ts";
+import type { DomainReport } from "../driver.ts";
+import { ConsoleLine } from "./console.ts";
+import { type Phase, SILENT, stateOf } from "./domain_state.ts";
+import { explainEnding } from "./ending.ts";
+import type { QemuEnvironment } from "./environment.ts";
+import { type Ending, type Handle, saveHandle } from "./handle.ts";
+import type { DomainFiles } from "./layout.ts";
+import {
+  ANSWER_MS,
+  EVENTS,
+  openMonitor,
+  queryStatus,
+  statusAfter,
+} from "./monitor.ts";
+import { findByPidFile } from "./process_scan.ts";
+import type { QmpClient } from "./qmp/client.ts";
+import type { QmpEvent } from "./qmp/event_queue.ts";
+import { untilAborted } from "./turns.ts";
+
+const GONE_POLL_MS = 1;
+const QUIT_MS = 2000;
+const KILL_MS = 10_000;
+const RECONNECT_MS = 500;
+const LOG_TAIL_BYTES = 8 * 1024;
+const FROZEN = "QEMU is frozen (SIGSTOP)";
+
+/** One domain: its handle, its process, its monitors. */
+export class Domain {
+  readonly files: DomainFiles;
+  readonly console: ConsoleLine;
+  handle: Handle;
+  readonly #env: QemuEnvironment;
+  #phase: Phase = "idle";
+  #process: ProcessId | null = null;
+  #exit: Exit | null = null;
+  #monitor: QmpClient | null = null;
+  /** QEMU's run state as last heard; null when it does not answer. */
+  #status: string | null = null;
+  #note = "";
+  #shutdownCause: string | null = null;
+  #panicked = false;
+  /** This LNM cut the power; what QEMU says about its end is then no news. */
+  #cut = false;
+  #tending: Promise<void> = Promise.resolve();
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(env: QemuEnvironment, handle: Handle) {
+    this.#env = env;
+    this.handle = handle;
+    this.files = env.layout.files(handle.uid);
+    this.console = new ConsoleLine(this.files.serial);
+  }
+
+  /** Its process, while it lives. */
+  get process(): ProcessId | null {
+    return this.#process === null ? null : readLiving(this.#process);
+  }
+
+  set phase(phase: Phase) {
+    this.#phase = phase;
+    this.publish();
+  }
+
+  /** Ends a start that failed; what is to be told of it comes from the caller. */
+  abandonStart(): void {
+    this.#phase = "idle";
+  }
+
+  /** What is known now, without asking anybody. */
+  report(): DomainReport {
+    const { uid, name, incarnation, generation } = this.handle;
+    return {
+      uid,
+      domain: uid,
+      name,
+      ...this.#state(),
+      incarnation,
+      generation,
+    };
+  }
+
+  publish(): void {
+    this.#env.publish(this.report());
+  }
+
+  /** Takes on the process that `start` made. Its events are heard from here on. */
+  adoptChild(id: ProcessId, child: DetachedChild): void {
+    this.#begin(id);
+    void child.exited.then((exit) => {
+      if (this.#process?.pid === id.pid) this.#exit = exit;
+    });
+  }
+
+  /** The session that `start` opened, with the run state it found. */
+  adoptMonitor(monitor: QmpClient, status: string): void {
+    this.#monitor = monitor;
+    this.#status = status;
+    this.#tending = this.#tend();
+  }
+
+  /** Looks for a living process of an earlier LNM; whether there is one. */
+  async attach(
+    found: ProcessId | null = findByPidFile(this.#env.layout, this.handle.uid),
+  ): Promise<boolean> {
+    if (this.process !== null) return true;
+    if (found === null) {
+      if (this.handle.ending === null) await this.#conclude();
+      return false;
+    }
+    this.#begin(found);
+    await this.#reconnect();
+    this.#tending = this.#tend();
+    return true;
+  }
+
+  /** Asks QEMU what it is doing; bounded in time. */
+  async look(): Promise<DomainReport> {
+    const process = this.process;
+    if (process === null) {
+      await this.#tending;
+      return this.report();
+    }
+    if (isFrozen(process)) this.#fallSilent();
+    else if (this.#monitor !== null) await this.#ask(this.#monitor);
+    if (this.process === null) await this.#tending;
+    return this.report();
+  }
+
+  /** Sends a command. Throws `wrong_state` when it does not run, `unavailable` when QEMU is out of reach. */
+  async execute(
+    command: string,
+    args: Record<string, unknown> = {},
+  ): Promise<unknown> {
+    if (this.process === null) {
+      throw new UsherError(
+        "wrong_state",
+        `Cannot send ${command} to VM "${this.handle.name}": it is ${this.report().state}`,
+      );
+    }
+    if (this.#monitor === null) {
+      throw new UsherError(
+        "unavailable",
+        `Cannot reach VM "${this.handle.name}": its ${SILENT}`,
+      );
+    }
+    return await this.#monitor.execute(command, args, {
+      deadlineMs: ANSWER_MS,
+    });
+  }
+
+  /** Sets the run state after a command that is known to have changed it. */
+  setStatus(status: string): void {
+    if (this.#status === status) return;
+    this.#status = status;
+    this.publish();
+  }
+
+  /** Resolves when the process is gone and the end is known. */
+  awaitEnd(signal: AbortSignal): Promise<void> {
+    return untilAborted(this.#tending, signal);
+  }
+
+  /** Cuts the power, whatever the guest or QEMU is doing. */
+  async cutPower(): Promise<void> {
+    const process = this.process;
+    if (process === null) return;
+    this.#cut = true;
+    if (this.#monitor !== null && !isFrozen(process)) {
+      // Not waited for: the process going away is the answer.
+      this.#monitor.execute("quit", {}, { deadlineMs: QUIT_MS }).catch(
+        () => {},
+      );
+      if (await this.#isGoneWithin(QUIT_MS)) return await this.#tending;
+    }
+    signalProcess(process, "SIGKILL");
+    if (await this.#isGoneWithin(KILL_MS)) return await this.#tending;
+    throw new UsherError(
+      "driver_failed",
+      `Cannot power off VM "${this.handle.name}": QEMU (pid ${process.pid}) does not end, even by SIGKILL`,
+      {
+        hint:
+          "It waits in the kernel, most likely for a disk or network file system that is gone.",
+      },
+    );
+  }
+
+  /** Lets go of it; it runs on. */
+  async close(): Promise<void> {
+    this.console.close();
+    this.#monitor?.close();
+    await this.#tending;
+    await this.#saving;
+  }
+
+  /** Resolves when all that was to be kept is durable. */
+  settled(): Promise<void> {
+    return this.#saving;
+  }
+
+  #begin(id: ProcessId): void {
+    this.#process = id;
+    this.#exit = null;
+    this.#status = null;
+    this.#note = "";
+    this.#shutdownCause = null;
+    this.#panicked = false;
+    this.#cut = false;
+  }
+
+  #state(): ReturnType<typeof stateOf> {
+    return stateOf({
+      phase: this.#phase,
+      alive: this.process !== null,
+      ending: this.handle.ending,
+      status: this.#status,
+      note: this.#note,
+    });
+  }
+
+  async #ask(monitor: QmpClient): Promise<void> {
+    try {
+      this.#status = await queryStatus(monitor);
+      if (this.#note === SILENT || this.#note === FROZEN) this.#note = "";
+    } catch {
+      this.#fallSilent();
+    }
+  }
+
+  #fallSilent(): void {
+    this.#status = null;
+    this.#note = isFrozen(this.#process) ? FROZEN : SILENT;
+  }
+
+  /** Follows the process to its end. */
+  async #tend(): Promise<void> {
+    while (!this.#env.closing.aborted) {
+      if (this.#monitor !== null) {
+        await this.#follow(this.#monitor);
+        this.#monitor = null;
+        if (this.#env.closing.aborted) return;
+        // QEMU closes its sockets a few milliseconds before it is gone.
+        await this.#isGoneWithin(GONE_POLL_MS * 200);
+      }
+      if (this.process === null || this.#env.closing.aborted) break;
+      if (await this.#reconnect()) continue;
+      await this.#isGoneWithin(RECONNECT_MS);
+    }
+    if (!this.#env.closing.aborted) await this.#conclude();
+  }
+
+  async #follow(monitor: QmpClient): Promise<void> {
+    const events = monitor.listen(EVENTS);
+    // What happened before the queue was there shows in the run state.
+    if (monitor.state === "running") void this.#ask(monitor);
+    for await (const event of events) this.#hear(event);
+    await monitor.ended;
+  }
+
+  #hear(event: QmpEvent): void {
+    const { data } = event;
+    if (event.event === "SHUTDOWN") {
+      this.#shutdownCause = String(data["reason"]);
+    }
+    if (event.event === "GUEST_PANICKED") this.#panicked = true;
+    if (event.event === "BLOCK_IO_ERROR") {
+      this.#note = `disk error: ${String(data["reason"])}`;
+    }
+    if (event.event === "RESET" && data["guest"] === true) {
+      this.#note = "guest restarted itself";
+    }
+    this.#status = statusAfter(event) ?? this.#status;
+    if (this.#status !== null) this.publish();
+  }
+
+  async #reconnect(): Promise<boolean> {
+    this.#monitor = await openMonitor(this.files);
+    this.#status = null;
+    if (this.#monitor === null) {
+      const before = this.#note;
+      this.#fallSilent();
+      if (this.#note !== before && this.process !== null) this.publish();
+      return false;
+    }
+    await this.#ask(this.#monitor);
+    this.publish();
+    return true;
+  }
+
+  async #conclude(): Promise<void> {
+    this.console.close();
+    const ending = await this.#explain();
+    this.#process = null;
+    this.#phase = "idle";
+    this.keepEnding(ending);
+  }
+
+  /** Writes down and tells how it ended. Durable soon; until then QEMU's log says the same. */
+  keepEnding(ending: Ending): void {
+    this.handle = { ...this.handle, ending };
+    const { handle } = this;
+    this.publish();
+    this.#saving = this.#saving.then(() => saveHandle(this.#env.layout, handle))
+      .catch((error) =>
+        this.#env.log("error", "cannot keep how a domain ended", {
+          uid: handle.uid,
+          error,
+        })
+      );
+  }
+
+  async #explain(): Promise<Ending> {
+    if (this.#cut) return { state: "stopped", reason: "powered off" };
+    const tail = await readLogTail(this.files.qemuLog, LOG_TAIL_BYTES);
+    return explainEnding({
+      shutdownCause: this.#shutdownCause,
+      panicked: this.#panicked,
+      exit: this.#exit,
+      logTail: new TextDecoder().decode(tail),
+      rebooted: this.handle.bootId !== this.#env.bootId,
+    });
+  }
+
+  async #isGoneWithin(ms: number): Promise<boolean> {
+    const until = systemClock.monotonic() + ms;
+    while (this.process !== null) {
+      if (this.#env.closing.aborted) return false;
+      if (systemClock.monotonic() > until) return false;
+      await systemClock.sleep(GONE_POLL_MS);
+    }
+    return true;
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * What every part of one qemu driver shares.
+ *
+ * @module
+ */
+import type { QemuConfig } from "../../schema/config.ts";
+import type { DomainReport, DriverContext } from "../driver.ts";
+import type { AccelChoice } from "./accel.ts";
+import type { Layout } from "./layout.ts";
+
+/** What every part of the driver is given. */
+export interface QemuEnvironment {
+  readonly config: QemuConfig;
+  readonly layout: Layout;
+  readonly bootId: string;
+  readonly log: DriverContext["log"];
+  /** Aborts when this LNM lets go of its domains; they run on. */
+  readonly closing: AbortSignal;
+  /** Hands a domain's newest report to whoever watches. */
+  publish(report: DomainReport): void;
+  /** The accelerator; asked once, remembered. Throws when there is no QEMU. */
+  accel(): Promise<AccelChoice>;
+  /** The name of the running VM that uses this file, if it is one of ours. */
+  holderOf(disk: string): string | null;
+}

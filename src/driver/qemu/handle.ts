@@ -1,0 +1,154 @@
+/**
+ * The handle: what the driver must remember to find a domain again.
+ *
+ * It is durable before QEMU is started, so a domain without one was not made
+ * by this driver or has lost it. A small copy of it (`Marker`) rides in the
+ * environment of the QEMU process, out of the guest's sight: a domain whose
+ * handle was lost is known by it all the same.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { messageOf, UsherError } from "../../error/mod.ts";
+import { listFolder, readTextOrNull, writeDurably } from "../../sys/file.ts";
+import type { DomainPlan } from "../driver.ts";
+import type { Layout } from "./layout.ts";
+
+/** How a run of a domain ended. */
+export const Ending = z.object({
+  state: z.enum(["stopped", "crashed"]),
+  reason: z.string(),
+});
+export type Ending = z.infer<typeof Ending>;
+
+/** Version 1, the only one so far. Raise it with a way up in `UPGRADES`. */
+export const Handle = z.object({
+  version: z.literal(1),
+  uid: z.string(),
+  name: z.string(),
+  generation: z.number(),
+  incarnation: z.string(),
+  /** The boot of the machine in which it was started. */
+  bootId: z.string(),
+  /** Files that it reads or writes, as the user named them. */
+  disks: z.array(z.string()),
+  /** Tap devices whose counters are the domain's. */
+  taps: z.array(z.string()),
+  /** Null while nothing is known of an end. */
+  ending: Ending.nullable(),
+});
+export type Handle = z.infer<typeof Handle>;
+
+/** From each older version to the one after it. */
+const UPGRADES: Readonly<
+  Record<number, (older: Record<string, unknown>) => Record<string, unknown>>
+> = {};
+
+/** Reads a handle of this version or an older one. Throws `internal` for anything else. */
+export function parseHandle(text: string): Handle {
+  try {
+    let data = z.looseObject({ version: z.int() }).parse(JSON.parse(text));
+    for (
+      let up = UPGRADES[data.version];
+      up !== undefined;
+      up = UPGRADES[data.version]
+    ) {
+      data = { ...up(data), version: data.version + 1 };
+    }
+    return Handle.parse(data);
+  } catch (error) {
+    throw new UsherError(
+      "internal",
+      `Cannot read a handle: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/** The handle of a run that is about to begin. */
+export function newHandle(plan: DomainPlan, bootId: string): Handle {
+  const { uid, name, generation, incarnation, spec } = plan;
+  return {
+    version: 1,
+    uid,
+    name,
+    generation,
+    incarnation,
+    bootId,
+    disks: spec.disks.flatMap(({ path }) => path ?? []),
+    taps: spec.nics.flatMap((nic) => nic.kind === "tap" ? nic.tap : []),
+    ending: null,
+  };
+}
+
+/** Keeps a handle; it is durable when this resolves. */
+export function saveHandle(layout: Layout, handle: Handle): Promise<void> {
+  return writeDurably(layout.files(handle.uid).handle, JSON.stringify(handle));
+}
+
+/** The handles that are kept, and what stood in the way of reading others. */
+export async function loadHandles(
+  layout: Layout,
+): Promise<{ handles: Handle[]; errors: string[] }> {
+  const handles: Handle[] = [];
+  const errors: string[] = [];
+  for (const name of await listFolder(layout.handles)) {
+    if (!name.endsWith(".json")) continue;
+    try {
+      const text = await readTextOrNull(`${layout.handles}/${name}`);
+      if (text !== null) handles.push(parseHandle(text));
+    } catch (error) {
+      errors.push(`${layout.handles}/${name}: ${messageOf(error)}`);
+    }
+  }
+  return { handles, errors };
+}
+
+/** The variable of QEMU's environment that holds the marker. */
+export const MARKER_VARIABLE = "USHER_DOMAIN";
+
+/** What a QEMU process says about itself. */
+export const Marker = z.object({
+  uid: z.string(),
+  name: z.string(),
+  generation: z.number(),
+  incarnation: z.string(),
+  /** Tells the domains of one LNM from those of another on the same machine. */
+  runDir: z.string(),
+});
+export type Marker = z.infer<typeof Marker>;
+
+/** The marker that goes with a handle. */
+export function markerOf(
+  { uid, name, generation, incarnation }: Handle,
+  runDir: string,
+): string {
+  return JSON.stringify(
+    { uid, name, generation, incarnation, runDir } satisfies Marker,
+  );
+}
+
+/** Reads a marker; null when it is none. */
+export function parseMarker(text: string): Marker | null {
+  try {
+    return Marker.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** A handle in place of a lost one, as far as a marker tells. */
+export function handleOfMarker(marker: Marker, bootId: string): Handle {
+  const { uid, name, generation, incarnation } = marker;
+  return {
+    version: 1,
+    uid,
+    name,
+    generation,
+    incarnation,
+    bootId,
+    disks: [],
+    taps: [],
+    ending: null,
+  };
+}

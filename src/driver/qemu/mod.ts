@@ -1,0 +1,350 @@
+/**
+ * The qemu driver: real guests, one QEMU process each, spoken to by QMP.
+ *
+ * A guest belongs to nobody but itself: its process has a session of its own
+ * and files for its output, and is found again by its pid file, by its handle
+ * and by the marker in its environment. Losing any two of the three loses no
+ * guest. What `launch.ts` promises keeps it at one QEMU a domain.
+ *
+ * A power cut first cancels a start that is still under way, and a shutdown
+ * that waits for its guest holds nothing.
+ *
+ * @module
+ */
+import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
+import { QemuConfig } from "../../schema/config.ts";
+import { makeFolder } from "../../sys/file.ts";
+import { readLogTail } from "../../sys/log_file.ts";
+import { readBootId } from "../../sys/process_table.ts";
+import type {
+  Console,
+  ConsoleStream,
+  DomainCounters,
+  DomainPlan,
+  DomainReport,
+  Driver,
+  DriverContext,
+  Pausing,
+  Probe,
+  StopOptions,
+} from "../driver.ts";
+import { NewestReports } from "../newest.ts";
+import { readCounters } from "./counters.ts";
+import { adopt } from "./adoption.ts";
+import { Domain } from "./domain.ts";
+import type { QemuEnvironment } from "./environment.ts";
+import { removeTraces } from "./forget.ts";
+import { loadHandles, newHandle } from "./handle.ts";
+import { Installation } from "./installation.ts";
+import { launch } from "./launch.ts";
+import { layOut } from "./layout.ts";
+import { type OwnProcess, scanProcesses } from "./process_scan.ts";
+import { rotateLogs } from "./rotation.ts";
+import { shutDown } from "./shutdown.ts";
+import { Turns, untilAborted } from "./turns.ts";
+
+/** The name that specs and configurations use. */
+export const NAME = "qemu";
+
+const ROTATE_EVERY_MS = 2000;
+
+/** Opens the driver and finds every domain of an earlier life. */
+export async function openQemuDriver(
+  context: DriverContext,
+  config: unknown,
+): Promise<Driver> {
+  const driver = new QemuDriver(context, QemuConfig.parse(config ?? {}));
+  await driver.open();
+  return driver;
+}
+
+/** A start under way, for all who asked for it. */
+interface Start {
+  readonly promise: Promise<DomainReport>;
+  readonly cancel: AbortController;
+}
+
+class QemuDriver implements Driver {
+  readonly name = NAME;
+  readonly pausing: Pausing = {
+    pause: (uid, signal) => this.#setRunning(uid, "stop", signal),
+    resume: (uid, signal) => this.#setRunning(uid, "cont", signal),
+  };
+  readonly console: Console = {
+    history: (uid, maxBytes) =>
+      readLogTail(this.#known(uid).files.consoleLog, maxBytes),
+    attach: (uid, signal) => this.#attachConsole(uid, signal),
+  };
+
+  readonly #env: QemuEnvironment;
+  readonly #installation: Installation;
+  readonly #domains = new Map<string, Domain>();
+  readonly #watchers = new Set<NewestReports>();
+  readonly #closing = new AbortController();
+  readonly #starts = new Map<string, Start>();
+  readonly #turns = new Turns();
+  #rotation: ReturnType<typeof setInterval> | undefined;
+
+  constructor(context: DriverContext, config: QemuConfig) {
+    const layout = layOut(context.stateDir, context.runDir);
+    if (layout === null) {
+      throw new UsherError(
+        "invalid_input",
+        `Cannot keep sockets in ${context.runDir}: its path is too long`,
+        {
+          field: "run_dir",
+        },
+      );
+    }
+    const installation = new Installation(config, layout.accelFile);
+    this.#installation = installation;
+    this.#env = {
+      config,
+      layout,
+      bootId: readBootId(),
+      log: context.log,
+      closing: this.#closing.signal,
+      publish: (report) =>
+        this.#watchers.forEach((watcher) => watcher.push(report)),
+      accel: () => installation.accel(),
+      holderOf: (disk) => this.#holderOf(disk),
+    };
+  }
+
+  /** Finds what an earlier life has left running. */
+  async open(): Promise<void> {
+    const { layout, log } = this.#env;
+    for (
+      const folder of [
+        layout.runDir,
+        layout.handles,
+        layout.overlays,
+        layout.logs,
+      ]
+    ) await makeFolder(folder);
+    const { handles, errors } = await loadHandles(layout);
+    for (const error of errors) log("error", "cannot read a handle", { error });
+    for (const handle of handles) {
+      this.#domains.set(handle.uid, new Domain(this.#env, handle));
+    }
+    await this.#adopt(scanProcesses(layout).own);
+    await Promise.all(
+      [...this.#domains.values()].map((domain) => domain.attach()),
+    );
+    this.#rotation = setInterval(
+      () => void rotateLogs(this.#env, this.#domains.values()),
+      ROTATE_EVERY_MS,
+    );
+  }
+
+  async probe(_signal: AbortSignal): Promise<Probe> {
+    try {
+      const version = await this.#installation.version();
+      const { accel, reason } = await this.#installation.accel();
+      return {
+        health: "healthy",
+        version,
+        attributes: { accel, accelReason: reason },
+      };
+    } catch (error) {
+      const health = isUsherError(error, "not_found")
+        ? "undetected"
+        : "unhealthy";
+      return { health, reason: messageOf(error) };
+    }
+  }
+
+  async start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport> {
+    signal.throwIfAborted();
+    let start = this.#starts.get(plan.uid);
+    if (start === undefined || start.cancel.signal.aborted) {
+      start = this.#beginStart(plan);
+    }
+    return await untilAborted(start.promise, signal);
+  }
+
+  async stop(
+    uid: string,
+    { graceMs, signal }: StopOptions,
+  ): Promise<DomainReport> {
+    signal.throwIfAborted();
+    if (graceMs > 0) {
+      // A start under way comes first; how it ends is told to who asked for it.
+      const starting = this.#starts.get(uid)?.promise;
+      await untilAborted(
+        starting?.catch(() => {}) ?? Promise.resolve(),
+        signal,
+      );
+      const domain = this.#domains.get(uid);
+      return domain === undefined
+        ? absent(uid)
+        : await shutDown(domain, graceMs, signal);
+    }
+    this.#starts.get(uid)?.cancel.abort();
+    const cut = this.#turns.take(
+      uid,
+      async () => await this.#domains.get(uid)?.cutPower(),
+    );
+    await untilAborted(cut, signal);
+    return this.#domains.get(uid)?.report() ?? absent(uid);
+  }
+
+  async forget(uid: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await untilAborted(
+      this.#turns.take(uid, async () => {
+        await removeTraces(this.#env.layout, uid, this.#domains.get(uid));
+        this.#domains.delete(uid);
+      }),
+      signal,
+    );
+  }
+
+  async inspect(uid: string, signal: AbortSignal): Promise<DomainReport> {
+    signal.throwIfAborted();
+    if (!this.#domains.has(uid)) {
+      await this.#adopt(scanProcesses(this.#env.layout).own);
+    }
+    return await this.#domains.get(uid)?.look() ?? absent(uid);
+  }
+
+  async list(signal: AbortSignal): Promise<readonly DomainReport[]> {
+    signal.throwIfAborted();
+    const { own, foreign } = scanProcesses(this.#env.layout);
+    await this.#adopt(own);
+    const reports = await Promise.all(
+      [...this.#domains.values()].map((domain) => domain.look()),
+    );
+    return [...reports, ...foreign];
+  }
+
+  watch(signal: AbortSignal): AsyncIterable<DomainReport> {
+    const watcher = new NewestReports(
+      signal,
+      (its) => this.#watchers.delete(its),
+    );
+    if (!signal.aborted) this.#watchers.add(watcher);
+    return watcher;
+  }
+
+  async counters(
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, DomainCounters>> {
+    signal.throwIfAborted();
+    const found = new Map<string, DomainCounters>();
+    await Promise.all([...this.#domains].map(async ([uid, domain]) => {
+      const counters = await readCounters(domain);
+      if (counters !== null) found.set(uid, counters);
+    }));
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#rotation);
+    await Promise.allSettled(
+      [...this.#starts.values()].map(({ promise }) => promise),
+    );
+    this.#closing.abort();
+    for (const watcher of [...this.#watchers]) watcher[Symbol.dispose]();
+    await Promise.all(
+      [...this.#domains.values()].map((domain) => domain.close()),
+    );
+  }
+
+  #beginStart(plan: DomainPlan): Start {
+    const cancel = new AbortController();
+    const promise = this.#turns.take(
+      plan.uid,
+      () => this.#startNow(plan, cancel.signal),
+    );
+    const start: Start = { promise, cancel };
+    this.#starts.set(plan.uid, start);
+    const done = () =>
+      this.#starts.get(plan.uid) === start && this.#starts.delete(plan.uid);
+    promise.then(done, done);
+    return start;
+  }
+
+  async #startNow(
+    plan: DomainPlan,
+    cancel: AbortSignal,
+  ): Promise<DomainReport> {
+    const known = this.#domains.get(plan.uid);
+    if (known !== undefined && await known.attach()) return await known.look();
+    const domain = known ??
+      new Domain(this.#env, newHandle(plan, this.#env.bootId));
+    this.#domains.set(plan.uid, domain);
+    try {
+      return await launch(this.#env, domain, plan, {
+        fresh: known === undefined,
+        cancel,
+      });
+    } catch (error) {
+      if (known === undefined && !cancel.aborted) {
+        this.#domains.delete(plan.uid);
+        this.#env.publish({ ...absent(plan.uid), name: plan.name });
+      }
+      throw error;
+    }
+  }
+
+  async #setRunning(
+    uid: string,
+    command: "stop" | "cont",
+    signal: AbortSignal,
+  ): Promise<DomainReport> {
+    signal.throwIfAborted();
+    const domain = this.#known(uid);
+    await untilAborted(domain.execute(command), signal);
+    domain.setStatus(command === "stop" ? "paused" : "running");
+    return domain.report();
+  }
+
+  async #attachConsole(
+    uid: string,
+    signal: AbortSignal,
+  ): Promise<ConsoleStream> {
+    const domain = this.#known(uid);
+    if (domain.process === null) {
+      throw new UsherError(
+        "wrong_state",
+        `Cannot open the console of VM "${domain.handle.name}": it is ${domain.report().state}`,
+      );
+    }
+    return await domain.console.attach(signal);
+  }
+
+  async #adopt(processes: readonly OwnProcess[]): Promise<void> {
+    const isStarting = (uid: string) => this.#starts.has(uid);
+    await adopt(this.#env, this.#domains, processes, isStarting);
+  }
+
+  #known(uid: string): Domain {
+    const domain = this.#domains.get(uid);
+    if (domain === undefined) {
+      throw new UsherError("not_found", `Cannot find domain ${uid}`);
+    }
+    return domain;
+  }
+
+  #holderOf(disk: string): string | null {
+    for (const domain of this.#domains.values()) {
+      if (domain.process !== null && domain.handle.disks.includes(disk)) {
+        return domain.handle.name;
+      }
+    }
+    return null;
+  }
+}
+
+function absent(uid: string): DomainReport {
+  return {
+    uid,
+    domain: uid,
+    name: "",
+    state: "absent",
+    reason: "",
+    incarnation: null,
+    generation: 0,
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * A domain's monitor: the QMP session that this LNM holds, and what it tells.
+ *
+ * @module
+ */
+import { UsherError } from "../../error/mod.ts";
+import { systemClock } from "../../sys/clock.ts";
+import { connectUnix } from "../../sys/unix_socket.ts";
+import type { DomainState } from "../../schema/vm.ts";
+import type { DomainFiles } from "./layout.ts";
+import { QmpClient } from "./qmp/client.ts";
+import type { QmpEvent } from "./qmp/event_queue.ts";
+
+/** How long a monitor may take for an answer before it counts as silent. */
+export const ANSWER_MS = 1000;
+const GREETING_MS = 500;
+const RETRY_MS = 1;
+
+/** The events that change what is reported of a domain. */
+export const EVENTS = [
+  "SHUTDOWN",
+  "STOP",
+  "RESUME",
+  "RESET",
+  "SUSPEND",
+  "WAKEUP",
+  "GUEST_PANICKED",
+  "BLOCK_IO_ERROR",
+] as const;
+
+/** Opens a monitor of a running QEMU; the second one when the first is taken. Null when none answers. */
+export async function openMonitor(
+  { monitors }: DomainFiles,
+): Promise<QmpClient | null> {
+  for (const path of monitors) {
+    const client = new QmpClient();
+    try {
+      await client.open(
+        () => connectUnix(path),
+        AbortSignal.timeout(GREETING_MS),
+      );
+      return client;
+    } catch {
+      // Taken, frozen or gone; the process itself tells which.
+    }
+  }
+  return null;
+}
+
+/** Opens the monitor of a QEMU that has just been started, as soon as it listens. */
+export async function awaitMonitor(
+  { monitors }: DomainFiles,
+  signal: AbortSignal,
+): Promise<QmpClient> {
+  for (;;) {
+    signal.throwIfAborted();
+    const client = new QmpClient();
+    try {
+      await client.open(() => connectUnix(monitors[0]), signal);
+      return client;
+    } catch {
+      await systemClock.sleep(RETRY_MS, signal);
+    }
+  }
+}
+
+/** QEMU's run state now. Throws `interrupted` when it does not answer. */
+export async function queryStatus(
+  client: QmpClient,
+  deadlineMs = ANSWER_MS,
+): Promise<string> {
+  const answer = await client.execute("query-status", {}, { deadlineMs });
+  const status = (answer as { status?: unknown } | null)?.status;
+  if (typeof status !== "string") {
+    throw new UsherError(
+      "driver_failed",
+      "Cannot understand QEMU's answer to query-status",
+    );
+  }
+  return status;
+}
+
+/** What QEMU's run state means to usher, and why when that is not plain. */
+export function stateOfStatus(
+  status: string,
+): { state: DomainState; reason: string } {
+  switch (status) {
+    case "running":
+      return { state: "running", reason: "" };
+    case "paused":
+      return { state: "paused", reason: "" };
+    case "prelaunch":
+    case "restore-vm":
+      return { state: "starting", reason: `QEMU is in ${status}` };
+    case "inmigrate":
+    case "finish-migrate":
+    case "postmigrate":
+    case "colo":
+      return { state: "migrating", reason: `QEMU is in ${status}` };
+    case "shutdown":
+      return { state: "stopping", reason: "guest shut down" };
+    case "guest-panicked":
+      return { state: "crashed", reason: "guest panicked" };
+    case "io-error":
+      return { state: "paused", reason: "stopped by QEMU after a disk error" };
+    case "suspended":
+      return { state: "running", reason: "guest sleeps" };
+    default:
+      return { state: "paused", reason: `QEMU is in ${status}` };
+  }
+}
+
+/** The run state that follows an event; null when it does not change it. */
+export function statusAfter({ event }: QmpEvent): string | null {
+  switch (event) {
+    case "STOP":
+      return "paused";
+    case "RESUME":
+    case "WAKEUP":
+      return "running";
+    case "SUSPEND":
+      return "suspended";
+    default:
+      return null;
+  }
+}

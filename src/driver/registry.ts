@@ -1,0 +1,43 @@
+/**
+ * Every driver, one line each. A driver is imported when a node first asks
+ * for it, so a node pays only for what it uses.
+ *
+ * @module
+ */
+import { UsherError } from "../error/mod.ts";
+import type { Driver, DriverContext } from "./driver.ts";
+
+/** Makes a driver; `config` is its part of the node's configuration, not yet checked. */
+export type DriverFactory = (
+  context: DriverContext,
+  config: unknown,
+) => Promise<Driver>;
+
+/** The drivers that usher knows, by name. */
+export const drivers: Readonly<Record<string, DriverFactory>> = {
+  qemu: async (context, config) =>
+    await (await import("./qemu/mod.ts")).openQemuDriver(context, config),
+  sim: async (context, config) =>
+    await (await import("./sim/mod.ts")).openSimDriver(context, config),
+};
+
+/** Makes the driver called `name`. Throws `unsupported` when there is none. */
+export function createDriver(
+  name: string,
+  context: DriverContext,
+  config: unknown,
+): Promise<Driver> {
+  const make = Object.hasOwn(drivers, name) ? drivers[name] : undefined;
+  if (make !== undefined) return make(context, config);
+  const known = Object.keys(drivers).join(", ");
+  return Promise.reject(
+    new UsherError(
+      "unsupported",
+      `Cannot load driver "${name}": usher has no such driver`,
+      {
+        hint: `The drivers are ${known}.`,
+        field: `drivers.${name}`,
+      },
+    ),
+  );
+}

@@ -1,0 +1,246 @@
+/**
+ * One simulated domain: what is known of it, and how time changes it.
+ *
+ * ```
+ *           bootDue          shutdownDue
+ * starting ─────────► running ─────────► stopped
+ *    │                 │   ▲ ╲ crashDue
+ *    │ power cut       │   │  ╲────────► crashed
+ *    ▼           pause ▼   │ resume
+ * stopped ◄────────── paused
+ * ```
+ *
+ * Everything that time will do to a domain stands in its record as a moment
+ * (`…Due`), so a record that was read back from a file after an hour goes on
+ * where it would be, and nothing needs a timer unless somebody watches.
+ * All functions here are pure.
+ *
+ * @module
+ */
+import type { DomainPlan, DomainReport } from "../driver.ts";
+import { SimOptions } from "../../schema/vm.ts";
+import type { ForeignDomain } from "./faults.ts";
+
+/** What a domain is doing, apart from what time has changed since. */
+export type Phase = "starting" | "running" | "paused" | "stopped" | "crashed";
+
+/** What the driver itself remembers of a start; null when it was lost. */
+export interface SimHandle {
+  readonly generation: number;
+  readonly incarnation: string;
+}
+
+/** A domain's record. Moments are milliseconds since 1970; null is never. */
+export interface SimDomain {
+  /** Unique on the node; the record's key. */
+  readonly domain: string;
+  readonly uid: string | null;
+  readonly name: string;
+  readonly handle: SimHandle | null;
+  readonly phase: Phase;
+  readonly reason: string;
+  /** When it was started, or planted. */
+  readonly startedAt: number;
+  /** When the guest is up. */
+  readonly bootDue: number | null;
+  /** When it crashes by itself. */
+  readonly crashDue: number | null;
+  /** When it has obeyed a shutdown. */
+  readonly shutdownDue: number | null;
+  /** When it was paused; only while `phase` is `paused`. */
+  readonly pausedAt: number | null;
+  /** Time spent paused before. */
+  readonly pausedMs: number;
+  readonly memoryMiB?: number;
+  readonly vcpus?: number;
+  readonly disks: number;
+  readonly nics: number;
+  /** Those of `spec.sim` that are not at their default. */
+  readonly knobs: Partial<SimOptions>;
+}
+
+const DEFAULT_KNOBS = SimOptions.parse({});
+const NO_KNOBS: Partial<SimOptions> = Object.freeze({});
+
+/** The key of the domain that runs VM `uid`. */
+export function domainOf(uid: string): string {
+  return `sim-${uid}`;
+}
+
+/** The domain that `plan` asks for, started at `now`. */
+export function newDomain(plan: DomainPlan, now: number): SimDomain {
+  const { sim, vcpus, memoryMiB, disks, nics } = plan.spec;
+  return settle({
+    domain: domainOf(plan.uid),
+    uid: plan.uid,
+    name: plan.name,
+    handle: { generation: plan.generation, incarnation: plan.incarnation },
+    phase: "starting",
+    reason: "",
+    startedAt: now,
+    bootDue: sim.startHangs ? null : now + sim.bootMs,
+    crashDue: null,
+    shutdownDue: null,
+    pausedAt: null,
+    pausedMs: 0,
+    memoryMiB,
+    vcpus,
+    disks: disks.length,
+    nics: nics.length,
+    knobs: turnedKnobs(sim),
+  }, now);
+}
+
+function turnedKnobs(sim: SimOptions): Partial<SimOptions> {
+  const turned = Object.entries(sim).filter(([key, value]) =>
+    value !== DEFAULT_KNOBS[key as keyof SimOptions]
+  );
+  return turned.length === 0 ? NO_KNOBS : Object.fromEntries(turned);
+}
+
+/** A domain that usher did not make. */
+export function foreignDomain(
+  { name, state, memoryMiB, vcpus }: ForeignDomain,
+  now: number,
+): SimDomain {
+  return {
+    domain: `foreign-${name}`,
+    uid: null,
+    name,
+    handle: null,
+    phase: state,
+    reason: "",
+    startedAt: now,
+    bootDue: null,
+    crashDue: null,
+    shutdownDue: null,
+    pausedAt: state === "paused" ? now : null,
+    pausedMs: 0,
+    ...(memoryMiB === undefined ? {} : { memoryMiB }),
+    ...(vcpus === undefined ? {} : { vcpus }),
+    disks: 1,
+    nics: 1,
+    knobs: NO_KNOBS,
+  };
+}
+
+/** Whether the domain occupies the machine. */
+export function isUp(domain: SimDomain): boolean {
+  return domain.phase !== "stopped" && domain.phase !== "crashed";
+}
+
+/** When time changes the domain next; null when it does not. */
+export function nextDue(domain: SimDomain): number | null {
+  if (domain.phase === "starting") return domain.bootDue;
+  if (domain.phase !== "running") return null;
+  const { crashDue, shutdownDue } = domain;
+  if (crashDue === null) return shutdownDue;
+  return shutdownDue === null ? crashDue : Math.min(crashDue, shutdownDue);
+}
+
+/** The domain as time has made it by `now`; the same object when it has not. */
+export function settle(domain: SimDomain, now: number): SimDomain {
+  let settled = domain;
+  for (
+    let due = nextDue(settled);
+    due !== null && due <= now;
+    due = nextDue(settled)
+  ) {
+    settled = pass(settled, due);
+  }
+  return settled;
+}
+
+function pass(domain: SimDomain, due: number): SimDomain {
+  if (domain.phase === "starting") {
+    const { crashAfterMs } = domain.knobs;
+    const crashDue = crashAfterMs === undefined ? null : due + crashAfterMs;
+    return { ...domain, phase: "running", bootDue: null, crashDue };
+  }
+  return domain.shutdownDue === due
+    ? halted(domain, "guest shut down")
+    : crashed(domain);
+}
+
+/** The domain once its guest shut down or its power was cut. */
+export function halted(domain: SimDomain, reason: string): SimDomain {
+  return { ...ended(domain), phase: "stopped", reason };
+}
+
+/** The domain once it died by itself. */
+export function crashed(
+  domain: SimDomain,
+  reason = "simulated crash: killed by signal 11",
+): SimDomain {
+  return { ...ended(domain), phase: "crashed", reason };
+}
+
+function ended(domain: SimDomain): SimDomain {
+  return {
+    ...domain,
+    bootDue: null,
+    crashDue: null,
+    shutdownDue: null,
+    pausedAt: null,
+  };
+}
+
+/** The domain once its guest was asked to shut down. A paused guest hears nothing. */
+export function askedToShutDown(domain: SimDomain, now: number): SimDomain {
+  const { ignoreShutdown, startHangs, shutdownMs = 0 } = domain.knobs;
+  if (
+    ignoreShutdown || startHangs || domain.phase === "paused" ||
+    domain.shutdownDue !== null
+  ) return domain;
+  return {
+    ...domain,
+    shutdownDue: Math.max(now, domain.bootDue ?? now) + shutdownMs,
+  };
+}
+
+/** The domain frozen in memory; only a running one can be. */
+export function paused(domain: SimDomain, now: number): SimDomain {
+  return { ...domain, phase: "paused", pausedAt: now };
+}
+
+/** The domain going on; what time would have done to it meanwhile comes later. */
+export function resumed(domain: SimDomain, now: number): SimDomain {
+  const away = now - (domain.pausedAt ?? now);
+  return {
+    ...domain,
+    phase: "running",
+    pausedAt: null,
+    pausedMs: domain.pausedMs + away,
+    crashDue: domain.crashDue === null ? null : domain.crashDue + away,
+    shutdownDue: domain.shutdownDue === null ? null : domain.shutdownDue + away,
+  };
+}
+
+/** What the driver says of `domain`; `stopping` while somebody waits for its guest to obey. */
+export function reportOf(domain: SimDomain, stopping = false): DomainReport {
+  const { uid, name, phase, reason, handle, memoryMiB, vcpus } = domain;
+  return {
+    uid,
+    domain: domain.domain,
+    name,
+    state: stopping && phase === "running" ? "stopping" : phase,
+    reason,
+    incarnation: handle?.incarnation ?? null,
+    generation: handle?.generation ?? 0,
+    ...(memoryMiB === undefined ? {} : { memoryMiB }),
+    ...(vcpus === undefined ? {} : { vcpus }),
+  };
+}
+
+/** What the driver says when there is no domain. */
+export function absentReport(uid: string | null, domain: string): DomainReport {
+  return {
+    uid,
+    domain,
+    name: "",
+    state: "absent",
+    reason: "",
+    incarnation: null,
+    generation: 0,
+  };
+}

@@ -1,0 +1,127 @@
+/**
+ * Where simulated domains survive the LNM: one file of lines, each the newest
+ * record of a domain or the word that it is gone.
+ *
+ * Compacted when it is opened and mostly old. Nothing is synced: what must
+ * survive is this process, and a machine that loses its power loses its
+ * domains as well.
+ *
+ * @module
+ */
+import { AppendFile } from "../../sys/append_file.ts";
+import { makeFolder, readTextOrNull, writeDurably } from "../../sys/file.ts";
+import type { SimDomain } from "./domain.ts";
+
+/** Version of a line's shape. */
+const VERSION = 1;
+/** A journal is rewritten when it has more than twice as many lines as domains, and this many more. */
+const SLACK = 1000;
+
+/** What a record holds unless its line says otherwise. */
+const USUAL = {
+  uid: null,
+  handle: null,
+  phase: "running",
+  reason: "",
+  bootDue: null,
+  crashDue: null,
+  shutdownDue: null,
+  pausedAt: null,
+  pausedMs: 0,
+  disks: 0,
+  nics: 0,
+  knobs: Object.freeze({}),
+} as const satisfies Partial<SimDomain>;
+
+type UsualKey = keyof typeof USUAL;
+type Short = Omit<SimDomain, UsualKey> & Partial<Pick<SimDomain, UsualKey>>;
+
+type Line =
+  | { readonly v: typeof VERSION; readonly put: Short }
+  | { readonly v: typeof VERSION; readonly gone: string };
+
+/** The journal of one node's simulated domains. */
+export interface Journal extends Disposable {
+  put(domain: SimDomain): void;
+  gone(domain: string): void;
+}
+
+/** A journal that forgets, for nodes without a state directory. */
+export const noJournal: Journal = {
+  put() {},
+  gone() {},
+  [Symbol.dispose]() {},
+};
+
+/** Opens the journal in `stateDir`; `domains` are those it knows. */
+export async function openJournal(
+  stateDir: string,
+): Promise<{ journal: Journal; domains: Map<string, SimDomain> }> {
+  await makeFolder(stateDir);
+  const path = `${stateDir}/domains.ndjson`;
+  const text = await readTextOrNull(path) ?? "";
+  const { domains, lines, kept } = replay(text);
+  if (lines > 2 * domains.size + SLACK) {
+    await writeDurably(
+      path,
+      [...domains.values()].map((domain) => `${putLine(domain)}\n`).join(""),
+    );
+    return { journal: journalIn(AppendFile.open(path)), domains };
+  }
+  return { journal: journalIn(AppendFile.open(path, kept)), domains };
+}
+
+function journalIn(file: AppendFile): Journal {
+  return {
+    put: (domain) => file.append(putLine(domain)),
+    gone: (domain) =>
+      file.append(JSON.stringify({ v: VERSION, gone: domain } satisfies Line)),
+    [Symbol.dispose]: () => file[Symbol.dispose](),
+  };
+}
+
+function putLine(domain: SimDomain): string {
+  const put: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(domain)) {
+    if (!isUsual(key, value)) put[key] = value;
+  }
+  return JSON.stringify({ v: VERSION, put });
+}
+
+function isUsual(key: string, value: unknown): boolean {
+  if (key === "knobs") return Object.keys(value as object).length === 0;
+  return key in USUAL && value === USUAL[key as UsualKey];
+}
+
+/** Reads the whole lines of `text`; `kept` is how many bytes they take. */
+function replay(
+  text: string,
+): { domains: Map<string, SimDomain>; lines: number; kept: number } {
+  const domains = new Map<string, SimDomain>();
+  let lines = 0;
+  let from = 0;
+  for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", from)) {
+    const line = parseLine(text.slice(from, end));
+    if (line !== null && "put" in line) {
+      domains.set(line.put.domain, { ...USUAL, ...line.put });
+    }
+    if (line !== null && "gone" in line) domains.delete(line.gone);
+    lines++;
+    from = end + 1;
+  }
+  return {
+    domains,
+    lines,
+    kept: new TextEncoder().encode(text.slice(0, from)).length,
+  };
+}
+
+/** A line, or null for one that a damaged file or another version left. */
+function parseLine(text: string): Line | null {
+  try {
+    const line: Line = JSON.parse(text);
+    return line.v === VERSION ? line : null;
+  } catch {
+    return null;
+  }
+}

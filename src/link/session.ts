@@ -1,0 +1,141 @@
+/**
+ * One session over a link: frames both ways, heartbeats, an end with a reason.
+ *
+ * Both ends use this class. It knows nothing of what frames mean: it parses,
+ * drops duplicates, acknowledges, beats, notices a peer that fell silent or
+ * reads too slowly, and ends. Any failure ends the session; its owner starts
+ * a new one and never repairs this one.
+ *
+ * @module
+ */
+import { isUsherError, messageOf } from "../error/mod.ts";
+import { decodeLines, encodeLine } from "./ndjson.ts";
+import { type Envelope, Inbox, Outbox } from "./outbox.ts";
+
+/** What a peer that reads too slowly may be behind, in bytes. */
+const MAX_BEHIND_BYTES = 16 * 1024 * 1024;
+
+export interface SessionOptions<In, Out> {
+  readonly incoming: ReadableStream<Uint8Array>;
+  /** Turns a line into a frame; null for a type not known here. */
+  readonly parse: (value: unknown) => In | null;
+  readonly beat: Out;
+  readonly beatMs: number;
+  /** Silence after which the peer counts as gone. */
+  readonly deadMs: number;
+  readonly maxFrameBytes: number;
+  /** Given to go on with an earlier session's reliable frames. */
+}
+
+/** A live session. `In` and `Out` are the frames of either direction. */
+export class Session<In extends Envelope, Out extends Envelope> {
+  readonly outgoing: ReadableStream<Uint8Array<ArrayBuffer>>;
+  outbox: Outbox<Out>;
+  inbox: Inbox;
+  readonly #options: SessionOptions<In, Out>;
+  readonly #end = new AbortController();
+  #sink: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | null = null;
+  #lastHeard = performance.now();
+  #acked = 0;
+  #timer: ReturnType<typeof setInterval> | null = null;
+
+  constructor(options: SessionOptions<In, Out>) {
+    this.#options = options;
+    this.outbox = new Outbox<Out>();
+    this.inbox = new Inbox();
+    this.outgoing = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start: (controller) => void (this.#sink = controller),
+      cancel: () => this.close("the peer closed the link"),
+    }, new ByteLengthQueuingStrategy({ highWaterMark: 0 }));
+  }
+
+  /** Aborts when the session ended; the reason is a text. */
+  get ended(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  /** Goes on with the reliable frames of an earlier session, or with fresh boxes. */
+  adopt(outbox: Outbox<Out>, inbox: Inbox): void {
+    this.outbox = outbox;
+    this.inbox = inbox;
+  }
+
+  /** Sends a frame that may be lost. */
+  send(frame: Out): void {
+    if (this.#end.signal.aborted || this.#sink === null) return;
+    this.#acked = this.inbox.seen;
+    this.#sink.enqueue(encodeLine({ ...frame, ack: this.#acked }));
+    if ((this.#sink.desiredSize ?? 0) < -MAX_BEHIND_BYTES) {
+      this.close("the peer reads too slowly");
+    }
+  }
+
+  /** Sends a frame that is replayed until the peer has seen it. */
+  sendReliable(frame: Out): void {
+    this.send(this.outbox.add(frame));
+  }
+
+  /** Sends again what the peer has not seen, after a resume. */
+  replay(): void {
+    for (const frame of this.outbox.unacknowledged()) this.send(frame);
+  }
+
+  /** Ends the session. Frames sent before are still delivered. */
+  close(reason: string): void {
+    if (this.#end.signal.aborted) return;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#end.abort(reason);
+    try {
+      this.#sink?.close();
+    } catch {
+      // Already closed or errored by the transport.
+    }
+  }
+
+  /** Beats, and ends the session when the peer falls silent. */
+  startHeartbeat(
+    beatMs = this.#options.beatMs,
+    deadMs = this.#options.deadMs,
+  ): void {
+    this.#lastHeard = performance.now();
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = setInterval(() => {
+      if (performance.now() - this.#lastHeard > deadMs) {
+        this.close(`nothing was heard for ${deadMs} ms`);
+      } else this.send(this.#options.beat);
+    }, beatMs);
+  }
+
+  /**
+   * The peer's frames, each once. Ends when the peer ends its stream or the
+   * session is closed. Throws `invalid_input` for what is no frame, with the
+   * session still open, so that its owner can say why before closing it.
+   */
+  async *frames(): AsyncGenerator<In, void, void> {
+    try {
+      for await (const value of this.#lines()) {
+        this.#lastHeard = performance.now();
+        const frame = this.#options.parse(value);
+        if (frame === null) continue;
+        if (frame.ack !== undefined) this.outbox.acknowledge(frame.ack);
+        if (this.inbox.accept(frame.seq)) yield frame;
+      }
+      this.close("the peer ended the link");
+    } catch (error) {
+      const isBroken = isUsherError(error, "invalid_input");
+      if (isBroken && !this.#end.signal.aborted) throw error;
+      this.close(messageOf(error));
+    }
+  }
+
+  #lines(): AsyncGenerator<unknown, void, void> {
+    const { incoming, maxFrameBytes } = this.#options;
+    const stream = incoming.pipeThrough(
+      new TransformStream<Uint8Array, Uint8Array>(),
+      {
+        signal: this.#end.signal,
+      },
+    );
+    return decodeLines(stream, maxFrameBytes);
+  }
+}

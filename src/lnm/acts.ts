@@ -1,0 +1,165 @@
+/**
+ * Acts: what the controller asks of one domain, done once each.
+ *
+ * Acts on one domain run one after another; a power cut goes ahead and makes
+ * the act before it give up waiting. The same id again joins the act that
+ * runs, or gets the answer that was given, so a replay after a cut does
+ * nothing twice.
+ *
+ * @module
+ */
+import { isAbort, toProblem, UsherError } from "../error/mod.ts";
+import type { DomainReport, Driver } from "../driver/driver.ts";
+import type { DomainFrame, DownFrame, UpFrame } from "../schema/frame.ts";
+import { type DriverSet, frameOf } from "./driver_set.ts";
+
+/** What the controller asks of one domain. */
+export type Act = Extract<DownFrame, { type: "act" }>;
+type Answer = Omit<Extract<UpFrame, { type: "result" }>, "type">;
+
+/** How many answers are remembered. */
+const REMEMBERED = 5_000;
+
+/** How long an act may take to give way to a power cut. */
+const GIVE_WAY_MS = 1500;
+
+interface Running {
+  readonly abort: AbortController;
+  readonly answer: Promise<Answer>;
+}
+
+/** Carries out acts. */
+export class Acts {
+  readonly #drivers: DriverSet;
+  /** Called when an act begins and when it ended, so that reports can wait for it. */
+  readonly #onBusy: (
+    uid: string,
+    isBusy: boolean,
+    domain: DomainFrame | null,
+  ) => void;
+  readonly #running = new Map<string, Running>();
+  readonly #answered = new Map<string, Answer>();
+  /** The last act of each domain; the next one waits for it. */
+  readonly #lanes = new Map<
+    string,
+    { tail: Promise<unknown>; current: AbortController }
+  >();
+
+  constructor(
+    drivers: DriverSet,
+    onBusy: (uid: string, isBusy: boolean, domain: DomainFrame | null) => void,
+  ) {
+    this.#drivers = drivers;
+    this.#onBusy = onBusy;
+  }
+
+  /** Does `act`, or answers what it answered before. Never throws. */
+  async do(act: Act): Promise<Answer> {
+    const known = this.#answered.get(act.id);
+    if (known !== undefined) return known;
+    const running = this.#running.get(act.id);
+    if (running !== undefined) return await running.answer;
+    const abort = new AbortController();
+    const answer = this.#queue(act, abort);
+    this.#running.set(act.id, { abort, answer });
+    const result = await answer;
+    this.#running.delete(act.id);
+    if (!abort.signal.aborted) this.#remember(result);
+    return result;
+  }
+
+  /** Stops waiting for an act; the domain is left as it is. */
+  abandon(id: string): void {
+    this.#running.get(id)?.abort.abort(
+      new DOMException("The controller no longer waits", "AbortError"),
+    );
+  }
+
+  #remember(answer: Answer): void {
+    this.#answered.set(answer.id, answer);
+    if (this.#answered.size <= REMEMBERED) return;
+    const [oldest] = this.#answered.keys();
+    if (oldest !== undefined) this.#answered.delete(oldest);
+  }
+
+  async #queue(act: Act, abort: AbortController): Promise<Answer> {
+    const lane = this.#lanes.get(act.uid);
+    const before = lane?.tail ?? Promise.resolve();
+    const cutsPower = act.verb === "stop" && act.graceMs === 0;
+    if (cutsPower) {
+      lane?.current.abort(
+        new DOMException("A power cut goes ahead", "AbortError"),
+      );
+    }
+    const turn = cutsPower
+      ? Promise.race([before, timeout(GIVE_WAY_MS)])
+      : before;
+    const answer = turn.then(() => this.#perform(act, abort.signal));
+    const entry = { tail: answer, current: abort };
+    this.#lanes.set(act.uid, entry);
+    try {
+      return await answer;
+    } finally {
+      if (this.#lanes.get(act.uid) === entry) this.#lanes.delete(act.uid);
+    }
+  }
+
+  async #perform(act: Act, signal: AbortSignal): Promise<Answer> {
+    this.#onBusy(act.uid, true, null);
+    let domain: DomainFrame | null = null;
+    try {
+      signal.throwIfAborted();
+      const report = await carryOut(this.#drivers.get(act.driver), act, signal);
+      domain = frameOf(act.driver, report);
+      return { id: act.id, domain, problem: null };
+    } catch (error) {
+      const known = isAbort(error) && signal.aborted
+        ? new UsherError(
+          "interrupted",
+          `The wait for "${act.verb}" was given up`,
+        )
+        : error;
+      return { id: act.id, domain: null, problem: toProblem(known) };
+    } finally {
+      this.#onBusy(act.uid, false, domain);
+    }
+  }
+}
+
+function timeout(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+async function carryOut(
+  driver: Driver,
+  act: Act,
+  signal: AbortSignal,
+): Promise<DomainReport> {
+  switch (act.verb) {
+    case "start": {
+      if (act.plan === null) {
+        throw new UsherError("invalid_input", "A start needs a plan");
+      }
+      return await driver.start({ uid: act.uid, ...act.plan }, signal);
+    }
+    case "stop":
+      return await driver.stop(act.uid, { graceMs: act.graceMs, signal });
+    case "pause":
+      return await pausing(driver).pause(act.uid, signal);
+    case "resume":
+      return await pausing(driver).resume(act.uid, signal);
+    case "forget":
+      await driver.forget(act.uid, signal);
+      return await driver.inspect(act.uid, signal);
+    case "inspect":
+      return await driver.inspect(act.uid, signal);
+  }
+}
+
+function pausing(driver: Driver): NonNullable<Driver["pausing"]> {
+  if (driver.pausing !== undefined) return driver.pausing;
+  throw new UsherError(
+    "unsupported",
+    `Driver "${driver.name}" cannot pause a domain`,
+  );
+}

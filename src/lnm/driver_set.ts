@@ -1,0 +1,200 @@
+/**
+ * The drivers of this node: made once, probed, and asked as one.
+ *
+ * A driver that cannot work is reported as such and is no failure: most nodes
+ * lack most hypervisors.
+ *
+ * @module
+ */
+import { isAbort, messageOf, UsherError } from "../error/mod.ts";
+import type { DomainReport, Driver, DriverContext } from "../driver/driver.ts";
+import { createDriver } from "../driver/registry.ts";
+import type { LnmConfig } from "../schema/config.ts";
+import type { DomainFrame } from "../schema/frame.ts";
+import type { DriverReport } from "../schema/node.ts";
+import { Deadline } from "../sys/clock.ts";
+import { makeFolder } from "../sys/file.ts";
+import type { Log } from "../sys/log.ts";
+
+const PROBE_MS = 15_000;
+const LIST_MS = 30_000;
+
+/** The drivers of a node. */
+export class DriverSet implements AsyncDisposable {
+  readonly #drivers: ReadonlyMap<string, Driver>;
+  readonly #failed: readonly DriverReport[];
+  readonly #log: Log;
+  #reports: DriverReport[] = [];
+
+  private constructor(
+    drivers: ReadonlyMap<string, Driver>,
+    failed: readonly DriverReport[],
+    log: Log,
+  ) {
+    this.#drivers = drivers;
+    this.#failed = failed;
+    this.#log = log;
+  }
+
+  /** Makes the drivers that the configuration enables. */
+  static async open(config: LnmConfig, log: Log): Promise<DriverSet> {
+    const drivers = new Map<string, Driver>();
+    const failed: DriverReport[] = [];
+    for (
+      const [name, { enabled, ...options }] of Object.entries(config.drivers)
+    ) {
+      if (!enabled) continue;
+      try {
+        drivers.set(
+          name,
+          await createDriver(
+            name,
+            await contextFor(name, config, log),
+            options,
+          ),
+        );
+      } catch (error) {
+        log.error("a driver could not be made", {
+          driver: name,
+          error: messageOf(error),
+        });
+        failed.push(
+          reportOf(name, { health: "unhealthy", reason: messageOf(error) }, []),
+        );
+      }
+    }
+    return new DriverSet(drivers, failed, log);
+  }
+
+  /** What the drivers can do; as of the last probe. */
+  get reports(): DriverReport[] {
+    return this.#reports;
+  }
+
+  /** Looks at the machine again; answers whether anything changed. */
+  async probe(signal: AbortSignal): Promise<boolean> {
+    const reports = await Promise.all(
+      [...this.#drivers.values()].map((driver) => probeOne(driver, signal)),
+    );
+    const all = [...reports, ...this.#failed];
+    const changed = JSON.stringify(all) !== JSON.stringify(this.#reports);
+    this.#reports = all;
+    return changed;
+  }
+
+  /** The driver called `name`. Throws `unsupported`. */
+  get(name: string): Driver {
+    const driver = this.#drivers.get(name);
+    if (driver === undefined) {
+      throw new UsherError("unsupported", `This node has no driver "${name}"`);
+    }
+    return driver;
+  }
+
+  all(): Iterable<Driver> {
+    return this.#drivers.values();
+  }
+
+  /** Every domain of every driver. A driver that cannot tell fails the whole, since silence would read as absence. */
+  async list(signal: AbortSignal): Promise<DomainFrame[]> {
+    const healthy = new Set(
+      this.#reports.filter(({ health }) => health === "healthy").map((
+        { name },
+      ) => name),
+    );
+    const frames: DomainFrame[] = [];
+    for (const driver of this.#drivers.values()) {
+      using deadline = new Deadline(
+        LIST_MS,
+        `list of domains from driver "${driver.name}"`,
+        signal,
+      );
+      try {
+        for (const report of await driver.list(deadline.signal)) {
+          frames.push(frameOf(driver.name, report));
+        }
+      } catch (error) {
+        if (healthy.has(driver.name)) throw error;
+        this.#log.debug("a driver that is not healthy lists nothing", {
+          driver: driver.name,
+          error: messageOf(error),
+        });
+      }
+    }
+    return frames;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const driver of this.#drivers.values()) {
+      await driver[Symbol.asyncDispose]();
+    }
+  }
+}
+
+async function contextFor(
+  name: string,
+  config: LnmConfig,
+  log: Log,
+): Promise<DriverContext> {
+  const stateDir = `${config.state_dir}/${name}`;
+  const runDir = `${config.run_dir}/${name}`;
+  await makeFolder(stateDir);
+  await makeFolder(runDir);
+  const driverLog = log.with({ driver: name });
+  return {
+    stateDir,
+    runDir,
+    log: (level, message, fields) => driverLog[level](message, fields),
+  };
+}
+
+async function probeOne(
+  driver: Driver,
+  signal: AbortSignal,
+): Promise<DriverReport> {
+  const abilities = abilitiesOf(driver);
+  using deadline = new Deadline(
+    PROBE_MS,
+    `answer to the probe of driver "${driver.name}"`,
+    signal,
+  );
+  try {
+    return reportOf(
+      driver.name,
+      await driver.probe(deadline.signal),
+      abilities,
+    );
+  } catch (error) {
+    if (signal.aborted && isAbort(error)) throw error;
+    return reportOf(driver.name, {
+      health: "unhealthy",
+      reason: messageOf(error),
+    }, abilities);
+  }
+}
+
+function abilitiesOf(driver: Driver): string[] {
+  return (["pausing", "console", "migration"] as const).filter((ability) =>
+    driver[ability] !== undefined
+  );
+}
+
+function reportOf(
+  name: string,
+  probe: Awaited<ReturnType<Driver["probe"]>>,
+  abilities: string[],
+): DriverReport {
+  return {
+    name,
+    health: probe.health,
+    reason: "reason" in probe ? probe.reason : "",
+    version: "version" in probe ? probe.version : "",
+    attributes: "attributes" in probe ? { ...probe.attributes } : {},
+    abilities,
+  };
+}
+
+/** A driver's report as the link carries it. */
+export function frameOf(driver: string, report: DomainReport): DomainFrame {
+  return { driver, ...report };
+}

@@ -1,0 +1,104 @@
+/**
+ * Reports: what drivers notice by themselves, told when it is news.
+ *
+ * While an act on a domain runs, its result will tell; a report of the same
+ * domain waits a moment for that, and is dropped when the result said the
+ * same. So a start is one message, and a slow boot still shows as `starting`.
+ *
+ * @module
+ */
+import { messageOf } from "../error/mod.ts";
+import type { Driver } from "../driver/driver.ts";
+import type { DomainFrame } from "../schema/frame.ts";
+import type { Clock } from "../sys/clock.ts";
+import type { Log } from "../sys/log.ts";
+import { frameOf } from "./driver_set.ts";
+
+/** How long a report waits for the result of the act that caused it. */
+const HOLD_MS = 200;
+
+const REWATCH_MS = 1000;
+
+interface Held {
+  readonly frame: DomainFrame;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
+/** Gathers what drivers report. */
+export class Reports {
+  readonly #send: (frames: DomainFrame[]) => void;
+  readonly #busy = new Map<string, number>();
+  readonly #held = new Map<string, Held>();
+  #batch: DomainFrame[] = [];
+
+  constructor(send: (frames: DomainFrame[]) => void) {
+    this.#send = send;
+  }
+
+  /** An act on `uid` began, or ended with `domain` in its result. */
+  busy(uid: string, isBusy: boolean, domain: DomainFrame | null): void {
+    const count = (this.#busy.get(uid) ?? 0) + (isBusy ? 1 : -1);
+    if (count > 0) this.#busy.set(uid, count);
+    else this.#busy.delete(uid);
+    const held = this.#held.get(uid);
+    if (isBusy || count > 0 || held === undefined) return;
+    this.#drop(uid, held);
+    if (domain === null || !isSame(domain, held.frame)) this.#push(held.frame);
+  }
+
+  /** A driver reports a domain. */
+  add(frame: DomainFrame): void {
+    const { uid } = frame;
+    if (uid === null || !this.#busy.has(uid)) return this.#push(frame);
+    const held = this.#held.get(uid);
+    if (held !== undefined) clearTimeout(held.timer);
+    const timer = setTimeout(() => {
+      this.#held.delete(uid);
+      this.#push(frame);
+    }, HOLD_MS);
+    this.#held.set(uid, { frame, timer });
+  }
+
+  /** Follows what `driver` notices until `signal` aborts. */
+  async follow(
+    driver: Driver,
+    clock: Clock,
+    log: Log,
+    signal: AbortSignal,
+  ): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        for await (const report of driver.watch(signal)) {
+          this.add(frameOf(driver.name, report));
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn("watching a driver broke off", {
+          driver: driver.name,
+          error: messageOf(error),
+        });
+      }
+      await clock.sleep(REWATCH_MS, signal).catch(() => {});
+    }
+  }
+
+  #drop(uid: string, held: Held): void {
+    clearTimeout(held.timer);
+    this.#held.delete(uid);
+  }
+
+  #push(frame: DomainFrame): void {
+    this.#batch.push(frame);
+    if (this.#batch.length > 1) return;
+    queueMicrotask(() => {
+      const frames = this.#batch;
+      this.#batch = [];
+      this.#send(frames);
+    });
+  }
+}
+
+function isSame(a: DomainFrame, b: DomainFrame): boolean {
+  return a.state === b.state && a.incarnation === b.incarnation &&
+    a.generation === b.generation;
+}

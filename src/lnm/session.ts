@@ -1,0 +1,286 @@
+/**
+ * One session with the controller: say who we are and what runs here, then
+ * do what is asked until the link ends.
+ *
+ * @module
+ */
+import { fromProblem, messageOf, toProblem, UsherError } from "../error/mod.ts";
+import { Inbox, Outbox } from "../link/outbox.ts";
+import { Session } from "../link/session.ts";
+import {
+  type DomainFrame,
+  DOMAINS_PER_FRAME,
+  DownFrame,
+  MAX_FRAME_BYTES,
+  PROTOCOL,
+  type UpFrame,
+} from "../schema/frame.ts";
+import { Problem } from "../schema/problem.ts";
+import type { Capacity } from "../schema/node.ts";
+import { HttpClient } from "../sys/http_client.ts";
+import type { Log } from "../sys/log.ts";
+import type { Acts } from "./acts.ts";
+import { serveConsole } from "./console.ts";
+import type { Credential } from "./credential.ts";
+import type { DriverSet } from "./driver_set.ts";
+
+/** Until the controller says how often, a beat so often. */
+const FIRST_BEAT_MS = 1000;
+const WELCOME_MS = 30_000;
+
+/** A session as the LNM has it. */
+export type LnmSession = Session<DownFrame, UpFrame>;
+
+/** What outlives a session. */
+export interface SessionMemory {
+  session: { id: string; outbox: Outbox<UpFrame>; inbox: Inbox } | null;
+}
+
+/** What a session works with. */
+export interface SessionParts {
+  readonly credential: Credential;
+  readonly drivers: DriverSet;
+  readonly acts: Acts;
+  readonly capacity: Capacity;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly version: string;
+  readonly bootId: string;
+  readonly log: Log;
+  /** The session that is up now. */
+  readonly live: { readonly session: LnmSession | null };
+  /** Told when the session can carry reports, and when it no longer can (null). */
+  readonly onLive: (session: LnmSession | null) => void;
+}
+
+/**
+ * Runs one session; resolves with why it ended. Throws when it could not
+ * begin: `unavailable`, or what the controller said.
+ */
+export async function runSession(
+  parts: SessionParts,
+  memory: SessionMemory,
+  signal: AbortSignal,
+): Promise<string> {
+  const domains = await parts.drivers.list(signal);
+  using client = new HttpClient(parts.credential.ca);
+  const cut = new AbortController();
+  const incoming = Promise.withResolvers<ReadableStream<Uint8Array>>();
+  const session: LnmSession = new Session<DownFrame, UpFrame>({
+    incoming: later(incoming.promise),
+    parse: parseDown,
+    beat: { type: "beat" },
+    beatMs: FIRST_BEAT_MS,
+    deadMs: WELCOME_MS,
+    maxFrameBytes: MAX_FRAME_BYTES,
+  });
+  const stop = () => {
+    session.send({ type: "bye", reason: String(signal.reason) });
+    session.close(String(signal.reason));
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  session.ended.addEventListener(
+    "abort",
+    () => setTimeout(() => cut.abort(), 200),
+    { once: true },
+  );
+  try {
+    sayHello(parts, memory, session, domains);
+    session.startHeartbeat();
+    const response = await connect(
+      client,
+      parts.credential,
+      session.outgoing,
+      cut.signal,
+    );
+    incoming.resolve(response);
+    return await listen(parts, memory, session, domains, signal);
+  } finally {
+    parts.onLive(null);
+    signal.removeEventListener("abort", stop);
+    session.close("over");
+    cut.abort();
+  }
+}
+
+function later(
+  stream: Promise<ReadableStream<Uint8Array>>,
+): ReadableStream<Uint8Array> {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  void stream.then((source) => source.pipeTo(writable)).catch(() => {});
+  return readable;
+}
+
+async function connect(
+  client: HttpClient,
+  { url }: Credential,
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array>> {
+  let response: Response;
+  try {
+    response = await client.fetch(`${url}/v1/session`, {
+      method: "POST",
+      body,
+      signal,
+    });
+  } catch (error) {
+    throw new UsherError(
+      "unavailable",
+      `Cannot reach the controller at ${url}: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+  if (response.ok && response.body !== null) return response.body;
+  const problem = Problem.safeParse(await response.json().catch(() => null));
+  throw fromProblem(
+    problem.success
+      ? problem.data
+      : toProblem(new Error(`HTTP ${response.status}`)),
+  );
+}
+
+function sayHello(
+  parts: SessionParts,
+  memory: SessionMemory,
+  session: LnmSession,
+  domains: readonly DomainFrame[],
+): void {
+  const { credential, drivers, capacity, labels, version, bootId } = parts;
+  const resume = memory.session;
+  session.send({
+    type: "hello",
+    name: credential.name,
+    secret: credential.secret,
+    version,
+    protocol: PROTOCOL,
+    bootId,
+    capacity,
+    drivers: drivers.reports,
+    labels: { ...labels },
+    domainCount: domains.length,
+    resume: resume === null || !resume.outbox.complete
+      ? null
+      : { session: resume.id, seen: resume.inbox.seen },
+  });
+}
+
+function sendDomains(
+  session: LnmSession,
+  domains: readonly DomainFrame[],
+): void {
+  for (
+    let from = 0;
+    from === 0 || from < domains.length;
+    from += DOMAINS_PER_FRAME
+  ) {
+    const part = domains.slice(from, from + DOMAINS_PER_FRAME);
+    session.send({
+      type: "domains",
+      domains: part,
+      last: from + DOMAINS_PER_FRAME >= domains.length,
+    });
+  }
+}
+
+function parseDown(value: unknown): DownFrame | null {
+  const parsed = DownFrame.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const type = (value as { type?: unknown } | null)?.type;
+  if (!DownFrame.options.some((option) => option.shape.type.value === type)) {
+    return null;
+  }
+  throw new UsherError(
+    "invalid_input",
+    `Cannot read a frame "${String(type)}": ${parsed.error.issues[0]?.message}`,
+  );
+}
+
+async function listen(
+  parts: SessionParts,
+  memory: SessionMemory,
+  session: LnmSession,
+  domains: readonly DomainFrame[],
+  signal: AbortSignal,
+): Promise<string> {
+  let refusal: UsherError | null = null;
+  for await (const frame of session.frames()) {
+    if (frame.type === "bye") {
+      if (frame.problem !== null) refusal = fromProblem(frame.problem);
+      session.close(`the controller says: ${frame.reason}`);
+    } else if (frame.type === "welcome") {
+      begin(parts, memory, session, frame, domains);
+    } else take(parts, memory, session, frame, signal);
+  }
+  if (refusal !== null) throw refusal;
+  return String(session.ended.reason);
+}
+
+function begin(
+  parts: SessionParts,
+  memory: SessionMemory,
+  session: LnmSession,
+  welcome: Extract<DownFrame, { type: "welcome" }>,
+  domains: readonly DomainFrame[],
+): void {
+  const kept = welcome.resumed ? memory.session : null;
+  const { outbox, inbox } = kept ??
+    { outbox: new Outbox<UpFrame>(), inbox: new Inbox() };
+  outbox.acknowledge(kept === null ? 0 : welcome.seen);
+  session.adopt(outbox, inbox);
+  memory.session = { id: welcome.session, outbox, inbox };
+  session.startHeartbeat(welcome.beatMs, Math.round(welcome.leaseMs * 0.8));
+  sendDomains(session, domains);
+  session.replay();
+  parts.onLive(session);
+  parts.log.info("connected to the controller", {
+    url: parts.credential.url,
+    resumed: welcome.resumed,
+  });
+}
+
+function take(
+  parts: SessionParts,
+  memory: SessionMemory,
+  session: LnmSession,
+  frame: DownFrame,
+  signal: AbortSignal,
+): void {
+  switch (frame.type) {
+    case "act":
+      void parts.acts.do(frame).then((answer) =>
+        answerWith(parts, memory, answer)
+      );
+      return;
+    case "abandon":
+      return parts.acts.abandon(frame.id);
+    case "sync":
+      void parts.drivers.list(signal).then((domains) =>
+        sendDomains(session, domains)
+      ).catch(() => {});
+      return;
+    case "console":
+      void serveConsole(
+        parts.drivers.get(frame.driver),
+        frame,
+        parts.credential,
+        parts.log,
+        signal,
+      );
+      return;
+    case "welcome":
+    case "beat":
+    case "bye":
+      return;
+  }
+}
+
+/** A result goes over the session that is up, or waits in the outbox for the next. */
+function answerWith(
+  { live }: SessionParts,
+  memory: SessionMemory,
+  answer: Omit<Extract<UpFrame, { type: "result" }>, "type">,
+): void {
+  const frame: UpFrame = { type: "result", ...answer };
+  if (live.session !== null) live.session.sendReliable(frame);
+  else memory.session?.outbox.add(frame);
+}

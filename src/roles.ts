@@ -1,0 +1,183 @@
+/**
+ * Running a role from its command line: configuration from files and flags,
+ * signals, exit codes.
+ *
+ * @module
+ */
+import { EXIT, EXIT_OF } from "./client/exit.ts";
+import { parseRole, type RoleName } from "./client/main.ts";
+import { renderError, shownProblem } from "./client/render/problem.ts";
+import { loadConfig } from "./config/load.ts";
+import { readLocalToken, startCtrl } from "./ctrl/ctrl.ts";
+import { type DevSite, startDev } from "./dev.ts";
+import { isUsherError, toProblem } from "./error/mod.ts";
+import { runLnm } from "./lnm/lnm.ts";
+import { CtrlConfig, LnmConfig } from "./schema/config.ts";
+import { absolutePath, makeTempFolder, removeIfThere } from "./sys/file.ts";
+import { createLog } from "./sys/log.ts";
+import { notifyManager } from "./sys/notify.ts";
+import { untilAsked } from "./sys/signal.ts";
+import { ask, isInteractive, say } from "./sys/terminal.ts";
+import { VERSION } from "./version.ts";
+
+/** Runs a role to its end; answers the exit code. */
+export async function runRole(
+  role: RoleName,
+  argv: readonly string[],
+): Promise<number> {
+  try {
+    switch (role) {
+      case "ctrl":
+        return await ctrl(argv);
+      case "lnm":
+        return await lnm(argv);
+      case "dev":
+        return await dev(argv);
+    }
+  } catch (error) {
+    const problem = toProblem(error);
+    say(renderError(shownProblem(problem), false).trimEnd(), "stderr");
+    // A bug is told with its stack; a user's mistake never is.
+    if (!isUsherError(error) && error instanceof Error) {
+      say(error.stack ?? "", "stderr");
+    }
+    return EXIT_OF[problem.code];
+  }
+}
+
+async function ctrl(argv: readonly string[]): Promise<number> {
+  const given = await parseRole("ctrl", argv);
+  if ("exit" in given) return given.exit;
+  const { flags, words } = given.parsed;
+  const config = await loadConfig("ctrl", CtrlConfig, {
+    file: flags.config,
+    flags: {
+      state_dir: flags.state === undefined
+        ? undefined
+        : absolutePath(flags.state),
+      listen: {
+        clients: flags["listen-clients"],
+        nodes: flags["listen-nodes"],
+      },
+    },
+  });
+  if (words[0] === "admin-token") {
+    say(await readLocalToken(config.state_dir));
+    return EXIT.done;
+  }
+  const asked = untilAsked();
+  const log = createLog(config.log);
+  const controller = await startCtrl({
+    config,
+    version: VERSION,
+    log,
+    onFirstPassword: (user, password) => {
+      say(`The first account is "${user}", its password is ${password}`);
+      say(
+        "This is said once: keep it. Log in with: usher login URL --user admin",
+      );
+    },
+  });
+  say(
+    `ready: clients on port ${controller.clientsPort}, nodes on port ${controller.nodesPort}, ` +
+      `CA SHA-256 ${controller.site.ca.fingerprint}`,
+  );
+  await notifyManager("READY=1");
+  await untilAborted(asked);
+  log.info("ending; VMs live on");
+  await controller.close();
+  return EXIT.done;
+}
+
+async function lnm(argv: readonly string[]): Promise<number> {
+  const given = await parseRole("lnm", argv);
+  if ("exit" in given) return given.exit;
+  const { flags } = given.parsed;
+  const config = await loadConfig("lnm", LnmConfig, {
+    file: flags.config,
+    flags: {
+      name: flags.name,
+      state_dir: flags.state === undefined
+        ? undefined
+        : absolutePath(flags.state),
+      run_dir: flags.run === undefined ? undefined : absolutePath(flags.run),
+      drivers: driverFlags(flags.driver),
+    },
+  });
+  const log = createLog(config.log);
+  await runLnm({
+    config,
+    version: VERSION,
+    log,
+    join: flags.join,
+    onReady: () => {
+      say("ready: connected to the controller");
+      void notifyManager("READY=1");
+    },
+  }, untilAsked());
+  log.info("ended; VMs live on");
+  return EXIT.done;
+}
+
+function driverFlags(driver: string | undefined) {
+  if (driver === undefined) return undefined;
+  return {
+    qemu: { enabled: driver === "qemu" },
+    sim: { enabled: driver === "sim" },
+  };
+}
+
+async function dev(argv: readonly string[]): Promise<number> {
+  const given = await parseRole("dev", argv);
+  if ("exit" in given) return given.exit;
+  const { flags } = given.parsed;
+  const own = flags.state === undefined;
+  const stateDir = flags.state === undefined
+    ? await makeTempFolder("usher-dev-")
+    : absolutePath(flags.state);
+  const asked = untilAsked();
+  const driver = flags.driver ?? "sim";
+  const site = await startDev({
+    nodes: flags.nodes ?? 1,
+    driver,
+    stateDir,
+    version: VERSION,
+    log: createLog({ level: "warn" }),
+    clientsPort: flags.port ?? 0,
+  });
+  say(
+    `ready: ${site.nodes.length} node(s) with driver ${driver} at ${site.url}`,
+  );
+  say(`  export USHERCLI_CONFIG=${site.cliConfig}`);
+  say("  then, in another terminal: usher vm list");
+  await untilAborted(asked);
+  const kept = await leave(site, flags.keep === true);
+  await site.close();
+  if (own && !kept) await removeIfThere(stateDir);
+  return EXIT.done;
+}
+
+/** At the end of a dev site its guests are asked about; true when they live on. */
+async function leave(site: DevSite, keep: boolean): Promise<boolean> {
+  const on = site.running();
+  if (keep) return true;
+  if (on.length > 0 && isInteractive()) {
+    const answer = await ask(
+      `\n${on.length} VM(s) are on. Cut their power? [Y/n] `,
+    );
+    if (/^n/i.test(answer ?? "")) {
+      say(`They live on. Come back to them with the same --state.`);
+      return true;
+    }
+  }
+  if (on.length > 0) say(`cutting the power of ${on.length} VM(s)`);
+  await site.powerOffAll();
+  return false;
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
+}

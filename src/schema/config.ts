@@ -1,0 +1,117 @@
+/**
+ * Configuration of the three roles, as their YAML files hold it.
+ *
+ * Keys are snake_case. Unknown keys are refused, with the nearest known one.
+ * Every option is explained in `configs/`, whose files a test parses.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { Label, NodeName } from "./name.ts";
+import { DurationMs, SizeMiB } from "./quantity.ts";
+
+/** An address to listen on, `host:port`, `[v6]:port` or `:port`. */
+export const ListenAddress = z.string().regex(
+  /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]*):\d{1,5}$/,
+  "must be host:port, such as 0.0.0.0:8440",
+);
+
+const LogConfig = z.strictObject({
+  level: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  format: z.enum(["auto", "human", "json"]).default("auto"),
+});
+
+/** Configuration of the controller. */
+export const CtrlConfig = z.strictObject({
+  state_dir: z.string().startsWith("/").default("/var/lib/usher/ctrl"),
+  /** A KV Connect URL; the embedded file in `state_dir` when absent. */
+  kv_url: z.url().optional(),
+  listen: z.strictObject({
+    clients: ListenAddress.default("0.0.0.0:8440"),
+    nodes: ListenAddress.default("0.0.0.0:8441"),
+  }).prefault({}),
+  /** DNS names and addresses that clients and nodes call it by. */
+  names: z.array(z.string().min(1).max(253)).default([]),
+  tls: z.strictObject({
+    ca: z.string().startsWith("/"),
+    cert: z.string().startsWith("/"),
+    key: z.string().startsWith("/"),
+  }).optional(),
+  name_suffix: z.string().max(253).default(""),
+  defaults: z.strictObject({
+    /** The driver of a VM that names none; `auto` takes what most nodes have. */
+    driver: z.union([z.literal("auto"), Label]).default("auto"),
+    vcpus: z.int().min(1).max(512).default(1),
+    memory: SizeMiB.prefault("256MiB"),
+  }).prefault({}),
+  /** Silence after which a node's VMs are `unknown`. */
+  node_lease: DurationMs.prefault("15s"),
+  session_ttl: DurationMs.prefault("30d"),
+  /** How long ended operations and requests are kept, and how many. */
+  history: z.strictObject({
+    keep: DurationMs.prefault("7d"),
+    operations: z.int().min(100).default(50_000),
+  }).prefault({}),
+  log: LogConfig.prefault({}),
+});
+/** Configuration of the controller. */
+export type CtrlConfig = z.infer<typeof CtrlConfig>;
+
+/** Configuration of the qemu driver on one node. */
+export const QemuConfig = z.strictObject({
+  enabled: z.boolean().default(true),
+  binary: z.string().default("qemu-system-x86_64"),
+  accel: z.enum(["auto", "kvm", "tcg"]).default("auto"),
+  machine: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/).default("pc"),
+  /** Bridges that nics may join. */
+  bridges: z.array(z.string()).default([]),
+  /** Tap devices that nics may use; `*` at the end matches any rest. */
+  taps: z.array(z.string()).default([]),
+  /** Console log of one domain; the older half is dropped beyond it. */
+  console_log: SizeMiB.prefault("1MiB"),
+});
+/** Configuration of the qemu driver on one node. */
+export type QemuConfig = z.infer<typeof QemuConfig>;
+
+/** The simulator checks its own knobs, beside `enabled`; see docs/drivers.md. */
+export const SimConfig = z.looseObject({
+  enabled: z.boolean().default(false),
+});
+export type SimConfig = z.infer<typeof SimConfig>;
+
+/** Configuration of a node. */
+export const LnmConfig = z.strictObject({
+  /** This node's name; the host name's first label when absent. */
+  name: NodeName.optional(),
+  state_dir: z.string().startsWith("/").default("/var/lib/usher/lnm"),
+  run_dir: z.string().startsWith("/").default("/run/usher"),
+  labels: z.record(Label, z.string().max(63)).default({}),
+  /** What of this machine VMs may use; all of it when absent. */
+  capacity: z.strictObject({
+    cpus: z.int().positive().optional(),
+    memory: SizeMiB.optional(),
+  }).prefault({}),
+  drivers: z.strictObject({
+    qemu: QemuConfig.prefault({}),
+    sim: SimConfig.prefault({}),
+  }).prefault({}),
+  usage_interval: DurationMs.prefault("10s"),
+  log: LogConfig.prefault({}),
+});
+/** Configuration of a node. */
+export type LnmConfig = z.infer<typeof LnmConfig>;
+
+/** Configuration of the command line. */
+export const CliConfig = z.strictObject({
+  /** The controller's URL. */
+  controller: z.url().optional(),
+  /** A file with the CA of the site. */
+  ca_file: z.string().optional(),
+  /** Where `usher login` keeps sessions. */
+  credentials: z.string().optional(),
+  output: z.enum(["table", "wide", "json", "ndjson", "yaml", "name"]).default(
+    "table",
+  ),
+});
+/** Configuration of the command line. */
+export type CliConfig = z.infer<typeof CliConfig>;

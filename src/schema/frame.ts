@@ -1,0 +1,182 @@
+/**
+ * Frames of the link between controller and LNM, one JSON object a line.
+ *
+ * Peers may be newer, so unknown fields are dropped and unknown types are
+ * ignored. Reliable frames (`act`, `abandon`, `result`, `report`) carry a
+ * sequence number `seq` and are replayed after a cut; every frame may carry
+ * `ack`, the last sequence number its sender has seen.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { Capacity, DriverReport, NodeUsage } from "./node.ts";
+import { DomainState, VmSpec, VmUsage } from "./vm.ts";
+import { NodeName, Uid } from "./name.ts";
+import { Problem } from "./problem.ts";
+
+/** The longest line a peer may send. */
+export const MAX_FRAME_BYTES = 1024 * 1024;
+
+/** The most domains in one frame. */
+export const DOMAINS_PER_FRAME = 500;
+
+/** One domain, as its LNM reports it. */
+export const DomainFrame = z.object({
+  driver: z.string(),
+  uid: Uid.nullable(),
+  domain: z.string(),
+  name: z.string(),
+  state: DomainState,
+  reason: z.string(),
+  incarnation: z.string().nullable(),
+  generation: z.int().nonnegative(),
+  memoryMiB: z.number().optional(),
+  vcpus: z.number().optional(),
+});
+export type DomainFrame = z.infer<typeof DomainFrame>;
+
+const envelope = { seq: z.int().optional(), ack: z.int().optional() };
+
+/** What an LNM is told to do with one domain. */
+export const ActVerb = z.enum([
+  "start",
+  "stop",
+  "pause",
+  "resume",
+  "forget",
+  "inspect",
+]);
+export type ActVerb = z.infer<typeof ActVerb>;
+
+/** From LNM to controller. */
+export const UpFrame = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("hello"),
+    ...envelope,
+    name: NodeName,
+    secret: z.string(),
+    version: z.string(),
+    protocol: z.int(),
+    bootId: z.string(),
+    capacity: Capacity,
+    drivers: z.array(DriverReport),
+    labels: z.record(z.string(), z.string()).default({}),
+    /** How many domains follow in `domains` frames. */
+    domainCount: z.int().nonnegative(),
+    /** The session to go on with, and the last `seq` seen from the controller. */
+    resume: z.object({ session: z.string(), seen: z.int() }).nullable(),
+  }),
+  z.object({
+    type: z.literal("domains"),
+    ...envelope,
+    domains: z.array(DomainFrame),
+    last: z.boolean(),
+  }),
+  z.object({
+    type: z.literal("report"),
+    ...envelope,
+    domains: z.array(DomainFrame),
+  }),
+  z.object({
+    type: z.literal("result"),
+    ...envelope,
+    id: z.string(),
+    domain: DomainFrame.nullable(),
+    problem: Problem.nullable(),
+  }),
+  z.object({
+    type: z.literal("usage"),
+    ...envelope,
+    node: NodeUsage,
+    vms: z.record(z.string(), VmUsage),
+    /** The first of several frames of one moment. */
+    first: z.boolean().default(true),
+  }),
+  z.object({
+    type: z.literal("drivers"),
+    ...envelope,
+    drivers: z.array(DriverReport),
+  }),
+  z.object({ type: z.literal("beat"), ...envelope }),
+  z.object({ type: z.literal("bye"), ...envelope, reason: z.string() }),
+]);
+export type UpFrame = z.infer<typeof UpFrame>;
+
+/** From controller to LNM. */
+export const DownFrame = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("welcome"),
+    ...envelope,
+    session: z.string(),
+    /** The controller goes on with the session that `hello` named. */
+    resumed: z.boolean(),
+    /** The last `seq` the controller saw. */
+    seen: z.int(),
+    beatMs: z.int().positive(),
+    leaseMs: z.int().positive(),
+  }),
+  z.object({
+    type: z.literal("act"),
+    ...envelope,
+    id: z.string(),
+    verb: ActVerb,
+    driver: z.string(),
+    uid: Uid,
+    /** For `start`. */
+    plan: z.object({
+      name: z.string(),
+      generation: z.int(),
+      incarnation: z.string(),
+      spec: VmSpec,
+    }).nullable(),
+    /** For `stop`. */
+    graceMs: z.int().nonnegative(),
+  }),
+  /** Stop waiting for an act; whatever runs, runs on. */
+  z.object({ type: z.literal("abandon"), ...envelope, id: z.string() }),
+  /** Send every domain again. */
+  z.object({ type: z.literal("sync"), ...envelope }),
+  /** Open a console stream with this id. */
+  z.object({
+    type: z.literal("console"),
+    ...envelope,
+    id: z.string(),
+    driver: z.string(),
+    uid: Uid,
+    historyBytes: z.int().nonnegative(),
+  }),
+  z.object({ type: z.literal("beat"), ...envelope }),
+  /** The controller ends the session. */
+  z.object({
+    type: z.literal("bye"),
+    ...envelope,
+    reason: z.string(),
+    problem: Problem.nullable(),
+  }),
+]);
+export type DownFrame = z.infer<typeof DownFrame>;
+
+/** The version of these frames. A peer one version away is understood. */
+export const PROTOCOL = 1;
+
+/** What a node sends to join. */
+export const EnrolRequest = z.object({
+  secret: z.string(),
+  name: NodeName,
+  version: z.string(),
+});
+/** What a node sends to join. */
+export type EnrolRequest = z.infer<typeof EnrolRequest>;
+
+/** What a node gets when it has joined: a secret of its own. */
+export const EnrolAnswer = z.object({ name: NodeName, secret: z.string() });
+/** What a node gets when it has joined: a secret of its own. */
+export type EnrolAnswer = z.infer<typeof EnrolAnswer>;
+
+/** What a join token carries, base 64 behind `usher-join-`. */
+export const JoinToken = z.object({
+  url: z.url(),
+  ca: z.string(),
+  secret: z.string(),
+});
+export type JoinToken = z.infer<typeof JoinToken>;

@@ -1,0 +1,67 @@
+/**
+ * The node: a machine that runs VMs, as its LNM describes it.
+ *
+ * `capacity`, `drivers` and `usage` come from the LNM; `state` is the
+ * controller's verdict (`ready` while a session lives, `silent` after it
+ * ended, `lost` once its lease is over).
+ *
+ * @module
+ */
+import { z } from "zod";
+import { DriverName, Load } from "./vm.ts";
+import { NodeName } from "./name.ts";
+
+/** What a machine has. */
+export const Capacity = z.object({
+  cpus: z.int().positive(),
+  memoryMiB: z.int().positive(),
+});
+export type Capacity = z.infer<typeof Capacity>;
+
+/** What a driver can do on a node right now. */
+export const DriverReport = z.object({
+  name: DriverName,
+  health: z.enum(["undetected", "unhealthy", "healthy"]),
+  /** Why it is not healthy; empty otherwise. */
+  reason: z.string().default(""),
+  version: z.string().default(""),
+  /** Such as `accel: tcg`. */
+  attributes: z.record(z.string(), z.string()).default({}),
+  /** Optional abilities: pausing, console, migration, snapshots. */
+  abilities: z.array(z.string()).default([]),
+});
+export type DriverReport = z.infer<typeof DriverReport>;
+
+/** What the whole machine uses. */
+export const NodeUsage = z.object({
+  /** Processors busy. */
+  cpu: Load.nullable(),
+  memoryMiB: z.number().nullable(),
+  diskRead: Load.nullable(),
+  diskWrite: Load.nullable(),
+  netRx: Load.nullable(),
+  netTx: Load.nullable(),
+});
+export type NodeUsage = z.infer<typeof NodeUsage>;
+
+/** The controller's verdict on a node. */
+export const NodeState = z.enum(["ready", "silent", "lost"]);
+/** The controller's verdict on a node. */
+export type NodeState = z.infer<typeof NodeState>;
+
+/** A node as the API returns it. */
+export const Node = z.object({
+  v: z.literal(1),
+  name: NodeName,
+  state: NodeState,
+  /** When `state` was entered, ISO 8601 in UTC. */
+  since: z.string(),
+  /** usher's version there. */
+  version: z.string(),
+  capacity: Capacity,
+  drivers: z.array(DriverReport),
+  labels: z.record(z.string(), z.string()).default({}),
+  joinedAt: z.string(),
+  revision: z.int().nonnegative(),
+});
+export type Node = z.infer<typeof Node>;

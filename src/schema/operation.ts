@@ -1,0 +1,128 @@
+/**
+ * The operation: what a request becomes for one VM.
+ *
+ * Only the controller's runner writes it. `begun` is its journal: a step's
+ * name is durable there before the step acts, so that a crash can tell what
+ * may have happened from what cannot.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { Args, VmState } from "./vm.ts";
+import { NodeName, Uid, VmName } from "./name.ts";
+import { Problem } from "./problem.ts";
+
+/** What each verb does and needs. Append only: the names are stored. */
+export const VERBS = {
+  start: { description: "register what is new, then start", role: "user" },
+  cycle: { description: "cut the power and turn it on again", role: "user" },
+  migrate: { description: "move to another node", role: "user" },
+  pause: { description: "freeze in memory", role: "user" },
+  resume: { description: "go on after a pause", role: "user" },
+  reboot: {
+    description: "ask the guest to shut down, then start again",
+    role: "user",
+  },
+  shutdown: { description: "ask the guest to turn itself off", role: "user" },
+  poweroff: { description: "cut the power", role: "user" },
+  register: { description: "make known without starting", role: "user" },
+  unregister: { description: "forget a stopped VM", role: "user" },
+  destroy: { description: "cut the power and unregister", role: "user" },
+} as const;
+
+/** What an operation does. */
+export const Verb = z.enum(
+  Object.keys(VERBS) as [keyof typeof VERBS, ...(keyof typeof VERBS)[]],
+);
+/** What an operation does. */
+export type Verb = z.infer<typeof Verb>;
+
+/** How far an operation has come. */
+export const OperationState = z.enum([
+  "pending",
+  "running",
+  "cancelling",
+  "succeeded",
+  "failed",
+  "cancelled",
+]);
+/** How far an operation has come. */
+export type OperationState = z.infer<typeof OperationState>;
+
+/** Why something happened: who said so, what, and when. */
+export const TrailEntry = z.object({
+  at: z.string(),
+  source: z.string(),
+  text: z.string(),
+});
+export type TrailEntry = z.infer<typeof TrailEntry>;
+
+/** What a request may say about how its operations run. */
+export const OperationOptions = z.object({
+  /** How long a guest may take to shut down. */
+  graceMs: z.int().nonnegative().optional(),
+  /** Wait behind an operation that holds the VM, or answer `busy`. */
+  queue: z.boolean().default(true),
+  /** The node to start on. */
+  on: NodeName.optional(),
+});
+export type OperationOptions = z.infer<typeof OperationOptions>;
+
+/** An operation as it is stored and shown. */
+export const Operation = z.object({
+  v: z.literal(1),
+  id: Uid,
+  /** The request it came from, and its place there. */
+  request: z.string(),
+  index: z.int().nonnegative(),
+  verb: Verb,
+  uid: Uid,
+  vm: VmName,
+  /** Who asked. */
+  user: z.string(),
+  state: OperationState,
+  /** The step it is at; null before the first and after the last. */
+  step: z.string().nullable(),
+  /** Steps that began: the journal. */
+  begun: z.array(z.string()),
+  /** Where it works; null until placed. */
+  node: NodeName.nullable(),
+  /** The operation it waits for; null when it does not wait. */
+  waitsFor: z.string().nullable(),
+  options: OperationOptions,
+  args: Args,
+  /** False when the goal held already. */
+  changed: z.boolean(),
+  problem: Problem.nullable(),
+  trail: z.array(TrailEntry),
+  createdAt: z.string(),
+  startedAt: z.string().nullable(),
+  endedAt: z.string().nullable(),
+  revision: z.int().nonnegative(),
+});
+/** An operation as it is stored and shown. */
+export type Operation = z.infer<typeof Operation>;
+
+/** What became of one VM of a request. */
+export const Outcome = z.object({
+  vm: z.string(),
+  uid: z.string().nullable(),
+  operation: z.string().nullable(),
+  state: OperationState,
+  changed: z.boolean(),
+  step: z.string().nullable(),
+  node: z.string().nullable(),
+  /** The VM's state when the operation ended. */
+  vmState: VmState.nullable(),
+  problem: Problem.nullable(),
+});
+export type Outcome = z.infer<typeof Outcome>;
+
+/** The answer to a request: one outcome per VM, in the order asked. */
+export const Result = z.object({
+  request: z.string(),
+  verb: Verb,
+  done: z.boolean(),
+  outcomes: z.array(Outcome),
+});
+export type Result = z.infer<typeof Result>;

@@ -1,0 +1,238 @@
+/**
+ * The API as a table: the controller serves it, clients call it, and the
+ * OpenAPI document is made from it.
+ *
+ * `access` says who may call at all: `public` needs no login, `viewer` any
+ * session, `user` one that may change its own VMs, `admin` an administrator.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { FollowFrame, NodeView, VmView, WatchFrame } from "./change.ts";
+import { Operation, Result } from "./operation.ts";
+import { LoginRequest, NodeTokenRequest, VmRequest } from "./request.ts";
+
+/** Who may call a route at all. */
+export type Access = "public" | "viewer" | "user" | "admin";
+
+/** One line of the API. */
+export interface Route {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** Path with parameters in braces, as OpenAPI writes them. */
+  readonly path: string;
+  readonly access: Access;
+  readonly summary: string;
+  /** Query parameters: name to what it means. */
+  readonly query?: Readonly<Record<string, string>>;
+  readonly request?: z.ZodType;
+  readonly response: z.ZodType;
+  /** `ndjson` answers are streams of `response`, one a line. */
+  readonly stream?: "ndjson" | "websocket";
+}
+
+/** Who a session is. */
+export const Whoami = z.object({
+  user: z.string(),
+  role: z.enum(["admin", "user", "viewer"]),
+  expiresAt: z.string(),
+  version: z.string(),
+  site: z.string(),
+});
+/** Who a session is. */
+export type Whoami = z.infer<typeof Whoami>;
+
+/** What a controller is. */
+export const Version = z.object({
+  version: z.string(),
+  /** Named additions to the API; clients test for these, not for versions. */
+  extensions: z.array(z.string()),
+});
+/** What a controller is. */
+export type Version = z.infer<typeof Version>;
+
+/** A new session; its token is shown only here. */
+export const LoginAnswer = z.object({
+  token: z.string(),
+  user: z.string(),
+  role: z.enum(["admin", "user", "viewer"]),
+  expiresAt: z.string(),
+});
+/** A new session; its token is shown only here. */
+export type LoginAnswer = z.infer<typeof LoginAnswer>;
+
+/** A join token; shown only here. */
+export const NodeTokenAnswer = z.object({
+  token: z.string(),
+  expiresAt: z.string(),
+});
+/** A join token; shown only here. */
+export type NodeTokenAnswer = z.infer<typeof NodeTokenAnswer>;
+
+export const CaAnswer = z.object({ pem: z.string(), fingerprint: z.string() });
+
+const FILTER =
+  "conditions that all must hold, such as node=n3,state=running; values may be globs";
+
+export const ROUTES = {
+  version: {
+    method: "GET",
+    path: "/v1/version",
+    access: "public",
+    summary: "What this controller is",
+    response: Version,
+  },
+  ca: {
+    method: "GET",
+    path: "/v1/ca",
+    access: "public",
+    summary: "The certificate authority of the site",
+    response: CaAnswer,
+  },
+  openapi: {
+    method: "GET",
+    path: "/v1/openapi.json",
+    access: "public",
+    summary: "This document",
+    response: z.unknown(),
+  },
+  login: {
+    method: "POST",
+    path: "/v1/login",
+    access: "public",
+    summary: "Exchange a password for a session token",
+    request: LoginRequest,
+    response: LoginAnswer,
+  },
+  logout: {
+    method: "POST",
+    path: "/v1/logout",
+    access: "viewer",
+    summary: "End this session",
+    response: z.object({}),
+  },
+  whoami: {
+    method: "GET",
+    path: "/v1/whoami",
+    access: "viewer",
+    summary: "Who this session is",
+    response: Whoami,
+  },
+  submit: {
+    method: "POST",
+    path: "/v1/requests",
+    access: "user",
+    summary:
+      "Ask something for a list of VMs; with follow=1 the answer streams until all are done",
+    query: { follow: "1 streams progress, then the result" },
+    request: VmRequest,
+    response: Result,
+  },
+  request: {
+    method: "GET",
+    path: "/v1/requests/{id}",
+    access: "viewer",
+    summary: "The result of a request so far",
+    response: Result,
+  },
+  follow: {
+    method: "GET",
+    path: "/v1/requests/{id}/follow",
+    access: "viewer",
+    summary: "Progress of a request until all its operations are done",
+    response: FollowFrame,
+    stream: "ndjson",
+  },
+  vms: {
+    method: "GET",
+    path: "/v1/vms",
+    access: "viewer",
+    summary: "VMs that the caller may see",
+    query: {
+      names: "names, globs or id prefixes, separated by commas",
+      filter: FILTER,
+      stream: "1 answers one VM a line instead of one object",
+      fields: "`name` answers names and states only",
+    },
+    response: z.object({ revision: z.int(), vms: z.array(VmView) }),
+  },
+  vm: {
+    method: "GET",
+    path: "/v1/vms/{name}",
+    access: "viewer",
+    summary: "One VM by name or id prefix",
+    response: VmView,
+  },
+  console: {
+    method: "GET",
+    path: "/v1/vms/{name}/console",
+    access: "user",
+    summary: "The serial line: bytes in binary messages, control in text ones",
+    query: { history: "bytes of what was printed before to begin with" },
+    response: z.unknown(),
+    stream: "websocket",
+  },
+  nodes: {
+    method: "GET",
+    path: "/v1/nodes",
+    access: "viewer",
+    summary: "Nodes of the site",
+    response: z.object({ revision: z.int(), nodes: z.array(NodeView) }),
+  },
+  node: {
+    method: "GET",
+    path: "/v1/nodes/{name}",
+    access: "viewer",
+    summary: "One node",
+    response: NodeView,
+  },
+  nodeToken: {
+    method: "POST",
+    path: "/v1/node-tokens",
+    access: "admin",
+    summary: "A token with which one node may join",
+    request: NodeTokenRequest,
+    response: NodeTokenAnswer,
+  },
+  operations: {
+    method: "GET",
+    path: "/v1/operations",
+    access: "viewer",
+    summary: "Operations, newest first",
+    query: {
+      filter: "conditions such as vm=web*,state=running,verb=start",
+      limit: "how many at most, 100 by default",
+    },
+    response: z.object({ operations: z.array(Operation) }),
+  },
+  operation: {
+    method: "GET",
+    path: "/v1/operations/{id}",
+    access: "viewer",
+    summary: "One operation by id or unique prefix",
+    response: Operation,
+  },
+  cancel: {
+    method: "POST",
+    path: "/v1/operations/{id}/cancel",
+    access: "user",
+    summary: "Ask an operation to stop at its next step and undo what it did",
+    response: Operation,
+  },
+  watch: {
+    method: "GET",
+    path: "/v1/watch",
+    access: "viewer",
+    summary: "A snapshot, then every change",
+    query: {
+      since:
+        "the last revision seen; changes after it, or a snapshot when they are gone",
+      kinds: "vm, node, operation, separated by commas; all by default",
+      snapshot: "0 skips the snapshot",
+    },
+    response: WatchFrame,
+    stream: "ndjson",
+  },
+} as const satisfies Readonly<Record<string, Route>>;
+
+/** The name of a route. */
+export type RouteName = keyof typeof ROUTES;

@@ -1,0 +1,159 @@
+/**
+ * Group commit: what is pending together becomes durable in one write.
+ *
+ * One write is under way at a time; commits that arrive meanwhile wait and
+ * share the next one, in the order in which they were asked for. When a write
+ * fails, so do all commits that were waiting behind it, since they were asked
+ * for by callers who believed in it: what is durable is always a beginning of
+ * what was asked for, and later commits start from there.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers";
+import { UsherError } from "../error/mod.ts";
+import type { Backend } from "./backend.ts";
+import {
+  isLarge,
+  recover,
+  stage,
+  type StagedCommit,
+  sweep,
+} from "./large_commit.ts";
+import { lastOfEach, sizeOf, type Write } from "./record.ts";
+
+interface Commit {
+  readonly writes: readonly Write[];
+  readonly bytes: number;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** Commits on their way to a backend. */
+export class CommitQueue {
+  readonly #backend: Backend;
+  #pending: Commit[] = [];
+  #pump: Promise<void> | null = null;
+  #staged: StagedCommit | null = null;
+  #finishing: Promise<void> | null = null;
+  #hasRubbish = false;
+  #ended: UsherError | null = null;
+  #commits = 0;
+  #writes = 0;
+  #mutations = 0;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  /** Finishes what a crash interrupted; before the first commit. */
+  async recover(): Promise<void> {
+    await recover(this.#backend);
+  }
+
+  /** Resolves once `writes` are durable. */
+  add(writes: readonly Write[]): Promise<void> {
+    if (this.#ended !== null) return Promise.reject(this.#ended);
+    this.#commits++;
+    this.#mutations += writes.length;
+    if (writes.length === 0 && this.#pump === null) return Promise.resolve();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const bytes = writes.reduce((sum, write) => sum + sizeOf(write), 0);
+    this.#pending.push({ writes, bytes, resolve, reject });
+    this.#pump ??= this.#run();
+    return promise;
+  }
+
+  /** Resolves once every durable commit is in its place. */
+  async settled(): Promise<void> {
+    if (this.#staged !== null) await this.#finish(this.#staged);
+  }
+
+  /** Waits for what is pending, then refuses all further commits with `reason`. */
+  async end(reason: UsherError): Promise<void> {
+    this.#ended ??= reason;
+    await this.#pump;
+  }
+
+  stats(): { commits: number; writes: number; mutations: number } {
+    return {
+      commits: this.#commits,
+      writes: this.#writes,
+      mutations: this.#mutations,
+    };
+  }
+
+  async #run(): Promise<void> {
+    while (true) {
+      await nextTurn();
+      if (this.#pending.length === 0) break;
+      const group = this.#takeGroup();
+      try {
+        await this.#write(group);
+        for (const commit of group) commit.resolve();
+      } catch (error) {
+        this.#fail(group, error);
+      }
+    }
+    this.#pump = null;
+  }
+
+  #takeGroup(): Commit[] {
+    let count = 0;
+    let mutations = 0;
+    let bytes = 0;
+    for (const commit of this.#pending) {
+      mutations += commit.writes.length;
+      bytes += commit.bytes;
+      if (count > 0 && isLarge(mutations, bytes)) break;
+      count++;
+    }
+    return this.#pending.splice(0, count);
+  }
+
+  async #write(group: readonly Commit[]): Promise<void> {
+    await this.settled();
+    const writes = lastOfEach(group.flatMap((commit) => commit.writes));
+    if (writes.length === 0) return;
+    const bytes = writes.reduce((sum, write) => sum + sizeOf(write), 0);
+    this.#writes++;
+    if (isLarge(writes.length, bytes)) await this.#writeLarge(writes);
+    else await this.#backend.write(writes);
+  }
+
+  async #writeLarge(writes: readonly Write[]): Promise<void> {
+    if (this.#hasRubbish) await sweep(this.#backend);
+    this.#hasRubbish = true;
+    const staged = await stage(this.#backend, writes);
+    this.#hasRubbish = false;
+    this.#staged = staged;
+    try {
+      await this.#finish(staged);
+    } catch {
+      // It is durable, so it has happened; `settled` tries again before
+      // anything else is read or written.
+    }
+  }
+
+  async #finish(staged: StagedCommit): Promise<void> {
+    this.#finishing ??= staged.finish();
+    try {
+      await this.#finishing;
+      this.#staged = null;
+    } finally {
+      this.#finishing = null;
+    }
+  }
+
+  #fail(group: readonly Commit[], error: unknown): void {
+    if (error instanceof UsherError && error.code === "stale") {
+      this.#ended ??= error;
+    }
+    const behind = this.#pending.splice(0);
+    for (const commit of [...group, ...behind]) commit.reject(error);
+  }
+}
+
+/** Lets all that is runnable now run first, so that it can join the next write. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,58 @@
+/**
+ * Every key shape of the controller's state, in one place, beside the limits
+ * of Deno KV that they must respect (key 2 KiB, value 64 KiB, 1,000 mutations
+ * and 800 KiB in one atomic write).
+ *
+ * No record holds a list that grows with the number of VMs.
+ *
+ * @module
+ */
+import type { Key } from "./store.ts";
+
+/** Limits of one atomic write, kept a little below what Deno KV allows. */
+export const LIMITS = {
+  mutations: 900,
+  bytes: 700 * 1024,
+  valueBytes: 64 * 1024,
+  keyBytes: 2000,
+} as const;
+
+/** The first part of the store's own keys, which no commit may name. */
+export const STORE_PREFIX = "store";
+
+/** Keys of what the store keeps for itself; `list` never shows them. */
+export const storeKeys = {
+  /** Who may write; every atomic write checks that it has not changed. */
+  holder: (): Key => [STORE_PREFIX, "holder"],
+  /** Until when the holder may be expected to live; for a remote database. */
+  lease: (): Key => [STORE_PREFIX, "lease"],
+  /** Number of the last write; tells whether an interrupted one happened. */
+  sequence: (): Key => [STORE_PREFIX, "sequence"],
+  /** The one large commit that is durable and may not be in place yet. */
+  staged: (): Key => [STORE_PREFIX, "staged"],
+  /** Parts of large commits, by commit and number. */
+  part: (id: string, index: number): Key => [STORE_PREFIX, "part", id, index],
+  parts: (): Key => [STORE_PREFIX, "part"],
+} as const;
+
+/** Keys of the controller's records. */
+export const keys = {
+  meta: (name: string): Key => ["meta", name],
+  vm: (uid: string): Key => ["vm", uid],
+  vms: (): Key => ["vm"],
+  node: (name: string): Key => ["node", name],
+  nodes: (): Key => ["node"],
+  /** What a node authenticates with, hashed. */
+  nodeSecret: (name: string): Key => ["node-secret", name],
+  nodeSecrets: (): Key => ["node-secret"],
+  joinToken: (id: string): Key => ["join-token", id],
+  joinTokens: (): Key => ["join-token"],
+  request: (id: string): Key => ["request", id],
+  requests: (): Key => ["request"],
+  operation: (id: string): Key => ["operation", id],
+  operations: (): Key => ["operation"],
+  account: (name: string): Key => ["account", name],
+  accounts: (): Key => ["account"],
+  session: (hash: string): Key => ["session", hash],
+  sessions: (): Key => ["session"],
+} as const;

@@ -1,0 +1,81 @@
+/**
+ * The store over any backend: coding, grouping and large commits, so that
+ * what keeps the promises is one piece of code for Deno KV and for memory.
+ *
+ * @module
+ */
+import { UsherError } from "../error/mod.ts";
+import type { Backend } from "./backend.ts";
+import { CommitQueue } from "./commit_queue.ts";
+import { STORE_PREFIX } from "./key.ts";
+import { decodeValue, encodeMutation } from "./record.ts";
+import type {
+  Entry,
+  Holder,
+  Key,
+  Mutation,
+  Store,
+  StoreStats,
+} from "./store.ts";
+
+/** A store on `backend`, which `holder` has the right to write to. */
+export class RecordStore implements Store {
+  readonly holder: Holder;
+  readonly #backend: Backend;
+  readonly #queue: CommitQueue;
+  #closing: Promise<void> | null = null;
+
+  private constructor(backend: Backend, holder: Holder) {
+    this.#backend = backend;
+    this.holder = holder;
+    this.#queue = new CommitQueue(backend);
+  }
+
+  /** Opens a store, finishing or removing what a crash left half done. */
+  static async open(backend: Backend, holder: Holder): Promise<RecordStore> {
+    const store = new RecordStore(backend, holder);
+    await store.#queue.recover();
+    return store;
+  }
+
+  async get(key: Key): Promise<unknown> {
+    await this.#queue.settled();
+    const bytes = await this.#backend.read(key);
+    return bytes === null ? null : decodeValue(bytes);
+  }
+
+  async *list(prefix: Key): AsyncIterable<Entry> {
+    await this.#queue.settled();
+    for await (const { key, bytes } of this.#backend.scan(prefix)) {
+      if (key[0] !== STORE_PREFIX) yield { key, value: decodeValue(bytes) };
+    }
+  }
+
+  commit(mutations: readonly Mutation[]): Promise<void> {
+    try {
+      return this.#queue.add(mutations.map(encodeMutation));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  stats(): StoreStats {
+    return this.#queue.stats();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#queue.end(
+      new UsherError("stale", "Cannot write: the store is closed"),
+    );
+    await this.#backend.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

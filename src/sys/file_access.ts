@@ -1,0 +1,41 @@
+/**
+ * Whether a file can be used, asked before somebody else has to fail on it.
+ *
+ * @module
+ */
+
+/** What is wrong with `path`; null when nothing is. */
+export type FileProblem =
+  | "not there"
+  | "not a file"
+  | "not readable"
+  | "not writable";
+
+/**
+ * Opens `path` as it will be used and closes it again. A block device is a
+ * file, too; a pipe is none, and opening it would wait for its other end.
+ */
+export function findFileProblem(
+  path: string,
+  write: boolean,
+): FileProblem | null {
+  try {
+    const { isFile, isBlockDevice } = Deno.statSync(path);
+    if (!isFile && !isBlockDevice) return "not a file";
+    Deno.openSync(path, { read: true }).close();
+  } catch (error) {
+    return isMissing(error) ? "not there" : "not readable";
+  }
+  if (!write) return null;
+  try {
+    Deno.openSync(path, { read: true, write: true }).close();
+    return null;
+  } catch {
+    return "not writable";
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.NotADirectory;
+}

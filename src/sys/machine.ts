@@ -1,0 +1,152 @@
+/**
+ * The machine, as the kernel describes it under /proc: what it has, and what
+ * all of it together has used since it booted.
+ *
+ * Counters of the whole machine have the shape of a domain's, so that the
+ * same code turns both into usage. What a kernel does not tell is null.
+ *
+ * @module
+ */
+import { readTextOrNull } from "./file.ts";
+
+/** What the kernel counts in `/proc/stat`, whatever its own clock rate is. */
+const TICKS_PER_SECOND = 100;
+/** The unit of `/proc/diskstats`, whatever a disk's own sectors are. */
+const BYTES_PER_SECTOR = 512;
+/** Disks, and not their partitions, nor devices made of disks, which would count twice. */
+const WHOLE_DISK =
+  /^(?:(?:sd|hd|vd|xvd|dasd|ubd)[a-z]+|nvme\d+n\d+|mmcblk\d+)$/;
+
+/** What the machine has. */
+export interface MachineCapacity {
+  readonly cpus: number;
+  readonly memoryMiB: number;
+}
+
+/** What the machine used since it booted, and its memory in use now. */
+export interface MachineCounters {
+  readonly cpuSeconds: number | null;
+  readonly memoryMiB: number | null;
+  readonly diskReadBytes: number | null;
+  readonly diskWriteBytes: number | null;
+  readonly netRxBytes: number | null;
+  readonly netTxBytes: number | null;
+}
+
+/** The id of this process. */
+export function processId(): number {
+  return Deno.pid;
+}
+
+/** The machine's name for itself. */
+export function hostname(): string {
+  return Deno.hostname();
+}
+
+/** An id that changes with every boot of the machine; null where there is none. */
+export async function bootId(): Promise<string | null> {
+  const text = await readTextOrNull("/proc/sys/kernel/random/boot_id");
+  return text?.trim() || null;
+}
+
+/** What the machine has. */
+export async function machineCapacity(): Promise<MachineCapacity> {
+  const [stat, meminfo] = await Promise.all([
+    readTextOrNull("/proc/stat"),
+    readTextOrNull("/proc/meminfo"),
+  ]);
+  return {
+    cpus: countCpus(stat ?? "") || navigator.hardwareConcurrency,
+    memoryMiB: parseMeminfo(meminfo ?? "")?.totalMiB ??
+      Math.floor(Deno.systemMemoryInfo().total / 2 ** 20),
+  };
+}
+
+/** What the machine used so far. */
+export async function machineCounters(): Promise<MachineCounters> {
+  const [stat, meminfo, diskstats, netdev] = await Promise.all(
+    ["stat", "meminfo", "diskstats", "net/dev"].map((name) =>
+      readTextOrNull(`/proc/${name}`)
+    ),
+  );
+  const disk = parseDiskstats(diskstats ?? "");
+  const net = parseNetDev(netdev ?? "");
+  return {
+    cpuSeconds: parseCpuSeconds(stat ?? ""),
+    memoryMiB: parseMeminfo(meminfo ?? "")?.usedMiB ?? null,
+    diskReadBytes: disk?.readBytes ?? null,
+    diskWriteBytes: disk?.writeBytes ?? null,
+    netRxBytes: net?.rxBytes ?? null,
+    netTxBytes: net?.txBytes ?? null,
+  };
+}
+
+/** How many processors `/proc/stat` lists. */
+export function countCpus(stat: string): number {
+  return stat.match(/^cpu\d+ /gm)?.length ?? 0;
+}
+
+/**
+ * The seconds that all processors were busy, from `/proc/stat`. Waiting for a
+ * disk is not busy, nor is time that a hypervisor below took; time that the
+ * machine's own guests had is part of `user` there already.
+ */
+export function parseCpuSeconds(stat: string): number | null {
+  const line = /^cpu +(.+)$/m.exec(stat)?.[1];
+  if (line === undefined) return null;
+  const [user = 0, nice = 0, system = 0, _idle, _iowait, irq = 0, softirq = 0] =
+    line.split(/ +/).map(Number);
+  return (user + nice + system + irq + softirq) / TICKS_PER_SECOND;
+}
+
+/** Memory, from `/proc/meminfo`. What can be had without swapping is not in use. */
+export function parseMeminfo(
+  meminfo: string,
+): { totalMiB: number; usedMiB: number } | null {
+  const total = kibOf(meminfo, "MemTotal");
+  const available = kibOf(meminfo, "MemAvailable");
+  if (total === null || available === null) return null;
+  return {
+    totalMiB: Math.floor(total / 1024),
+    usedMiB: Math.round((total - available) / 1024),
+  };
+}
+
+function kibOf(meminfo: string, key: string): number | null {
+  const match = new RegExp(`^${key}: +(\\d+) kB$`, "m").exec(meminfo);
+  return match === null ? null : Number(match[1]);
+}
+
+/** Bytes of all whole disks, from `/proc/diskstats`; null when it lists none. */
+export function parseDiskstats(
+  diskstats: string,
+): { readBytes: number; writeBytes: number } | null {
+  const disks = rows(diskstats).filter(([, , name = ""]) =>
+    WHOLE_DISK.test(name)
+  );
+  if (disks.length === 0) return null;
+  return {
+    readBytes: BYTES_PER_SECTOR * sum(disks, 5),
+    writeBytes: BYTES_PER_SECTOR * sum(disks, 9),
+  };
+}
+
+/** Bytes of all interfaces but the loopback, from `/proc/net/dev`; null when it lists none. */
+export function parseNetDev(
+  netdev: string,
+): { rxBytes: number; txBytes: number } | null {
+  // A name may touch its first number: "eth0:123".
+  const cards = rows(netdev.replaceAll(":", ": ")).filter(([name = ""]) =>
+    name.endsWith(":") && name !== "lo:"
+  );
+  if (cards.length === 0) return null;
+  return { rxBytes: sum(cards, 1), txBytes: sum(cards, 9) };
+}
+
+function rows(text: string): string[][] {
+  return text.split("\n").map((line) => line.trim().split(/\s+/));
+}
+
+function sum(rows: readonly string[][], column: number): number {
+  return rows.reduce((total, row) => total + Number(row[column] ?? 0), 0);
+}

@@ -1,0 +1,253 @@
+/**
+ * The compiled command line, as a person and a script meet it: a site made by
+ * `usher dev`, and then nothing but the executable.
+ *
+ * @module
+ */
+import { match, strictEqual } from "node:assert/strict";
+import { compiledUsher } from "../support/compiled.ts";
+import { Pty } from "../support/pty.ts";
+import { until } from "../support/wait.ts";
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A site of its own process, and a shell beside it. */
+class Site implements AsyncDisposable {
+  readonly usher: string;
+  readonly folder: string;
+  readonly #dev: Deno.ChildProcess;
+  readonly #reading: Promise<unknown>;
+
+  private constructor(usher: string, folder: string) {
+    this.usher = usher;
+    this.folder = folder;
+    this.#dev = new Deno.Command(usher, {
+      args: ["dev", "--nodes", "2", "--driver", "sim", "--state", folder],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    this.#reading = this.#dev.stdout.pipeTo(new WritableStream());
+  }
+
+  static async start(): Promise<Site> {
+    const usher = await compiledUsher();
+    const site = new Site(
+      usher,
+      await Deno.makeTempDir({ prefix: "usher_cli_" }),
+    );
+    await until(
+      "the site answers",
+      async () =>
+        (await site.run("node", "list", "-o", "name")).out === "n1\nn2\n" ||
+        (await site.run("node", "list", "-o", "name")).out === "n2\nn1\n",
+      { deadlineMs: 90_000 },
+    );
+    return site;
+  }
+
+  get env(): Record<string, string> {
+    return {
+      HOME: `${this.folder}/home`,
+      USHERCLI_CONFIG: `${this.folder}/cli.yaml`,
+      PATH: `${this.usher.replace(/\/usher$/, "")}:${Deno.env.get("PATH")}`,
+    };
+  }
+
+  /** Runs `usher ARGV` to its end. */
+  run(...argv: string[]): Promise<Ran> {
+    return this.#output(this.usher, argv);
+  }
+
+  /** Runs a line of bash to its end. */
+  bash(line: string, env: Record<string, string> = {}): Promise<Ran> {
+    return this.#output("bash", ["--norc", "-c", line], env);
+  }
+
+  async #output(
+    program: string,
+    args: string[],
+    env: Record<string, string> = {},
+  ): Promise<Ran> {
+    const { code, stdout, stderr } = await new Deno.Command(program, {
+      args,
+      env: { ...this.env, ...env },
+      stdin: "null",
+    }).output();
+    const decoder = new TextDecoder();
+    return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+  }
+
+  /** Ends the site as a crash would. */
+  async crash(): Promise<void> {
+    this.#dev.kill("SIGKILL");
+    await this.#dev.status;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#dev.kill("SIGTERM");
+    } catch {
+      // It was ended by the test.
+    }
+    await this.#dev.status;
+    await this.#reading.catch(() => {});
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+Deno.test("the compiled command line", async (t) => {
+  await using site = await Site.start();
+  const { run } = { run: site.run.bind(site) };
+
+  await t.step("a person's first ten minutes", async () => {
+    const started = await run(
+      "vm",
+      "start",
+      "-n",
+      "3",
+      "web",
+      "--memory",
+      "64MiB",
+    );
+    strictEqual(started.code, 0, started.err);
+    const { out } = await run("vm", "list", "--sort", "name");
+    match(
+      out,
+      /^NAME +STATE +NODE +VCPUS +MEMORY +SINCE\nweb-1\.default\.admin +running +n[12] +1 +64M /,
+    );
+    strictEqual(
+      JSON.parse((await run("vm", "list", "-o", "json")).out).length,
+      3,
+    );
+    match(
+      (await run("vm", "show", "web-1", "-o", "yaml")).out,
+      /^name: web-1\.default\.admin$/m,
+    );
+    strictEqual((await run("vm", "pause", "web-1")).code, 0);
+    strictEqual((await run("vm", "resume", "web-1")).code, 0);
+    strictEqual((await run("vm", "reboot", "web-1")).code, 0);
+    strictEqual((await run("vm", "shutdown", "web-2")).code, 0);
+    strictEqual(
+      (await run("vm", "list", "state=stopped", "-o", "name")).out,
+      "web-2.default.admin\n",
+    );
+    match((await run("version")).out, /^usher .*\ncontroller .* at https:/);
+    match((await run("vm", "--help")).out, /shutdown/);
+  });
+
+  await t.step("exit codes", async () => {
+    const cases: [string[], number][] = [
+      [["vm", "start", "web-1"], 0],
+      [["vm", "show", "nosuch"], 1],
+      [["vm", "start", "big", "--memory", "900GiB"], 2],
+      [["vm", "start", "slow", "--sim", "bootMs=60s", "--timeout", "100ms"], 3],
+      [["vm", "list", "--controller", "https://localhost:1"], 4],
+      [["vm", "unregister", "web-1"], 5],
+      [["vm", "strat", "web-1"], 64],
+      [["vm", "start", "a", "--memory", "4GB5"], 64],
+      [["vm", "start", "a", "-n", "0"], 64],
+    ];
+    for (const [argv, code] of cases) {
+      const ran = await run(...argv);
+      strictEqual(ran.code, code, `${argv.join(" ")}: ${ran.err}`);
+      strictEqual(/\n\s+at /.test(ran.err), false, `a stack trace: ${ran.err}`);
+    }
+    strictEqual((await run("vm", "destroy", "slow")).code, 0);
+  });
+
+  await t.step("a reader that leaves early", async () => {
+    strictEqual(
+      (await run("vm", "start", "-n", "300", "many", "--memory", "16MiB")).code,
+      0,
+    );
+    const ran = await site.bash(
+      'usher vm list -o ndjson | head -1 | wc -l; echo "${PIPESTATUS[*]}"',
+    );
+    strictEqual(ran.out, "1\n0 0 0\n");
+    strictEqual(ran.err, "");
+    strictEqual((await run("vm", "destroy", "many-*")).code, 0);
+  });
+
+  await t.step("completion knows the live names", async () => {
+    const complete = (line: string) =>
+      site.bash(`
+        eval "$(usher completion bash)"
+        COMP_WORDS=(${line}) COMP_CWORD=$((${line.split(" ").length} - 1))
+        _usher
+        printf '%s\\n' "\${COMPREPLY[@]}"
+      `).then(({ out }) => out);
+    strictEqual(await complete("usher vm sh"), "show\nshutdown\n");
+    strictEqual(
+      (await complete("usher vm show web")).trim().split("\n").toSorted()
+        .join(),
+      "web-1.default.admin,web-2.default.admin,web-3.default.admin",
+    );
+    strictEqual(await complete("usher vm start x --on n1"), "n1\n");
+  });
+
+  await t.step("Ctrl-C detaches, and attach comes back", async () => {
+    await using pty = new Pty("usher vm start lazy --sim bootMs=5s", site.env);
+    await pty.untilShown(/start on n/);
+    await pty.type("\x03");
+    strictEqual(await pty.ended(), 3);
+    const [, id = ""] = /usher op attach (\w+)/.exec(pty.printed) ?? [];
+    const attached = await run("op", "attach", id);
+    strictEqual(attached.code, 0, attached.err);
+    match(attached.err, /lazy\.default\.admin: running/);
+  });
+
+  await t.step("the console is a terminal that ^] leaves", async () => {
+    await using pty = new Pty("usher vm console web-1; stty -a", site.env);
+    await pty.untilShown(/ready, type and it comes back/);
+    await pty.type("hello there\r");
+    await pty.untilShown(/hello there/);
+    await pty.type("\x1d");
+    await pty.untilShown(/left the console of web-1/);
+    strictEqual(await pty.ended(), 0);
+    match(pty.printed, / icanon/, "the terminal is as it was");
+  });
+
+  await t.step("the console in a pipe", async () => {
+    const { code, out } = await site.bash(
+      "printf 'from a pipe\\r' | usher vm console web-3 --history 0 --linger 8s",
+    );
+    strictEqual(code, 0);
+    match(out, /from a pipe/);
+  });
+
+  await t.step(
+    "login on a terminal shows the CA, and the password never",
+    async () => {
+      const env = { ...site.env, USHERCLI_CONFIG: "" };
+      const cli = await Deno.readTextFile(`${site.folder}/cli.yaml`);
+      const [, url = ""] = /controller: (\S+)/.exec(cli) ?? [];
+      const password =
+        (await Deno.readTextFile(`${site.folder}/admin-password`)).trim();
+      await using pty = new Pty(`usher login ${url} --user admin`, env);
+      await pty.untilShown(/fingerprint\r?\n +([0-9A-F]{2}:){31}[0-9A-F]{2}/);
+      await pty.type("yes\r");
+      await pty.untilShown(/password of admin/);
+      await pty.type(`${password}\r`);
+      await pty.untilShown(/logged in at/);
+      strictEqual(await pty.ended(), 0);
+      strictEqual(pty.printed.includes(password), false);
+      const who = await site.bash("usher whoami", { USHERCLI_CONFIG: "" });
+      match(who.out, /^user +admin$/m);
+    },
+  );
+
+  await t.step("a controller that is gone", async () => {
+    await site.crash();
+    const { code, err } = await run("vm", "list");
+    strictEqual(code, 6);
+    match(
+      err,
+      /Cannot reach the controller at https:\/\/127\.0\.0\.1:\d+\n {2}why: connection refused\n {2}try: /,
+    );
+  });
+});

@@ -1,0 +1,180 @@
+/**
+ * The command line against a real site on `sim`, in one process.
+ *
+ * @module
+ */
+import { match, strictEqual } from "node:assert/strict";
+import { runClient } from "../../src/client/main.ts";
+import { EXIT } from "../../src/client/exit.ts";
+import { FakeIo, type FakeIoOptions } from "../support/fake_client.ts";
+import { TestSite } from "../support/site.ts";
+import { until } from "../support/wait.ts";
+
+interface Shell {
+  readonly site: TestSite;
+  /** Runs a command to its end. */
+  run(
+    line: string | readonly string[],
+    options?: FakeIoOptions,
+  ): Promise<{ code: number; out: string; err: string }>;
+  /** A terminal on which a command can be run and interrupted. */
+  io(options?: FakeIoOptions): FakeIo;
+}
+
+async function withSite(
+  nodes: number,
+  test: (shell: Shell) => Promise<void>,
+): Promise<void> {
+  const home = await Deno.makeTempDir();
+  await using site = await TestSite.start({ nodes });
+  const io = (options: FakeIoOptions = {}) =>
+    new FakeIo({
+      ...options,
+      env: {
+        HOME: home,
+        USHERCLI_CONFIG: site.site.cliConfig,
+        ...options.env,
+      },
+    });
+  try {
+    await test({
+      site,
+      io,
+      async run(line, options) {
+        const fake = io(options);
+        const argv = typeof line === "string" ? line.split(" ") : line;
+        const code = await runClient(argv, fake);
+        return { code, out: fake.out, err: fake.err };
+      },
+    });
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
+
+Deno.test("a person's first minutes: start, list, show, stop, destroy", () =>
+  withSite(2, async ({ run }) => {
+    strictEqual(
+      (await run("vm list")).err,
+      "no VMs; usher vm start NAME makes one\n",
+    );
+    const started = await run("vm start -n 3 web --memory 64MiB role=front");
+    strictEqual(started.code, 0, started.err);
+    match(started.err, /web-2\.default\.admin: running on n[12]\n/);
+    strictEqual(
+      (await run("vm list state=running -o name --sort name")).out,
+      "web-1.default.admin\nweb-2.default.admin\nweb-3.default.admin\n",
+    );
+    match((await run("vm show web-1")).out, /^name +web-1\.default\.admin$/m);
+    match((await run("vm show web-1")).out, /^arg role +front$/m);
+    match((await run("node list")).out, /^n1 +ready/m);
+    strictEqual((await run("vm shutdown web-*")).code, 0);
+    strictEqual((await run("vm wait web-* --for stopped")).code, 0);
+    strictEqual((await run("vm destroy web-*")).code, 0);
+    strictEqual((await run("vm list -o name")).out, "");
+    match(
+      (await run("op list verb=destroy")).out,
+      /destroy +web-1\.default\.admin +succeeded/,
+    );
+  }));
+
+Deno.test("outcomes have their exit codes", () =>
+  withSite(1, async ({ run }) => {
+    await run("vm start web");
+    const cases: [string, number, RegExp][] = [
+      ["vm start web", EXIT.done, /already running/],
+      ["vm start bad --sim startError=broken", EXIT.failed, /broken/],
+      ["vm start big --memory 900TiB", EXIT.usage, /64 TiB/],
+      ["vm start big --memory 900GiB", EXIT.notPlaced, /n1: /],
+      [
+        "vm start slow --sim bootMs=60s --timeout 100ms",
+        EXIT.stillRunning,
+        /usher op attach/,
+      ],
+      ["vm unregister web", EXIT.conflict, /it is running/],
+      ["vm show wbe", EXIT.failed, /did you mean "web"\?/],
+      [
+        "vm list --controller https://127.0.0.1:1",
+        EXIT.denied,
+        /Not logged in/,
+      ],
+    ];
+    for (const [line, code, said] of cases) {
+      const ran = await run(line);
+      strictEqual(ran.code, code, `${line}: ${ran.err}`);
+      match(ran.err, said, line);
+    }
+  }));
+
+Deno.test("Ctrl-C while a start is in flight: it goes on, and attach comes back to it", () =>
+  withSite(1, async ({ run, io, site }) => {
+    const terminal = io();
+    const starting = runClient(
+      ["vm", "start", "slow", "--sim", "bootMs=2s"],
+      terminal,
+    );
+    await until("the start shows", () => terminal.err.includes("start on n1"));
+    terminal.interrupt();
+    strictEqual(await starting, EXIT.stillRunning);
+    const [, id = ""] =
+      /come back with: usher op attach (\S+)/.exec(terminal.err) ?? [];
+    const attached = await run(`op attach ${id}`);
+    strictEqual(attached.code, 0, attached.err);
+    strictEqual((await site.vm("slow")).status.state, "running");
+  }));
+
+Deno.test("--no-wait prints ids that op show and op attach take", () =>
+  withSite(1, async ({ run }) => {
+    const { out } = await run("vm start a b --no-wait");
+    const [id = "", other = ""] = out.trim().split("\n");
+    strictEqual((await run(`op attach ${id}`)).code, 0);
+    strictEqual((await run(`op attach ${other}`)).code, 0);
+    match((await run(`op show ${id}`)).out, /^state +succeeded$/m);
+  }));
+
+Deno.test("login: refuses without a way to trust, then works by fingerprint and by file", () =>
+  withSite(1, async ({ run, site }) => {
+    const password = (await Deno.readTextFile(
+      site.site.cliConfig.replace("cli.yaml", "admin-password"),
+    )).trim();
+    const env = { USHERCLI_CONFIG: "" };
+    const login = (...more: string[]) =>
+      run([
+        "login",
+        site.site.url,
+        "--user",
+        "admin",
+        "--password-stdin",
+        ...more,
+      ], {
+        env,
+        input: `${password}\n`,
+      });
+    const blind = await login();
+    strictEqual(blind.code, EXIT.denied);
+    match(blind.err, /no terminal to ask on/);
+    const wrong = await login("--ca-fingerprint", "00");
+    strictEqual(wrong.code, EXIT.denied);
+    match(wrong.err, /its CA has the fingerprint/);
+    const { fingerprint } = site.site.controller.site.ca;
+    const right = await login("--ca-fingerprint", fingerprint);
+    strictEqual(right.code, 0, right.err);
+    match((await run("whoami", { env })).out, /^user +admin$/m);
+    strictEqual((await run("logout", { env })).code, 0);
+    strictEqual((await run("vm list", { env })).code, EXIT.denied);
+    const bad = await run(
+      ["login", "--user", "admin", "--password-stdin"],
+      { env, input: "wrong\n" },
+    );
+    strictEqual(bad.code, EXIT.denied);
+    match(bad.err, /Cannot log in/);
+  }));
+
+Deno.test("events shows what is there", () =>
+  withSite(1, async ({ run }) => {
+    await run("vm start web");
+    const { code, out } = await run("events --kinds vm,node");
+    strictEqual(code, 0);
+    match(out, /vm +web\.default\.admin running on n1/);
+    match(out, /node +n1 ready/);
+  }));

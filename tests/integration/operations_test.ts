@@ -1,0 +1,128 @@
+/**
+ * Operations on one VM: one at a time, cancellable, never in the way of a
+ * power cut.
+ *
+ * @module
+ */
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { TestSite } from "../support/site.ts";
+
+const HANGS = { spec: { sim: { startHangs: true } } };
+
+Deno.test("operations: a second one waits its turn and names the holder", async () => {
+  await using site = await TestSite.start();
+  await site.run("start", "web", { spec: { sim: { shutdownMs: 300 } } });
+  const first = (await site.submit("shutdown", "web")).outcomes[0];
+  const second = (await site.submit("start", "web")).outcomes[0];
+  const waiting = await site.operation(second?.operation ?? "");
+  deepStrictEqual([waiting.state, waiting.waitsFor], [
+    "pending",
+    first?.operation,
+  ]);
+  await site.untilOperation(second?.operation ?? "", "succeeded");
+  strictEqual(
+    (await site.operation(first?.operation ?? "")).state,
+    "succeeded",
+  );
+  strictEqual((await site.vm("web")).status.state, "running");
+});
+
+Deno.test("operations: without queueing the answer is busy, with the holder", async () => {
+  await using site = await TestSite.start();
+  const first = (await site.submit("start", "web", HANGS)).outcomes[0];
+  const [second] = (await site.run("pause", "web", { queue: false })).outcomes;
+  deepStrictEqual([second?.problem?.code, second?.problem?.holder], [
+    "busy",
+    first?.operation,
+  ]);
+  match(second?.problem?.detail ?? "", /"start" .* holds web\.default\.admin/);
+  await site.run("destroy", "web");
+});
+
+Deno.test("operations: two starts of one VM at once make one run", async () => {
+  await using site = await TestSite.start();
+  const results = await Promise.all(
+    [1, 2, 3, 4].map(() => site.run("start", "web")),
+  );
+  deepStrictEqual(
+    results.map(({ outcomes }) => outcomes[0]?.state),
+    Array(4).fill("succeeded"),
+  );
+  strictEqual(results.filter(({ outcomes }) => outcomes[0]?.changed).length, 1);
+});
+
+Deno.test("operations: a poweroff takes over from a start that hangs", async () => {
+  await using site = await TestSite.start();
+  const start = (await site.submit("start", "web", HANGS)).outcomes[0];
+  await site.untilOperation(start?.operation ?? "", "running");
+  const [off] = (await site.run("poweroff", "web")).outcomes;
+  strictEqual(off?.state, "succeeded");
+  const cancelled = await site.operation(start?.operation ?? "");
+  strictEqual(cancelled.state, "cancelled");
+  match(cancelled.problem?.detail ?? "", /poweroff .* takes over/);
+  ok(["stopped", "absent"].includes((await site.vm("web")).status.state));
+});
+
+Deno.test("operations: destroy takes over too, and leaves nothing", async () => {
+  await using site = await TestSite.start();
+  await site.submit("start", "web", HANGS);
+  strictEqual(
+    (await site.run("destroy", "web")).outcomes[0]?.state,
+    "succeeded",
+  );
+  strictEqual((await site.call("GET", "/v1/vms/web")).status, 404);
+});
+
+Deno.test("operations: a start that hangs is cancelled and undone", async () => {
+  await using site = await TestSite.start();
+  const start = (await site.submit("start", "web", HANGS)).outcomes[0];
+  await site.call("POST", `/v1/operations/${start?.operation}/cancel`);
+  const ended = await site.untilOperation(
+    start?.operation ?? "",
+    "cancelled",
+    "failed",
+    "succeeded",
+  );
+  strictEqual(ended.state, "cancelled");
+  strictEqual(
+    (await site.call("GET", "/v1/vms/web")).status,
+    404,
+    "the VM that it made is gone",
+  );
+  const again = await site.call(
+    "POST",
+    `/v1/operations/${start?.operation}/cancel`,
+  );
+  strictEqual(again.status, 409);
+});
+
+Deno.test("operations: one that waits is cancelled at once", async () => {
+  await using site = await TestSite.start();
+  await site.submit("start", "web", HANGS);
+  const waiting = (await site.submit("reboot", "web")).outcomes[0];
+  await site.call("POST", `/v1/operations/${waiting?.operation}/cancel`);
+  strictEqual(
+    (await site.operation(waiting?.operation ?? "")).state,
+    "cancelled",
+  );
+  await site.run("destroy", "web");
+});
+
+Deno.test("operations: on different VMs they never wait for each other", async () => {
+  await using site = await TestSite.start();
+  await site.submit("start", "slow", HANGS);
+  strictEqual(
+    (await site.run("start", "quick")).outcomes[0]?.state,
+    "succeeded",
+  );
+  await site.run("destroy", "slow");
+});
+
+Deno.test("operations: every one carries who asked, for what, and when", async () => {
+  await using site = await TestSite.start();
+  const [outcome] = (await site.run("start", "web")).outcomes;
+  const operation = await site.operation(outcome?.operation ?? "");
+  deepStrictEqual(operation.trail[0]?.source, "user admin");
+  ok(operation.createdAt <= (operation.endedAt ?? ""));
+  deepStrictEqual(operation.begun, ["register", "place", "start"]);
+});

@@ -1,0 +1,272 @@
+/**
+ * A node with the qemu driver for one test: its own directories, the guests
+ * that `scripts/guest/build.sh` makes, and the ways to break them.
+ *
+ * The ordinary guest is a boot sector (`boot.raw`): it speaks, echoes and
+ * obeys the power button within a tenth of the time that a kernel takes.
+ *
+ * @module
+ */
+import type {
+  DomainPlan,
+  DomainReport,
+  Driver,
+} from "../../src/driver/driver.ts";
+import { openQemuDriver } from "../../src/driver/qemu/mod.ts";
+import { type Layout, layOut } from "../../src/driver/qemu/layout.ts";
+import { scanProcesses } from "../../src/driver/qemu/process_scan.ts";
+import { QmpClient } from "../../src/driver/qemu/qmp/client.ts";
+import { VmSpec } from "../../src/schema/vm.ts";
+import { newId } from "../../src/sys/id.ts";
+import { connectUnix } from "../../src/sys/unix_socket.ts";
+import type { DriverHarness, PlanKind } from "../conformance/driver/harness.ts";
+import { startInDyingLnm } from "./dying_lnm.ts";
+import { until } from "./wait.ts";
+
+const QEMU = "qemu-system-x86_64";
+const ROOT = new URL("../..", import.meta.url).pathname;
+
+/** Where the guests are built. */
+export const GUEST = `${ROOT}.cache/guest`;
+
+/** Why qemu tests cannot run here; undefined when they can. Builds the guests. */
+export function whyNoQemu(): string | undefined {
+  try {
+    new Deno.Command(QEMU, { args: ["--version"], stdout: "null" })
+      .outputSync();
+  } catch {
+    return `${QEMU} is not installed`;
+  }
+  const built = new Deno.Command(`${ROOT}scripts/guest/build.sh`, {
+    stdout: "null",
+    stderr: "piped",
+  }).outputSync();
+  return built.success
+    ? undefined
+    : new TextDecoder().decode(built.stderr).trim();
+}
+
+/** What a test may set. */
+export interface QemuNodeOptions {
+  readonly config?: Record<string, unknown>;
+}
+
+export class QemuNode implements DriverHarness {
+  // A busy machine emulates a boot at a fiftieth of its usual speed.
+  readonly deadlineMs = 60_000;
+  readonly dir = Deno.makeTempDirSync({ prefix: "uq" });
+  readonly layout: Layout = layOut(`${this.dir}/state`, `${this.dir}/run`)!;
+  readonly #config: Record<string, unknown>;
+  readonly #binary = `${this.dir}/${QEMU}`;
+  readonly #foreign: { child: Deno.ChildProcess; name: string }[] = [];
+  driver!: Driver;
+  #count = 0;
+
+  private constructor({ config = {} }: QemuNodeOptions) {
+    this.#useRealQemu();
+    this.#config = { accel: "tcg", binary: this.#binary, ...config };
+  }
+
+  static async open(options: QemuNodeOptions = {}): Promise<QemuNode> {
+    const node = new QemuNode(options);
+    await node.#openDriver();
+    return node;
+  }
+
+  async reopen(): Promise<Driver> {
+    await this.driver[Symbol.asyncDispose]();
+    return await this.#openDriver();
+  }
+
+  plan(kind: PlanKind = "ordinary"): Promise<DomainPlan> {
+    const image = kind === "deaf" ? "deaf.raw" : "boot.raw";
+    const path = kind === "broken"
+      ? `${this.dir}/not-there.raw`
+      : `${this.dir}/${++this.#count}.raw`;
+    if (kind !== "broken") Deno.copyFileSync(`${GUEST}/${image}`, path);
+    if (kind === "hanging") this.#useScript("exec sleep 600");
+    if (kind === "slow") this.#useScript(`sleep 1\nexec ${QEMU} "$@"`);
+    return Promise.resolve(this.planOf({ disks: [{ path, format: "raw" }] }));
+  }
+
+  /** A plan of any spec. */
+  planOf(spec: Record<string, unknown>): DomainPlan {
+    return {
+      uid: newId(),
+      name: `web-${++this.#count}.lab.ann`,
+      generation: this.#count,
+      incarnation: newId(),
+      spec: VmSpec.parse({ driver: "qemu", memoryMiB: 32, ...spec }),
+    };
+  }
+
+  async guestUp(uid: string): Promise<void> {
+    await this.untilPrinted(uid, "usher-boot-sector speaks");
+  }
+
+  /** Waits until the serial line has said `text`. */
+  async untilPrinted(
+    uid: string,
+    text: string,
+    deadlineMs = this.deadlineMs,
+  ): Promise<void> {
+    await until(`the guest prints ${JSON.stringify(text)}`, async () => {
+      const log = await this.printed(uid);
+      if (!log.includes(text)) {
+        throw new Error(`printed ${JSON.stringify(log.slice(-400))}`);
+      }
+      return true;
+    }, { deadlineMs });
+  }
+
+  /** What the serial line has said. */
+  async printed(uid: string): Promise<string> {
+    return new TextDecoder().decode(
+      await this.driver.console!.history(uid, 100_000),
+    );
+  }
+
+  occupants(): Promise<string[]> {
+    return Promise.resolve(
+      scanProcesses(this.layout).own.map(({ marker }) => marker.uid),
+    );
+  }
+
+  /** The pid of a running domain. */
+  pidOf(uid: string): number {
+    const found = scanProcesses(this.layout).own.find(({ marker }) =>
+      marker.uid === uid
+    );
+    if (found === undefined) throw new Error(`no process of ${uid}`);
+    return found.id.pid;
+  }
+
+  async leftovers(uid: string): Promise<string[]> {
+    const found: string[] = [];
+    for (
+      const folder of [
+        this.layout.runDir,
+        this.layout.handles,
+        this.layout.overlays,
+        this.layout.logs,
+      ]
+    ) {
+      for await (const { name } of Deno.readDir(folder)) {
+        if (name.startsWith(uid)) found.push(name);
+      }
+    }
+    return found;
+  }
+
+  crashGuest(uid: string): Promise<void> {
+    return Promise.resolve(Deno.kill(this.pidOf(uid), "SIGKILL"));
+  }
+
+  async shutDownGuest(uid: string): Promise<void> {
+    // Past the driver: by the monitor that it leaves free.
+    using monitor = new QmpClient();
+    await monitor.open(
+      () => connectUnix(this.layout.files(uid).monitors[1]),
+      AbortSignal.timeout(this.deadlineMs),
+    );
+    await monitor.execute("system_powerdown", {}, {
+      deadlineMs: this.deadlineMs,
+    });
+    monitor.close();
+    await monitor.ended;
+  }
+
+  async loseHandle(uid: string): Promise<void> {
+    const { handle, pidFile } = this.layout.files(uid);
+    await Deno.remove(handle);
+    await Deno.remove(pidFile);
+  }
+
+  plantForeign(): Promise<string> {
+    const name = `stranger-${newId()}`;
+    const child = new Deno.Command(QEMU, {
+      args: [
+        "-name",
+        name,
+        "-accel",
+        "tcg",
+        "-m",
+        "16",
+        "-S",
+        "-nodefaults",
+        "-display",
+        "none",
+      ],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    this.#foreign.push({ child, name });
+    return Promise.resolve(name);
+  }
+
+  freeze(uid: string): Promise<void> {
+    return Promise.resolve(Deno.kill(this.pidOf(uid), "SIGSTOP"));
+  }
+
+  async startInDyingLnm(plan: DomainPlan): Promise<void> {
+    await this.driver[Symbol.asyncDispose]();
+    await startInDyingLnm({
+      driver: "qemu",
+      config: this.#config,
+      stateDir: `${this.dir}/state`,
+      runDir: `${this.dir}/run`,
+      plan,
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.driver[Symbol.asyncDispose]();
+    for (const { id } of scanProcesses(this.layout).own) {
+      Deno.kill(id.pid, "SIGKILL");
+    }
+    for (const { child } of this.#foreign) {
+      child.kill("SIGKILL");
+      await child.status;
+    }
+    await until(
+      "no guest is left",
+      () => scanProcesses(this.layout).own.length === 0,
+      this,
+    );
+    if (Deno.env.get("USHER_KEEP") !== "1") {
+      await Deno.remove(this.dir, { recursive: true });
+    }
+  }
+
+  async #openDriver(): Promise<Driver> {
+    const driver = await openQemuDriver(
+      { stateDir: `${this.dir}/state`, runDir: `${this.dir}/run`, log() {} },
+      this.#config,
+    );
+    // Other tests, and people, run QEMUs of their own on this machine.
+    const list = driver.list.bind(driver);
+    driver.list = async (signal) =>
+      (await list(signal)).filter((report) => this.#isOfThisTest(report));
+    this.driver = driver;
+    return driver;
+  }
+
+  #isOfThisTest({ uid, name }: DomainReport): boolean {
+    return uid !== null ||
+      this.#foreign.some((foreign) => foreign.name === name);
+  }
+
+  #useRealQemu(): void {
+    Deno.writeTextFileSync(this.#binary, `#!/bin/sh\nexec ${QEMU} "$@"\n`, {
+      mode: 0o755,
+    });
+  }
+
+  /** Puts a script in QEMU's place, for guests; its version is still asked of the real one. */
+  #useScript(body: string): void {
+    const script =
+      `#!/bin/sh\n[ "$1" = --version ] && exec ${QEMU} --version\n${body}\n`;
+    Deno.writeTextFileSync(this.#binary, script, { mode: 0o755 });
+  }
+}
