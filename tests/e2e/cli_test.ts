@@ -202,7 +202,10 @@ Deno.test("the compiled command line", async (t) => {
   });
 
   await t.step("the console is a terminal that ^] leaves", async () => {
-    await using pty = new Pty("usher vm console web-1; stty -a", site.env);
+    await using pty = new Pty(
+      `sh -c "usher vm console web-1; stty -a"`,
+      site.env,
+    );
     await pty.untilShown(/ready, type and it comes back/);
     await pty.type("hello there\r");
     await pty.untilShown(/hello there/);
@@ -238,6 +241,24 @@ Deno.test("the compiled command line", async (t) => {
       strictEqual(pty.printed.includes(password), false);
       const who = await site.bash("usher whoami", { USHERCLI_CONFIG: "" });
       match(who.out, /^user +admin$/m);
+    },
+  );
+
+  await t.step(
+    "Ctrl-C at the password leaves the terminal as it was",
+    async () => {
+      const cli = await Deno.readTextFile(`${site.folder}/cli.yaml`);
+      const [, url = ""] = /controller: (\S+)/.exec(cli) ?? [];
+      await using pty = new Pty(
+        `sh -c 'usher login ${url} --user admin; echo code $?; stty -a'`,
+        site.env,
+      );
+      await pty.untilShown(/password of admin/);
+      await pty.type("secret\x03");
+      await pty.untilShown(/code 130\r?\n/);
+      strictEqual(await pty.ended(), 0);
+      match(pty.printed, / echo /, "the terminal is as it was");
+      strictEqual(/secret|error/.test(pty.printed), false, pty.printed);
     },
   );
 
