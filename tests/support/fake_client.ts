@@ -78,6 +78,11 @@ export class FakeIo implements Io {
     return { [Symbol.dispose]: () => void this.#interrupts.delete(handler) };
   }
 
+  /** How many listen for Ctrl-C. */
+  get listeners(): number {
+    return this.#interrupts.size;
+  }
+
   /** Presses Ctrl-C. */
   interrupt(): void {
     for (const handler of this.#interrupts) handler();
