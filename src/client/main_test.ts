@@ -258,6 +258,7 @@ Deno.test("a reader that left ends the command quietly", async () => {
     value: {
       isTerminal: false,
       columns: () => 80,
+      rows: () => 24,
       write() {
         throw Object.assign(new Error("Broken pipe"), { name: "BrokenPipe" });
       },
