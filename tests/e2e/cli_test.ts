@@ -207,12 +207,33 @@ Deno.test("the compiled command line", async (t) => {
       site.env,
     );
     await pty.untilShown(/ready, type and it comes back/);
-    await pty.type("hello there\r");
-    await pty.untilShown(/hello there/);
+    await pty.type("\x1b[31mhello\x03 there\r");
+    await pty.untilShown(/hello. there/s);
+    strictEqual(pty.printed.includes("\x03"), true, "Ctrl-C is the guest's");
     await pty.type("\x1d");
     await pty.untilShown(/left the console of web-1/);
     strictEqual(await pty.ended(), 0);
     match(pty.printed, / icanon/, "the terminal is as it was");
+    strictEqual(pty.printed.includes("\x1b[0m\x1b[?25h"), true, "no colours");
+  });
+
+  await t.step("two consoles see one line, until its VM is off", async () => {
+    await using one = new Pty("usher vm console web-1", site.env);
+    await using two = new Pty("usher vm console web-1 --no-input", site.env);
+    for (const pty of [one, two]) await pty.untilShown(/ready, type/);
+    await one.type("to both\r");
+    await Promise.all([one, two].map((pty) => pty.untilShown(/to both/)));
+    strictEqual((await run("vm", "poweroff", "web-1")).code, 0);
+    for (const pty of [one, two]) {
+      await pty.untilShown(/console closed/);
+      strictEqual(await pty.ended(), 0);
+    }
+    const { code, err } = await run("vm", "console", "web-1");
+    strictEqual(code, 5);
+    match(
+      err,
+      /has no console\n {2}why: it is stopped .*\n {2}try: usher vm start web-1/,
+    );
   });
 
   await t.step("the console in a pipe", async () => {
