@@ -10,7 +10,7 @@ import { renderError, shownProblem } from "./client/render/problem.ts";
 import { loadConfig } from "./config/load.ts";
 import { readLocalToken, startCtrl } from "./ctrl/ctrl.ts";
 import { type DevSite, startDev } from "./dev.ts";
-import { isUsherError, toProblem } from "./error/mod.ts";
+import { isUsherError, toProblem, UsherError } from "./error/mod.ts";
 import { runLnm } from "./lnm/lnm.ts";
 import { CtrlConfig, LnmConfig } from "./schema/config.ts";
 import { absolutePath, makeTempFolder, removeIfThere } from "./sys/file.ts";
@@ -34,7 +34,8 @@ export async function runRole(
       case "dev":
         return await dev(argv);
     }
-  } catch (error) {
+  } catch (thrown) {
+    const error = ofTheMachine(thrown) ?? thrown;
     const problem = toProblem(error);
     say(renderError(shownProblem(problem), false).trimEnd(), "stderr");
     // A bug is told with its stack; a user's mistake never is.
@@ -43,6 +44,25 @@ export async function runRole(
     }
     return EXIT_OF[problem.code];
   }
+}
+
+/**
+ * What the operating system refused, told as such: a state directory that
+ * cannot be made is nobody's bug. Null for anything else.
+ */
+function ofTheMachine(error: unknown): UsherError | null {
+  if (isUsherError(error) || !(error instanceof Error)) return null;
+  const [, why, rest = ""] = /^(.*) \(os error \d+\)(.*)$/s.exec(
+    error.message,
+  ) ?? [];
+  if (why === undefined) return null;
+  const [, path] = /'(\/[^']*)'/.exec(rest) ?? [];
+  const what = path === undefined ? "do that" : `use ${path}`;
+  return new UsherError(
+    "unavailable",
+    `Cannot ${what} on this machine: ${why.toLowerCase()}`,
+    { hint: "check the paths given and their permissions", cause: error },
+  );
 }
 
 async function ctrl(argv: readonly string[]): Promise<number> {

@@ -59,6 +59,11 @@ Deno.test("the compiled command line", async (t) => {
       [["vm", "strat", "web-1"], 64],
       [["vm", "start", "a", "--memory", "4GB5"], 64],
       [["vm", "start", "a", "-n", "0"], 64],
+      [["vm", "start", "a", "-n", "10001"], 64],
+      [["vm", "start", "a", "--spec", "/proc"], 64],
+      [["ctrl", "admn-token"], 64],
+      [["ctrl", "--config", "/nowhere/ctrl.yaml"], 64],
+      [["dev", "--state", "/proc/nowhere"], 6],
     ];
     for (const [argv, code] of cases) {
       const ran = await run(...argv);
