@@ -171,22 +171,34 @@ async function dev(argv: readonly string[]): Promise<number> {
   say(`  export USHERCLI_CONFIG=${site.cliConfig}`);
   say("  then, in another terminal: usher vm list");
   await untilAborted(asked);
-  const kept = await leave(site, flags.keep === true);
+  const back = `usher dev --nodes ${site.nodes.length} --driver ${driver} ` +
+    `--state ${stateDir}`;
+  const kept = await leave(site, flags.keep === true, back);
   await site.close();
   if (own && !kept) await removeIfThere(stateDir);
   return EXIT.done;
 }
 
-/** At the end of a dev site its guests are asked about; true when they live on. */
-async function leave(site: DevSite, keep: boolean): Promise<boolean> {
+/**
+ * At the end of a dev site its guests are asked about; true when they live
+ * on, and then `back` is said to bring it back.
+ */
+async function leave(
+  site: DevSite,
+  keep: boolean,
+  back: string,
+): Promise<boolean> {
   const on = site.running();
-  if (keep) return true;
+  if (keep) {
+    say(`kept: ${on.length} VM(s) live on; come back with: ${back}`);
+    return true;
+  }
   if (on.length > 0 && isInteractive()) {
     const answer = await ask(
       `\n${on.length} VM(s) are on. Cut their power? [Y/n] `,
     );
     if (/^n/i.test(answer ?? "")) {
-      say(`They live on. Come back to them with the same --state.`);
+      say(`They live on; come back with: ${back}`);
       return true;
     }
   }
