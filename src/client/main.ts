@@ -207,6 +207,10 @@ async function connectWith(
   return new Api({ controller, caPem, token, open });
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "";
+}
+
 /** Tells an error on standard error; answers its exit code. */
 async function report(io: Io, error: unknown): Promise<number> {
   if (error instanceof Error && error.name === "BrokenPipe") return EXIT.done;
@@ -225,6 +229,13 @@ async function report(io: Io, error: unknown): Promise<number> {
         renderError({ message: what, why, hint: error.hint }, color),
       );
       return EXIT.usage;
+    }
+    const [, refused] = /^(.*) \(os error \d+\)/.exec(messageOf(error)) ?? [];
+    if (refused !== undefined && !isFailure(error)) {
+      // A full disk or a closed terminal is nobody's bug.
+      const message = `Cannot go on: ${refused.toLowerCase()}`;
+      io.stderr.write(renderError({ message }, color));
+      return EXIT.failed;
     }
     const { toProblem } = await import("../error/mod.ts");
     const problem = toProblem(error);
