@@ -115,6 +115,44 @@ Deno.test("the compiled command line", async (t) => {
     strictEqual((await run("vm", "destroy", "slow")).code, 0);
   });
 
+  await t.step(
+    "a glob or the beginning of an id names a VM everywhere",
+    async () => {
+      const { out } = await run("vm", "show", "web-3", "-o", "json");
+      const { uid, name } = JSON.parse(out);
+      const others = await run("vm", "list", "-o", "ndjson");
+      const uids = others.out.trim().split("\n").map((line) =>
+        JSON.parse(line).uid as string
+      ).filter((other) => other !== uid);
+      let prefix = uid.slice(0, 6);
+      while (uids.some((other) => other.startsWith(prefix))) {
+        prefix = uid.slice(0, prefix.length + 1);
+      }
+      for (const word of [prefix, uid, "web-3", "web-3.default", "w*-[3]"]) {
+        for (
+          const argv of [
+            ["vm", "show", word, "-o", "name"],
+            ["vm", "list", word, "-o", "name"],
+            ["vm", "pause", word, "-o", "name"],
+            ["vm", "resume", word, "-o", "name"],
+            ["vm", "start", word, "-o", "name"],
+          ]
+        ) {
+          const ran = await run(...argv);
+          strictEqual(ran.code, 0, `${argv.join(" ")}: ${ran.err}`);
+          strictEqual(ran.out, `${name}\n`, argv.join(" "));
+        }
+        const waited = await run("vm", "wait", word, "--for", "running");
+        strictEqual(waited.code, 0, waited.err);
+      }
+      const shared = uid.slice(0, 6);
+      const several = uids.some((other) => other.startsWith(shared));
+      const ran = await run("vm", "show", shared);
+      strictEqual(ran.code === 0, !several, ran.err);
+      if (several) match(ran.err, /could be \d+ VMs[^]*web-3/);
+    },
+  );
+
   await t.step("a reader that leaves early", async () => {
     strictEqual(
       (await run("vm", "start", "-n", "300", "many", "--memory", "16MiB")).code,
