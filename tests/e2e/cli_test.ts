@@ -8,6 +8,7 @@ import { match, strictEqual } from "node:assert/strict";
 import { compiledUsher } from "../support/compiled.ts";
 import { CompiledSite } from "../support/compiled_site.ts";
 import { Pty } from "../support/pty.ts";
+import { until } from "../support/wait.ts";
 
 Deno.test("usher dev asks what becomes of its VMs, and says how to come back", async () => {
   const folder = await Deno.makeTempDir({ prefix: "usher_dev_" });
@@ -278,6 +279,21 @@ Deno.test("the compiled command line", async (t) => {
       strictEqual(/secret|error/.test(pty.printed), false, pty.printed);
     },
   );
+
+  await t.step("a command lives through its controller's end", async () => {
+    await using pty = new Pty("usher vm start long --sim bootMs=10m", site.env);
+    await pty.untilShown(/start on n/);
+    await site.crash();
+    await pty.untilShown(/connection lost, coming back/);
+    await site.restart();
+    await until(
+      "controller and node are back",
+      async () => (await run("vm", "poweroff", "long")).code === 0,
+      { deadlineMs: 90_000 },
+    );
+    strictEqual(await pty.ended(), 1);
+    match(pty.printed, /long\.default\.admin +cancelled/);
+  });
 
   await t.step("a controller that is gone", async () => {
     await site.crash();
