@@ -156,7 +156,7 @@ Deno.test("every example does what it says", async (t) => {
     strictEqual(lines.has(line), true, `${line} stands nowhere any more`);
   }
   await using site = await CompiledSite.start({ nodes: 3 });
-  const runner = await ExampleRunner.start(site, spec);
+  using runner = await ExampleRunner.start(site, spec);
   for (const line of lines) {
     const { at, error } = all.find((example) => example.line === line)!;
     await t.step(`${line} (${at})`, async () => {
