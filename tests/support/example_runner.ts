@@ -36,13 +36,14 @@ const COMMAND = /(?:^|[|(]\s*)(?:dist\/)?usher(?: ((?:[^'|)]|'[^']*')*))?/;
 /** Reads the usher command within a line; throws when it is wrong. */
 export async function meaningOf(line: string): Promise<Meaning> {
   const [, rest = ""] = COMMAND.exec(line) ?? [];
-  const [noun = "", verb] = splitWords(rest);
+  const all = splitWords(rest.replace(/^help /, ""));
+  const [noun = "", verb] = all;
   const isNoun = Object.hasOwn(NOUNS, noun);
   const name = isNoun ? `${noun} ${verb}` : noun;
   const entry = findEntry(noun, verb);
   if (entry === null) throw new Error(`There is no command "${name}"`);
   const command: Command = await entry.load();
-  const argv = splitWords(rest).slice(isNoun ? 2 : 1);
+  const argv = all.slice(isNoun ? 2 : 1);
   return { name, ...parseCommand(name, command, argv) };
 }
 
