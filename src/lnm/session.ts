@@ -19,6 +19,7 @@ import { Problem } from "../schema/problem.ts";
 import type { Capacity } from "../schema/node.ts";
 import { HttpClient } from "../sys/http_client.ts";
 import type { Log } from "../sys/log.ts";
+import { sendWithoutDelay } from "../sys/no_delay.ts";
 import type { Acts } from "./acts.ts";
 import { serveConsole } from "./console.ts";
 import type { Credential } from "./credential.ts";
@@ -130,7 +131,10 @@ async function connect(
       { cause: error },
     );
   }
-  if (response.ok && response.body !== null) return response.body;
+  if (response.ok && response.body !== null) {
+    sendWithoutDelay(Number(new URL(url).port || 443));
+    return response.body;
+  }
   const problem = Problem.safeParse(await response.json().catch(() => null));
   throw fromProblem(
     problem.success
