@@ -51,6 +51,8 @@ export interface SessionParts {
   readonly live: { readonly session: LnmSession | null };
   /** Told when the session can carry reports, and when it no longer can (null). */
   readonly onLive: (session: LnmSession | null) => void;
+  /** Told when the controller counts on this node, once a session. */
+  readonly onReady: () => void;
 }
 
 /**
@@ -255,6 +257,8 @@ function take(
         answerWith(parts, memory, answer)
       );
       return;
+    case "ready":
+      return parts.onReady();
     case "abandon":
       return parts.acts.abandon(frame.id);
     case "sync":

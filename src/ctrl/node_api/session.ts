@@ -230,6 +230,7 @@ async function takeDomains(
   }
   await parts.nodes.describe(arriving.hello, "ready");
   link.synced = true;
+  link.session?.send({ type: "ready" });
   link.wake();
 }
 
