@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { CompiledSite } from "../../tests/support/compiled_site.ts";
+import { EXECUTABLE } from "./command.ts";
 import { beside, median, quantile, type Row, time, timed } from "./row.ts";
-import { BenchSite } from "./site.ts";
 
 const ONE_BY_ONE = 200;
 const VMS = 1000;
@@ -13,11 +14,11 @@ const SMALL = { memoryMiB: 16 };
 
 /** Figures of a site whose VMs are simulated. */
 export async function benchApi(): Promise<Row[]> {
-  await using site = await BenchSite.start("sim");
+  await using site = await CompiledSite.start(EXECUTABLE, "sim");
   return [...await oneByOne(site), ...await thousandAtOnce(site)];
 }
 
-async function oneByOne(site: BenchSite): Promise<Row[]> {
+async function oneByOne(site: CompiledSite): Promise<Row[]> {
   const echo = await timed(ONE_BY_ONE, () => site.call("GET", "/v1/version"));
   const create = await timed(
     ONE_BY_ONE,
@@ -28,9 +29,9 @@ async function oneByOne(site: BenchSite): Promise<Row[]> {
   );
   const start = await timed(
     ONE_BY_ONE,
-    (i) => site.run({ verb: "start", names: [`s${i}`], spec: SMALL }),
+    (i) => site.request({ verb: "start", names: [`s${i}`], spec: SMALL }),
   );
-  await site.run({ verb: "destroy", names: ["r*", "s*"] });
+  await site.request({ verb: "destroy", names: ["r*", "s*"] });
   const row = (name: string, values: number[], note = "") =>
     beside(
       { name, value: median(values), unit: "ms", note },
@@ -58,20 +59,20 @@ async function rawRate(dir: string): Promise<number> {
   return VMS / median(rounds) * 1000;
 }
 
-async function thousandAtOnce(site: BenchSite): Promise<Row[]> {
+async function thousandAtOnce(site: CompiledSite): Promise<Row[]> {
   const floor = await rawRate(site.dir);
   const rates: number[] = [];
   const p99s: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     let request = "";
     const ms = await time(async () => {
-      request = await site.run({
+      request = await site.request({
         ...{ verb: "start", names: ["b"], count: VMS, spec: SMALL },
       });
     });
     rates.push(VMS / ms * 1000);
     p99s.push(quantile(await latencies(site, request), 0.99));
-    await site.run({ verb: "destroy", names: ["b-*"] });
+    await site.request({ verb: "destroy", names: ["b-*"] });
   }
   const what = `${VMS} VMs started by one request`;
   return [
@@ -90,7 +91,10 @@ async function thousandAtOnce(site: BenchSite): Promise<Row[]> {
 }
 
 /** Milliseconds from asked to ended of each operation of a request. */
-async function latencies(site: BenchSite, request: string): Promise<number[]> {
+async function latencies(
+  site: CompiledSite,
+  request: string,
+): Promise<number[]> {
   const filter = encodeURIComponent(`request=${request}`);
   const { operations } = JSON.parse(
     await site.call("GET", `/v1/operations?limit=${VMS}&filter=${filter}`),

@@ -4,10 +4,9 @@
  *
  * @module
  */
-import { cold, helloWorld, isInstalled } from "./command.ts";
-import { EXECUTABLE } from "./role.ts";
+import { CompiledSite } from "../../tests/support/compiled_site.ts";
+import { cold, EXECUTABLE, helloWorld, isInstalled } from "./command.ts";
 import { beside, type Row } from "./row.ts";
-import { BenchSite } from "./site.ts";
 
 const HELLO = "compiled hello world";
 
@@ -35,12 +34,12 @@ export async function benchCold(): Promise<Row[]> {
 
 async function benchList(floor: number): Promise<Row[]> {
   const rows: Row[] = [];
-  await using site = await BenchSite.start("sim");
+  await using site = await CompiledSite.start(EXECUTABLE, "sim");
   const rival = await isInstalled("virsh");
   for (const [name, count, target] of [["a", 100, 70], ["b", 900, 100]]) {
-    await site.run({ verb: "register", names: [name], count });
+    await site.request({ verb: "register", names: [name], count });
     const all = name === "a" ? 100 : 1000;
-    const value = await cold(EXECUTABLE, ["vm", "list"], site.environment);
+    const value = await cold(EXECUTABLE, ["vm", "list"], site.env);
     const note = `target < ${target} ms`;
     const row = {
       name: `usher vm list, cold, ${all} VMs`,

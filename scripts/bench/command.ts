@@ -6,6 +6,9 @@
 import { median, timed } from "./row.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
+/** The compiled executable. */
+export const EXECUTABLE = `${ROOT}dist/usher`;
+
 const ROUNDS = 15;
 
 /** Runs a command to its end, without its output; throws when it fails. */

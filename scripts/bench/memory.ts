@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { helloWorld } from "./command.ts";
-import { rssMiB } from "./role.ts";
+import { CompiledSite } from "../../tests/support/compiled_site.ts";
+import { rssMiB } from "../../tests/support/role.ts";
+import { EXECUTABLE, helloWorld } from "./command.ts";
 import { beside, median, type Row } from "./row.ts";
-import { BenchSite } from "./site.ts";
 
 const SITES = 7;
 
@@ -19,7 +19,7 @@ export async function benchMemory(): Promise<Row[]> {
     ),
   );
   const all = new Map<string, number[]>();
-  const take = async (site: BenchSite, when: string) => {
+  const take = async (site: CompiledSite, when: string) => {
     for (
       const [name, role] of [["ctrl", site.ctrl], ["lnm", site.lnm]] as const
     ) {
@@ -28,9 +28,9 @@ export async function benchMemory(): Promise<Row[]> {
     }
   };
   for (let i = 0; i < SITES; i++) {
-    await using site = await BenchSite.start("sim");
+    await using site = await CompiledSite.start(EXECUTABLE, "sim");
     await take(site, "idle");
-    await site.run({
+    await site.request({
       ...{ verb: "start", names: ["b"], count: 1000, spec: { memoryMiB: 16 } },
     });
     await take(site, "1,000 VMs");

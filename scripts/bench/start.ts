@@ -4,12 +4,11 @@
  *
  * @module
  */
+import { CompiledSite } from "../../tests/support/compiled_site.ts";
 import { bareQemu, GUEST, MEMORY_MIB } from "./bare_qemu.ts";
-import { runQuietly } from "./command.ts";
+import { EXECUTABLE, runQuietly } from "./command.ts";
 import { Libvirt } from "./libvirt.ts";
-import { EXECUTABLE } from "./role.ts";
 import { beside, median, type Row, time } from "./row.ts";
-import { BenchSite } from "./site.ts";
 
 const ROUNDS = 15;
 const SPEC = { memoryMiB: MEMORY_MIB, boot: GUEST };
@@ -26,7 +25,7 @@ interface Pair {
 
 /** A start and a poweroff of the micro guest, and what they add to QEMU's own. */
 export async function benchStart(): Promise<Row[]> {
-  await using site = await BenchSite.start("qemu");
+  await using site = await CompiledSite.start(EXECUTABLE, "qemu");
   await using libvirt = await Libvirt.open(site.dir);
   const [bare, api, command, virsh]: Pair[][] = [[], [], [], []];
   for (let round = -1; round < ROUNDS; round++) {
@@ -52,20 +51,22 @@ export async function benchStart(): Promise<Row[]> {
   ];
 }
 
-async function throughApi(site: BenchSite, name: string): Promise<Pair> {
+async function throughApi(site: CompiledSite, name: string): Promise<Pair> {
   const pair = {
     start: await time(() =>
-      site.run({ verb: "start", names: [name], spec: SPEC })
+      site.request({ verb: "start", names: [name], spec: SPEC })
     ),
-    poweroff: await time(() => site.run({ verb: "poweroff", names: [name] })),
+    poweroff: await time(() =>
+      site.request({ verb: "poweroff", names: [name] })
+    ),
   };
-  await site.run({ verb: "destroy", names: [name] });
+  await site.request({ verb: "destroy", names: [name] });
   return pair;
 }
 
-async function byCommand(site: BenchSite, name: string): Promise<Pair> {
+async function byCommand(site: CompiledSite, name: string): Promise<Pair> {
   const vm = (verb: string, ...rest: string[]) =>
-    runQuietly(EXECUTABLE, ["vm", verb, name, ...rest], site.environment);
+    runQuietly(EXECUTABLE, ["vm", verb, name, ...rest], site.env);
   const pair = {
     start: await time(() => vm("start", ...FLAGS)),
     poweroff: await time(() => vm("poweroff")),
