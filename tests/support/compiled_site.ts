@@ -7,6 +7,9 @@
 import { HttpClient } from "../../src/sys/http_client.ts";
 import { Role } from "./role.ts";
 
+/** A command that takes longer is killed, and the test fails. */
+const COMMAND_MS = 600_000;
+
 /** What a command did. */
 export interface Ran {
   readonly code: number;
@@ -103,6 +106,7 @@ export class CompiledSite implements AsyncDisposable {
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
+      signal: AbortSignal.timeout(COMMAND_MS),
     }).spawn();
     const writer = child.stdin.getWriter();
     // One that does not read its input may have ended already.
