@@ -46,6 +46,24 @@ export function whyNoQemu(): string | undefined {
     : new TextDecoder().decode(built.stderr).trim();
 }
 
+const ignore = whyNoQemu() !== undefined;
+
+/** Declares a test on a node of its own; `config` is the driver's part of `lnm.yaml`. */
+export function qemuTest(
+  name: string,
+  fn: (node: QemuNode) => Promise<void>,
+  config: Record<string, unknown> = {},
+): void {
+  Deno.test({
+    name: `qemu: ${name}`,
+    ignore,
+    async fn() {
+      await using node = await QemuNode.open({ config });
+      await fn(node);
+    },
+  });
+}
+
 /** What a test may set. */
 export interface QemuNodeOptions {
   readonly config?: Record<string, unknown>;
@@ -98,6 +116,25 @@ export class QemuNode implements DriverHarness {
       incarnation: newId(),
       spec: VmSpec.parse({ driver: "qemu", memoryMiB: 32, ...spec }),
     };
+  }
+
+  /** A plan of the micro guest: a whole Linux, up in two seconds on a quiet machine. */
+  planGuest(cmdline = "", more: Record<string, unknown> = {}): DomainPlan {
+    const boot = {
+      kernel: `${GUEST}/vmlinuz`,
+      initrd: `${GUEST}/initrd`,
+      cmdline: `console=ttyS0 quiet ${cmdline}`,
+    };
+    return this.planOf({ memoryMiB: 128, boot, ...more });
+  }
+
+  /** Waits until no domain is left. */
+  async untilGone(): Promise<void> {
+    await until(
+      "no guest is left",
+      () => scanProcesses(this.layout).own.length === 0,
+      this,
+    );
   }
 
   async guestUp(uid: string): Promise<void> {
@@ -229,11 +266,7 @@ export class QemuNode implements DriverHarness {
       child.kill("SIGKILL");
       await child.status;
     }
-    await until(
-      "no guest is left",
-      () => scanProcesses(this.layout).own.length === 0,
-      this,
-    );
+    await this.untilGone();
     if (Deno.env.get("USHER_KEEP") !== "1") {
       await Deno.remove(this.dir, { recursive: true });
     }

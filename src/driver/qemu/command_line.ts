@@ -45,6 +45,8 @@ export function commandLine(input: CommandLineInput): string[] {
     ...cpuArguments(spec, input.accel),
     ...["-smp", `cpus=${spec.vcpus}`],
     ...["-m", `size=${spec.memoryMiB}M`],
+    // A guest that panicked is held until somebody has read that of QEMU.
+    ...["-action", "panic=pause"],
     ...["-no-user-config", "-nodefaults", "-display", "none"],
     ...["-pidfile", files.pidFile],
     ...TRACED.flatMap((event) => ["-trace", `enable=${event}`]),

@@ -270,7 +270,11 @@ class QemuDriver implements Driver {
     cancel: AbortSignal,
   ): Promise<DomainReport> {
     const known = this.#domains.get(plan.uid);
-    if (known !== undefined && await known.attach()) return await known.look();
+    if (known !== undefined && await known.attach()) {
+      const report = await known.look();
+      // It may just have come to its end; then this is a new run.
+      if (known.process !== null) return report;
+    }
     const domain = known ??
       new Domain(this.#env, newHandle(plan, this.#env.bootId));
     this.#domains.set(plan.uid, domain);

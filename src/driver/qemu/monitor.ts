@@ -100,7 +100,8 @@ export function stateOfStatus(
     case "shutdown":
       return { state: "stopping", reason: "guest shut down" };
     case "guest-panicked":
-      return { state: "crashed", reason: "guest panicked" };
+    case "internal-error":
+      return { state: "crashed", reason: fatalStatus(status) ?? "" };
     case "io-error":
       return { state: "paused", reason: "stopped by QEMU after a disk error" };
     case "suspended":
@@ -110,17 +111,35 @@ export function stateOfStatus(
   }
 }
 
-/** The run state that follows an event; null when it does not change it. */
-export function statusAfter({ event }: QmpEvent): string | null {
+/** Why a guest in this run state is beyond help; null when it is not. QEMU lives on, and has nothing more to do. */
+export function fatalStatus(status: string): string | null {
+  switch (status) {
+    case "guest-panicked":
+      return "guest panicked";
+    case "internal-error":
+      return "QEMU stopped the guest after an internal error";
+    default:
+      return null;
+  }
+}
+
+/** The run state after an event that came in `before`. */
+export function statusAfter(
+  { event }: QmpEvent,
+  before: string | null,
+): string | null {
   switch (event) {
+    case "GUEST_PANICKED":
+      return "guest-panicked";
     case "STOP":
-      return "paused";
+      // It also follows a panic, which is the better word for it.
+      return before === "guest-panicked" ? before : "paused";
     case "RESUME":
     case "WAKEUP":
       return "running";
     case "SUSPEND":
       return "suspended";
     default:
-      return null;
+      return before;
   }
 }
