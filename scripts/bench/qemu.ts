@@ -43,6 +43,7 @@ async function bareRound(dir: string): Promise<Round> {
     machine: "pc",
     files,
     overlay: () => "",
+    isDevice: () => false,
   });
   const began = performance.now();
   const options = {
@@ -78,7 +79,12 @@ async function driverRounds(
   dir: string,
   rounds: number,
 ): Promise<{ driver: Round[]; bare: Round[] }> {
-  const context = { stateDir: `${dir}/state`, runDir: `${dir}/run`, log() {} };
+  const context = {
+    node: "n1",
+    stateDir: `${dir}/state`,
+    runDir: `${dir}/run`,
+    log() {},
+  };
   await using driver = await openQemuDriver(context, { accel: "tcg" });
   const { signal } = new AbortController();
   const result: { driver: Round[]; bare: Round[] } = { driver: [], bare: [] };

@@ -98,13 +98,13 @@ export class QemuNode implements DriverHarness {
 
   plan(kind: PlanKind = "ordinary"): Promise<DomainPlan> {
     const image = kind === "deaf" ? "deaf.raw" : "boot.raw";
-    const path = kind === "broken"
-      ? `${this.dir}/not-there.raw`
-      : `${this.dir}/${++this.#count}.raw`;
-    if (kind !== "broken") Deno.copyFileSync(`${GUEST}/${image}`, path);
+    const path = `${this.dir}/${++this.#count}.raw`;
+    Deno.copyFileSync(`${GUEST}/${image}`, path);
     if (kind === "hanging") this.#useScript("exec sleep 600");
     if (kind === "slow") this.#useScript(`sleep 1\nexec ${QEMU} "$@"`);
-    return Promise.resolve(this.planOf({ disks: [{ path, format: "raw" }] }));
+    // A raw file is no qcow2 image, which only QEMU itself finds out.
+    const format = kind === "broken" ? "qcow2" : "raw";
+    return Promise.resolve(this.planOf({ disks: [{ path, format }] }));
   }
 
   /** A plan of any spec. */
@@ -274,7 +274,12 @@ export class QemuNode implements DriverHarness {
 
   async #openDriver(): Promise<Driver> {
     const driver = await openQemuDriver(
-      { stateDir: `${this.dir}/state`, runDir: `${this.dir}/run`, log() {} },
+      {
+        node: "n1",
+        stateDir: `${this.dir}/state`,
+        runDir: `${this.dir}/run`,
+        log() {},
+      },
       this.#config,
     );
     // Other tests, and people, run QEMUs of their own on this machine.

@@ -12,6 +12,7 @@ import { UsherError } from "../../error/mod.ts";
 import type { DetachedChild } from "../../sys/child.ts";
 import {
   isFrozen,
+  listTunDevices,
   type ProcessId,
   readLiving,
 } from "../../sys/process_table.ts";
@@ -53,6 +54,7 @@ export class Domain {
   /** QEMU's run state as last heard; null when it does not answer. */
   #status: string | null = null;
   #note = "";
+  #taps: readonly string[] | null = null;
   #witness = new Witness();
   /** Under way once the guest is beyond help and QEMU is being ended. */
   #burial: Promise<void> | null = null;
@@ -69,6 +71,12 @@ export class Domain {
   /** Its process, while it lives. */
   get process(): ProcessId | null {
     return this.#process === null ? null : readLiving(this.#process);
+  }
+
+  /** Tap devices of this run; looked up once QEMU, which opens them all at its start, has answered. */
+  taps(): readonly string[] {
+    if (this.process === null || this.#status === null) return [];
+    return this.#taps ??= listTunDevices(this.process.pid);
   }
 
   set phase(phase: Phase) {
@@ -220,6 +228,7 @@ export class Domain {
     this.#note = "";
     this.#witness = witness;
     this.#burial = null;
+    this.#taps = null;
   }
 
   #state(): ReturnType<typeof stateOf> {

@@ -80,7 +80,7 @@ Deno.test("startError() says which disk is in use, and by which VM", () => {
     (disk) => disk === "/srv/a,b.raw" ? "db" : null,
   );
   deepStrictEqual([error.code, error.message], [
-    "driver_failed",
+    "busy",
     'Cannot start VM "web": /srv/a,b.raw is in use by VM "db"',
   ]);
 });

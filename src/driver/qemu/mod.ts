@@ -14,6 +14,7 @@
 import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
 import { QemuConfig } from "../../schema/config.ts";
 import { makeFolder } from "../../sys/file.ts";
+import { fileIdentity } from "../../sys/file_access.ts";
 import { readLogTail } from "../../sys/log_file.ts";
 import { readBootId } from "../../sys/process_table.ts";
 import type {
@@ -99,6 +100,7 @@ class QemuDriver implements Driver {
     const installation = new Installation(config, layout.accelFile);
     this.#installation = installation;
     this.#env = {
+      node: context.node,
       config,
       layout,
       bootId: readBootId(),
@@ -331,13 +333,16 @@ class QemuDriver implements Driver {
     return domain;
   }
 
+  /** Compared by what they lead to: one file may have many names. */
   #holderOf(disk: string): string | null {
-    for (const domain of this.#domains.values()) {
-      if (domain.process !== null && domain.handle.disks.includes(disk)) {
-        return domain.handle.name;
-      }
-    }
-    return null;
+    const wanted = fileIdentity(disk);
+    const holder = [...this.#domains.values()].find(({ process, handle }) =>
+      process !== null &&
+      handle.disks.some((held) =>
+        held === disk || (wanted !== null && fileIdentity(held) === wanted)
+      )
+    );
+    return holder?.handle.name ?? null;
   }
 }
 

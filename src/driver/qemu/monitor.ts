@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { UsherError } from "../../error/mod.ts";
-import { systemClock } from "../../sys/clock.ts";
+import { messageOf, UsherError } from "../../error/mod.ts";
+import { Deadline, systemClock } from "../../sys/clock.ts";
 import { connectUnix } from "../../sys/unix_socket.ts";
 import type { DomainState } from "../../schema/vm.ts";
 import type { DomainFiles } from "./layout.ts";
@@ -15,6 +15,7 @@ import type { QmpEvent } from "./qmp/event_queue.ts";
 export const ANSWER_MS = 1000;
 const GREETING_MS = 500;
 const RETRY_MS = 1;
+const MAX_RETRY_MS = 50;
 
 /** The events that change what is reported of a domain. */
 export const EVENTS = [
@@ -47,21 +48,41 @@ export async function openMonitor(
   return null;
 }
 
-/** Opens the monitor of a QEMU that has just been started, as soon as it listens. */
-export async function awaitMonitor(
+/**
+ * Opens the monitor of a QEMU that has just been started, as soon as it
+ * answers, and asks for its run state. A session that breaks is opened again,
+ * until `deadlineMs` are over.
+ */
+export async function awaitAnswer(
   { monitors }: DomainFiles,
+  deadlineMs: number,
   signal: AbortSignal,
-): Promise<QmpClient> {
-  for (;;) {
-    signal.throwIfAborted();
-    const client = new QmpClient();
+): Promise<{ monitor: QmpClient; status: string }> {
+  using deadline = new Deadline(deadlineMs, "answer", signal);
+  let trouble = "nothing listens";
+  for (let tries = 0; !deadline.signal.aborted; tries++) {
+    const monitor = new QmpClient();
+    const giveUp = () => monitor.close();
+    deadline.signal.addEventListener("abort", giveUp, { once: true });
     try {
-      await client.open(() => connectUnix(monitors[0]), signal);
-      return client;
-    } catch {
-      await systemClock.sleep(RETRY_MS, signal);
+      await monitor.open(() => connectUnix(monitors[0]), deadline.signal);
+      const status = await queryStatus(monitor, deadlineMs);
+      deadline.signal.removeEventListener("abort", giveUp);
+      return { monitor, status };
+    } catch (error) {
+      deadline.signal.removeEventListener("abort", giveUp);
+      monitor.close();
+      if (!deadline.signal.aborted) trouble = messageOf(error);
     }
+    // QEMU listens after a few milliseconds; one that does not is in no hurry.
+    const pause = Math.min(RETRY_MS + Math.floor(tries / 100), MAX_RETRY_MS);
+    await systemClock.sleep(pause, deadline.signal).catch(() => {});
   }
+  signal.throwIfAborted();
+  throw new UsherError(
+    "driver_failed",
+    `QEMU did not answer within ${deadlineMs} ms: ${trouble}`,
+  );
 }
 
 /** QEMU's run state now. Throws `interrupted` when it does not answer. */
