@@ -23,7 +23,8 @@ import type { DriverHarness, PlanKind } from "../conformance/driver/harness.ts";
 import { startInDyingLnm } from "./dying_lnm.ts";
 import { until } from "./wait.ts";
 
-const QEMU = "qemu-system-x86_64";
+/** The program. */
+export const QEMU = "qemu-system-x86_64";
 const ROOT = new URL("../..", import.meta.url).pathname;
 
 /** Where the guests are built. */

@@ -155,6 +155,14 @@ export class Domain {
     return this.report();
   }
 
+  /** Looks again, and tells if anything is different: a QEMU that froze or hangs tells nobody by itself. */
+  async checkPulse(): Promise<void> {
+    if (this.process === null || this.#phase === "starting") return;
+    const before = this.#state();
+    const { state, reason } = await this.look();
+    if (state !== before.state || reason !== before.reason) this.publish();
+  }
+
   /** Sends a command. Throws `wrong_state` when it does not run, `unavailable` when QEMU is out of reach. */
   async execute(
     command: string,

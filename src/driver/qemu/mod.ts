@@ -48,6 +48,7 @@ import { Turns, untilAborted } from "./turns.ts";
 export const NAME = "qemu";
 
 const ROTATE_EVERY_MS = 2000;
+const PULSE_EVERY_MS = 2000;
 
 /** Opens the driver and finds every domain of an earlier life. */
 export async function openQemuDriver(
@@ -84,7 +85,7 @@ class QemuDriver implements Driver {
   readonly #closing = new AbortController();
   readonly #starts = new Map<string, Start>();
   readonly #turns = new Turns();
-  #rotation: ReturnType<typeof setInterval> | undefined;
+  #timers: ReturnType<typeof setInterval>[] = [];
 
   constructor(context: DriverContext, config: QemuConfig) {
     const layout = layOut(context.stateDir, context.runDir);
@@ -133,10 +134,13 @@ class QemuDriver implements Driver {
     await Promise.all(
       [...this.#domains.values()].map((domain) => domain.attach()),
     );
-    this.#rotation = setInterval(
-      () => void rotateLogs(this.#env, this.#domains.values()),
-      ROTATE_EVERY_MS,
-    );
+    const all = () => this.#domains.values();
+    this.#timers = [
+      setInterval(() => void rotateLogs(this.#env, all()), ROTATE_EVERY_MS),
+      setInterval(() => {
+        for (const domain of all()) void domain.checkPulse();
+      }, PULSE_EVERY_MS),
+    ];
   }
 
   async probe(_signal: AbortSignal): Promise<Probe> {
@@ -242,7 +246,7 @@ class QemuDriver implements Driver {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#rotation);
+    this.#timers.forEach((timer) => clearInterval(timer));
     await Promise.allSettled(
       [...this.#starts.values()].map(({ promise }) => promise),
     );

@@ -79,10 +79,7 @@ export async function awaitAnswer(
     await systemClock.sleep(pause, deadline.signal).catch(() => {});
   }
   signal.throwIfAborted();
-  throw new UsherError(
-    "driver_failed",
-    `QEMU did not answer within ${deadlineMs} ms: ${trouble}`,
-  );
+  throw new Error(`QEMU did not answer within ${deadlineMs} ms: ${trouble}`);
 }
 
 /** QEMU's run state now. Throws `interrupted` when it does not answer. */
