@@ -54,7 +54,7 @@ export async function runLnm(
   await makeFolder(config.run_dir);
   using _lock = holdState(config.state_dir);
   const credential = await credentialFor(options);
-  await using drivers = await DriverSet.open(config, log);
+  await using drivers = await DriverSet.open(config, credential.name, log);
   await drivers.probe(signal);
   const live: { session: LnmSession | null } = { session: null };
   const reports = new Reports((domains) =>
