@@ -9,10 +9,11 @@ root="$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)"
 cd "$root"
 
 # QEMU runs the guests; kernel, busybox and cpio become the micro guest;
-# debootstrap makes the bare root of the end-to-end test; git names the commit.
+# debootstrap makes the bare root of the end-to-end test; git names the commit;
+# in zsh and fish the tests press Tab.
 packages=(
   qemu-system-x86 qemu-utils linux-image-cloud-amd64 busybox-static cpio
-  debootstrap git ca-certificates
+  debootstrap git ca-certificates zsh fish
 )
 
 as_root() {

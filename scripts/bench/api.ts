@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CompiledSite } from "../../tests/support/compiled_site.ts";
+import { RolesSite } from "../../tests/support/roles_site.ts";
 import { EXECUTABLE } from "./command.ts";
 import { beside, median, quantile, type Row, time, timed } from "./row.ts";
 
@@ -14,11 +14,11 @@ const SMALL = { memoryMiB: 16 };
 
 /** Figures of a site whose VMs are simulated. */
 export async function benchApi(): Promise<Row[]> {
-  await using site = await CompiledSite.start(EXECUTABLE, "sim");
+  await using site = await RolesSite.start(EXECUTABLE, "sim");
   return [...await oneByOne(site), ...await thousandAtOnce(site)];
 }
 
-async function oneByOne(site: CompiledSite): Promise<Row[]> {
+async function oneByOne(site: RolesSite): Promise<Row[]> {
   const echo = await timed(ONE_BY_ONE, () => site.call("GET", "/v1/version"));
   const create = await timed(
     ONE_BY_ONE,
@@ -59,7 +59,7 @@ async function rawRate(dir: string): Promise<number> {
   return VMS / median(rounds) * 1000;
 }
 
-async function thousandAtOnce(site: CompiledSite): Promise<Row[]> {
+async function thousandAtOnce(site: RolesSite): Promise<Row[]> {
   const floor = await rawRate(site.dir);
   const rates: number[] = [];
   const p99s: number[] = [];
@@ -92,7 +92,7 @@ async function thousandAtOnce(site: CompiledSite): Promise<Row[]> {
 
 /** Milliseconds from asked to ended of each operation of a request. */
 async function latencies(
-  site: CompiledSite,
+  site: RolesSite,
   request: string,
 ): Promise<number[]> {
   const filter = encodeURIComponent(`request=${request}`);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CompiledSite } from "../../tests/support/compiled_site.ts";
+import { RolesSite } from "../../tests/support/roles_site.ts";
 import { cold, EXECUTABLE, helloWorld, isInstalled } from "./command.ts";
 import { beside, type Row } from "./row.ts";
 
@@ -34,7 +34,7 @@ export async function benchCold(): Promise<Row[]> {
 
 async function benchList(floor: number): Promise<Row[]> {
   const rows: Row[] = [];
-  await using site = await CompiledSite.start(EXECUTABLE, "sim");
+  await using site = await RolesSite.start(EXECUTABLE, "sim");
   const rival = await isInstalled("virsh");
   for (const [name, count, target] of [["a", 100, 70], ["b", 900, 100]]) {
     await site.request({ verb: "register", names: [name], count });

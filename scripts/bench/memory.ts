@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CompiledSite } from "../../tests/support/compiled_site.ts";
+import { RolesSite } from "../../tests/support/roles_site.ts";
 import { rssMiB } from "../../tests/support/role.ts";
 import { EXECUTABLE, helloWorld } from "./command.ts";
 import { beside, median, type Row } from "./row.ts";
@@ -19,7 +19,7 @@ export async function benchMemory(): Promise<Row[]> {
     ),
   );
   const all = new Map<string, number[]>();
-  const take = async (site: CompiledSite, when: string) => {
+  const take = async (site: RolesSite, when: string) => {
     for (
       const [name, role] of [["ctrl", site.ctrl], ["lnm", site.lnm]] as const
     ) {
@@ -28,7 +28,7 @@ export async function benchMemory(): Promise<Row[]> {
     }
   };
   for (let i = 0; i < SITES; i++) {
-    await using site = await CompiledSite.start(EXECUTABLE, "sim");
+    await using site = await RolesSite.start(EXECUTABLE, "sim");
     await take(site, "idle");
     await site.request({
       ...{ verb: "start", names: ["b"], count: 1000, spec: { memoryMiB: 16 } },

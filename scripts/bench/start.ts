@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CompiledSite } from "../../tests/support/compiled_site.ts";
+import { RolesSite } from "../../tests/support/roles_site.ts";
 import { bareQemu, GUEST, MEMORY_MIB } from "./bare_qemu.ts";
 import { EXECUTABLE, runQuietly } from "./command.ts";
 import { Libvirt } from "./libvirt.ts";
@@ -25,7 +25,7 @@ interface Pair {
 
 /** A start and a poweroff of the micro guest, and what they add to QEMU's own. */
 export async function benchStart(): Promise<Row[]> {
-  await using site = await CompiledSite.start(EXECUTABLE, "qemu");
+  await using site = await RolesSite.start(EXECUTABLE, "qemu");
   await using libvirt = await Libvirt.open(site.dir);
   const [bare, api, command, virsh]: Pair[][] = [[], [], [], []];
   for (let round = -1; round < ROUNDS; round++) {
@@ -51,7 +51,7 @@ export async function benchStart(): Promise<Row[]> {
   ];
 }
 
-async function throughApi(site: CompiledSite, name: string): Promise<Pair> {
+async function throughApi(site: RolesSite, name: string): Promise<Pair> {
   const pair = {
     start: await time(() =>
       site.request({ verb: "start", names: [name], spec: SPEC })
@@ -64,7 +64,7 @@ async function throughApi(site: CompiledSite, name: string): Promise<Pair> {
   return pair;
 }
 
-async function byCommand(site: CompiledSite, name: string): Promise<Pair> {
+async function byCommand(site: RolesSite, name: string): Promise<Pair> {
   const vm = (verb: string, ...rest: string[]) =>
     runQuietly(EXECUTABLE, ["vm", verb, name, ...rest], site.env);
   const pair = {

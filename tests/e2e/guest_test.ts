@@ -6,7 +6,7 @@
  */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { compiledUsher } from "../support/compiled.ts";
-import { CompiledSite } from "../support/compiled_site.ts";
+import { RolesSite } from "../support/roles_site.ts";
 import { GUEST, whyNoQemu } from "../support/qemu_node.ts";
 import { until } from "../support/wait.ts";
 
@@ -18,7 +18,7 @@ const BOOT = [
 ];
 
 /** The QEMU processes of this site's guests, by their run directory. */
-async function guests(site: CompiledSite): Promise<number[]> {
+async function guests(site: RolesSite): Promise<number[]> {
   const pids: number[] = [];
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
@@ -32,7 +32,7 @@ async function guests(site: CompiledSite): Promise<number[]> {
 }
 
 /** What the guest has printed on its console so far. */
-async function printed(site: CompiledSite, name: string): Promise<string> {
+async function printed(site: RolesSite, name: string): Promise<string> {
   const { out } = await site.run(
     ["vm", "console", name, "--linger", "100ms"],
   );
@@ -40,7 +40,7 @@ async function printed(site: CompiledSite, name: string): Promise<string> {
 }
 
 async function untilPrinted(
-  site: CompiledSite,
+  site: RolesSite,
   name: string,
   text: string,
 ): Promise<void> {
@@ -52,7 +52,7 @@ async function untilPrinted(
 }
 
 /** State, node and run of each VM, as the command line tells them. */
-async function seen(site: CompiledSite): Promise<string[]> {
+async function seen(site: RolesSite): Promise<string[]> {
   const vms = JSON.parse(await site.usher("vm", "list", "-o", "json"));
   return vms.map((
     { name, node, status }: {
@@ -68,7 +68,7 @@ Deno.test({
     "real guests of the compiled executable live on when controller and node are killed, and obey afterwards",
   ignore: whyNoQemu() !== undefined,
   async fn() {
-    await using site = await CompiledSite.start(await compiledUsher(), "qemu");
+    await using site = await RolesSite.start(await compiledUsher(), "qemu");
     try {
       await site.usher("vm", "start", "-n", "2", "web", ...BOOT);
       await untilPrinted(site, "web-1", "usher-guest ready");
