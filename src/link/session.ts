@@ -24,7 +24,6 @@ export interface SessionOptions<In, Out> {
   /** Silence after which the peer counts as gone. */
   readonly deadMs: number;
   readonly maxFrameBytes: number;
-  /** Given to go on with an earlier session's reliable frames. */
 }
 
 /** A live session. `In` and `Out` are the frames of either direction. */
@@ -52,6 +51,11 @@ export class Session<In extends Envelope, Out extends Envelope> {
   /** Aborts when the session ended; the reason is a text. */
   get ended(): AbortSignal {
     return this.#end.signal;
+  }
+
+  /** For how long the peer has said nothing, in ms. */
+  get silentMs(): number {
+    return performance.now() - this.#lastHeard;
   }
 
   /** Goes on with the reliable frames of an earlier session, or with fresh boxes. */
@@ -100,7 +104,7 @@ export class Session<In extends Envelope, Out extends Envelope> {
     this.#lastHeard = performance.now();
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = setInterval(() => {
-      if (performance.now() - this.#lastHeard > deadMs) {
+      if (this.silentMs > deadMs) {
         this.close(`nothing was heard for ${deadMs} ms`);
       } else this.send(this.#options.beat);
     }, beatMs);
