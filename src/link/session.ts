@@ -55,6 +55,11 @@ export class Session<In extends Envelope, Out extends Envelope> {
     return this.#end.signal;
   }
 
+  /** For how long the peer has said nothing, in ms. */
+  get silentMs(): number {
+    return performance.now() - this.#lastHeard;
+  }
+
   /** Goes on with the reliable frames of an earlier session, or with fresh boxes. */
   adopt(outbox: Outbox<Out>, inbox: Inbox): void {
     this.outbox = outbox;
@@ -96,7 +101,7 @@ export class Session<In extends Envelope, Out extends Envelope> {
     this.#lastHeard = performance.now();
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = setInterval(() => {
-      if (performance.now() - this.#lastHeard > deadMs) {
+      if (this.silentMs > deadMs) {
         this.close(`nothing was heard for ${deadMs} ms`);
       } else this.send(this.#options.beat);
     }, beatMs);

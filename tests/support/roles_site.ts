@@ -5,7 +5,7 @@
  * @module
  */
 import { HttpClient } from "../../src/sys/http_client.ts";
-import { Role } from "./role.ts";
+import { RoleProcess } from "./role_process.ts";
 
 /** A command that takes longer is killed, and the test fails. */
 const COMMAND_MS = 600_000;
@@ -26,8 +26,8 @@ export class RolesSite implements AsyncDisposable {
   url = "";
   #client: HttpClient | null = null;
   #token = "";
-  #ctrl: Role | null = null;
-  #lnm: Role | null = null;
+  #ctrl: RoleProcess | null = null;
+  #lnm: RoleProcess | null = null;
   /** The ports, once they were chosen; a restarted controller has them again. */
   #ports = { clients: "0", nodes: "0" };
 
@@ -57,12 +57,12 @@ export class RolesSite implements AsyncDisposable {
     }
   }
 
-  get ctrl(): Role {
+  get ctrl(): RoleProcess {
     if (this.#ctrl === null) throw new Error("The controller does not run");
     return this.#ctrl;
   }
 
-  get lnm(): Role {
+  get lnm(): RoleProcess {
     if (this.#lnm === null) throw new Error("The node does not run");
     return this.#lnm;
   }
@@ -75,7 +75,7 @@ export class RolesSite implements AsyncDisposable {
   /** Starts the controller; with the ports that it had when it ran before. */
   async startCtrl(): Promise<void> {
     const { clients, nodes } = this.#ports;
-    this.#ctrl = new Role(this.#usher, [
+    this.#ctrl = new RoleProcess(this.#usher, [
       ...["ctrl", "--config", `${this.dir}/ctrl.yaml`],
       ...["--state", `${this.dir}/ctrl`],
       ...["--listen-clients", `127.0.0.1:${clients}`],
@@ -90,7 +90,7 @@ export class RolesSite implements AsyncDisposable {
 
   /** Starts the node; with a join token the first time. */
   async startLnm(token?: string): Promise<void> {
-    this.#lnm = new Role(this.#usher, [
+    this.#lnm = new RoleProcess(this.#usher, [
       ...["lnm", "--name", "n1", "--driver", this.#driver],
       ...["--state", `${this.dir}/n1`, "--run", `${this.dir}/run`],
       ...(token === undefined ? [] : ["--join", token]),
