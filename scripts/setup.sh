@@ -9,10 +9,10 @@ root="$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)"
 cd "$root"
 
 # QEMU runs the guests; kernel, busybox and cpio become the micro guest;
-# debootstrap makes the bare root of the end-to-end test; git names the commit.
+# git names the commit.
 packages=(
   qemu-system-x86 qemu-utils linux-image-cloud-amd64 busybox-static cpio
-  debootstrap git ca-certificates
+  git ca-certificates
 )
 
 as_root() {
