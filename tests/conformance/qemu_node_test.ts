@@ -29,18 +29,6 @@ qemuTest(
 );
 
 qemuTest(
-  "a QEMU that is not installed is undetected, and a start says so",
-  async (node) => {
-    strictEqual((await node.driver.probe(noAbort())).health, "undetected");
-    await rejects(node.driver.start(await node.plan(), noAbort()), {
-      code: "driver_failed",
-      message: /no-such-qemu/,
-    });
-  },
-  { binary: "/nonexistent/no-such-qemu" },
-);
-
-qemuTest(
   "a frozen QEMU is running, does not answer, and goes on when it is woken",
   async (node) => {
     const { uid } = await startNew(node);
@@ -98,21 +86,6 @@ qemuTest(
     await node.driver.start(odd, noAbort());
     await node.guestUp(odd.uid);
     await powerOff(node, odd.uid);
-  },
-);
-
-qemuTest(
-  "a start that QEMU refuses tells its exit code and its words",
-  async (node) => {
-    const { spec } = await node.plan();
-    const plan = node.planOf({
-      disks: spec.disks,
-      qemu: { machine: "no-such-machine" },
-    });
-    await rejects(node.driver.start(plan, noAbort()), {
-      code: "driver_failed",
-      message: /exit code 1.*unsupported machine/,
-    });
   },
 );
 

@@ -82,7 +82,7 @@ export class QemuNode implements DriverHarness {
   #count = 0;
 
   private constructor({ config = {} }: QemuNodeOptions) {
-    this.#useRealQemu();
+    this.useRealQemu();
     this.#config = { accel: "tcg", binary: this.#binary, ...config };
   }
 
@@ -101,7 +101,9 @@ export class QemuNode implements DriverHarness {
     const image = kind === "deaf" ? "deaf.raw" : "boot.raw";
     const path = `${this.dir}/${++this.#count}.raw`;
     Deno.copyFileSync(`${GUEST}/${image}`, path);
-    if (kind === "hanging") this.#useScript("exec sleep 600");
+    if (kind === "hanging") {
+      this.#useScript(`exec ${QEMU} -S -nodefaults -display none`);
+    }
     if (kind === "slow") this.#useScript(`sleep 1\nexec ${QEMU} "$@"`);
     // A raw file is no qcow2 image, which only QEMU itself finds out.
     const format = kind === "broken" ? "qcow2" : "raw";
@@ -296,10 +298,20 @@ export class QemuNode implements DriverHarness {
       this.#foreign.some((foreign) => foreign.name === name);
   }
 
-  #useRealQemu(): void {
+  /** Takes back whatever was put in QEMU's place. */
+  useRealQemu(): void {
     Deno.writeTextFileSync(this.#binary, `#!/bin/sh\nexec ${QEMU} "$@"\n`, {
       mode: 0o755,
     });
+  }
+
+  /** Puts a program of ours in QEMU's place (`fake_qemu.ts`), for guests. */
+  useFakeQemu(manner: string): void {
+    const program = new URL("fake_qemu.ts", import.meta.url).pathname;
+    const run = `${Deno.execPath()} run --allow-all --no-check ${program}`;
+    this.#useScript(
+      `export DENO_DIR=${this.dir}/deno\nexec ${run} ${manner} "$@"`,
+    );
   }
 
   /** Puts a script in QEMU's place, for guests; its version is still asked of the real one. */
