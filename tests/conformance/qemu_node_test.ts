@@ -3,13 +3,7 @@
  *
  * @module
  */
-import {
-  deepStrictEqual,
-  match,
-  ok,
-  rejects,
-  strictEqual,
-} from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
 import { qemuTest } from "../support/qemu_node.ts";
 import { until } from "../support/wait.ts";
 import { noAbort, powerOff, startNew } from "./driver/harness.ts";
@@ -26,31 +20,6 @@ qemuTest(
     await node.guestUp(again.uid);
   },
   { accel: "auto" },
-);
-
-qemuTest(
-  "a frozen QEMU is running, does not answer, and goes on when it is woken",
-  async (node) => {
-    const { uid } = await startNew(node);
-    const pid = node.pidOf(uid);
-    Deno.kill(pid, "SIGSTOP");
-    const frozen = await until("it is seen", async () => {
-      const report = await node.driver.inspect(uid, noAbort());
-      return report.reason === "" ? null : report;
-    }, node);
-    deepStrictEqual([frozen.state, frozen.reason], [
-      "running",
-      "QEMU is frozen (SIGSTOP)",
-    ]);
-    await node.reopen();
-    strictEqual((await node.driver.inspect(uid, noAbort())).state, "running");
-    Deno.kill(pid, "SIGCONT");
-    await until(
-      "it answers",
-      async () => (await node.driver.inspect(uid, noAbort())).reason === "",
-      node,
-    );
-  },
 );
 
 qemuTest(
@@ -109,20 +78,4 @@ qemuTest(
     await node.untilPrinted(uid, "after");
   },
   { console_log: 1 },
-);
-
-qemuTest(
-  "the second monitor serves when the first is taken by somebody who hangs",
-  async (node) => {
-    const { uid } = await startNew(node);
-    await node.driver[Symbol.asyncDispose]();
-    const path = node.layout.files(uid).monitors[0];
-    using _taken = await Deno.connect({ transport: "unix", path });
-    await node.reopen();
-    const report = await until("it answers", async () => {
-      const report = await node.driver.inspect(uid, noAbort());
-      return report.reason === "" ? report : null;
-    }, node);
-    strictEqual(report.state, "running");
-  },
 );

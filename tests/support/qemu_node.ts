@@ -75,15 +75,16 @@ export class QemuNode implements DriverHarness {
   readonly deadlineMs = 60_000;
   readonly dir = Deno.makeTempDirSync({ prefix: "uq" });
   readonly layout: Layout = layOut(`${this.dir}/state`, `${this.dir}/run`)!;
-  readonly #config: Record<string, unknown>;
-  readonly #binary = `${this.dir}/${QEMU}`;
+  #config: Record<string, unknown>;
+  /** A script that runs QEMU. */
+  readonly binary = `${this.dir}/${QEMU}`;
   readonly #foreign: { child: Deno.ChildProcess; name: string }[] = [];
   driver!: Driver;
   #count = 0;
 
   private constructor({ config = {} }: QemuNodeOptions) {
     this.useRealQemu();
-    this.#config = { accel: "tcg", binary: this.#binary, ...config };
+    this.#config = { accel: "tcg", binary: this.binary, ...config };
   }
 
   static async open(options: QemuNodeOptions = {}): Promise<QemuNode> {
@@ -92,7 +93,8 @@ export class QemuNode implements DriverHarness {
     return node;
   }
 
-  async reopen(): Promise<Driver> {
+  async reopen(config: Record<string, unknown> = {}): Promise<Driver> {
+    this.#config = { ...this.#config, ...config };
     await this.driver[Symbol.asyncDispose]();
     return await this.#openDriver();
   }
@@ -300,7 +302,7 @@ export class QemuNode implements DriverHarness {
 
   /** Takes back whatever was put in QEMU's place. */
   useRealQemu(): void {
-    Deno.writeTextFileSync(this.#binary, `#!/bin/sh\nexec ${QEMU} "$@"\n`, {
+    Deno.writeTextFileSync(this.binary, `#!/bin/sh\nexec ${QEMU} "$@"\n`, {
       mode: 0o755,
     });
   }
@@ -318,6 +320,6 @@ export class QemuNode implements DriverHarness {
   #useScript(body: string): void {
     const script =
       `#!/bin/sh\n[ "$1" = --version ] && exec ${QEMU} --version\n${body}\n`;
-    Deno.writeTextFileSync(this.#binary, script, { mode: 0o755 });
+    Deno.writeTextFileSync(this.binary, script, { mode: 0o755 });
   }
 }
