@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
+import { deepStrictEqual, match, ok } from "node:assert/strict";
 import { qemuTest } from "../support/qemu_node.ts";
 import { until } from "../support/wait.ts";
 import { noAbort, powerOff, startNew } from "./driver/harness.ts";
@@ -20,25 +20,6 @@ qemuTest(
     await node.guestUp(again.uid);
   },
   { accel: "auto" },
-);
-
-qemuTest(
-  "a nic on a bridge or tap that the node does not allow is refused",
-  async (node) => {
-    const { spec } = await node.plan();
-    for (
-      const nic of [{ kind: "bridge", bridge: "br0" }, {
-        kind: "tap",
-        tap: "tap0",
-      }]
-    ) {
-      const plan = node.planOf({ disks: spec.disks, nics: [nic] });
-      await rejects(node.driver.start(plan, noAbort()), {
-        code: "invalid_input",
-        message: /not allowed on node "n1"/,
-      });
-    }
-  },
 );
 
 qemuTest(
