@@ -120,9 +120,10 @@ export class Session<In extends Envelope, Out extends Envelope> {
       for await (const value of this.#lines()) {
         this.#lastHeard = performance.now();
         const frame = this.#options.parse(value);
-        if (frame === null) continue;
-        if (frame.ack !== undefined) this.outbox.acknowledge(frame.ack);
-        if (this.inbox.accept(frame.seq)) yield frame;
+        // One of a type not known here has its number all the same.
+        const { seq, ack } = frame ?? envelopeOf(value);
+        if (ack !== undefined) this.outbox.acknowledge(ack);
+        if (this.inbox.accept(seq) && frame !== null) yield frame;
       }
       this.close("the peer ended the link");
     } catch (error) {
@@ -142,4 +143,12 @@ export class Session<In extends Envelope, Out extends Envelope> {
     );
     return decodeLines(stream, maxFrameBytes);
   }
+}
+
+function envelopeOf(value: unknown): Envelope {
+  const { seq, ack } = value as Partial<Record<keyof Envelope, unknown>>;
+  return {
+    ...(Number.isSafeInteger(seq) ? { seq: seq as number } : {}),
+    ...(Number.isSafeInteger(ack) ? { ack: ack as number } : {}),
+  };
 }
