@@ -1,9 +1,15 @@
 /**
  * NDJSON answers: written at the reader's pace, ended with the controller.
  *
+ * A reader that takes nothing for a minute is cut off: what it asked for
+ * would be held for it for ever, and it can come back and resume.
+ *
  * @module
  */
 import { encodeLine } from "../../link/ndjson.ts";
+
+/** How long a reader may take for one line. */
+const STALL_MS = 60_000;
 
 /**
  * Streams what `produce` yields, one value a line. The reader's pace is the
@@ -12,23 +18,29 @@ import { encodeLine } from "../../link/ndjson.ts";
 export function ndjson(
   produce: (signal: AbortSignal) => AsyncIterable<unknown>,
   closing: AbortSignal,
+  { stallMs = STALL_MS }: { readonly stallMs?: number } = {},
 ): Response {
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, closing]);
-  let iterator: AsyncIterator<unknown>;
+  const iterator = produce(signal)[Symbol.asyncIterator]();
+  let stalled: ReturnType<typeof setTimeout> | undefined;
+  const end = async () => {
+    clearTimeout(stalled);
+    gone.abort();
+    await iterator.return?.();
+  };
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    start() {
-      iterator = produce(signal)[Symbol.asyncIterator]();
-    },
     async pull(controller) {
+      clearTimeout(stalled);
       const { done, value } = await iterator.next();
-      if (done) controller.close();
-      else controller.enqueue(encodeLine(value));
+      if (done) return controller.close();
+      controller.enqueue(encodeLine(value));
+      stalled = setTimeout(() => {
+        controller.error(new Error("The reader takes nothing"));
+        void end();
+      }, stallMs);
     },
-    async cancel() {
-      gone.abort();
-      await iterator.return?.();
-    },
+    cancel: end,
   });
   return new Response(body, {
     headers: {
