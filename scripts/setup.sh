@@ -8,11 +8,12 @@ set -euo pipefail
 root="$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)"
 cd "$root"
 
-# QEMU runs the guests; kernel, busybox and cpio become the micro guest;
+# QEMU runs the guests; kernel, busybox and cpio become the micro guest, and
+# syslinux and mtools a disk that boots it; iproute2 makes bridges for a test;
 # debootstrap makes the bare root of the end-to-end test; git names the commit.
 packages=(
   qemu-system-x86 qemu-utils linux-image-cloud-amd64 busybox-static cpio
-  debootstrap git ca-certificates
+  syslinux mtools iproute2 debootstrap git ca-certificates
 )
 
 as_root() {

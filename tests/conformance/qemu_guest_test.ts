@@ -6,7 +6,7 @@
  */
 import { match, ok, strictEqual } from "node:assert/strict";
 import type { DomainCounters } from "../../src/driver/driver.ts";
-import { GUEST, type QemuNode, qemuTest } from "../support/qemu_node.ts";
+import { GUEST, QemuNode, qemuTest, whyNoQemu } from "../support/qemu_node.ts";
 import { until } from "../support/wait.ts";
 import { noAbort } from "./driver/harness.ts";
 
@@ -135,4 +135,39 @@ qemuTest("a guest boots on a microvm", async (node) => {
   const plan = node.planGuest("", { qemu: { machine: "microvm" } });
   await node.driver.start(plan, noAbort());
   await node.untilPrinted(plan.uid, "usher-guest ready", BOOT_MS);
+});
+
+/** Made only where there is a boot loader to put on it. */
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
+  name:
+    "qemu: a guest boots a whole Linux from its disk by the disk's own boot loader, and from an overlay on it",
+  ignore: whyNoQemu() !== undefined || !isThere(`${GUEST}/linux.raw`),
+  async fn() {
+    await using node = await QemuNode.open();
+    const base = `${GUEST}/linux.raw`;
+    for (
+      const disk of [{ path: base, readonly: true }, { base, sizeMiB: 64 }]
+    ) {
+      const plan = node.planOf({
+        memoryMiB: 128,
+        disks: [{ ...disk, format: "raw" }],
+      });
+      await node.driver.start(plan, noAbort());
+      await node.untilPrinted(plan.uid, "usher-guest ready", BOOT_MS);
+      await say(node, plan.uid, "cat /proc/cmdline", "usher.from=disk");
+      const report = await node.driver.stop(plan.uid, {
+        graceMs: node.deadlineMs,
+        signal: noAbort(),
+      });
+      strictEqual(report.reason, "guest shut down");
+    }
+  },
 });
