@@ -62,13 +62,14 @@ async function main(force: boolean): Promise<void> {
   using lock = await Deno.open(`${DIST}/.lock`, { create: true, write: true });
   await lock.lock(true);
 
-  const inputs = await hashInputs();
+  const commit = await programCommit();
+  const inputs = `${await hashInputs()}commit ${commit}\n`;
   if (!force && await isCurrent(inputs)) {
     console.log("dist/usher is up to date");
     return;
   }
   const started = performance.now();
-  await bundle();
+  await bundle(commit);
   const how = await compile();
   const size = await publish(inputs);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
@@ -119,7 +120,7 @@ async function isCurrent(inputs: string): Promise<boolean> {
     stamp === stampOf(inputs, output.size, output.mtime);
 }
 
-async function bundle(): Promise<void> {
+async function bundle(commit: string): Promise<void> {
   await Deno.remove(BUNDLE, { recursive: true }).catch(absent);
   const common = ["bundle", "--quiet"];
   await run(Deno.execPath(), [
@@ -135,7 +136,7 @@ async function bundle(): Promise<void> {
       ROOT + source,
     ]);
   }
-  await writeCommit();
+  await writeCommit(commit);
   await forgetTimes();
 }
 
@@ -157,24 +158,19 @@ async function presentEntries(): Promise<[string, string][]> {
   return present;
 }
 
-/** Puts the commit where src/version.ts left room for it. */
-async function writeCommit(): Promise<void> {
+/** The last commit that changed the program; "" when it cannot be known. */
+async function programCommit(): Promise<string> {
   const paths = ["main.ts", "src", "plugins", "configs", "deno.json"];
-  const hash = await output("git", [
-    "log",
-    "-1",
-    "--format=%h",
-    "--",
-    ...paths,
-  ]);
-  if (hash === "") return; // not a git checkout, or nothing committed yet
-  const changed = await output("git", [
-    "status",
-    "--porcelain",
-    "--",
-    ...paths,
-  ]);
-  const commit = changed === "" ? hash : `${hash}+changes`;
+  const program = ["--", ...paths, ":(exclude)*_test.ts"];
+  const hash = await output("git", ["log", "-1", "--format=%h", ...program]);
+  if (hash === "") return ""; // not a git checkout, or nothing committed yet
+  const changed = await output("git", ["status", "--porcelain", ...program]);
+  return changed === "" ? hash : `${hash}+changes`;
+}
+
+/** Puts the commit where src/version.ts left room for it. */
+async function writeCommit(commit: string): Promise<void> {
+  if (commit === "") return;
   for await (const { name } of Deno.readDir(BUNDLE)) {
     const text = await Deno.readTextFile(`${BUNDLE}/${name}`);
     if (!text.includes("@usher-commit@")) continue;
