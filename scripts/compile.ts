@@ -189,10 +189,15 @@ async function compile(): Promise<string> {
   ]);
 }
 
+/** With an argument it waits for the end of its input. */
+const HELLO = `console.log("hello");
+if (Deno.args.length > 0) await Deno.stdin.read(new Uint8Array(1));
+`;
+
 /** A hello world made the same way: the floor of the benchmark. */
 async function compileHello(output: string): Promise<void> {
   const source = await Deno.makeTempFile({ suffix: ".js" });
-  await Deno.writeTextFile(source, `console.log("hello");\n`);
+  await Deno.writeTextFile(source, HELLO);
   await compileTo(output, [`--output=${output}`, source]);
   await Deno.remove(source);
 }

@@ -17,10 +17,10 @@ case "${1:-}" in
 esac
 
 # QEMU runs the guests; kernel, busybox and cpio become the micro guest;
-# git names the commit.
+# git names the commit; in zsh and fish the tests press Tab.
 packages=(
   qemu-system-x86 qemu-utils linux-image-cloud-amd64 busybox-static cpio
-  git ca-certificates
+  git ca-certificates zsh fish
 )
 
 die() {

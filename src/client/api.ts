@@ -262,6 +262,13 @@ export function connectCause(error: unknown): string {
   if (/NotValidForName/i.test(cause)) {
     return "its certificate does not carry that name";
   }
+  if (/InvalidContentType|wrong.version|write UNKNOWN/i.test(cause)) {
+    return "what answers there does not speak TLS";
+  }
+  if (/CaUsedAsEndEntity/.test(cause)) {
+    return "its certificate is a CA's own, which must not serve";
+  }
+  if (/certificate.*Expired/i.test(cause)) return "its certificate has expired";
   return cause.charAt(0).toLowerCase() + cause.slice(1);
 }
 

@@ -26,7 +26,7 @@ export type Candidate = readonly [word: string, about: string];
 /** Tells the script to complete file names itself. */
 export const FILES: Candidate = [":files", ""];
 
-const LIVE_MS = 1_500;
+const LIVE_MS = 3_000;
 
 /** Live names of one kind. */
 export type Names = (kind: Completes) => Promise<readonly Candidate[]>;
@@ -47,9 +47,10 @@ export async function complete(
 
 /** The candidates for the last of `words`. */
 export async function candidates(
-  words: readonly string[],
+  given: readonly string[],
   names: Names,
 ): Promise<readonly Candidate[]> {
+  const words = withoutEquals(given);
   const current = words.at(-1) ?? "";
   const [noun = "", verb = ""] = words;
   if (words.length <= 1) return matching(current, topWords());
@@ -66,6 +67,15 @@ export async function candidates(
   const command = await entry.load();
   const before = words.slice(isNoun ? 2 : 1, -1);
   return matching(current, await offered(command, before, current, names));
+}
+
+/** bash takes `--on=n1` for three words: the flag, `=` and the value. */
+function withoutEquals(words: readonly string[]): readonly string[] {
+  const last = words.length - 1;
+  if (words[last] === "=") return [...words.slice(0, last), ""];
+  return words[last - 1] === "="
+    ? [...words.slice(0, last - 1), ...words.slice(last)]
+    : words;
 }
 
 function topWords(): Candidate[] {
@@ -91,6 +101,11 @@ async function offered(
   const flags: Flags = { ...command.flags, ...COMMON_FLAGS };
   const waiting = flagThatWaits(flags, before.at(-1) ?? "");
   if (waiting !== null) return await valuesOf(waiting, names);
+  const [, joined, flag = ""] = /^(--([a-z-]+)=)/.exec(current) ?? [];
+  if (joined !== undefined) {
+    const values = await valuesOf(flags[flag], names);
+    return values.map(([value, about]) => [joined + value, about]);
+  }
   if (current.startsWith("-")) {
     return Object.entries(flags).map(([key, { help }]) => [`--${key}`, help]);
   }
@@ -112,9 +127,10 @@ function flagThatWaits(flags: Flags, word: string): Flag<unknown> | null {
 }
 
 async function valuesOf(
-  { choices, completes }: Flag<unknown>,
+  flag: Flag<unknown> | undefined,
   names: Names,
 ): Promise<readonly Candidate[]> {
+  const { choices, completes } = flag ?? {};
   if (choices !== undefined) return choices.map((choice) => [choice, ""]);
   if (completes === "file") return [FILES];
   return completes === undefined ? [] : await names(completes);

@@ -41,6 +41,11 @@ Deno.test("candidates() offers live names, but none twice", async () => {
     "db.default.ann",
   ]);
   deepStrictEqual(await offered("vm start x --on "), ["n1"]);
+  deepStrictEqual(await offered("vm start x --on=n"), ["--on=n1"]);
+  deepStrictEqual(await offered("vm start x --on ="), ["n1"]);
+  deepStrictEqual(await offered("vm start x --on = n"), ["n1"]);
+  deepStrictEqual(await offered("vm list --output=y"), ["--output=yaml"]);
+  deepStrictEqual(await offered("vm list --nosuch="), []);
   deepStrictEqual(await offered("node show n"), ["n1"]);
   deepStrictEqual(await offered("op attach "), ["01j9"]);
 });

@@ -9,7 +9,7 @@
  * @module
  */
 import type { CliConfig } from "../schema/config.ts";
-import { readTextOrNull } from "../sys/file.ts";
+import { readGivenOrNull } from "../sys/given_file.ts";
 import { controllerOrigin, readCredentials } from "./credentials.ts";
 import { failure } from "./failure.ts";
 import type { Io } from "./io.ts";
@@ -60,7 +60,12 @@ export function controllerUrl(word: string): string {
     );
   }
   const hasPort = /^https:\/\/[^/]*:\d+(\/|$)/.test(url);
-  return controllerOrigin(hasPort ? url : withDefaultPort(url));
+  const whole = hasPort ? url : withDefaultPort(url);
+  if (URL.canParse(whole)) return controllerOrigin(whole);
+  throw new UsageError(
+    `"${word}" is no address of a controller`,
+    "write https://HOST:8440",
+  );
 }
 
 function withDefaultPort(url: string): string {
@@ -77,11 +82,20 @@ function inHome(io: Io, path: string | undefined): string | undefined {
 
 async function readCa(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
-  const pem = await readTextOrNull(path);
-  if (pem !== null) return pem;
+  const pem = await readGivenOrNull(path);
+  if (pem !== null) return checkCa(path, pem);
   throw await failure("not_found", `Cannot read the CA: no file ${path}`, {
     hint: "correct ca_file in cli.yaml",
   });
+}
+
+/** `pem`, the text of `path`, if it holds a certificate. */
+export function checkCa(path: string, pem: string): string {
+  if (pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
+  throw new UsageError(
+    `Cannot take ${path} for a CA: it holds no certificate`,
+    "a CA's file has a part that begins with -----BEGIN CERTIFICATE-----",
+  );
 }
 
 type PartialConfig = Partial<CliConfig>;
@@ -91,14 +105,14 @@ async function readConfigFiles(io: Io): Promise<PartialConfig> {
   const paths = ["/etc/usher/cli.yaml", `${homeOf(io)}/.usher/cli.yaml`];
   let merged: PartialConfig = {};
   for (const path of paths) {
-    const text = await readTextOrNull(path);
+    const text = await readGivenOrNull(path);
     if (text !== null) merged = { ...merged, ...await readConfig(path, text) };
   }
   if (!named) return merged;
-  const text = await readTextOrNull(named);
+  const text = await readGivenOrNull(named);
   if (text === null) {
     throw new UsageError(
-      `No such file: ${named}, which USHERCLI_CONFIG names`,
+      `Cannot read ${named}, which USHERCLI_CONFIG names: there is no such file`,
       "unset USHERCLI_CONFIG, or make it name a cli.yaml",
     );
   }

@@ -103,6 +103,6 @@ Deno.test("readSettings() names the line of a mistake in cli.yaml, and a file th
     );
     await rejects(
       readSettings(io({ USHERCLI_CONFIG: `${home}/none.yaml` })),
-      /No such file: .*none\.yaml/,
+      /Cannot read .*none\.yaml, which USHERCLI_CONFIG names: there is no/,
     );
   }));

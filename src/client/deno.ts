@@ -7,20 +7,15 @@
 import type { Input, Io, Output } from "./io.ts";
 
 const encoder = new TextEncoder();
-const DEFAULT_COLUMNS = 80;
+const DEFAULT_SIZE = { columns: 80, rows: 24 };
 
 type Stream = typeof Deno.stdout | typeof Deno.stderr;
 
 function outputOf(stream: Stream): Output {
   return {
     isTerminal: stream.isTerminal(),
-    columns() {
-      try {
-        return Deno.consoleSize().columns || DEFAULT_COLUMNS;
-      } catch {
-        return DEFAULT_COLUMNS;
-      }
-    },
+    columns: () => size().columns || DEFAULT_SIZE.columns,
+    rows: () => size().rows || DEFAULT_SIZE.rows,
     write(data) {
       const bytes = typeof data === "string" ? encoder.encode(data) : data;
       for (let done = 0; done < bytes.length;) {
@@ -28,6 +23,14 @@ function outputOf(stream: Stream): Output {
       }
     },
   };
+}
+
+function size(): { columns: number; rows: number } {
+  try {
+    return Deno.consoleSize();
+  } catch {
+    return DEFAULT_SIZE;
+  }
 }
 
 /** A terminal that another program left non-blocking may be full for a moment. */

@@ -16,6 +16,8 @@ export const EXIT = {
   conflict: 5,
   unreachable: 6,
   usage: 64,
+  /** Ctrl-C before anything was asked for, as shells have it. */
+  interrupted: 130,
 } as const;
 
 /** The exit code of each error code. */

@@ -11,6 +11,8 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Columns of the terminal; 80 where there is none. */
   columns(): number;
+  /** Lines of the terminal; 24 where there is none. */
+  rows(): number;
   /** Writes at once and whole; throws an error named `BrokenPipe`. */
   write(data: string | Uint8Array): void;
 }

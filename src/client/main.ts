@@ -88,6 +88,9 @@ async function dispatch(
     const { complete } = await import("./complete.ts");
     return await complete(io, argv.slice(1));
   }
+  if (noun === "help" && verb !== undefined) {
+    return await dispatch([...argv.slice(1, 3), "--help"], place);
+  }
   if (noun === undefined || noun === "help" || isHelp(noun)) {
     const help = await import("./help.ts");
     io.stdout.write(help.overview());
@@ -202,6 +205,10 @@ async function connectWith(
 /** Tells an error on standard error; answers its exit code. */
 async function report(io: Io, error: unknown): Promise<number> {
   if (error instanceof Error && error.name === "BrokenPipe") return EXIT.done;
+  // Whoever pressed Ctrl-C at a question knows that.
+  if (error instanceof Error && error.name === "Interrupted") {
+    return EXIT.interrupted;
+  }
   try {
     const { renderError, shownProblem, splitMessage } = await import(
       "./render/problem.ts"

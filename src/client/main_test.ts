@@ -77,9 +77,13 @@ Deno.test("bad values are refused before anything is sent", async () => {
     [["vm", "start", "a", "--vcpus"], /--vcpus needs a value/],
     [["vm", "start", "a", "--no-wait=yes"], /takes no value/],
     [["vm", "start", "a", "--vcpus", "1", "--vcpus", "2"], /given 2 times/],
-    [["vm", "start"], /needs more words/],
+    [["vm", "start"], /"usher vm start" is not complete[^]*NAMES is missing/],
     [["node", "token", "x"], /does not know what to do with "x"/],
     [["vm", "list", "=n3"], /no condition/],
+    [["node", "token", "--node", "N7"], /"N7" is no name of a node/],
+    [["vm", "start", "a[b"], /"a\[b" is no name of a VM/],
+    [["vm", "start", "w\u00e9b"], /is no name of a VM/],
+    [["login", "https://a b"], /"https:\/\/a b" is no address/],
     [["vm", "wait", "a"], /--for is missing/],
     [
       ["vm", "list", "-o", "json", "--columns", "name"],
@@ -141,6 +145,39 @@ Deno.test("vm list prints every form", async () => {
     "web10.default.ann  running\nweb2.default.ann   running\n",
   );
   match(await list("-o", "wide"), /CPU +USED +DISK-R +DISK-W +NET-RX +NET-TX/);
+});
+
+Deno.test("vm show of one name is an object, of several or of a glob a list", async () => {
+  const show = async (...argv: string[]) => {
+    const { out } = await usher(
+      ["vm", "show", ...argv],
+      ({ path }) =>
+        path === "/v1/vms"
+          ? answer({ revision: 1, vms: [vm("web1")] })
+          : answer(vm(path.split("/").at(-1) ?? "")),
+    );
+    return out;
+  };
+  strictEqual(JSON.parse(await show("a", "-o", "json")).name, "a.default.ann");
+  for (const names of [["a", "b"], ["web*"], ["web[1-3]"]]) {
+    const json = JSON.parse(await show(...names, "-o", "json"));
+    strictEqual(Array.isArray(json), true, names.join());
+    match(await show(...names, "-o", "yaml"), /^- v: 1\n/);
+  }
+  strictEqual(
+    await show("a", "b", "-o", "name"),
+    "a.default.ann\nb.default.ann\n",
+  );
+  match(await show("a", "b"), /^name +a\.default\.ann\n[^]*\n\nname +b\./);
+});
+
+Deno.test("usher help says what --help says", async () => {
+  for (const words of [["vm"], ["vm", "start"], ["login"], ["dev"]]) {
+    const { code, out } = await usher(["help", ...words]);
+    strictEqual(code, EXIT.done);
+    strictEqual(out, (await usher([...words, "--help"])).out, words.join(" "));
+  }
+  strictEqual((await usher(["help", "vm", "strat"])).code, EXIT.usage);
 });
 
 Deno.test("vm list fits the terminal, in colour there and nowhere else", async () => {
@@ -221,6 +258,7 @@ Deno.test("a reader that left ends the command quietly", async () => {
     value: {
       isTerminal: false,
       columns: () => 80,
+      rows: () => 24,
       write() {
         throw Object.assign(new Error("Broken pipe"), { name: "BrokenPipe" });
       },

@@ -94,7 +94,8 @@ function valueGiven(
   }
   if (value !== undefined) return value;
   throw new UsageError(
-    `${rawName} needs a value: ${rawName} ${flag.metavar}`,
+    `${rawName} needs a value`,
+    `write ${rawName} ${flag.metavar}`,
   );
 }
 
@@ -143,6 +144,11 @@ function orList(words: readonly string[]): string {
     : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
 
+/** The first of the words that a usage asks for. */
+function missing(usage: string): string {
+  return usage.split(" ")[0]?.replace(/\.+$/, "") ?? "";
+}
+
 function checkWords(
   name: string,
   { min, max, usage }: Command["words"],
@@ -151,7 +157,7 @@ function checkWords(
   const how = `usher ${name}${usage === "" ? "" : ` ${usage}`}`;
   if (words.length < min) {
     throw new UsageError(
-      `"usher ${name}" needs more words: ${usage}`,
+      `"usher ${name}" is not complete: ${missing(usage)} is missing`,
       `write ${how}, or see usher ${name} --help`,
     );
   }

@@ -11,8 +11,7 @@ import { readYaml } from "../config/yaml_file.ts";
 import { SizeMiB } from "../schema/quantity.ts";
 import { SpecInput } from "../schema/request.ts";
 import { DiskSpec } from "../schema/vm.ts";
-import { readTextOrNull } from "../sys/file.ts";
-import { UsageError } from "./usage.ts";
+import { readGiven } from "../sys/given_file.ts";
 
 const FileDisk = z.strictObject({
   ...DiskSpec.shape,
@@ -27,9 +26,7 @@ const SpecFile = z.strictObject({
 
 /** Reads a spec file; mistakes name file, line and key. */
 export async function readSpecFile(path: string): Promise<SpecInput> {
-  const text = await readTextOrNull(path);
-  if (text === null) throw new UsageError(`No such file: ${path}`);
-  return readSpec(path, text);
+  return readSpec(path, await readGiven(path));
 }
 
 /** The spec in `text`, which came from `path`. */

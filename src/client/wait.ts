@@ -61,20 +61,31 @@ export async function runRequest(
   if (!flags["no-wait"]) {
     return await waitForRequest(context, api, { id, body }, flags);
   }
-  const result = await submit(api, body);
+  using wait = startWait(context);
+  let result: Result;
+  try {
+    result = await submit(api, body, wait.signal);
+  } catch (error) {
+    if (!wait.signal.aborted) throw error;
+    return detached(context, wait.why(), id, null);
+  }
   await printSubmitted(context, result, flags.output);
   showFailures(context, result.outcomes);
   return exitOf(result.outcomes.filter(isEnded));
 }
 
 /** Sends; a cut in between is answered by sending the same once more. */
-async function submit(api: Api, body: Body<"submit">): Promise<Result> {
+async function submit(
+  api: Api,
+  body: Body<"submit">,
+  signal: AbortSignal,
+): Promise<Result> {
   try {
-    return await api.call("submit", { body });
+    return await api.call("submit", { body, signal });
   } catch (error) {
     if (!isFailure(error, "interrupted")) throw error;
     api.reconnect();
-    return await api.call("submit", { body });
+    return await api.call("submit", { body, signal });
   }
 }
 
@@ -100,6 +111,7 @@ export async function waitForRequest(
   const view = progressView(context.io);
   using wait = startWait(context);
   const seen = new Map<number, Outcome>();
+  let accepted = false;
   let result: Result | null = null;
   try {
     const frames = follow(api, followed, {
@@ -108,7 +120,10 @@ export async function waitForRequest(
     });
     for await (const frame of frames) {
       // What the controller has not taken yet cannot be left to it.
-      if (frame.type === "accepted") wait.limit(flags.timeout);
+      if (frame.type === "accepted") {
+        accepted = true;
+        wait.limit(flags.timeout);
+      }
       if (frame.type === "lost") view.note("connection lost, coming back…");
       if (frame.type === "result") result = frame.result;
       if (frame.type !== "progress" || !only(frame.outcome)) continue;
@@ -125,7 +140,9 @@ export async function waitForRequest(
     if (only(outcome)) view.show(index, outcome);
   });
   view.end();
-  if (result === null) return detached(context, wait.why(), followed.id, seen);
+  if (result === null) {
+    return detached(context, wait.why(), followed.id, accepted ? seen : null);
+  }
   const outcomes = result.outcomes.filter(only);
   showFailures(context, outcomes);
   if (flags.output !== undefined) {
@@ -151,7 +168,12 @@ export function startWait({ io }: Context): Wait {
     why ||= reason;
     controller.abort();
   }
-  const interrupt = io.onInterrupt(() => end("detached"));
+  // Once is enough: a second Ctrl-C then ends the program at once, as it does
+  // where nobody listens, and helps where this wait does not end.
+  const interrupt = io.onInterrupt(() => {
+    interrupt[Symbol.dispose]();
+    end("detached");
+  });
   return {
     signal: controller.signal,
     limit(ms) {
@@ -165,18 +187,24 @@ export function startWait({ io }: Context): Wait {
   };
 }
 
+/** Says what was left; `seen` is null when the controller had not answered. */
 function detached(
   { io }: Context,
   why: string,
   id: string,
-  seen: ReadonlyMap<number, Outcome>,
+  seen: ReadonlyMap<number, Outcome> | null,
 ): number {
-  const open = [...seen.values()].filter((outcome) => !isEnded(outcome)).length;
-  const what = seen.size === 0
-    ? "the controller had not answered yet"
-    : `${open} of ${seen.size} still at work, and the work goes on`;
+  const all = [...seen?.values() ?? []];
+  const open = all.filter((outcome) => !isEnded(outcome)).length;
+  const work = all.length === 0
+    ? ""
+    : `${open} of ${all.length} still at work, and `;
   io.stderr.write(
-    `${why}: ${what}\ncome back with: usher op attach ${id}\n`,
+    seen === null
+      ? `${why}: the controller had not answered yet; it may have the request or not\n` +
+        `see which with: usher op attach ${id}\n`
+      : `${why}: ${work}the work goes on\n` +
+        `come back with: usher op attach ${id}\n`,
   );
   return EXIT.stillRunning;
 }

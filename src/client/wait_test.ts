@@ -208,6 +208,66 @@ Deno.test("Ctrl-C detaches, says how to come back, and is exit code 3", async ()
   );
 });
 
+Deno.test("Ctrl-C before the controller has answered says that it may have the request", async () => {
+  for (const more of [[], ["--no-wait"]]) {
+    const io = new FakeIo();
+    let id = "";
+    const running = usher(
+      ["vm", "start", "web", ...more],
+      ({ body, signal }) => {
+        id = (body as { id: string }).id;
+        return new Promise<Response>((_, reject) =>
+          signal?.addEventListener("abort", () => reject(signal.reason))
+        );
+      },
+      io,
+    );
+    await until("the request is sent", () => id !== "");
+    io.interrupt();
+    const { code, err } = await running;
+    strictEqual(code, EXIT.stillRunning, more.join());
+    strictEqual(
+      err,
+      "detached: the controller had not answered yet; it may have the request or not\n" +
+        `see which with: usher op attach ${id}\n`,
+    );
+  }
+});
+
+Deno.test("nobody listens for a second Ctrl-C: it ends the program", async () => {
+  const io = new FakeIo();
+  const never = Promise.withResolvers<Response>();
+  let asked = false;
+  const running = usher(["vm", "start", "web"], () => {
+    asked = true;
+    return never.promise;
+  }, io);
+  await until("the request is sent", () => asked);
+  strictEqual(io.listeners, 1);
+  io.interrupt();
+  strictEqual(io.listeners, 0);
+  never.reject(new DOMException("aborted", "AbortError"));
+  strictEqual((await running).code, EXIT.stillRunning);
+});
+
+Deno.test("Ctrl-C ends vm wait before the controller has answered", async () => {
+  const io = new FakeIo();
+  let asked = false;
+  const running = usher(
+    ["vm", "wait", "web", "--for", "running"],
+    ({ signal }) => {
+      asked = true;
+      return new Promise<Response>((_, reject) =>
+        signal?.addEventListener("abort", () => reject(signal.reason))
+      );
+    },
+    io,
+  );
+  await until("it is asked", () => asked);
+  io.interrupt();
+  strictEqual((await running).code, EXIT.stillRunning);
+});
+
 /** A body that an abort breaks, as fetch does it. */
 function withAbort(response: Response, signal: AbortSignal | null): Response {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();

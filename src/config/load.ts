@@ -6,7 +6,7 @@
  */
 import { UsherError } from "../error/mod.ts";
 import { environment } from "../sys/environment.ts";
-import { readTextOrNull } from "../sys/file.ts";
+import { readGivenOrNull } from "../sys/given_file.ts";
 import { parseYaml, readYaml, type Schema } from "./yaml_file.ts";
 
 export interface LoadOptions {
@@ -35,7 +35,7 @@ export async function loadConfig<T>(
   ];
   let merged: unknown = {};
   for (const path of [...optional, ...required] as string[]) {
-    const text = await readTextOrNull(path);
+    const text = await readGivenOrNull(path);
     if (text === null) {
       if (optional.includes(path) && !required.includes(path)) continue;
       throw new UsherError(

@@ -35,7 +35,9 @@ export function readYaml<T>(path: string, text: string, schema: Schema<T>): T {
   if (unknown === undefined) {
     throw new UsherError(
       "invalid_input",
-      `${path}:${at(where)}: ${key}: ${issue?.message ?? "is wrong"}`,
+      `${path}:${at(where)}: ${key === "" ? "" : `${key}: `}${
+        issue?.message ?? "is wrong"
+      }`,
       { field: key },
     );
   }
@@ -76,10 +78,21 @@ function parse(path: string, text: string): Parsed {
     );
   }
   return {
-    value: document.toJS(),
+    value: valueOf(path, document),
     at: (keys) => position(offsetOf(document.contents, keys)),
     keysAt: knownKeys,
   };
+}
+
+/** The value of a document; what its aliases do wrong shows only now. */
+function valueOf(path: string, document: ReturnType<typeof parseDocument>) {
+  try {
+    return document.toJS();
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    const why = error.message.charAt(0).toLowerCase() + error.message.slice(1);
+    throw new UsherError("invalid_input", `${path}: ${why}`, { cause: error });
+  }
 }
 
 /** Where the value of `keys` begins; of its nearest parent when it is not there. */

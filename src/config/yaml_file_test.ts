@@ -1,4 +1,9 @@
-import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  strictEqual,
+  throws,
+} from "node:assert/strict";
 import { isUsherError, type UsherError } from "../error/mod.ts";
 import { CtrlConfig, LnmConfig } from "../schema/config.ts";
 import { readYaml } from "./yaml_file.ts";
@@ -42,6 +47,12 @@ Deno.test("readYaml() names line and key of a wrong value", () => {
     true,
     error.message,
   );
+});
+
+Deno.test("readYaml() wants keys, and aliases that lead somewhere", () => {
+  match(mistake("hello").message, /^ctrl\.yaml:1:1: Invalid input: expected/);
+  const { message } = mistake("state_dir: &a /x\nname_suffix: *b\n");
+  match(message, /^ctrl\.yaml: unresolved alias .*: b$/);
 });
 
 Deno.test("readYaml() refuses a key that stands twice", () => {

@@ -4,6 +4,7 @@
  * @module
  */
 import { UsherError } from "../error/mod.ts";
+import { didYouMean } from "../schema/nearest.ts";
 
 /** Whether `text` has a wildcard. */
 export function isGlob(text: string): boolean {
@@ -122,7 +123,10 @@ export function parseFilter(
         `Cannot read the condition "${part.trim()}"`,
         {
           field: "filter",
-          hint: `write key=value or key!=value; keys are ${allowed.join(", ")}`,
+          hint: `${
+            didYouMean(key ?? "", allowed)
+          } write key=value or key!=value; keys are ${allowed.join(", ")}`
+            .trim(),
         },
       );
     }

@@ -1,4 +1,10 @@
-import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  strictEqual,
+  throws,
+} from "node:assert/strict";
+import type { UsherError } from "../error/mod.ts";
 import { compileGlob, matchesName, parseFilter } from "./selector.ts";
 
 Deno.test("compileGlob() knows *, ?, sets, ranges and what is not in them", () => {
@@ -48,7 +54,11 @@ Deno.test("matchesName() compares as many labels as the pattern has", () => {
 Deno.test("parseFilter() names the keys that it knows", () => {
   throws(
     () => parseFilter("stat=x", ["state", "node"]),
-    /Cannot read the condition "stat=x"/,
+    (error: UsherError) => {
+      strictEqual(error.message, 'Cannot read the condition "stat=x"');
+      match(error.details.hint ?? "", /^did you mean "state"\? write key=/);
+      return true;
+    },
   );
   const [first] = parseFilter("state!=run*", ["state"]);
   deepStrictEqual(

@@ -26,6 +26,7 @@ import { defaultDriver } from "./default_driver.ts";
 import { Domains } from "./domains.ts";
 import { keepTidy } from "./janitor.ts";
 import { nodesApi } from "./node_api/app.ts";
+import { HELLO_MS } from "./node_api/session.ts";
 import { NodeLinks } from "./node_links.ts";
 import { beginWatch, watchNodes } from "./node_watch.ts";
 import { Nodes } from "./nodes.ts";
@@ -192,11 +193,20 @@ async function makeParts(
     requests,
     consoles,
     watch: { context, records, links, nodes, domains, leaseMs },
-    session: { context, links, nodes, domains, runner, leaseMs },
+    session: {
+      context,
+      links,
+      nodes,
+      domains,
+      runner,
+      leaseMs,
+      helloMs: HELLO_MS,
+    },
     janitor: {
       context,
       records,
       accounts,
+      nodes,
       keepMs: config.history.keep,
       keepCount: config.history.operations,
     },

@@ -69,6 +69,8 @@ export const QemuConfig = z.strictObject({
   taps: z.array(z.string()).default([]),
   /** Console log of one domain; the older half is dropped beyond it. */
   console_log: SizeMiB.prefault("1MiB"),
+  /** How long QEMU may take from its start to its first answer. */
+  start_timeout: DurationMs.prefault("30s"),
 });
 /** Configuration of the qemu driver on one node. */
 export type QemuConfig = z.infer<typeof QemuConfig>;

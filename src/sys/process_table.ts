@@ -91,6 +91,23 @@ function readStrings(path: string): string[] {
   }
 }
 
+/** The names of the tun and tap devices that a process holds open, sorted. */
+export function listTunDevices(pid: number): string[] {
+  const names: string[] = [];
+  try {
+    for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
+      if (Deno.readLinkSync(`/proc/${pid}/fd/${name}`) !== "/dev/net/tun") {
+        continue;
+      }
+      const info = readTextOrNullSync(`/proc/${pid}/fdinfo/${name}`) ?? "";
+      names.push(...(/^iff:\s*(\S+)$/m.exec(info)?.slice(1) ?? []));
+    }
+  } catch {
+    // Gone meanwhile, or not ours to see.
+  }
+  return names.sort();
+}
+
 /** Sends a signal to the process that is `id`; whether it was there to get it. */
 export function signalProcess(
   id: ProcessId,

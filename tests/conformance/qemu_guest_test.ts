@@ -5,27 +5,12 @@
  * @module
  */
 import { match, strictEqual } from "node:assert/strict";
-import type { DomainPlan } from "../../src/driver/driver.ts";
-import { GUEST, QemuNode, whyNoQemu } from "../support/qemu_node.ts";
+import { GUEST, qemuTest } from "../support/qemu_node.ts";
 import { until } from "../support/wait.ts";
-import { noAbort, Watching } from "./driver/harness.ts";
+import { noAbort } from "./driver/harness.ts";
 
-const ignore = whyNoQemu() !== undefined;
 // Two seconds on a quiet machine.
 const BOOT_MS = 240_000;
-
-function planGuest(
-  node: QemuNode,
-  cmdline = "",
-  more: Record<string, unknown> = {},
-): DomainPlan {
-  const boot = {
-    kernel: `${GUEST}/vmlinuz`,
-    initrd: `${GUEST}/initrd`,
-    cmdline: `console=ttyS0 quiet ${cmdline}`,
-  };
-  return node.planOf({ memoryMiB: 128, boot, ...more });
-}
 
 /** A port that was free a moment ago. */
 function freePort(): number {
@@ -33,14 +18,11 @@ function freePort(): number {
   return listener.addr.port;
 }
 
-Deno.test({
-  name:
-    "qemu: the micro guest reads its disk, serves HTTP through a forward, obeys its console and its power button",
-  ignore,
-  async fn() {
-    await using node = await QemuNode.open();
+qemuTest(
+  "the micro guest reads its disk, serves HTTP through a forward, obeys its console and its power button",
+  async (node) => {
     const nodePort = freePort();
-    const plan = planGuest(node, "", {
+    const plan = node.planGuest("", {
       disks: [{ path: `${GUEST}/disk.raw`, format: "raw", readonly: true }],
       nics: [{ kind: "user", forwards: [{ nodePort, guestPort: 80 }] }],
     });
@@ -78,21 +60,4 @@ Deno.test({
       "stopped: guest shut down",
     );
   },
-});
-
-Deno.test({
-  name: "qemu: a guest that panics is reported as crashed, and as panicked",
-  ignore,
-  async fn() {
-    await using node = await QemuNode.open();
-    await using watching = new Watching(node);
-    const plan = planGuest(node, "usher.panic");
-    await node.driver.start(plan, noAbort());
-    const report = await until("watch tells of the crash", () => {
-      return watching.reports.find(({ uid, state }) =>
-        uid === plan.uid && state === "crashed"
-      );
-    }, { deadlineMs: BOOT_MS });
-    strictEqual(report.reason, "guest panicked");
-  },
-});
+);

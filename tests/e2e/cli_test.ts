@@ -5,103 +5,11 @@
  * @module
  */
 import { match, strictEqual } from "node:assert/strict";
-import { compiledUsher } from "../support/compiled.ts";
+import { CompiledSite } from "../support/compiled_site.ts";
 import { Pty } from "../support/pty.ts";
-import { until } from "../support/wait.ts";
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** A site of its own process, and a shell beside it. */
-class Site implements AsyncDisposable {
-  readonly usher: string;
-  readonly folder: string;
-  readonly #dev: Deno.ChildProcess;
-  readonly #reading: Promise<unknown>;
-
-  private constructor(usher: string, folder: string) {
-    this.usher = usher;
-    this.folder = folder;
-    this.#dev = new Deno.Command(usher, {
-      args: ["dev", "--nodes", "2", "--driver", "sim", "--state", folder],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-    this.#reading = this.#dev.stdout.pipeTo(new WritableStream());
-  }
-
-  static async start(): Promise<Site> {
-    const usher = await compiledUsher();
-    const site = new Site(
-      usher,
-      await Deno.makeTempDir({ prefix: "usher_cli_" }),
-    );
-    await until(
-      "the site answers",
-      async () =>
-        (await site.run("node", "list", "-o", "name")).out === "n1\nn2\n" ||
-        (await site.run("node", "list", "-o", "name")).out === "n2\nn1\n",
-      { deadlineMs: 90_000 },
-    );
-    return site;
-  }
-
-  get env(): Record<string, string> {
-    return {
-      HOME: `${this.folder}/home`,
-      USHERCLI_CONFIG: `${this.folder}/cli.yaml`,
-      PATH: `${this.usher.replace(/\/usher$/, "")}:${Deno.env.get("PATH")}`,
-    };
-  }
-
-  /** Runs `usher ARGV` to its end. */
-  run(...argv: string[]): Promise<Ran> {
-    return this.#output(this.usher, argv);
-  }
-
-  /** Runs a line of bash to its end. */
-  bash(line: string, env: Record<string, string> = {}): Promise<Ran> {
-    return this.#output("bash", ["--norc", "-c", line], env);
-  }
-
-  async #output(
-    program: string,
-    args: string[],
-    env: Record<string, string> = {},
-  ): Promise<Ran> {
-    const { code, stdout, stderr } = await new Deno.Command(program, {
-      args,
-      env: { ...this.env, ...env },
-      stdin: "null",
-    }).output();
-    const decoder = new TextDecoder();
-    return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
-  }
-
-  /** Ends the site as a crash would. */
-  async crash(): Promise<void> {
-    this.#dev.kill("SIGKILL");
-    await this.#dev.status;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#dev.kill("SIGTERM");
-    } catch {
-      // It was ended by the test.
-    }
-    await this.#dev.status;
-    await this.#reading.catch(() => {});
-    await Deno.remove(this.folder, { recursive: true });
-  }
-}
 
 Deno.test("the compiled command line", async (t) => {
-  await using site = await Site.start();
+  await using site = await CompiledSite.start();
   const { run } = { run: site.run.bind(site) };
 
   await t.step("a person's first ten minutes", async () => {
@@ -191,25 +99,52 @@ Deno.test("the compiled command line", async (t) => {
   });
 
   await t.step("Ctrl-C detaches, and attach comes back", async () => {
-    await using pty = new Pty("usher vm start lazy --sim bootMs=5s", site.env);
+    // However slow the machine is, the start is still going on.
+    await using pty = new Pty("usher vm start lazy --sim bootMs=10m", site.env);
     await pty.untilShown(/start on n/);
     await pty.type("\x03");
-    strictEqual(await pty.ended(), 3);
+    strictEqual(await pty.ended(), 3, pty.printed);
     const [, id = ""] = /usher op attach (\w+)/.exec(pty.printed) ?? [];
-    const attached = await run("op", "attach", id);
-    strictEqual(attached.code, 0, attached.err);
-    match(attached.err, /lazy\.default\.admin: running/);
+    await using attached = new Pty(`usher op attach ${id}`, site.env);
+    await attached.untilShown(/lazy\.default\.admin +start on n/);
+    strictEqual((await run("vm", "destroy", "lazy")).code, 0);
+    strictEqual(await attached.ended(), 1, attached.printed);
+    match(attached.printed, /lazy\.default\.admin +cancelled/);
   });
 
   await t.step("the console is a terminal that ^] leaves", async () => {
-    await using pty = new Pty("usher vm console web-1; stty -a", site.env);
+    await using pty = new Pty(
+      `sh -c "usher vm console web-1; stty -a"`,
+      site.env,
+    );
     await pty.untilShown(/ready, type and it comes back/);
-    await pty.type("hello there\r");
-    await pty.untilShown(/hello there/);
+    await pty.type("\x1b[31mhello\x03 there\r");
+    await pty.untilShown(/hello. there/s);
+    strictEqual(pty.printed.includes("\x03"), true, "Ctrl-C is the guest's");
     await pty.type("\x1d");
     await pty.untilShown(/left the console of web-1/);
     strictEqual(await pty.ended(), 0);
     match(pty.printed, / icanon/, "the terminal is as it was");
+    strictEqual(pty.printed.includes("\x1b[0m\x1b[?25h"), true, "no colours");
+  });
+
+  await t.step("two consoles see one line, until its VM is off", async () => {
+    await using one = new Pty("usher vm console web-1", site.env);
+    await using two = new Pty("usher vm console web-1 --no-input", site.env);
+    for (const pty of [one, two]) await pty.untilShown(/ready, type/);
+    await one.type("to both\r");
+    await Promise.all([one, two].map((pty) => pty.untilShown(/to both/)));
+    strictEqual((await run("vm", "poweroff", "web-1")).code, 0);
+    for (const pty of [one, two]) {
+      await pty.untilShown(/console closed/);
+      strictEqual(await pty.ended(), 0);
+    }
+    const { code, err } = await run("vm", "console", "web-1");
+    strictEqual(code, 5);
+    match(
+      err,
+      /has no console\n {2}why: it is stopped .*\n {2}try: usher vm start web-1/,
+    );
   });
 
   await t.step("the console in a pipe", async () => {
@@ -238,6 +173,24 @@ Deno.test("the compiled command line", async (t) => {
       strictEqual(pty.printed.includes(password), false);
       const who = await site.bash("usher whoami", { USHERCLI_CONFIG: "" });
       match(who.out, /^user +admin$/m);
+    },
+  );
+
+  await t.step(
+    "Ctrl-C at the password leaves the terminal as it was",
+    async () => {
+      const cli = await Deno.readTextFile(`${site.folder}/cli.yaml`);
+      const [, url = ""] = /controller: (\S+)/.exec(cli) ?? [];
+      await using pty = new Pty(
+        `sh -c 'usher login ${url} --user admin; echo code $?; stty -a'`,
+        site.env,
+      );
+      await pty.untilShown(/password of admin/);
+      await pty.type("secret\x03");
+      await pty.untilShown(/code 130\r?\n/);
+      strictEqual(await pty.ended(), 0);
+      match(pty.printed, / echo /, "the terminal is as it was");
+      strictEqual(/secret|error/.test(pty.printed), false, pty.printed);
     },
   );
 

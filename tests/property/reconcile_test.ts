@@ -52,6 +52,22 @@ Deno.test("reconcile() believes the VM's own node over the record", () => {
   }));
 });
 
+Deno.test("reconcile() takes what ails a VM from its newest report, and forgets no reason of an end", () => {
+  fc.assert(fc.property(known, seen, (its, report) => {
+    const action = reconcile(its, report, "n1", LATER);
+    if (action.type === "stranger") return;
+    const after = action.type === "update" ? action.status : its.status;
+    const isSameEnd = !occupies(report.state) &&
+      report.state === its.status.state &&
+      report.incarnation === its.status.incarnation;
+    deepStrictEqual(
+      after.reason,
+      report.reason || (isSameEnd ? its.status.reason : ""),
+    );
+    deepStrictEqual(after.observedGeneration, report.generation);
+  }));
+});
+
 Deno.test("reconcile() has nothing more to do once it was done", () => {
   fc.assert(fc.property(known, seen, (its, report) => {
     const action = reconcile(its, report, "n1", LATER);

@@ -34,7 +34,7 @@ if (import.meta.main) {
   const lnm: DyingLnm = JSON.parse(Deno.args[0]!);
   const driver = await createDriver(
     lnm.driver,
-    { ...lnm, log() {} },
+    { ...lnm, node: "n1", log() {} },
     lnm.config,
   );
   await driver.start(lnm.plan, new AbortController().signal);

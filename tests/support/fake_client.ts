@@ -15,6 +15,7 @@ import type { ErrorDetails } from "../../src/error/mod.ts";
 export interface FakeIoOptions {
   readonly terminal?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   readonly env?: Readonly<Record<string, string>>;
   /** What standard input holds. */
   readonly input?: string;
@@ -43,10 +44,11 @@ export class FakeIo implements Io {
   }
 
   #output(keep: (text: string) => void): Output {
-    const { terminal = false, columns = 80 } = this.#options;
+    const { terminal = false, columns = 80, rows = 24 } = this.#options;
     return {
       isTerminal: terminal,
       columns: () => columns,
+      rows: () => rows,
       write: (data) =>
         keep(typeof data === "string" ? data : new TextDecoder().decode(data)),
     };
@@ -76,6 +78,11 @@ export class FakeIo implements Io {
   onInterrupt(handler: () => void): Disposable {
     this.#interrupts.add(handler);
     return { [Symbol.dispose]: () => void this.#interrupts.delete(handler) };
+  }
+
+  /** How many listen for Ctrl-C. */
+  get listeners(): number {
+    return this.#interrupts.size;
   }
 
   /** Presses Ctrl-C. */

@@ -1,6 +1,11 @@
 /**
  * A program on a real terminal, by util-linux's `script`.
  *
+ * `script` hands its command to `$SHELL -c`, and not every shell makes room
+ * for a single command: dash stays as its parent, in the same process group,
+ * dies of the Ctrl-C that the program lives through, and `script` answers
+ * dash's 130. So the shell is always the same one, and is replaced.
+ *
  * @module
  */
 import { until } from "./wait.ts";
@@ -12,7 +17,7 @@ export class Pty implements AsyncDisposable {
   readonly #reading: Promise<void>;
   #printed = "";
 
-  /** Runs `command`, a line for the shell. */
+  /** Runs `command`, one program with its words, quoted for a shell. */
   constructor(command: string, env: Readonly<Record<string, string>>) {
     this.#child = new Deno.Command("script", {
       args: [
@@ -20,10 +25,10 @@ export class Pty implements AsyncDisposable {
         "--flush",
         "--return",
         "--command",
-        command,
+        `exec ${command}`,
         "/dev/null",
       ],
-      env: { TERM: "xterm", ...env },
+      env: { TERM: "xterm", ...env, SHELL: "/bin/sh" },
       stdin: "piped",
       stdout: "piped",
       stderr: "null",

@@ -23,7 +23,8 @@ import type { DriverHarness, PlanKind } from "../conformance/driver/harness.ts";
 import { startInDyingLnm } from "./dying_lnm.ts";
 import { until } from "./wait.ts";
 
-const QEMU = "qemu-system-x86_64";
+/** The program. */
+export const QEMU = "qemu-system-x86_64";
 const ROOT = new URL("../..", import.meta.url).pathname;
 
 /** Where the guests are built. */
@@ -44,6 +45,24 @@ export function whyNoQemu(): string | undefined {
   return built.success
     ? undefined
     : new TextDecoder().decode(built.stderr).trim();
+}
+
+const ignore = whyNoQemu() !== undefined;
+
+/** Declares a test on a node of its own; `config` is the driver's part of `lnm.yaml`. */
+export function qemuTest(
+  name: string,
+  fn: (node: QemuNode) => Promise<void>,
+  config: Record<string, unknown> = {},
+): void {
+  Deno.test({
+    name: `qemu: ${name}`,
+    ignore,
+    async fn() {
+      await using node = await QemuNode.open({ config });
+      await fn(node);
+    },
+  });
 }
 
 /** What a test may set. */
@@ -80,13 +99,13 @@ export class QemuNode implements DriverHarness {
 
   plan(kind: PlanKind = "ordinary"): Promise<DomainPlan> {
     const image = kind === "deaf" ? "deaf.raw" : "boot.raw";
-    const path = kind === "broken"
-      ? `${this.dir}/not-there.raw`
-      : `${this.dir}/${++this.#count}.raw`;
-    if (kind !== "broken") Deno.copyFileSync(`${GUEST}/${image}`, path);
+    const path = `${this.dir}/${++this.#count}.raw`;
+    Deno.copyFileSync(`${GUEST}/${image}`, path);
     if (kind === "hanging") this.#useScript("exec sleep 600");
     if (kind === "slow") this.#useScript(`sleep 1\nexec ${QEMU} "$@"`);
-    return Promise.resolve(this.planOf({ disks: [{ path, format: "raw" }] }));
+    // A raw file is no qcow2 image, which only QEMU itself finds out.
+    const format = kind === "broken" ? "qcow2" : "raw";
+    return Promise.resolve(this.planOf({ disks: [{ path, format }] }));
   }
 
   /** A plan of any spec. */
@@ -98,6 +117,25 @@ export class QemuNode implements DriverHarness {
       incarnation: newId(),
       spec: VmSpec.parse({ driver: "qemu", memoryMiB: 32, ...spec }),
     };
+  }
+
+  /** A plan of the micro guest: a whole Linux, up in two seconds on a quiet machine. */
+  planGuest(cmdline = "", more: Record<string, unknown> = {}): DomainPlan {
+    const boot = {
+      kernel: `${GUEST}/vmlinuz`,
+      initrd: `${GUEST}/initrd`,
+      cmdline: `console=ttyS0 quiet ${cmdline}`,
+    };
+    return this.planOf({ memoryMiB: 128, boot, ...more });
+  }
+
+  /** Waits until no domain is left. */
+  async untilGone(): Promise<void> {
+    await until(
+      "no guest is left",
+      () => scanProcesses(this.layout).own.length === 0,
+      this,
+    );
   }
 
   async guestUp(uid: string): Promise<void> {
@@ -229,11 +267,7 @@ export class QemuNode implements DriverHarness {
       child.kill("SIGKILL");
       await child.status;
     }
-    await until(
-      "no guest is left",
-      () => scanProcesses(this.layout).own.length === 0,
-      this,
-    );
+    await this.untilGone();
     if (Deno.env.get("USHER_KEEP") !== "1") {
       await Deno.remove(this.dir, { recursive: true });
     }
@@ -241,7 +275,12 @@ export class QemuNode implements DriverHarness {
 
   async #openDriver(): Promise<Driver> {
     const driver = await openQemuDriver(
-      { stateDir: `${this.dir}/state`, runDir: `${this.dir}/run`, log() {} },
+      {
+        node: "n1",
+        stateDir: `${this.dir}/state`,
+        runDir: `${this.dir}/run`,
+        log() {},
+      },
       this.#config,
     );
     // Other tests, and people, run QEMUs of their own on this machine.

@@ -116,6 +116,31 @@ async function serialize<Row>(
   }
 }
 
+/** How the objects that a `show` names are printed. */
+export interface Showing<T> {
+  /** One was named by its name: it is printed as it is, not as a list. */
+  readonly single: boolean;
+  name(value: T): string;
+  describe(value: T): string;
+}
+
+/** Prints the objects that were named: for people one below the other. */
+export async function printShown<T>(
+  context: Context,
+  values: readonly T[],
+  format: Format | undefined,
+  { single, name, describe }: Showing<T>,
+): Promise<void> {
+  const chosen = format ?? (await context.settings()).output;
+  const [first] = values;
+  const text = single && first !== undefined
+    ? await oneAs(chosen, first, name(first), describe)
+    : chosen === "table" || chosen === "wide"
+    ? values.map(describe).join("\n")
+    : await serialize(chosen, values, name);
+  if (text !== "") context.io.stdout.write(text);
+}
+
 /** Prints one object; `describe` draws it for people. */
 export async function printOne<T>(
   context: Context,

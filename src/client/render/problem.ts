@@ -35,17 +35,19 @@ type ShownProblem = Pick<
 export function shownProblem(problem: ShownProblem): Shown {
   const { code, detail, field, refusals } = problem;
   const { what, why } = splitMessage(detail);
-  const place = field === undefined || detail.includes(field)
-    ? ""
-    : `${field}: `;
   return {
     message: what,
-    why: why === undefined && place === ""
-      ? undefined
-      : `${place}${why ?? code.replaceAll("_", " ")}`,
+    why: whyOf(why, field === undefined || detail.includes(field) ? "" : field),
     reasons: refusals,
     hint: newHint(problem) ?? DEFAULT_HINTS[code],
   };
+}
+
+/** The reason with its place; a place alone says something when it is deep. */
+function whyOf(why: string | undefined, field: string): string | undefined {
+  if (field === "") return why;
+  if (why !== undefined) return `${field}: ${why}`;
+  return field.includes(".") ? `in ${field}` : undefined;
 }
 
 /** The hint, unless it only says the refusals again. */
@@ -54,12 +56,16 @@ function newHint({ hint, refusals = {} }: ShownProblem): string | undefined {
   return isKnown ? undefined : hint;
 }
 
-/** Cuts a message at its first `: ` outside of quotes. */
+/** `web.yaml:2:1: `, as a mistake in a file begins. */
+const PLACE_IN_FILE = /^[^"]*?:\d+:\d+: /;
+
+/** Cuts a message at its first `: ` outside of quotes, after a place in a file. */
 export function splitMessage(
   message: string,
 ): { what: string; why: string | undefined } {
   let quoted = false;
-  for (let i = 0; i < message.length; i++) {
+  const from = PLACE_IN_FILE.exec(message)?.[0].length ?? 0;
+  for (let i = from; i < message.length; i++) {
     if (message[i] === '"') quoted = !quoted;
     if (!quoted && message.startsWith(": ", i)) {
       return { what: message.slice(0, i), why: message.slice(i + 2) };

@@ -6,7 +6,7 @@
  */
 import type { Outcome } from "../../schema/operation.ts";
 import { type Io, wantsColor } from "../io.ts";
-import { printable } from "./table.ts";
+import { cut, printable } from "./table.ts";
 
 /** Shows outcomes as they change. */
 export interface ProgressView {
@@ -75,15 +75,20 @@ class PlainView implements ProgressView {
   end(): void {}
 }
 
-/** The most lines that are redrawn; a screen of 24 holds them. */
+/** The most lines that are redrawn; more say less. */
 const MAX_LINES = 16;
+/** Lines of the terminal that are left alone, for the cursor and a note. */
+const SPARE_LINES = 2;
 const REDRAW_MS = 40;
+/** A name is cut for what is said of it, but not below this. */
+const LEAST_NAME = 12;
 
 class LiveView implements ProgressView {
   readonly #io: Io;
   readonly #outcomes = new Map<number, Outcome>();
   readonly #color: boolean;
-  #drawn = 0;
+  /** The lengths of the lines that stand on the terminal. */
+  #drawn: readonly number[] = [];
   #drawnAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #note = "";
@@ -116,29 +121,32 @@ class LiveView implements ProgressView {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const width = this.#io.stderr.columns();
-    const lines = this.#lines().map((line) => line.slice(0, width - 1));
-    const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : "";
+    const lines = this.#lines(width - 1);
+    const up = rowsOf(this.#drawn, width);
     const painted = lines.map((line) => `${this.#paint(line)}\x1b[K\n`);
-    this.#io.stderr.write(`${up}\r${painted.join("")}\x1b[J`);
-    this.#drawn = lines.length;
+    this.#io.stderr.write(
+      `${up > 0 ? `\x1b[${up}A` : ""}\r${painted.join("")}\x1b[J`,
+    );
+    this.#drawn = lines.map(({ length }) => length);
     this.#drawnAt = this.#io.now();
   }
 
   /** The VMs, those at work first when they are too many; then the rest, counted. */
-  #lines(): string[] {
+  #lines(width: number): string[] {
     const all = [...this.#outcomes].sort(([a], [b]) => a - b)
       .map(([, outcome]) => outcome);
-    const many = all.length > MAX_LINES;
-    const shown = many
-      ? all.filter((outcome) => !isEnded(outcome)).slice(0, MAX_LINES - 1)
-      : all;
-    const widest = Math.max(0, ...shown.map(({ vm }) => vm.length));
-    const lines = shown.map((outcome) =>
-      printable(`${outcome.vm.padEnd(widest)}  ${outcomeText(outcome)}`)
+    const room = Math.max(
+      1,
+      Math.min(MAX_LINES, this.#io.stderr.rows() - SPARE_LINES),
     );
+    const many = all.length > room;
+    const shown = many
+      ? all.filter((outcome) => !isEnded(outcome)).slice(0, room - 1)
+      : all;
+    const lines = outcomeLines(shown, width);
     if (many) lines.push(countText(all));
     if (this.#note !== "") lines.push(this.#note);
-    return lines;
+    return lines.map((line) => line.slice(0, width));
   }
 
   #paint(line: string): string {
@@ -146,6 +154,28 @@ class LiveView implements ProgressView {
       ? `\x1b[31m${line}\x1b[0m`
       : line;
   }
+}
+
+/** A line for each, names in a column that is cut where the terminal is narrow. */
+function outcomeLines(outcomes: readonly Outcome[], width: number): string[] {
+  const rows = outcomes.map((outcome) =>
+    [printable(outcome.vm), printable(outcomeText(outcome))] as const
+  );
+  const names = Math.max(0, ...rows.map(([name]) => name.length));
+  const texts = Math.max(0, ...rows.map(([, text]) => text.length));
+  const room = Math.min(names, Math.max(LEAST_NAME, width - texts - 2));
+  return rows.map(([name, text]) => `${cut(name, room).padEnd(room)}  ${text}`);
+}
+
+/**
+ * How many rows lines of these lengths take on a terminal of `width` columns:
+ * one that became narrower has broken those that no longer fit.
+ */
+function rowsOf(lengths: readonly number[], width: number): number {
+  return lengths.reduce(
+    (sum, length) => sum + Math.max(1, Math.ceil(length / width)),
+    0,
+  );
 }
 
 /** `100 VMs: 60 done, 2 failed, 38 at work`. */

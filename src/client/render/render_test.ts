@@ -129,6 +129,14 @@ Deno.test("splitMessage() cuts at the first colon outside of quotes", () => {
     what: "There is no VM",
     why: undefined,
   });
+  deepStrictEqual(splitMessage('web.yaml:2:1: unknown key "memroy"'), {
+    what: 'web.yaml:2:1: unknown key "memroy"',
+    why: undefined,
+  });
+  deepStrictEqual(splitMessage('/a b.yaml:2:1: memory: "4GB5" is no size'), {
+    what: "/a b.yaml:2:1: memory",
+    why: '"4GB5" is no size',
+  });
 });
 
 Deno.test("shownProblem() adds what the code advises, and does not say a thing twice", () => {
@@ -158,4 +166,7 @@ Deno.test("shownProblem() adds what the code advises, and does not say a thing t
       .why,
     "no",
   );
+  const bare = { code: "invalid_input", detail: 'Cannot read "a=b"' } as const;
+  strictEqual(shownProblem({ ...bare, field: "filter" }).why, undefined);
+  strictEqual(shownProblem({ ...bare, field: "spec.x" }).why, "in spec.x");
 });

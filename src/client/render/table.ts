@@ -110,7 +110,8 @@ function fit<Row>(
   return widths;
 }
 
-function cut(value: string, width: number): string {
+/** `value` in at most `width` columns, with `…` where something is left out. */
+export function cut(value: string, width: number): string {
   return value.length <= width ? value : `${value.slice(0, width - 1)}…`;
 }
 

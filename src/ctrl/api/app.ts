@@ -223,13 +223,13 @@ function openConsole({ site, request, url, caller, param }: Call): Response {
     vm.status.state !== "running" && vm.status.state !== "paused" &&
     vm.status.state !== "starting"
   ) {
+    const { state, reason } = vm.status;
     throw new UsherError(
       "wrong_state",
-      `VM "${vm.name}" has no console: it is ${vm.status.state}`,
-      {
-        hint: vm.status.reason === "" ? undefined : vm.status.reason,
-        subject: vm.name,
-      },
+      `VM "${vm.name}" has no console: it is ${state}${
+        reason === "" ? "" : ` (${reason})`
+      }`,
+      { hint: `usher vm start ${vm.name}`, subject: vm.name },
     );
   }
   if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {

@@ -3,11 +3,14 @@
  *
  * @module
  */
-import { encodeLine } from "../../link/ndjson.ts";
+import { LineWriter } from "../../link/line_writer.ts";
+
+/** What may be made before the reader takes it, in UTF-16 units. */
+const AHEAD = 64 * 1024;
 
 /**
  * Streams what `produce` yields, one value a line. The reader's pace is the
- * producer's: nothing is made before it is asked for.
+ * producer's: little is made before it is asked for.
  */
 export function ndjson(
   produce: (signal: AbortSignal) => AsyncIterable<unknown>,
@@ -15,25 +18,29 @@ export function ndjson(
 ): Response {
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, closing]);
-  let iterator: AsyncIterator<unknown>;
-  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    start() {
-      iterator = produce(signal)[Symbol.asyncIterator]();
-    },
-    async pull(controller) {
-      const { done, value } = await iterator.next();
-      if (done) controller.close();
-      else controller.enqueue(encodeLine(value));
-    },
-    async cancel() {
-      gone.abort();
-      await iterator.return?.();
-    },
-  });
-  return new Response(body, {
+  const writer = new LineWriter(() => gone.abort());
+  void write(produce(signal), writer, gone.signal);
+  return new Response(writer.stream, {
     headers: {
       "content-type": "application/x-ndjson",
       "cache-control": "no-store",
     },
   });
+}
+
+async function write(
+  values: AsyncIterable<unknown>,
+  writer: LineWriter,
+  gone: AbortSignal,
+): Promise<void> {
+  try {
+    for await (const value of values) {
+      if (gone.aborted) return;
+      writer.write(value);
+      await writer.untilBehind(AHEAD);
+    }
+    writer.end();
+  } catch (error) {
+    writer.end(error);
+  }
 }

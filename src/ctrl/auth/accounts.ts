@@ -127,7 +127,7 @@ export class Accounts {
     if (wait > 0) {
       throw new UsherError(
         "too_many_requests",
-        "Too many failed logins for this account or from this address",
+        "Too many failed logins from this address",
         {
           hint: `try again in ${Math.ceil(wait / 1000)} s`,
         },

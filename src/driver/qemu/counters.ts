@@ -2,9 +2,9 @@
  * What a running domain has used since it was started.
  *
  * Processor and memory are those of its QEMU process. Disk bytes are the
- * guest's own, from QEMU. Network bytes exist only for tap devices: QEMU
- * counts none in user mode, nor does it tell which device a bridge helper
- * made, so those are null and not zero.
+ * guest's own, from QEMU. Network bytes are the kernel's, of the tap devices
+ * that QEMU holds open, those that a bridge helper made included. In user mode
+ * nobody counts, so a domain with no other card has null there and not zero.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export async function readCounters(
     cpuSeconds: stat.cpuSeconds,
     memoryMiB: stat.residentBytes / 1024 / 1024,
     ...await readDisks(domain),
-    ...readTaps(domain.handle.taps),
+    ...readTaps(domain.taps()),
   };
 }
 

@@ -14,6 +14,7 @@
 import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
 import { QemuConfig } from "../../schema/config.ts";
 import { makeFolder } from "../../sys/file.ts";
+import { fileIdentity } from "../../sys/file_access.ts";
 import { readLogTail } from "../../sys/log_file.ts";
 import { readBootId } from "../../sys/process_table.ts";
 import type {
@@ -47,6 +48,7 @@ import { Turns, untilAborted } from "./turns.ts";
 export const NAME = "qemu";
 
 const ROTATE_EVERY_MS = 2000;
+const PULSE_EVERY_MS = 2000;
 
 /** Opens the driver and finds every domain of an earlier life. */
 export async function openQemuDriver(
@@ -83,7 +85,7 @@ class QemuDriver implements Driver {
   readonly #closing = new AbortController();
   readonly #starts = new Map<string, Start>();
   readonly #turns = new Turns();
-  #rotation: ReturnType<typeof setInterval> | undefined;
+  #timers: ReturnType<typeof setInterval>[] = [];
 
   constructor(context: DriverContext, config: QemuConfig) {
     const layout = layOut(context.stateDir, context.runDir);
@@ -99,6 +101,7 @@ class QemuDriver implements Driver {
     const installation = new Installation(config, layout.accelFile);
     this.#installation = installation;
     this.#env = {
+      node: context.node,
       config,
       layout,
       bootId: readBootId(),
@@ -131,10 +134,13 @@ class QemuDriver implements Driver {
     await Promise.all(
       [...this.#domains.values()].map((domain) => domain.attach()),
     );
-    this.#rotation = setInterval(
-      () => void rotateLogs(this.#env, this.#domains.values()),
-      ROTATE_EVERY_MS,
-    );
+    const all = () => this.#domains.values();
+    this.#timers = [
+      setInterval(() => void rotateLogs(this.#env, all()), ROTATE_EVERY_MS),
+      setInterval(() => {
+        for (const domain of all()) void domain.checkPulse();
+      }, PULSE_EVERY_MS),
+    ];
   }
 
   async probe(_signal: AbortSignal): Promise<Probe> {
@@ -240,7 +246,7 @@ class QemuDriver implements Driver {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#rotation);
+    this.#timers.forEach((timer) => clearInterval(timer));
     await Promise.allSettled(
       [...this.#starts.values()].map(({ promise }) => promise),
     );
@@ -270,7 +276,11 @@ class QemuDriver implements Driver {
     cancel: AbortSignal,
   ): Promise<DomainReport> {
     const known = this.#domains.get(plan.uid);
-    if (known !== undefined && await known.attach()) return await known.look();
+    if (known !== undefined && await known.attach()) {
+      const report = await known.look();
+      // It may just have come to its end; then this is a new run.
+      if (known.process !== null) return report;
+    }
     const domain = known ??
       new Domain(this.#env, newHandle(plan, this.#env.bootId));
     this.#domains.set(plan.uid, domain);
@@ -327,13 +337,16 @@ class QemuDriver implements Driver {
     return domain;
   }
 
+  /** Compared by what they lead to: one file may have many names. */
   #holderOf(disk: string): string | null {
-    for (const domain of this.#domains.values()) {
-      if (domain.process !== null && domain.handle.disks.includes(disk)) {
-        return domain.handle.name;
-      }
-    }
-    return null;
+    const wanted = fileIdentity(disk);
+    const holder = [...this.#domains.values()].find(({ process, handle }) =>
+      process !== null &&
+      handle.disks.some((held) =>
+        held === disk || (wanted !== null && fileIdentity(held) === wanted)
+      )
+    );
+    return holder?.handle.name ?? null;
   }
 }
 

@@ -7,7 +7,7 @@ import type { NodeView } from "../../../schema/change.ts";
 import { defineCommand } from "../../command.ts";
 import { type Fact, renderFacts } from "../../render/describe.ts";
 import { age, cpu, memory, rate } from "../../render/format.ts";
-import { FORMAT_FLAG, printOne } from "../../render/output.ts";
+import { FORMAT_FLAG, printShown } from "../../render/output.ts";
 
 export const show = defineCommand({
   about: "Show all there is to know about nodes.",
@@ -16,14 +16,14 @@ export const show = defineCommand({
   examples: [["usher node show n1", "capacity, usage and drivers of n1"]],
   async run(context, { words, flags }) {
     const api = await context.api();
-    for (const [i, name] of words.entries()) {
-      const node = await api.call("node", { params: { name } });
-      if (i > 0 && flags.output === undefined) context.io.stdout.write("\n");
-      await printOne(context, node, flags.output, {
-        name: node.name,
-        describe: (node) => describeNode(node, context.io.now()),
-      });
-    }
+    const nodes = await Promise.all(
+      words.map((name) => api.call("node", { params: { name } })),
+    );
+    await printShown(context, nodes, flags.output, {
+      single: words.length === 1,
+      name: ({ name }) => name,
+      describe: (node) => describeNode(node, context.io.now()),
+    });
     return 0;
   },
 });

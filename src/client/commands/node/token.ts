@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { defineCommand, parsed, text } from "../../command.ts";
+import { defineCommand, parsed } from "../../command.ts";
 import { readDuration } from "../../quantity.ts";
+import { UsageError } from "../../usage.ts";
 import { FORMAT_FLAG, printOne } from "../../render/output.ts";
 
 export const token = defineCommand({
@@ -12,7 +13,7 @@ export const token = defineCommand({
     "Make a token with which one node may join. It works once, and is a secret until then.",
   words: { usage: "", min: 0, max: 0, completes: "none" },
   flags: {
-    node: text("NAME", "the only node that may use it"),
+    node: parsed("NAME", "the only node that may use it", readNodeName),
     ttl: parsed("DUR", "how long it is good for, 1d by default", readDuration),
     ...FORMAT_FLAG,
   },
@@ -40,3 +41,13 @@ export const token = defineCommand({
     return 0;
   },
 });
+
+/** schema/name.ts has the same rule, and is not loaded for it. */
+const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+function readNodeName(word: string): string {
+  if (LABEL.test(word)) return word;
+  throw new UsageError(
+    `"${word}" is no name of a node: it needs lower-case letters, digits and inner hyphens, 63 at most`,
+  );
+}

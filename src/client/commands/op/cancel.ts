@@ -3,9 +3,10 @@
  *
  * @module
  */
+import type { Operation } from "../../../schema/operation.ts";
 import { defineCommand } from "../../command.ts";
 import { FORMAT_FLAG } from "../../render/output.ts";
-import { OPERATION_IDS, printOperation } from "./show.ts";
+import { OPERATION_IDS, printOperations } from "./show.ts";
 
 export const cancel = defineCommand({
   about:
@@ -15,15 +16,16 @@ export const cancel = defineCommand({
   examples: [["usher op cancel 01j9", "by the beginning of its id"]],
   async run(context, { words, flags }) {
     const api = await context.api();
+    const cancelled: Operation[] = [];
     for (const id of words) {
       const operation = await api.call("cancel", { params: { id } });
-      if (flags.output !== undefined) {
-        await printOperation(context, operation, flags.output);
-      } else {
-        context.io.stderr.write(
-          `${operation.id}: ${operation.verb} of ${operation.vm} is ${operation.state}\n`,
-        );
-      }
+      cancelled.push(operation);
+      context.io.stderr.write(
+        `${operation.id}: ${operation.verb} of ${operation.vm} is ${operation.state}\n`,
+      );
+    }
+    if (flags.output !== undefined) {
+      await printOperations(context, cancelled, flags.output);
     }
     return 0;
   },

@@ -7,7 +7,7 @@ import type { Operation } from "../../../schema/operation.ts";
 import { type Context, defineCommand, type Words } from "../../command.ts";
 import { type Fact, renderFacts } from "../../render/describe.ts";
 import { age, took } from "../../render/format.ts";
-import { type Format, FORMAT_FLAG, printOne } from "../../render/output.ts";
+import { type Format, FORMAT_FLAG, printShown } from "../../render/output.ts";
 import { tookMs } from "./list.ts";
 
 /** Ids of operations. */
@@ -25,23 +25,23 @@ export const show = defineCommand({
   examples: [["usher op show 01j9", "by the beginning of its id"]],
   async run(context, { words, flags }) {
     const api = await context.api();
-    for (const [i, id] of words.entries()) {
-      const operation = await api.call("operation", { params: { id } });
-      if (i > 0 && flags.output === undefined) context.io.stdout.write("\n");
-      await printOperation(context, operation, flags.output);
-    }
+    const operations = await Promise.all(
+      words.map((id) => api.call("operation", { params: { id } })),
+    );
+    await printOperations(context, operations, flags.output);
     return 0;
   },
 });
 
-/** Prints one operation. */
-export async function printOperation(
+/** Prints the operations that were named by their ids. */
+export async function printOperations(
   context: Context,
-  operation: Operation,
+  operations: readonly Operation[],
   format: Format | undefined,
 ): Promise<void> {
-  await printOne(context, operation, format, {
-    name: operation.id,
+  await printShown(context, operations, format, {
+    single: operations.length === 1,
+    name: ({ id }) => id,
     describe: (operation) => describeOperation(operation, context.io.now()),
   });
 }

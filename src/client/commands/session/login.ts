@@ -12,14 +12,14 @@ import {
   text,
   toggle,
 } from "../../command.ts";
-import { controllerUrl } from "../../config.ts";
+import { checkCa, controllerUrl } from "../../config.ts";
 import { readCredentials, writeCredentials } from "../../credentials.ts";
 import { EXIT } from "../../exit.ts";
 import { failure, isFailure } from "../../failure.ts";
 import type { Io } from "../../io.ts";
 import { caByAsking, caByFingerprint } from "../../trust.ts";
 import { UsageError } from "../../usage.ts";
-import { readTextOrNull } from "../../../sys/file.ts";
+import { readGiven } from "../../../sys/given_file.ts";
 
 const FLAGS = {
   user: text("NAME", "who you are; asked for on a terminal", { short: "u" }),
@@ -97,7 +97,9 @@ async function findCa(
   if (flags.ca !== undefined && flags["ca-fingerprint"] !== undefined) {
     throw new UsageError("--ca and --ca-fingerprint exclude each other");
   }
-  if (flags.ca !== undefined) return await readFile(flags.ca);
+  if (flags.ca !== undefined) {
+    return checkCa(flags.ca, await readGiven(flags.ca));
+  }
   if (flags["ca-fingerprint"] !== undefined) {
     return await caByFingerprint(controller, flags["ca-fingerprint"]);
   }
@@ -125,12 +127,6 @@ async function isTrusted(api: Api): Promise<boolean> {
   }
 }
 
-async function readFile(path: string): Promise<string> {
-  const text = await readTextOrNull(path);
-  if (text !== null) return text;
-  throw new UsageError(`No such file: ${path}`);
-}
-
 async function findUser(io: Io, flags: Flags): Promise<string> {
   if (flags.user !== undefined) return flags.user;
   if (!io.stdin.isTerminal) {
@@ -152,7 +148,7 @@ async function findPassword(
   controller: string,
 ): Promise<string> {
   if (flags["password-file"] !== undefined) {
-    const text = await readFile(flags["password-file"]);
+    const text = await readGiven(flags["password-file"]);
     return text.replace(/\r?\n$/, "");
   }
   if (flags["password-stdin"]) {

@@ -15,6 +15,8 @@ import { readBytes, readDuration } from "../../quantity.ts";
 import type { Io } from "../../io.ts";
 
 const LEAVE = 0x1d; // Ctrl-]
+/** Colours off, cursor on, mouse silent: what a guest may have left behind. */
+const TIDY = "\x1b[0m\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l";
 const DEFAULT_HISTORY = 64 * 1024;
 const DEFAULT_LINGER_MS = 1_000;
 
@@ -105,8 +107,9 @@ class Line implements Disposable {
       this.#done.resolve(EXIT.done)
     );
     if (this.#raw) {
-      this.#say(`console of ${this.#name}; ^] leaves`);
+      // Raw first: whoever reads that the console is open may type at once.
       this.#io.stdin.setRaw(true);
+      this.#say(`console of ${this.#name}; ^] leaves`);
     }
     if (this.#options.input) {
       this.#sendInput().catch((error) => this.#done.reject(error));
@@ -116,7 +119,10 @@ class Line implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#linger);
-    if (this.#raw) this.#io.stdin.setRaw(false);
+    if (this.#raw) {
+      this.#io.stdin.setRaw(false);
+      if (this.#io.stdout.isTerminal) this.#io.stdout.write(TIDY);
+    }
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(1000);
   }
 

@@ -8,7 +8,9 @@
  */
 import { UsageError } from "../../usage.ts";
 
-const PATTERN = /^[a-z0-9*?][a-z0-9*?-]*(\.[a-z0-9*?][a-z0-9*?-]*){0,2}$/;
+/** One part of a name or a glob; a set in brackets may hold anything. */
+const PART = /(?:[a-z0-9*?]|\[[^\]]+\])(?:[a-z0-9*?-]|\[[^\]]+\])*/.source;
+const PATTERN = new RegExp(`^${PART}(\\.${PART}){0,2}$`);
 const ARG = /^([^=]+)=(.*)$/s;
 const ARG_KEY = /^[A-Za-z0-9_.-]{1,64}$/;
 

@@ -8,7 +8,7 @@ import type { DiskSpec, NicSpec } from "../../../schema/vm.ts";
 import { defineCommand, VM_NAMES } from "../../command.ts";
 import { type Fact, renderFacts } from "../../render/describe.ts";
 import { age, cpu, memory, rate } from "../../render/format.ts";
-import { FORMAT_FLAG, printOne } from "../../render/output.ts";
+import { FORMAT_FLAG, printShown } from "../../render/output.ts";
 
 export const show = defineCommand({
   about: "Show all there is to know about VMs.",
@@ -22,21 +22,21 @@ export const show = defineCommand({
     const api = await context.api();
     const vms = await Promise.all(
       words.map((word) =>
-        /[*?]/.test(word)
+        GLOB.test(word)
           ? api.call("vms", { query: { names: word } }).then(({ vms }) => vms)
           : api.call("vm", { params: { name: word } }).then((vm) => [vm])
       ),
     );
-    for (const [i, vm] of vms.flat().entries()) {
-      if (i > 0 && flags.output === undefined) context.io.stdout.write("\n");
-      await printOne(context, vm, flags.output, {
-        name: vm.name,
-        describe: (vm) => describeVm(vm, context.io.now()),
-      });
-    }
+    await printShown(context, vms.flat(), flags.output, {
+      single: words.length === 1 && !GLOB.test(words[0] ?? ""),
+      name: ({ name }) => name,
+      describe: (vm) => describeVm(vm, context.io.now()),
+    });
     return 0;
   },
 });
+
+const GLOB = /[*?[]/;
 
 /** A VM for people. */
 export function describeVm(vm: VmView, now: number): string {

@@ -61,7 +61,12 @@ export const wait = defineCommand({
     using limit = startWait(context);
     limit.limit(flags.timeout);
     try {
-      const { open, since } = await lookFirst(api, words, states);
+      const { open, since } = await lookFirst(
+        api,
+        words,
+        states,
+        limit.signal,
+      );
       if (open.size === 0) return EXIT.done;
       const present = new Set<string>();
       for await (
@@ -95,10 +100,12 @@ async function lookFirst(
   api: Api,
   words: readonly string[],
   states: ReadonlySet<string>,
+  signal: AbortSignal,
 ): Promise<{ open: Map<string, string>; since: number }> {
   try {
     const { revision, vms } = await api.call("vms", {
       query: { names: words.join(",") },
+      signal,
     });
     return { open: openOf(vms, states), since: revision };
   } catch (error) {

@@ -1,0 +1,95 @@
+/**
+ * Lines on their way to a peer, as a stream that is read at the peer's pace.
+ *
+ * What waits together leaves as one piece: a piece costs both ends far more
+ * than its bytes, and an operation on a thousand VMs sends a thousand lines at
+ * once. A lone line leaves at once.
+ *
+ * @module
+ */
+
+const encoder = new TextEncoder();
+
+/** Writes values as NDJSON to `stream`. */
+export class LineWriter {
+  readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
+  #lines: string[] = [];
+  #behind = 0;
+  #hasEnded = false;
+  #failure: unknown;
+  /** The reader waits for a piece, and none is on its way. */
+  #isWanted = false;
+  #wake: () => void = () => {};
+  #taken = Promise.withResolvers<void>();
+
+  /** `onCancel` is told when the reader goes away. */
+  constructor(onCancel: () => void) {
+    this.stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull: (controller) => this.#pull(controller),
+      cancel: () => {
+        this.#hasEnded = true;
+        this.#wake();
+        this.#taken.resolve();
+        onCancel();
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  /** How much the reader has not taken yet, in UTF-16 units. */
+  get behind(): number {
+    return this.#behind;
+  }
+
+  /** Adds a line. After the end nothing happens. */
+  write(value: unknown): void {
+    if (this.#hasEnded) return;
+    const line = JSON.stringify(value);
+    this.#lines.push(line);
+    this.#behind += line.length + 1;
+    this.#deliver();
+  }
+
+  /** Resolves once the reader is behind by `limit` at most, or is gone. */
+  async untilBehind(limit: number): Promise<void> {
+    while (this.#behind > limit && !this.#hasEnded) await this.#taken.promise;
+  }
+
+  /**
+   * Ends the stream once what was written has been read; with a `failure` so
+   * that the reader can tell it from a good end.
+   */
+  end(failure?: unknown): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#failure = failure;
+    this.#taken.resolve();
+    this.#deliver();
+  }
+
+  /** Lets all that is about to be written in this turn be written first. */
+  #deliver(): void {
+    if (!this.#isWanted) return;
+    this.#isWanted = false;
+    queueMicrotask(this.#wake);
+  }
+
+  async #pull(
+    controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>,
+  ): Promise<void> {
+    if (this.#lines.length === 0 && !this.#hasEnded) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        this.#isWanted = true;
+      });
+    }
+    if (this.#lines.length > 0) {
+      const text = `${this.#lines.join("\n")}\n`;
+      this.#lines = [];
+      this.#behind = 0;
+      this.#taken.resolve();
+      this.#taken = Promise.withResolvers<void>();
+      controller.enqueue(encoder.encode(text));
+    } else if (this.#failure === undefined) controller.close();
+    else controller.error(this.#failure);
+  }
+}
