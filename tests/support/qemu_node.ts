@@ -75,15 +75,16 @@ export class QemuNode implements DriverHarness {
   readonly deadlineMs = 60_000;
   readonly dir = Deno.makeTempDirSync({ prefix: "uq" });
   readonly layout: Layout = layOut(`${this.dir}/state`, `${this.dir}/run`)!;
-  readonly #config: Record<string, unknown>;
-  readonly #binary = `${this.dir}/${QEMU}`;
+  #config: Record<string, unknown>;
+  /** A script that runs QEMU. */
+  readonly binary = `${this.dir}/${QEMU}`;
   readonly #foreign: { child: Deno.ChildProcess; name: string }[] = [];
   driver!: Driver;
   #count = 0;
 
   private constructor({ config = {} }: QemuNodeOptions) {
-    this.#useRealQemu();
-    this.#config = { accel: "tcg", binary: this.#binary, ...config };
+    this.useRealQemu();
+    this.#config = { accel: "tcg", binary: this.binary, ...config };
   }
 
   static async open(options: QemuNodeOptions = {}): Promise<QemuNode> {
@@ -92,7 +93,8 @@ export class QemuNode implements DriverHarness {
     return node;
   }
 
-  async reopen(): Promise<Driver> {
+  async reopen(config: Record<string, unknown> = {}): Promise<Driver> {
+    this.#config = { ...this.#config, ...config };
     await this.driver[Symbol.asyncDispose]();
     return await this.#openDriver();
   }
@@ -101,7 +103,9 @@ export class QemuNode implements DriverHarness {
     const image = kind === "deaf" ? "deaf.raw" : "boot.raw";
     const path = `${this.dir}/${++this.#count}.raw`;
     Deno.copyFileSync(`${GUEST}/${image}`, path);
-    if (kind === "hanging") this.#useScript("exec sleep 600");
+    if (kind === "hanging") {
+      this.#useScript(`exec ${QEMU} -S -nodefaults -display none`);
+    }
     if (kind === "slow") this.#useScript(`sleep 1\nexec ${QEMU} "$@"`);
     // A raw file is no qcow2 image, which only QEMU itself finds out.
     const format = kind === "broken" ? "qcow2" : "raw";
@@ -296,16 +300,26 @@ export class QemuNode implements DriverHarness {
       this.#foreign.some((foreign) => foreign.name === name);
   }
 
-  #useRealQemu(): void {
-    Deno.writeTextFileSync(this.#binary, `#!/bin/sh\nexec ${QEMU} "$@"\n`, {
+  /** Takes back whatever was put in QEMU's place. */
+  useRealQemu(): void {
+    Deno.writeTextFileSync(this.binary, `#!/bin/sh\nexec ${QEMU} "$@"\n`, {
       mode: 0o755,
     });
+  }
+
+  /** Puts a program of ours in QEMU's place (`fake_qemu.ts`), for guests. */
+  useFakeQemu(manner: string): void {
+    const program = new URL("fake_qemu.ts", import.meta.url).pathname;
+    const run = `${Deno.execPath()} run --allow-all --no-check ${program}`;
+    this.#useScript(
+      `export DENO_DIR=${this.dir}/deno\nexec ${run} ${manner} "$@"`,
+    );
   }
 
   /** Puts a script in QEMU's place, for guests; its version is still asked of the real one. */
   #useScript(body: string): void {
     const script =
       `#!/bin/sh\n[ "$1" = --version ] && exec ${QEMU} --version\n${body}\n`;
-    Deno.writeTextFileSync(this.#binary, script, { mode: 0o755 });
+    Deno.writeTextFileSync(this.binary, script, { mode: 0o755 });
   }
 }

@@ -58,6 +58,8 @@ export class Domain {
   #witness = new Witness();
   /** Under way once the guest is beyond help and QEMU is being ended. */
   #burial: Promise<void> | null = null;
+  /** State and reason as last published. */
+  #told = "";
   #tending: Promise<void> = Promise.resolve();
   #saving: Promise<void> = Promise.resolve();
 
@@ -107,7 +109,10 @@ export class Domain {
   publish(): void {
     const settling = this.#process !== null &&
       (this.process === null || this.#burial !== null);
-    if (!settling) this.#env.publish(this.report());
+    if (settling) return;
+    const report = this.report();
+    this.#told = `${report.state} ${report.reason}`;
+    this.#env.publish(report);
   }
 
   /** Takes on the process that `start` made. Its events are heard from here on. */
@@ -158,9 +163,10 @@ export class Domain {
   /** Looks again, and tells if anything is different: a QEMU that froze or hangs tells nobody by itself. */
   async checkPulse(): Promise<void> {
     if (this.process === null || this.#phase === "starting") return;
-    const before = this.#state();
     const { state, reason } = await this.look();
-    if (state !== before.state || reason !== before.reason) this.publish();
+    // Not what was known before this look: another may have seen it already
+    // and have told nobody but its caller.
+    if (`${state} ${reason}` !== this.#told) this.publish();
   }
 
   /** Sends a command. Throws `wrong_state` when it does not run, `unavailable` when QEMU is out of reach. */

@@ -92,7 +92,7 @@ class QemuDriver implements Driver {
     if (layout === null) {
       throw new UsherError(
         "invalid_input",
-        `Cannot keep sockets in ${context.runDir}: its path is too long`,
+        `Cannot keep sockets in ${context.runDir}: with a domain's name it has more than the 107 bytes of a socket's path`,
         {
           field: "run_dir",
         },
