@@ -10,7 +10,7 @@ import { renderError, shownProblem } from "./client/render/problem.ts";
 import { loadConfig } from "./config/load.ts";
 import { readLocalToken, startCtrl } from "./ctrl/ctrl.ts";
 import { type DevSite, startDev } from "./dev.ts";
-import { isUsherError, toProblem } from "./error/mod.ts";
+import { isUsherError, toProblem, UsherError } from "./error/mod.ts";
 import { runLnm } from "./lnm/lnm.ts";
 import { CtrlConfig, LnmConfig } from "./schema/config.ts";
 import { absolutePath, makeTempFolder, removeIfThere } from "./sys/file.ts";
@@ -34,7 +34,8 @@ export async function runRole(
       case "dev":
         return await dev(argv);
     }
-  } catch (error) {
+  } catch (thrown) {
+    const error = ofTheMachine(thrown) ?? thrown;
     const problem = toProblem(error);
     say(renderError(shownProblem(problem), false).trimEnd(), "stderr");
     // A bug is told with its stack; a user's mistake never is.
@@ -43,6 +44,25 @@ export async function runRole(
     }
     return EXIT_OF[problem.code];
   }
+}
+
+/**
+ * What the operating system refused, told as such: a state directory that
+ * cannot be made is nobody's bug. Null for anything else.
+ */
+function ofTheMachine(error: unknown): UsherError | null {
+  if (isUsherError(error) || !(error instanceof Error)) return null;
+  const [, why, rest = ""] = /^(.*) \(os error \d+\)(.*)$/s.exec(
+    error.message,
+  ) ?? [];
+  if (why === undefined) return null;
+  const [, path] = /'(\/[^']*)'/.exec(rest) ?? [];
+  const what = path === undefined ? "do that" : `use ${path}`;
+  return new UsherError(
+    "unavailable",
+    `Cannot ${what} on this machine: ${why.toLowerCase()}`,
+    { hint: "check the paths given and their permissions", cause: error },
+  );
 }
 
 async function ctrl(argv: readonly string[]): Promise<number> {
@@ -151,22 +171,34 @@ async function dev(argv: readonly string[]): Promise<number> {
   say(`  export USHERCLI_CONFIG=${site.cliConfig}`);
   say("  then, in another terminal: usher vm list");
   await untilAborted(asked);
-  const kept = await leave(site, flags.keep === true);
+  const back = `usher dev --nodes ${site.nodes.length} --driver ${driver} ` +
+    `--state ${stateDir}`;
+  const kept = await leave(site, flags.keep === true, back);
   await site.close();
   if (own && !kept) await removeIfThere(stateDir);
   return EXIT.done;
 }
 
-/** At the end of a dev site its guests are asked about; true when they live on. */
-async function leave(site: DevSite, keep: boolean): Promise<boolean> {
+/**
+ * At the end of a dev site its guests are asked about; true when they live
+ * on, and then `back` is said to bring it back.
+ */
+async function leave(
+  site: DevSite,
+  keep: boolean,
+  back: string,
+): Promise<boolean> {
   const on = site.running();
-  if (keep) return true;
+  if (keep) {
+    say(`kept: ${on.length} VM(s) live on; come back with: ${back}`);
+    return true;
+  }
   if (on.length > 0 && isInteractive()) {
     const answer = await ask(
       `\n${on.length} VM(s) are on. Cut their power? [Y/n] `,
     );
     if (/^n/i.test(answer ?? "")) {
-      say(`They live on. Come back to them with the same --state.`);
+      say(`They live on; come back with: ${back}`);
       return true;
     }
   }

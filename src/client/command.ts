@@ -116,6 +116,8 @@ export interface Words {
   readonly completes: Completes;
   /** Fixed words instead of live names, for the completion. */
   readonly choices?: readonly string[];
+  /** What a word is when it must be one of the choices. */
+  readonly oneOf?: string;
 }
 
 /** No words at all. */

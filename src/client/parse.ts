@@ -16,7 +16,7 @@ import {
   type Input,
 } from "./command.ts";
 import { didYouMean } from "../schema/nearest.ts";
-import { UsageError } from "./usage.ts";
+import { unknownWord, UsageError } from "./usage.ts";
 
 /** A parsed command line, with the flags that every command takes. */
 export interface Parsed<F extends Flags> extends Input<F> {
@@ -151,7 +151,7 @@ function missing(usage: string): string {
 
 function checkWords(
   name: string,
-  { min, max, usage }: Command["words"],
+  { min, max, usage, choices = [], oneOf }: Command["words"],
   words: readonly string[],
 ): void {
   const how = `usher ${name}${usage === "" ? "" : ` ${usage}`}`;
@@ -166,5 +166,9 @@ function checkWords(
       `"usher ${name}" does not know what to do with "${words[max]}"`,
       `write ${how}, or see usher ${name} --help`,
     );
+  }
+  for (const word of words) {
+    if (oneOf === undefined || choices.includes(word)) continue;
+    throw unknownWord(oneOf, word, choices, `write ${how}`);
   }
 }

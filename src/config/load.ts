@@ -39,7 +39,7 @@ export async function loadConfig<T>(
     if (text === null) {
       if (optional.includes(path) && !required.includes(path)) continue;
       throw new UsherError(
-        "not_found",
+        "invalid_input",
         `There is no configuration file ${path}`,
         {
           hint: path === environment(variable)

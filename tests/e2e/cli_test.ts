@@ -5,8 +5,50 @@
  * @module
  */
 import { match, strictEqual } from "node:assert/strict";
+import { compiledUsher } from "../support/compiled.ts";
 import { CompiledSite } from "../support/compiled_site.ts";
 import { Pty } from "../support/pty.ts";
+
+Deno.test("usher dev asks what becomes of its VMs, and says how to come back", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "usher_dev_" });
+  const usher = await compiledUsher();
+  const env = {
+    HOME: folder,
+    TMPDIR: folder,
+    PATH: `${usher.replace(/\/usher$/, "")}:${Deno.env.get("PATH")}`,
+  };
+  await using dev = new Pty("usher dev --nodes 2", env);
+  await dev.untilShown(/export USHERCLI_CONFIG=\S+\r?\n.*usher vm list/s);
+  const [, config = ""] = /USHERCLI_CONFIG=(\S+)/.exec(dev.printed) ?? [];
+  const run = async (line: string) => {
+    const { code, stdout } = await new Deno.Command("bash", {
+      args: ["--norc", "-c", line],
+      env: { ...env, USHERCLI_CONFIG: config },
+      stdin: "null",
+    }).output();
+    strictEqual(code, 0, line);
+    return new TextDecoder().decode(stdout);
+  };
+  await run("usher vm start web");
+  await dev.type("\x03");
+  await dev.untilShown(/1 VM\(s\) are on\. Cut their power\? \[Y\/n\]/);
+  await dev.type("n\r");
+  strictEqual(await dev.ended(), 0);
+  strictEqual(/warn/.test(dev.printed), false, dev.printed);
+
+  const [, back = ""] =
+    /come back with: (usher dev [^\r\n]+)/.exec(dev.printed) ??
+      [];
+  await using again = new Pty(back, env);
+  await again.untilShown(/^ready/m);
+  match(await run("usher vm list"), /^web\.default\.admin +running/m);
+  await again.type("\x03");
+  await again.untilShown(/Cut their power/);
+  await again.type("\r");
+  strictEqual(await again.ended(), 0);
+  match(again.printed, /cutting the power of 1 VM/);
+  await Deno.remove(folder, { recursive: true });
+});
 
 Deno.test("the compiled command line", async (t) => {
   await using site = await CompiledSite.start();
@@ -59,6 +101,11 @@ Deno.test("the compiled command line", async (t) => {
       [["vm", "strat", "web-1"], 64],
       [["vm", "start", "a", "--memory", "4GB5"], 64],
       [["vm", "start", "a", "-n", "0"], 64],
+      [["vm", "start", "a", "-n", "10001"], 64],
+      [["vm", "start", "a", "--spec", "/proc"], 64],
+      [["ctrl", "admn-token"], 64],
+      [["ctrl", "--config", "/nowhere/ctrl.yaml"], 64],
+      [["dev", "--state", "/proc/nowhere"], 6],
     ];
     for (const [argv, code] of cases) {
       const ran = await run(...argv);

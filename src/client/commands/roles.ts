@@ -34,6 +34,7 @@ export const ctrl = defineCommand({
     max: 1,
     completes: "none",
     choices: ["admin-token"],
+    oneOf: "word",
   },
   flags: {
     config: CONFIG,

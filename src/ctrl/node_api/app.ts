@@ -8,7 +8,11 @@ import { UsherError } from "../../error/mod.ts";
 import { EnrolRequest } from "../../schema/frame.ts";
 import { problemResponse, readBody } from "../api/http.ts";
 import type { Site } from "../site.ts";
-import { type NodeSessionParts, openSession } from "./session.ts";
+import {
+  CONTROLLER_ENDS,
+  type NodeSessionParts,
+  openSession,
+} from "./session.ts";
 
 /** The app; `handle` answers one request of a node. */
 export function nodesApi(
@@ -32,10 +36,10 @@ export function nodesApi(
     site.closing.addEventListener("abort", () => {
       session.send({
         type: "bye",
-        reason: "the controller ends",
+        reason: CONTROLLER_ENDS,
         problem: null,
       });
-      session.close("the controller ends");
+      session.close(CONTROLLER_ENDS);
     }, { once: true, signal: session.ended });
     return new Response(session.outgoing, {
       headers: { "content-type": "application/x-ndjson" },

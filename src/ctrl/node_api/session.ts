@@ -25,6 +25,9 @@ import type { Runner } from "../operations/runner.ts";
 /** How long a node may take to say who it is, and then each part of what it runs. */
 export const HELLO_MS = 30_000;
 
+/** Why sessions end when their controller does. */
+export const CONTROLLER_ENDS = "the controller ends";
+
 /** What sessions work with. */
 export interface NodeSessionParts {
   readonly context: CtrlContext;
@@ -290,9 +293,12 @@ async function left(
   link.session = null;
   link.synced = false;
   link.silentSince = parts.context.clock.monotonic();
-  parts.context.log.warn("a node's session ended", {
+  const reason = String(session.ended.reason);
+  // What this controller does on purpose warns nobody.
+  const level = reason === CONTROLLER_ENDS ? "info" : "warn";
+  parts.context.log[level]("a node's session ended", {
     node: link.name,
-    reason: String(session.ended.reason),
+    reason,
   });
   try {
     await parts.nodes.setState(link.name, "silent");

@@ -1,0 +1,167 @@
+/**
+ * Every example of the documentation and of the help, run for real.
+ *
+ * Nothing is listed here: what stands in a document is found there, so a new
+ * example is run by itself and a wrong one fails. A code block, a table and a
+ * command's `examples` hold what readers copy; code within a sentence must at
+ * least be a command that exists.
+ *
+ * @module
+ */
+import { match, strictEqual } from "node:assert/strict";
+import { COMMANDS, NOUNS } from "../../src/client/commands/index.ts";
+import { readYaml } from "../../src/config/yaml_file.ts";
+import { CliConfig } from "../../src/schema/config.ts";
+import { readSpec } from "../../src/client/spec_file.ts";
+import { CompiledSite } from "../support/compiled_site.ts";
+import { type Example, readExamples } from "../support/doc_examples.ts";
+import { ExampleRunner, meaningOf } from "../support/example_runner.ts";
+import {
+  readRepository,
+  REPOSITORY,
+  trackedFiles,
+} from "../support/repository.ts";
+
+/** Examples that cannot run here, each with the reason; they must parse. */
+const NOT_RUN: Readonly<Record<string, string>> = {};
+
+/** README.md and what is for users in docs/. */
+async function documents(): Promise<[path: string, text: string][]> {
+  const paths = (await trackedFiles())
+    .filter((path) => path === "README.md" || /^docs\/[^/]+\.md$/.test(path));
+  return await Promise.all(
+    paths.map(async (path): Promise<[string, string]> => [
+      path,
+      await readRepository(path),
+    ]),
+  );
+}
+
+async function documented() {
+  const read = (await documents()).map(([path, text]) =>
+    readExamples(path, text)
+  );
+  return {
+    examples: read.flatMap(({ examples }) => examples),
+    yaml: read.flatMap(({ yaml }) => yaml),
+  };
+}
+
+/** The examples that `--help` shows. */
+async function helped(): Promise<Example[]> {
+  const entries = [
+    ...Object.values(NOUNS).flatMap(({ verbs }) => Object.entries(verbs)),
+    ...Object.entries(COMMANDS),
+  ];
+  const found: Example[] = [];
+  for (const [name, entry] of entries) {
+    const { examples } = await entry.load();
+    strictEqual(examples.length > 0, true, `${name} has no example`);
+    found.push(...examples.map(([line]) => ({
+      at: `--help of ${name}`,
+      line,
+      mention: false,
+      error: null,
+    })));
+  }
+  return found;
+}
+
+Deno.test("examples are found where readers look for them", () => {
+  const text = [
+    "Say `usher vm list` first.",
+    "| `usher vm wait a --for 'stopped\\|crashed'`, `usher whoami` | now |",
+    "```",
+    "usher vm list           # all of them",
+    "ls usher",
+    "```",
+    "```",
+    "$ usher vm strat",
+    'error: Unknown verb "strat"',
+    "$ usher vm list",
+    "```",
+    "    usher NOUN VERB [WORDS...]",
+    "    echo a | usher vm console b",
+  ].join("\n");
+  const found = readExamples("a.md", text).examples.map((
+    { line, mention, error },
+  ) => [line, mention, error]);
+  strictEqual(
+    JSON.stringify(found),
+    JSON.stringify([
+      ["usher vm list", true, null],
+      ["usher vm wait a --for 'stopped|crashed'", false, null],
+      ["usher whoami", false, null],
+      ["usher vm list", false, null],
+      ["usher vm strat", false, 'error: Unknown verb "strat"'],
+      ["usher vm list", false, null],
+      ["echo a | usher vm console b", false, null],
+    ]),
+  );
+});
+
+Deno.test("what documents mention exists", async () => {
+  const { examples } = await documented();
+  for (const { at, line } of examples.filter(({ mention }) => mention)) {
+    const [, noun = ""] = line.split(" ");
+    if (noun === "" || line === `usher ${noun}` && Object.hasOwn(NOUNS, noun)) {
+      continue;
+    }
+    await meaningOf(line).catch((error: Error) => {
+      if (/is not complete/.test(error.message)) return;
+      throw new Error(`${at}: ${line}: ${error.message}`);
+    });
+  }
+});
+
+Deno.test("scripts and tasks that documents name exist", async () => {
+  const { tasks } = JSON.parse(await readRepository("deno.json"));
+  for (const [path, text] of await documents()) {
+    for (const [script] of text.matchAll(/\bscripts\/[\w./-]*\w/g)) {
+      const { isFile } = await Deno.stat(REPOSITORY + script);
+      strictEqual(isFile, true, `${path} names ${script}`);
+    }
+    for (const [, task = ""] of text.matchAll(/\bdeno task ([\w:]+)/g)) {
+      strictEqual(Object.hasOwn(tasks, task), true, `${path} names ${task}`);
+    }
+  }
+});
+
+Deno.test("YAML that documents show is right", async () => {
+  const { yaml } = await documented();
+  strictEqual(yaml.length >= 2, true);
+  for (const { at, text } of yaml) {
+    if (/^controller:/m.test(text)) readYaml(at, text, CliConfig);
+    else readSpec(at, text);
+  }
+});
+
+Deno.test("every example does what it says", async (t) => {
+  const { examples, yaml } = await documented();
+  const spec = yaml.find(({ text }) => /^vcpus:/m.test(text))?.text ?? "";
+  const all = [
+    ...examples.filter(({ mention }) => !mention),
+    ...await helped(),
+  ];
+  const lines = new Set(all.map(({ line }) => line));
+  for (const line of Object.keys(NOT_RUN)) {
+    strictEqual(lines.has(line), true, `${line} stands nowhere any more`);
+  }
+  await using site = await CompiledSite.start({ nodes: 3 });
+  const runner = await ExampleRunner.start(site, spec);
+  for (const line of lines) {
+    const { at, error } = all.find((example) => example.line === line)!;
+    await t.step(`${line} (${at})`, async () => {
+      if (Object.hasOwn(NOT_RUN, line)) return void await meaningOf(line);
+      const { code, out, err } = await runner.run(line, error !== null);
+      strictEqual(code !== 0, error !== null, `exit ${code}: ${out}${err}`);
+      if (error !== null) match(err, asExpected(error));
+    });
+  }
+});
+
+/** The error of a transcript; whose VM it is depends on who runs it. */
+function asExpected(error: string): RegExp {
+  const escaped = error.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`^${escaped.replace(/\\\.ann\b/g, "\\.admin")}$`, "m");
+}

@@ -1,0 +1,338 @@
+/**
+ * Runs the examples of the documentation as a reader would, on a site of
+ * their own.
+ *
+ * Before an example what it speaks of is made: VMs that it names are there
+ * and in the state that its verb needs, an id is that of a real operation,
+ * and files lie in the working directory. Words that stand for a reader's own
+ * (`URL`, `TOKEN`, `ctrl.example.org`) are replaced. Afterwards every VM is
+ * destroyed, so no example depends on another.
+ *
+ * @module
+ */
+import { strictEqual } from "node:assert/strict";
+import type { Command } from "../../src/client/command.ts";
+import { findEntry, NOUNS } from "../../src/client/commands/index.ts";
+import { runClient } from "../../src/client/main.ts";
+import { parseCommand } from "../../src/client/parse.ts";
+import { splitWords } from "./shell_words.ts";
+import type { CompiledSite, Ran } from "./compiled_site.ts";
+import { FakeIo } from "./fake_client.ts";
+import { Pty } from "./pty.ts";
+import { within } from "./wait.ts";
+
+/** What the words after `usher` mean. */
+export interface Meaning {
+  /** `vm start`. */
+  readonly name: string;
+  readonly words: readonly string[];
+  readonly flags: Readonly<Record<string, unknown>>;
+}
+
+/** The words after an `usher` that is a command, up to the end of that one. */
+const COMMAND = /(?:^|[|(]\s*)(?:dist\/)?usher(?: ((?:[^'|)]|'[^']*')*))?/;
+
+/** Reads the usher command within a line; throws when it is wrong. */
+export async function meaningOf(line: string): Promise<Meaning> {
+  const [, rest = ""] = COMMAND.exec(line) ?? [];
+  const [noun = "", verb] = splitWords(rest);
+  const isNoun = Object.hasOwn(NOUNS, noun);
+  const name = isNoun ? `${noun} ${verb}` : noun;
+  const entry = findEntry(noun, verb);
+  if (entry === null) throw new Error(`There is no command "${name}"`);
+  const command: Command = await entry.load();
+  const argv = splitWords(rest).slice(isNoun ? 2 : 1);
+  return { name, ...parseCommand(name, command, argv) };
+}
+
+const READY_MS = 120_000;
+
+/** Runs examples on `site`, in a folder of its own. */
+export class ExampleRunner {
+  readonly #site: CompiledSite;
+  readonly #folder: string;
+  #url = "";
+  #fingerprint = "";
+  #runs = 0;
+
+  private constructor(site: CompiledSite, folder: string) {
+    this.#site = site;
+    this.#folder = folder;
+  }
+
+  /** Puts what examples need beside them: files, and a `pass` to ask. */
+  static async start(
+    site: CompiledSite,
+    specFile: string,
+  ): Promise<ExampleRunner> {
+    const folder = `${site.folder}/examples`;
+    await Deno.mkdir(`${folder}/bin`, { recursive: true });
+    const runner = new ExampleRunner(site, folder);
+    const cli = await Deno.readTextFile(`${site.folder}/cli.yaml`);
+    runner.#url = /controller: (\S+)/.exec(cli)?.[1] ?? "";
+    const whoami = JSON.parse((await site.run("whoami", "-o", "json")).out);
+    runner.#fingerprint = whoami.site;
+    const password = await Deno.readTextFile(`${site.folder}/admin-password`);
+    const ca = await Deno.readTextFile(`${site.folder}/ca.pem`);
+    await Deno.writeTextFile(`${folder}/pw`, password);
+    await Deno.writeTextFile(`${folder}/ca.pem`, ca);
+    await Deno.writeTextFile(`${folder}/site-ca.pem`, ca);
+    await Deno.writeTextFile(`${folder}/web.yaml`, specFile);
+    await Deno.writeTextFile(
+      `${folder}/bin/pass`,
+      `#!/bin/sh\ncat '${folder}/pw'\n`,
+      { mode: 0o755 },
+    );
+    return runner;
+  }
+
+  /** Runs one line to its end; `error` says that it is meant to fail. */
+  async run(line: string, error = false): Promise<Ran> {
+    this.#runs++;
+    const meaning = error ? null : await meaningOf(line);
+    const made = await this.#prepare(meaning);
+    const command = this.#substitute(line, made);
+    try {
+      return await this.#start(command, meaning);
+    } finally {
+      if (made.vms) await this.#client("vm", "destroy", "*");
+    }
+  }
+
+  /** A command of the client in this process: quicker than one of its own. */
+  async #client(...argv: string[]): Promise<string> {
+    const io = new FakeIo({ env: this.#site.env });
+    const code = await runClient(argv, io);
+    if (argv[1] !== "destroy") strictEqual(code, 0, `${argv}: ${io.err}`);
+    return io.out;
+  }
+
+  async #prepare(meaning: Meaning | null): Promise<Made> {
+    if (meaning === null) return { id: "", token: "", vms: false };
+    const { name, words, flags } = meaning;
+    const [noun, verb = ""] = name.split(" ");
+    let id = "";
+    if (noun === "op" && verb !== "list") {
+      const more = verb === "cancel"
+        ? ["--sim", "bootMs=10m", "--no-wait"]
+        : [];
+      await this.#client("vm", "start", "web1", ...more);
+      id = (await this.#client("op", "list", "-o", "name", "--limit", "1"))
+        .trim();
+    }
+    if (noun === "vm") await this.#prepareVms(verb, words, flags);
+    const token = name === "lnm" ? await this.#client("node", "token") : "";
+    return { id, token: token.trim(), vms: noun === "vm" || noun === "op" };
+  }
+
+  async #prepareVms(
+    verb: string,
+    words: readonly string[],
+    flags: Meaning["flags"],
+  ): Promise<void> {
+    if (["start", "register", "list"].includes(verb)) return;
+    const names = words.filter((word) => !word.includes("="))
+      .map((name) => name.replaceAll("*", "1"));
+    const make = verb === "unregister" ? "register" : "start";
+    await this.#client("vm", make, ...names);
+    if (verb === "resume") await this.#client("vm", "pause", ...names);
+    const states = flags["for"];
+    if (Array.isArray(states) && states.includes("stopped")) {
+      await this.#client("vm", "poweroff", ...names);
+    }
+  }
+
+  /** What stands for a reader's own, replaced by what is there. */
+  #substitute(line: string, { id, token }: Made): string {
+    const pairs: [RegExp, string][] = [
+      [/^dist\//, ""],
+      [/https:\/\/ctrl\.example\.org:8440|\bURL\b/g, this.#url],
+      [/(?<=usher login )ctrl\b/g, this.#url],
+      [/\bSHA256\b/g, this.#fingerprint],
+      [/(?<=--user )ann\b/g, "admin"],
+      [/\bTOKEN\b/g, token],
+      [/\bFILE\b|\/etc\/usher\/ctrl\.yaml/g, `${this.#folder}/ctrl.yaml`],
+      [/\bID\b|\b01[0-9a-z]{2,24}\b/g, id],
+    ];
+    return pairs.reduce(
+      (text, [from, to]) => text.replace(from, () => to),
+      line,
+    );
+  }
+
+  async #start(command: string, meaning: Meaning | null): Promise<Ran> {
+    switch (meaning?.name) {
+      case "ctrl":
+      case "lnm":
+      case "dev":
+        if (!meaning.words.includes("admin-token")) {
+          return await this.#runRole(command, meaning.name);
+        }
+        break;
+      case "logout":
+        await this.#login();
+        return await this.#runPlain(command, true);
+      case "login":
+        if (/--password-/.test(command)) {
+          return await this.#runPlain(command, true);
+        }
+        return await this.#answer(command);
+      case "vm console":
+        if (!command.includes("|")) return await this.#leaveConsole(command);
+        break;
+      case "events":
+        if (meaning.flags["follow"]) return await this.#interrupt(command);
+    }
+    return await this.#runPlain(command, false);
+  }
+
+  /** The environment; a session of its own where the site's must not end. */
+  #env(ownSession: boolean): Record<string, string> {
+    const { env } = this.#site;
+    return {
+      ...env,
+      PATH: `${this.#folder}/bin:${env["PATH"]}`,
+      HOME: `${this.#folder}/home-${this.#runs}`,
+      TMPDIR: this.#folder,
+      USHERCTRL_CONFIG: `${this.#folder}/ctrl.yaml`,
+      USHERLNM_CONFIG: `${this.#folder}/lnm.yaml`,
+      ...(ownSession ? { USHERCLI_CONFIG: "" } : {}),
+    };
+  }
+
+  async #runPlain(command: string, ownSession: boolean): Promise<Ran> {
+    await this.#configure(`${this.#site.folder}/ctrl`);
+    const shell = command.includes("| source")
+      ? ["fish", "--no-config", "-c", command]
+      : command.startsWith("source <(")
+      ? ["zsh", "-f", "-c", `autoload -Uz compinit; compinit -D; ${command}`]
+      : ["bash", "--norc", "-o", "pipefail", "-c", command];
+    const { code, stdout, stderr } = await this.#spawn(shell, ownSession)
+      .output();
+    return { code, out: decode(stdout), err: decode(stderr) };
+  }
+
+  #spawn([program = "", ...args]: string[], ownSession = false) {
+    return new Deno.Command(program, {
+      args,
+      cwd: this.#folder,
+      env: this.#env(ownSession),
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  }
+
+  async #login(): Promise<void> {
+    const { code, err } = await this.#runPlain(
+      `usher login ${this.#url} --user admin --password-file pw --ca ca.pem`,
+      true,
+    );
+    strictEqual(code, 0, err);
+  }
+
+  /** Configurations of roles that keep to this folder and to free ports. */
+  async #configure(ctrlState: string): Promise<void> {
+    const own = `${this.#folder}/role-${this.#runs}`;
+    await Deno.writeTextFile(
+      `${this.#folder}/ctrl.yaml`,
+      `state_dir: ${ctrlState}\nlisten:\n  clients: 127.0.0.1:0\n  nodes: 127.0.0.1:0\n`,
+    );
+    await Deno.writeTextFile(
+      `${this.#folder}/lnm.yaml`,
+      `name: e${this.#runs}\nstate_dir: ${own}/lnm\nrun_dir: ${own}/run\n` +
+        "drivers:\n  qemu:\n    enabled: false\n  sim:\n    enabled: true\n",
+    );
+  }
+
+  /** A role runs until it says that it is ready, and then until SIGTERM. */
+  async #runRole(command: string, role: string): Promise<Ran> {
+    await this.#configure(`${this.#folder}/role-${this.#runs}/ctrl`);
+    if (role === "lnm" && !command.includes("--join")) {
+      const token = await this.#client("node", "token");
+      await this.#untilReady(`usher lnm --join ${token.trim()}`);
+    }
+    return await this.#untilReady(command);
+  }
+
+  async #untilReady(command: string): Promise<Ran> {
+    const child = this.#spawn(["bash", "--norc", "-c", `exec ${command}`]);
+    const err = new Response(child.stderr).text();
+    let out = "";
+    const ready = async () => {
+      for await (
+        const text of child.stdout.pipeThrough(new TextDecoderStream())
+      ) {
+        out += text;
+        if (/^ready/m.test(out)) break;
+      }
+    };
+    await within(`${command} is ready`, READY_MS, ready()).finally(() => {
+      try {
+        child.kill("SIGTERM");
+      } catch {
+        // It ended by itself, and says why.
+      }
+    });
+    const { code } = await child.status;
+    if (!/^ready/m.test(out)) return { code: code || 1, out, err: await err };
+    return { code, out, err: await err };
+  }
+
+  /** A login on a terminal: whatever it asks is answered. */
+  async #answer(command: string): Promise<Ran> {
+    const pw = await Deno.readTextFile(`${this.#folder}/pw`);
+    await using pty = this.#terminal(command, true);
+    if (!command.includes("--ca-fingerprint")) {
+      await pty.untilShown(/\[y\/N\]/);
+      await pty.type("y\r");
+    }
+    if (!command.includes("--user")) {
+      await pty.untilShown(/user(?: \[.*\])?: /);
+      await pty.type("admin\r");
+    }
+    await pty.untilShown(/password of admin/);
+    await pty.type(`${pw.trim()}\r`);
+    return { code: await pty.ended(), out: pty.printed, err: "" };
+  }
+
+  async #leaveConsole(command: string): Promise<Ran> {
+    await using pty = this.#terminal(command, false);
+    await pty.untilShown(/ready, type and it comes back/);
+    await pty.type(command.includes("--no-input") ? "\x03" : "\x1d");
+    return { code: await pty.ended(), out: pty.printed, err: "" };
+  }
+
+  /** Follows until something has been shown; then a person presses Ctrl-C. */
+  async #interrupt(command: string): Promise<Ran> {
+    await using pty = this.#terminal(command, false);
+    // What happens before it listens is not shown, so it happens again.
+    const shown = pty.untilShown(/ vm +change/);
+    const ended = new AbortController();
+    const changes = (async () => {
+      while (!ended.signal.aborted) {
+        await this.#client("vm", "register", "change");
+        await this.#client("vm", "destroy", "change");
+      }
+    })();
+    await shown.finally(() => ended.abort());
+    await changes;
+    await pty.type("\x03");
+    return { code: await pty.ended(), out: pty.printed, err: "" };
+  }
+
+  #terminal(command: string, ownSession: boolean): Pty {
+    return new Pty(command, this.#env(ownSession));
+  }
+}
+
+/** What was made for an example. */
+interface Made {
+  readonly id: string;
+  readonly token: string;
+  readonly vms: boolean;
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
