@@ -20,7 +20,7 @@ esac
 # git names the commit; in zsh and fish the tests press Tab.
 packages=(
   qemu-system-x86 qemu-utils linux-image-cloud-amd64 busybox-static cpio
-  git ca-certificates zsh fish
+  git ca-certificates curl zsh fish
 )
 
 die() {
