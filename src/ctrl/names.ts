@@ -66,11 +66,23 @@ export class NameResolver {
 
   /** Every VM that `texts` mean, each once, in the order asked. Throws `not_found`. */
   all(texts: readonly string[]): Vm[] {
-    const found = new Map<string, Vm>();
+    return this.#all(texts, () => true);
+  }
+
+  /**
+   * Those that can be acted on: a pattern passes over domains that usher did
+   * not make, which were found on a node. Throws `not_found`.
+   */
+  ours(texts: readonly string[]): Vm[] {
+    return this.#all(texts, ({ found }) => !found);
+  }
+
+  #all(texts: readonly string[], byPattern: (vm: Vm) => boolean): Vm[] {
+    const all = new Map<string, Vm>();
     for (const text of texts) {
-      for (const vm of this.#matches(text)) found.set(vm.uid, vm);
+      for (const vm of this.#matches(text, byPattern)) all.set(vm.uid, vm);
     }
-    return [...found.values()];
+    return [...all.values()];
   }
 
   /** The one VM that `text` means. Throws `not_found` and `invalid_input`. */
@@ -90,13 +102,15 @@ export class NameResolver {
     return short[0] ?? this.#byPrefix(text);
   }
 
-  #matches(text: string): Vm[] {
+  #matches(text: string, byPattern = (_: Vm) => true): Vm[] {
     if (!isGlob(text)) {
       const vm = this.find(text);
       if (vm === undefined) throw this.#notFound(text);
       return [vm];
     }
-    const found = this.#visible().filter((vm) => matchesName(vm.name, text));
+    const found = this.#visible().filter((vm) =>
+      byPattern(vm) && matchesName(vm.name, text)
+    );
     if (found.length === 0) {
       throw new UsherError("not_found", `No VM matches "${text}"`, {
         hint: 'see what there is with "usher vm list"',
