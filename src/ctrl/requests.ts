@@ -24,7 +24,7 @@ import type { Caller } from "./auth/accounts.ts";
 import { hashToken } from "./auth/accounts.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
 import { type Draft, type FirstMove, firstMoves } from "./first_moves.ts";
-import { NameResolver } from "./names.ts";
+import { maySeeAll, NameResolver } from "./names.ts";
 import { takesOver } from "./operations/lane.ts";
 import { operationWrite } from "./operations/run.ts";
 import type { Runner } from "./operations/runner.ts";
@@ -92,7 +92,7 @@ export class Requests {
     const request = this.#parts.records.requests.get(id);
     if (
       request === undefined ||
-      (request.user !== caller.user && caller.role !== "admin")
+      (request.user !== caller.user && !maySeeAll(caller))
     ) {
       throw new UsherError("not_found", `There is no request "${id}"`, {
         hint: 'see operations with "usher op list"',

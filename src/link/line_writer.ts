@@ -10,9 +10,19 @@
 
 const encoder = new TextEncoder();
 
+/** How a writer treats its reader. */
+export interface LineWriterOptions {
+  /** Told when the reader goes away, or is cut off. */
+  readonly onGone: () => void;
+  /** A reader that takes nothing for so long while lines wait is cut off. */
+  readonly stallMs?: number;
+}
+
 /** Writes values as NDJSON to `stream`. */
 export class LineWriter {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly #options: LineWriterOptions;
+  #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   #lines: string[] = [];
   #behind = 0;
   #hasEnded = false;
@@ -21,17 +31,14 @@ export class LineWriter {
   #isWanted = false;
   #wake: () => void = () => {};
   #taken = Promise.withResolvers<void>();
+  #stall: ReturnType<typeof setTimeout> | undefined;
 
-  /** `onCancel` is told when the reader goes away. */
-  constructor(onCancel: () => void) {
+  constructor(options: LineWriterOptions) {
+    this.#options = options;
     this.stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
-      pull: (controller) => this.#pull(controller),
-      cancel: () => {
-        this.#hasEnded = true;
-        this.#wake();
-        this.#taken.resolve();
-        onCancel();
-      },
+      start: (controller) => void (this.#controller = controller),
+      pull: () => this.#pull(),
+      cancel: () => this.#leave(),
     }, { highWaterMark: 0 });
   }
 
@@ -46,6 +53,10 @@ export class LineWriter {
     const line = JSON.stringify(value);
     this.#lines.push(line);
     this.#behind += line.length + 1;
+    const { stallMs } = this.#options;
+    if (stallMs !== undefined) {
+      this.#stall ??= setTimeout(() => this.#cutOff(stallMs), stallMs);
+    }
     this.#deliver();
   }
 
@@ -73,23 +84,44 @@ export class LineWriter {
     queueMicrotask(this.#wake);
   }
 
-  async #pull(
-    controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>,
-  ): Promise<void> {
+  async #pull(): Promise<void> {
     if (this.#lines.length === 0 && !this.#hasEnded) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
         this.#isWanted = true;
       });
     }
-    if (this.#lines.length > 0) {
-      const text = `${this.#lines.join("\n")}\n`;
-      this.#lines = [];
-      this.#behind = 0;
-      this.#taken.resolve();
-      this.#taken = Promise.withResolvers<void>();
-      controller.enqueue(encoder.encode(text));
-    } else if (this.#failure === undefined) controller.close();
-    else controller.error(this.#failure);
+    if (this.#lines.length > 0) this.#hand();
+    else if (this.#failure === undefined) this.#controller.close();
+    else this.#controller.error(this.#failure);
+  }
+
+  /** Gives the reader all that waits. */
+  #hand(): void {
+    const text = `${this.#lines.join("\n")}\n`;
+    this.#forget();
+    this.#taken.resolve();
+    this.#taken = Promise.withResolvers<void>();
+    this.#controller.enqueue(encoder.encode(text));
+  }
+
+  #forget(): void {
+    this.#lines = [];
+    this.#behind = 0;
+    clearTimeout(this.#stall);
+    this.#stall = undefined;
+  }
+
+  #cutOff(ms: number): void {
+    this.#controller.error(new Error(`The reader took nothing for ${ms} ms`));
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#hasEnded = true;
+    this.#forget();
+    this.#wake();
+    this.#taken.resolve();
+    this.#options.onGone();
   }
 }

@@ -11,7 +11,7 @@ async function piece(
 }
 
 Deno.test("LineWriter joins what waits together, in order, and ends after it", async () => {
-  const writer = new LineWriter(() => {});
+  const writer = new LineWriter({ onGone() {} });
   for (let i = 0; i < 3; i++) writer.write({ i });
   const reader = writer.stream.getReader();
   strictEqual(await piece(reader), '{"i":0}\n{"i":1}\n{"i":2}\n');
@@ -25,7 +25,7 @@ Deno.test("LineWriter joins what waits together, in order, and ends after it", a
 });
 
 Deno.test("LineWriter tells how far the reader is behind, and when it has caught up", async () => {
-  const writer = new LineWriter(() => {});
+  const writer = new LineWriter({ onGone() {} });
   writer.write("x".repeat(100));
   strictEqual(writer.behind, 103);
   const order: string[] = [];
@@ -41,7 +41,7 @@ Deno.test("LineWriter tells how far the reader is behind, and when it has caught
 
 Deno.test("LineWriter whose reader goes away says so and lets nobody wait", async () => {
   let gone = 0;
-  const writer = new LineWriter(() => gone++);
+  const writer = new LineWriter({ onGone: () => gone++ });
   writer.write("x".repeat(100));
   const waiting = writer.untilBehind(0);
   await writer.stream.cancel();
@@ -51,7 +51,7 @@ Deno.test("LineWriter whose reader goes away says so and lets nobody wait", asyn
 });
 
 Deno.test("LineWriter that ends with a failure delivers what came before it", async () => {
-  const writer = new LineWriter(() => {});
+  const writer = new LineWriter({ onGone() {} });
   writer.write(1);
   writer.end(new Error("broken"));
   const reader = writer.stream.getReader();

@@ -33,9 +33,9 @@ export class Session<In extends Envelope, Out extends Envelope> {
   inbox: Inbox;
   readonly #options: SessionOptions<In, Out>;
   readonly #end = new AbortController();
-  readonly #writer = new LineWriter(() =>
-    this.close("the peer closed the link")
-  );
+  readonly #writer = new LineWriter({
+    onGone: () => this.close("the peer closed the link"),
+  });
   #lastHeard = performance.now();
   #timer: ReturnType<typeof setInterval> | null = null;
 
@@ -117,9 +117,10 @@ export class Session<In extends Envelope, Out extends Envelope> {
       for await (const value of this.#lines()) {
         this.#lastHeard = performance.now();
         const frame = this.#options.parse(value);
-        if (frame === null) continue;
-        if (frame.ack !== undefined) this.outbox.acknowledge(frame.ack);
-        if (this.inbox.accept(frame.seq)) yield frame;
+        // One of a type not known here has its number all the same.
+        const { seq, ack } = frame ?? envelopeOf(value);
+        if (ack !== undefined) this.outbox.acknowledge(ack);
+        if (this.inbox.accept(seq) && frame !== null) yield frame;
       }
       this.close("the peer ended the link");
     } catch (error) {
@@ -151,4 +152,12 @@ async function* chunks(
     if (done) return;
     yield value;
   }
+}
+
+function envelopeOf(value: unknown): Envelope {
+  const { seq, ack } = value as Partial<Record<keyof Envelope, unknown>>;
+  return {
+    ...(Number.isSafeInteger(seq) ? { seq: seq as number } : {}),
+    ...(Number.isSafeInteger(ack) ? { ack: ack as number } : {}),
+  };
 }

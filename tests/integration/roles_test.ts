@@ -78,16 +78,16 @@ Deno.test("ctrl and lnm: a mistake in a configuration is named with file, line a
       [
         "ctrl",
         "listen:\n  clint: x\n",
-        /:2:3\n.* unknown key "listen\.clint"\n.*"clients"/,
+        /:2:3[^]* unknown key "listen\.clint"\n.*"clients"/,
       ],
       [
         "ctrl",
         "defaults:\n  memory: 4GB5\n",
-        /:2:3\n.* defaults\.memory: "4GB5"/,
+        /:2:3[^]* defaults\.memory[^]*"4GB5"/,
       ],
-      ["ctrl", "names: [\n", /file\.yaml:\d+:\d+\n/],
-      ["lnm", "capacity:\n  cpus: many\n", /:2:3\n.* capacity\.cpus/],
-      ["lnm", "drivers:\n  qemo: {}\n", /:2:3\n.* unknown key "drivers\.qemo"/],
+      ["ctrl", "names: [\n", /file\.yaml:\d+:\d+\b/],
+      ["lnm", "capacity:\n  cpus: many\n", /:2:3[^]* capacity\.cpus/],
+      ["lnm", "drivers:\n  qemo: {}\n", /:2:3[^]* unknown key "drivers\.qemo"/],
     ] as const;
     for (const [role, yaml, expected] of cases) {
       await Deno.writeTextFile(`${folder}/file.yaml`, yaml);

@@ -1,12 +1,18 @@
 /**
  * NDJSON answers: written at the reader's pace, ended with the controller.
  *
+ * A reader that takes nothing for a minute is cut off: what it asked for
+ * would be held for it for ever, and it can come back and resume.
+ *
  * @module
  */
 import { LineWriter } from "../../link/line_writer.ts";
 
 /** What may be made before the reader takes it, in UTF-16 units. */
 const AHEAD = 64 * 1024;
+
+/** How long a reader may take nothing. */
+const STALL_MS = 60_000;
 
 /**
  * Streams what `produce` yields, one value a line. The reader's pace is the
@@ -15,10 +21,11 @@ const AHEAD = 64 * 1024;
 export function ndjson(
   produce: (signal: AbortSignal) => AsyncIterable<unknown>,
   closing: AbortSignal,
+  { stallMs = STALL_MS }: { readonly stallMs?: number } = {},
 ): Response {
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, closing]);
-  const writer = new LineWriter(() => gone.abort());
+  const writer = new LineWriter({ onGone: () => gone.abort(), stallMs });
   void write(produce(signal), writer, gone.signal);
   return new Response(writer.stream, {
     headers: {
