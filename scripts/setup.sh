@@ -21,7 +21,7 @@ esac
 # git names the commit; in zsh and fish the tests press Tab.
 packages=(
   qemu-system-x86 qemu-utils linux-image-cloud-amd64 busybox-static cpio
-  syslinux mtools iproute2 git ca-certificates zsh fish
+  syslinux mtools iproute2 curl git ca-certificates zsh fish
 )
 
 die() {

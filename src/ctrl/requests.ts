@@ -33,6 +33,17 @@ import type { Records, RequestRecord } from "./records.ts";
 import { refuseTooLarge, type SpecDefaults, specFor } from "./specs.ts";
 import { type Target, targetsOf } from "./targets.ts";
 
+/** What the owner wants of a VM's power, by the verb; others leave it be. */
+const WANTED_POWER: Partial<
+  Record<VmRequest["verb"], Vm["spec"]["power"]>
+> = {
+  start: "on",
+  cycle: "on",
+  reboot: "on",
+  shutdown: "off",
+  poweroff: "off",
+};
+
 /** What requests are made with. */
 export interface RequestParts {
   readonly context: CtrlContext;
@@ -189,11 +200,7 @@ export class Requests {
     const vm = target.vm === undefined
       ? this.#newVm(target.name, body, at)
       : freedToMove(target.vm, "on" in body ? body.on : undefined);
-    const wanted = verb === "start" || verb === "cycle" || verb === "reboot"
-      ? "on"
-      : verb === "shutdown" || verb === "poweroff"
-      ? "off"
-      : vm.spec.power;
+    const wanted = WANTED_POWER[verb] ?? vm.spec.power;
     const intent = wanted === vm.spec.power ? vm : {
       ...vm,
       generation: vm.generation + 1,
