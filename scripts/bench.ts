@@ -14,6 +14,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Row[]>>> = {
   store: async () => await (await import("./bench/store.ts")).benchStore(),
   api: async () => await (await import("./bench/api.ts")).benchApi(),
   cold: async () => await (await import("./bench/cold.ts")).benchCold(),
+  memory: async () => await (await import("./bench/memory.ts")).benchMemory(),
   qemu: async () => await (await import("./bench/start.ts")).benchStart(),
 };
 

@@ -8,9 +8,11 @@
  */
 import {
   COMPOSITION,
+  DENO_FILES,
   FREE,
   isTest,
   LAYERS,
+  MACHINE_MODULES,
   matches,
   REGISTRY,
   REGISTRY_USERS,
@@ -37,14 +39,27 @@ function refusal(from: string, to: string): string | null {
   if (isTest(to)) return "product code never imports tests";
   if (isPackage(to)) return packageRefusal(from, to);
   if (!to.startsWith("src/")) {
-    return COMPOSITION.includes(to) ? "nothing imports it" : null;
+    if (COMPOSITION.includes(to)) return "nothing imports it";
+    return isProduct(from) ? "product code imports from src/ alone" : null;
   }
-  if (COMPOSITION.includes(from)) return null;
-  if (COMPOSITION.includes(to)) return "only main.ts joins the roles";
-  if (FREE.includes(to)) return null;
+  if (COMPOSITION.includes(to)) {
+    return COMPOSITION.includes(from) || !isProduct(from)
+      ? null
+      : "only main.ts joins the roles";
+  }
+  return isProduct(from) ? sourceRefusal(from, to) : null;
+}
+
+function sourceRefusal(from: string, to: string): string | null {
   if (FREE.includes(from)) {
     return "everything imports it, so it imports nothing";
   }
+  if (FREE.includes(to)) return null;
+  const driver = driverOf(to);
+  if (driver !== null && driver !== driverOf(from)) {
+    return driverRefusal(from, driver);
+  }
+  if (COMPOSITION.includes(from)) return null;
   return layerRefusal(from, to);
 }
 
@@ -52,42 +67,57 @@ function layerRefusal(from: string, to: string): string | null {
   const [layer, target] = [layerOf(from), layerOf(to)];
   const rule = LAYERS[layer];
   if (rule === undefined) return `src/${layer} is not in the import table`;
-  if (layer === "driver" && target === "driver") {
-    return driverRefusal(from, to);
-  }
-  if (layer === target) return null;
   if (to === REGISTRY && !REGISTRY_USERS.some((rule) => matches(from, rule))) {
     return "only lnm and dev know the registry";
   }
+  if (layer === target) return null;
   const allowed = rule.imports.includes(target) ||
     rule.imports.some((file) => `src/${file}` === to);
   return allowed ? null : `${layer} may not import ${target}`;
 }
 
-/** Within src/driver: the contract is for all, a driver is for the registry. */
-function driverRefusal(from: string, to: string): string | null {
+/** A driver is for the registry alone; the contract is for all. */
+function driverRefusal(from: string, driver: string): string | null {
   if (from === REGISTRY) return null;
-  if (to === REGISTRY) return "only lnm and dev know the registry";
-  const [mine, other] = [driverOf(from), driverOf(to)];
-  if (other === null || mine === other) return null;
-  return mine === null
+  const mine = driverOf(from);
+  if (mine !== null) return `driver ${mine} may not import driver ${driver}`;
+  return layerOf(from) === "driver"
     ? "the contract knows no driver"
-    : `driver ${mine} may not import driver ${other}`;
+    : `only ${REGISTRY} knows driver ${driver}`;
 }
 
 function packageRefusal(from: string, to: string): string | null {
-  if (!from.startsWith("src/") || COMPOSITION.includes(from)) return null;
+  if (!/^(npm|node):/.test(to)) return "packages come from npm alone";
+  if (!isProduct(from)) return null;
   if (FREE.includes(from)) {
     return "everything imports it, so it imports nothing";
   }
+  if (MACHINE_MODULES.test(to) && !DENO_FILES.some((f) => matches(from, f))) {
+    return "only the files that may touch Deno.* may touch the machine";
+  }
+  if (COMPOSITION.includes(from)) return null;
   const layer = layerOf(from);
   const allowed = LAYERS[layer]?.packages ?? [];
   if (allowed === "any" || allowed.includes(packageName(to))) return null;
   return `${layer} may import ${allowed.join(", ") || "no package"}`;
 }
 
+function isProduct(path: string): boolean {
+  return path.startsWith("src/") || path === "main.ts";
+}
+
 function isPackage(to: string): boolean {
-  return /^(npm|node|jsr|https?):/.test(to);
+  return /^(npm|node|jsr|https?|data|blob):/.test(to);
+}
+
+/** The source files that no line of the table speaks of. */
+export function unplaced(files: readonly string[]): string[] {
+  return files
+    .filter((file) =>
+      !(layerOf(file) in LAYERS) && !FREE.includes(file) &&
+      !COMPOSITION.includes(file) && !isTest(file)
+    )
+    .map((file) => `${file} is in no layer of the import table`);
 }
 
 /** `npm:/@scope/name@1.2.3/sub` and `npm:name@1` without version and path. */
@@ -104,7 +134,7 @@ function layerOf(path: string): string {
 /** The driver a file belongs to; null for the contract and what is shared. */
 function driverOf(path: string): string | null {
   const parts = path.split("/");
-  return parts.length > 3 ? parts[2] ?? null : null;
+  return parts[1] === "driver" && parts.length > 3 ? parts[2] ?? null : null;
 }
 
 interface Graph {
@@ -125,20 +155,20 @@ export function importsOf(graph: Graph, root: string): Import[] {
     .filter(({ specifier }) => specifier.startsWith(prefix))
     .flatMap(({ specifier, dependencies = [] }) => {
       const from = specifier.slice(prefix.length);
-      return dependencies.map(({ specifier: written, code, type }) => {
-        const to = code?.specifier ?? type?.specifier ?? written;
-        return {
+      return dependencies.flatMap(({ specifier: written, code, type }) => {
+        const found = [code?.specifier, type?.specifier]
+          .filter((specifier) => specifier !== undefined);
+        const targets = new Set(found.length > 0 ? found : [written]);
+        return [...targets].map((to) => ({
           from,
           to: to.startsWith(prefix) ? to.slice(prefix.length) : to,
-        };
+        }));
       });
     });
 }
 
-/** The graph of every source file: one file that imports them all is asked. */
-async function readGraph(): Promise<Graph> {
-  const files = (await sourceFiles(ROOT, ["src"]))
-    .filter((file) => file.endsWith(".ts"));
+/** The graph of `files`: one file that imports them all is asked. */
+async function readGraph(files: readonly string[]): Promise<Graph> {
   await Deno.mkdir(`${ROOT}.cache`, { recursive: true });
   const entry = await Deno.makeTempFile({
     dir: `${ROOT}.cache`,
@@ -163,8 +193,10 @@ async function readGraph(): Promise<Graph> {
 }
 
 async function main(): Promise<number> {
-  const imports = importsOf(await readGraph(), ROOT);
-  const broken = violations(imports);
+  const files = (await sourceFiles(ROOT, ["src"]))
+    .filter((file) => /\.[cm]?[jt]sx?$/.test(file));
+  const imports = importsOf(await readGraph(files), ROOT);
+  const broken = [...unplaced(files), ...violations(imports)];
   for (const line of broken) console.error(line);
   console.log(`${imports.length} imports, ${broken.length} against the table`);
   return broken.length === 0 ? 0 : 1;

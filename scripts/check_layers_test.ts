@@ -1,12 +1,13 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { importsOf, violations } from "./check_layers.ts";
+import { importsOf, unplaced, violations } from "./check_layers.ts";
 
 /** Each allowed import, and each forbidden one with a part of its reason. */
 const CASES: readonly [from: string, to: string, reason: string | null][] = [
   ["src/schema/vm.ts", "npm:/zod@4.6.7", null],
   ["src/schema/vm.ts", "src/schema/name.ts", null],
   ["src/schema/vm.ts", "npm:/hono@4.13.19", "schema may import zod"],
-  ["src/schema/vm.ts", "node:fs", "schema may import zod"],
+  ["src/schema/vm.ts", "node:fs", "touch the machine"],
+  ["src/schema/vm.ts", "node:util", "schema may import zod"],
   ["src/schema/vm.ts", "src/error/mod.ts", "schema may not import error"],
   ["src/error/mod.ts", "src/schema/problem.ts", null],
   ["src/error/mod.ts", "npm:/zod@4.6.7", "no package"],
@@ -64,6 +65,21 @@ const CASES: readonly [from: string, to: string, reason: string | null][] = [
   ["main.ts", "src/dev.ts", null],
   ["main.ts", "src/client/commands/mod.ts", null],
   ["src/helpers/x.ts", "src/schema/vm.ts", "not in the import table"],
+  ["src/core/step.ts", "scripts/house.ts", "from src/ alone"],
+  ["main.ts", "scripts/house.ts", "from src/ alone"],
+  ["src/core/step.ts", "plugins/sample.ts", "from src/ alone"],
+  ["src/core/step.ts", "deno.json", "from src/ alone"],
+  ["scripts/bench.ts", "src/version.ts", null],
+  ["scripts/bench.ts", "src/driver/sim/mod.ts", null],
+  ["src/lnm/lnm.ts", "src/driver/sim/mod.ts", "only src/driver/registry.ts"],
+  ["src/dev.ts", "src/driver/sim/mod.ts", "only src/driver/registry.ts"],
+  ["src/dev.ts", "jsr:@std/path", "from npm alone"],
+  ["src/sys/file.ts", "https://example.org/x.ts", "from npm alone"],
+  ["src/sys/file.ts", "data:text/javascript,1", "from npm alone"],
+  ["src/ctrl/ctrl.ts", "node:fs/promises", "touch the machine"],
+  ["src/roles.ts", "node:child_process", "touch the machine"],
+  ["src/ctrl/ctrl.ts", "node:crypto", null],
+  ["src/store/kv_store.ts", "node:fs", null],
   ["src/core/step.ts", "src/core/step_test.ts", "never imports tests"],
   ["src/core/step.ts", "tests/support/make.ts", "never imports tests"],
   ["src/core/step_test.ts", "src/sys/clock.ts", null],
@@ -102,4 +118,31 @@ Deno.test("importsOf() reads type-only imports and packages", () => {
     { from: "src/core/step.ts", to: "src/schema/vm.ts" },
     { from: "src/core/step.ts", to: "npm:zod@4.6.7" },
   ]);
+});
+
+Deno.test("importsOf() reads both halves of an import that has a type of its own", () => {
+  const graph = {
+    modules: [{
+      specifier: "file:///repo/src/core/step.ts",
+      dependencies: [{
+        specifier: "../schema/vm.js",
+        code: { specifier: "file:///repo/src/schema/vm.js" },
+        type: { specifier: "file:///repo/src/sys/vm.d.ts" },
+      }],
+    }],
+  };
+  deepStrictEqual(importsOf(graph, "/repo/").map(({ to }) => to), [
+    "src/schema/vm.js",
+    "src/sys/vm.d.ts",
+  ]);
+});
+
+Deno.test("unplaced() finds a new folder, and a file beside the folders", () => {
+  deepStrictEqual(
+    unplaced(["src/core/a.ts", "src/dev.ts", "src/new/a.ts", "src/b.ts"]),
+    [
+      "src/new/a.ts is in no layer of the import table",
+      "src/b.ts is in no layer of the import table",
+    ],
+  );
 });

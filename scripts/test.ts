@@ -8,15 +8,18 @@
  *
  * `ok` stops at the first stage that fails; the others run them all, so that
  * one run shows everything. Output is shown only of what failed. The last line
- * is `N passed, N failed`; a check counts as one test.
+ * is `N passed, N failed`; a check counts as one test. All stages share one
+ * budget of time: what it does not reach has failed.
  *
  * @module
  */
 import { ROOT, sourceFiles } from "./support.ts";
 import {
+  BUDGET_S,
   type Check,
   type Run,
   type Stage,
+  STAGES,
   stagesOf,
   type Suite,
 } from "./stages.ts";
@@ -31,6 +34,9 @@ import {
 
 /** Skips that are known, each with its reason. */
 const EXPECTED_SKIPS = `${ROOT}tests/support/expected_skips.txt`;
+
+/** Deno 2.9 looks for leaks only when it is asked to. */
+const SANITIZERS = ["--sanitize-ops", "--sanitize-resources", "--trace-leaks"];
 
 interface Outcome extends Verdict {
   readonly output: string;
@@ -58,7 +64,11 @@ async function runCheck({ args, deadlineS }: Check): Promise<Outcome> {
   return { passed: code === 0 ? 1 : 0, failed, skipped: 0, faults, output };
 }
 
-async function runSuite(suite: Suite, files: string[]): Promise<Outcome> {
+/** Runs the test files of a suite and judges what came of them. */
+export async function runSuite(
+  suite: Suite,
+  files: readonly string[],
+): Promise<Outcome> {
   const expected = parseExpectedSkips(await Deno.readTextFile(EXPECTED_SKIPS));
   if (files.length === 0) {
     const ran = new Set<string>();
@@ -71,7 +81,7 @@ async function runSuite(suite: Suite, files: string[]): Promise<Outcome> {
         "test",
         "--allow-all",
         "--no-check", // the types have a stage of their own
-        "--trace-leaks",
+        ...(suite.sanitized ? SANITIZERS : []),
         `--junit-path=${report}`,
         ...(suite.parallel ? ["--parallel"] : []),
         ...files,
@@ -144,19 +154,57 @@ function showFailure({ name }: Stage, { output, faults }: Outcome): void {
   console.log(`--- ${name}: end`);
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  const run: Run = args.includes("--ok")
-    ? "ok"
-    : args.includes("--long")
-    ? "long"
-    : "test";
-  const stages = stagesOf(run, args.filter((arg) => !arg.startsWith("-")));
+/**
+ * Says that a stage still runs: on a terminal each second, in a line that the
+ * next one overwrites; elsewhere each minute.
+ */
+function startTicking({ name }: Stage): Disposable {
+  const isTerminal = Deno.stdout.isTerminal();
+  const started = performance.now();
+  const tell = () => {
+    const seconds = Math.round((performance.now() - started) / 1000);
+    const text = `...    ${name.padEnd(20)} ${String(seconds).padStart(6)} s`;
+    if (isTerminal) write(`\r${text}`);
+    else if (seconds > 0) write(`${text}\n`);
+  };
+  tell();
+  const timer = setInterval(tell, isTerminal ? 1000 : 60_000);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      if (isTerminal) write("\r\x1b[K");
+    },
+  };
+}
+
+function write(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(text));
+}
+
+/** A stage within what is left of the budget; a failure when nothing is. */
+async function runWithin(
+  stage: Stage,
+  files: readonly string[],
+  leftS: number,
+): Promise<Outcome> {
+  if (leftS < 1) {
+    const faults = ["not run: no time was left for it"];
+    return { passed: 0, failed: 0, skipped: 0, faults, output: "" };
+  }
+  using _ticking = startTicking(stage);
+  const deadlineS = Math.min(stage.deadlineS, leftS);
+  return await runStage({ ...stage, deadlineS }, files);
+}
+
+async function runAll(run: Run, stages: readonly Stage[]): Promise<number> {
+  const began = performance.now();
   const files = await testFiles();
   const total = { passed: 0, failed: 0, skipped: 0 };
   const failures: string[] = [];
   for (const stage of stages) {
     const started = performance.now();
-    const outcome = await runStage(stage, files);
+    const leftS = BUDGET_S[run] - (started - began) / 1000;
+    const outcome = await runWithin(stage, files, leftS);
     show(stage, outcome, (performance.now() - started) / 1000);
     total.passed += outcome.passed;
     total.failed += outcome.failed + outcome.faults.length;
@@ -166,10 +214,37 @@ async function main(args: readonly string[]): Promise<number> {
     showFailure(stage, outcome);
     if (run === "ok") break;
   }
-  if (stages.length === 0) throw new Error(`No such stage: ${args.join(" ")}`);
   if (failures.length > 0) console.log(`failed: ${failures.join(", ")}`);
   console.log(lastLine(total));
   return failures.length === 0 ? 0 : 1;
+}
+
+/** What is wrong with the arguments, for people; null when nothing is. */
+export function argumentFault(args: readonly string[]): string | null {
+  const names = STAGES.map(({ name }) => name);
+  const wrong = args.find((arg) =>
+    arg.startsWith("-")
+      ? arg !== "--ok" && arg !== "--long"
+      : !names.includes(arg)
+  );
+  if (wrong === undefined) return null;
+  const listed = names.map((name) => name.includes(" ") ? `"${name}"` : name);
+  return `There is no stage "${wrong}". The stages are ${listed.join(", ")}`;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const fault = argumentFault(args);
+  if (fault !== null) {
+    console.error(fault);
+    return 64;
+  }
+  const run: Run = args.includes("--ok")
+    ? "ok"
+    : args.includes("--long")
+    ? "long"
+    : "test";
+  const names = args.filter((arg) => !arg.startsWith("-"));
+  return await runAll(run, stagesOf(run, names));
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -9,16 +9,30 @@
  * @module
  */
 import { writeCredentials } from "./client/credentials.ts";
+import { occupies } from "./core/vm_machine.ts";
 import { type Controller, FIRST_ACCOUNT, startCtrl } from "./ctrl/ctrl.ts";
+import { isUsherError, UsherError } from "./error/mod.ts";
 import { runLnm } from "./lnm/lnm.ts";
 import { readCredential } from "./lnm/credential.ts";
 import { CtrlConfig, LnmConfig } from "./schema/config.ts";
+import { MAX_VMS } from "./schema/request.ts";
 import { encodeJoinToken } from "./schema/join_token.ts";
 import { makeFolder, readTextOrNull, writeDurably } from "./sys/file.ts";
 import type { Log } from "./sys/log.ts";
 
 /** How long a node may take to connect. */
 const READY_MS = 120_000;
+
+/** How long cutting the power of every VM may take at the end. */
+const POWER_OFF_MS = 120_000;
+
+/** Who cuts the power at the end: the owner of the process. */
+const OWNER = {
+  user: FIRST_ACCOUNT,
+  role: "admin",
+  expiresAt: "",
+  session: "",
+} as const;
 
 export interface DevOptions {
   readonly nodes: number;
@@ -70,7 +84,9 @@ export async function startDev(options: DevOptions): Promise<DevSite> {
     version: options.version,
     log: log.with({ role: "ctrl" }),
     onFirstPassword: (_user, password) =>
-      void writeDurably(`${stateDir}/admin-password`, `${password}\n`),
+      writeDurably(`${stateDir}/admin-password`, `${password}\n`),
+  }).catch((error) => {
+    throw withDevHint(error);
   });
   const running = new Map<string, RunningNode>();
   const names = Array.from({ length: options.nodes }, (_, i) => `n${i + 1}`);
@@ -106,6 +122,17 @@ export async function startDev(options: DevOptions): Promise<DevSite> {
     await close();
     throw error;
   }
+}
+
+/** Here a port is chosen by another flag than the controller's own. */
+function withDevHint(error: unknown): unknown {
+  if (!isUsherError(error)) return error;
+  if (error.details.field?.startsWith("listen.") !== true) return error;
+  const hint = "choose another --port, or leave it out for one that is free";
+  return new UsherError(error.code, error.message, {
+    ...error.details,
+    hint,
+  });
 }
 
 function ctrlConfig(
@@ -211,11 +238,11 @@ async function writeClientFiles(
   return token;
 }
 
+/** VMs of ours that are on, or that an operation may be about to turn on. */
 function runningVms({ site }: Controller): string[] {
   return [...site.records.vms.values()]
-    .filter(({ status }) =>
-      status.state === "running" || status.state === "paused" ||
-      status.state === "starting"
+    .filter(({ found, status, uid }) =>
+      !found && (occupies(status.state) || site.runner.isStarting(uid))
     )
     .map(({ name }) => name);
 }
@@ -223,19 +250,28 @@ function runningVms({ site }: Controller): string[] {
 async function powerOffAll(controller: Controller): Promise<void> {
   const { site } = controller;
   const names = runningVms(controller);
-  if (names.length === 0) return;
-  const caller = {
-    user: FIRST_ACCOUNT,
-    role: "admin",
-    expiresAt: "",
-    session: "",
-  } as const;
-  const { request } = await site.requests.submit({
-    verb: "poweroff",
-    names,
-    args: {},
-    queue: true,
-  }, caller);
-  const done = () => site.requests.result(request, caller).done;
-  while (!done()) await site.changes.next(AbortSignal.timeout(1000));
+  const until = performance.now() + POWER_OFF_MS;
+  for (let from = 0; from < names.length; from += MAX_VMS) {
+    const { request } = await site.requests.submit({
+      verb: "poweroff",
+      names: names.slice(from, from + MAX_VMS),
+      args: {},
+      queue: true,
+    }, OWNER);
+    while (!site.requests.result(request, OWNER).done) {
+      if (performance.now() > until) throw stillOn(controller);
+      await site.changes.next(AbortSignal.timeout(1000));
+    }
+  }
+}
+
+function stillOn(controller: Controller): UsherError {
+  const names = runningVms(controller);
+  return new UsherError(
+    "timed_out",
+    `${names.length} VM(s) are still on ${
+      POWER_OFF_MS / 1000
+    } s after their power was cut: ${names.slice(0, 5).join(", ")}`,
+    { hint: "start again with the same --state to look after them" },
+  );
 }

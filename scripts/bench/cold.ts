@@ -1,86 +1,69 @@
 /**
- * Cold commands of the compiled executable, beside a hello world compiled the
- * same way and `virsh list` where that is installed.
+ * The executable itself: its size, its start, and cold commands, beside a
+ * hello world compiled the same way and `virsh` where that is installed.
  *
  * @module
  */
-import { median, type Row } from "./row.ts";
-import { BenchSite, EXECUTABLE, timed } from "./usher.ts";
+import { RolesSite } from "../../tests/support/roles_site.ts";
+import { cold, EXECUTABLE, helloWorld, isInstalled } from "./command.ts";
+import { beside, type Row } from "./row.ts";
 
-const ROUNDS = 15;
-const ROOT = new URL("../..", import.meta.url).pathname;
-
-async function cold(
-  command: string,
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<number> {
-  const once = async () => {
-    const { success } = await new Deno.Command(command, {
-      args,
-      env,
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).output();
-    if (!success) throw new Error(`${command} ${args.join(" ")} failed`);
-  };
-  await once();
-  return median(await timed(ROUNDS, once));
-}
-
-/** A hello world, compiled as usher is. */
-async function compileHello(): Promise<string> {
-  const out = `${ROOT}dist/.hello`;
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--no-check",
-      `${ROOT}scripts/compile.ts`,
-      "--hello",
-      out,
-    ],
-    stdin: "null",
-  }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-  return out;
-}
+const HELLO = "compiled hello world";
 
 /** Start-up, size, and `usher vm list` with 100 and 1,000 VMs. */
 export async function benchCold(): Promise<Row[]> {
+  const hello = await helloWorld();
+  const megabytes = async (path: string) => (await Deno.stat(path)).size / 1e6;
+  const floor = await cold(hello, []);
+  const size = {
+    name: "size of the executable",
+    value: await megabytes(EXECUTABLE),
+    unit: "MB",
+  };
+  const start = await cold(EXECUTABLE, ["version", "--client"]);
+  return [
+    beside(size, HELLO, await megabytes(hello)),
+    beside(
+      { name: "usher version --client, cold", value: start, unit: "ms" },
+      HELLO,
+      floor,
+    ),
+    ...await benchList(floor),
+  ];
+}
+
+async function benchList(floor: number): Promise<Row[]> {
   const rows: Row[] = [];
-  const hello = await cold(await compileHello(), []);
-  const size = (await Deno.stat(EXECUTABLE)).size / 1e6;
-  rows.push({ name: "size of the executable", value: size, unit: "MB" });
-  const beside = (name: string, value: number, note: string): Row => ({
-    name,
-    value,
-    unit: "ms",
-    floor: hello,
-    floorName: "compiled hello world",
-    ratio: value / hello,
-    note,
-  });
-  rows.push(
-    beside("usher version, cold", await cold(EXECUTABLE, ["version"]), ""),
-  );
-  await using site = await BenchSite.start("sim");
-  const list = () => cold(EXECUTABLE, ["vm", "list"], site.environment);
-  const make = (name: string, count: number) =>
-    site.run({ verb: "register", names: [name], count });
-  await make("a", 100);
-  rows.push(
-    beside("usher vm list, cold, 100 VMs", await list(), "target < 70 ms"),
-  );
-  await make("b", 900);
-  rows.push(
-    beside("usher vm list, cold, 1,000 VMs", await list(), "target < 100 ms"),
-  );
-  const virsh = await cold("virsh", ["-c", "test:///default", "list"])
-    .catch(() => null);
-  if (virsh !== null) {
-    rows.push({ name: "virsh list, cold, 1 domain", value: virsh, unit: "ms" });
+  await using site = await RolesSite.start(EXECUTABLE, "sim");
+  const rival = await isInstalled("virsh");
+  for (const [name, count, target] of [["a", 100, 70], ["b", 900, 100]]) {
+    await site.request({ verb: "register", names: [name], count });
+    const all = name === "a" ? 100 : 1000;
+    const value = await cold(EXECUTABLE, ["vm", "list"], site.env);
+    const note = `target < ${target} ms`;
+    const row = {
+      name: `usher vm list, cold, ${all} VMs`,
+      value,
+      unit: "ms",
+      note,
+    };
+    rows.push(beside(row, HELLO, floor));
+    if (rival) {
+      const theirs = await virshList(site.dir, all);
+      rows.push(beside(row, `virsh list of ${all}`, theirs));
+    }
   }
   return rows;
+}
+
+/** `virsh list` of so many domains of libvirt's mock, which reads them from a file. */
+async function virshList(dir: string, count: number): Promise<number> {
+  const path = `${dir}/test-${count}.xml`;
+  const domains = Array.from(
+    { length: count },
+    (_, i) =>
+      `<domain type="test"><name>web-${i}</name><memory>65536</memory><os><type>hvm</type></os></domain>`,
+  );
+  await Deno.writeTextFile(path, `<node>${domains.join("")}</node>\n`);
+  return await cold("virsh", ["-c", `test://${path}`, "list"]);
 }

@@ -1,117 +1,111 @@
 /**
  * Real guests through the whole of usher: API, controller, link, LNM, driver,
- * beside bare QEMU in the same run.
+ * beside bare QEMU and libvirt, each in turn in the same run.
  *
  * @module
  */
-import { median, type Row } from "./row.ts";
-import { BenchSite } from "./usher.ts";
+import { RolesSite } from "../../tests/support/roles_site.ts";
+import { bareQemu, GUEST, MEMORY_MIB } from "./bare_qemu.ts";
+import { EXECUTABLE, runQuietly } from "./command.ts";
+import { Libvirt } from "./libvirt.ts";
+import { beside, median, type Row, time } from "./row.ts";
 
-const ROUNDS = 11;
-const GUEST = new URL("../../.cache/guest", import.meta.url).pathname;
+const ROUNDS = 15;
+const SPEC = { memoryMiB: MEMORY_MIB, boot: GUEST };
+const FLAGS = [
+  ...["--memory", `${MEMORY_MIB}MiB`, "--kernel", GUEST.kernel],
+  ...["--initrd", GUEST.initrd, "--cmdline", GUEST.cmdline],
+];
 
-/** Exec of QEMU to `query-status` answered, and `quit` to the process gone, in ms. */
-async function bare(dir: string, i: number): Promise<[number, number]> {
-  const path = `${dir}/bare-${i}`;
-  const began = performance.now();
-  const child = new Deno.Command("qemu-system-x86_64", {
-    args: [
-      "-machine",
-      "pc",
-      "-accel",
-      "tcg",
-      "-m",
-      "128",
-      "-display",
-      "none",
-      "-nodefaults",
-      "-kernel",
-      `${GUEST}/vmlinuz`,
-      "-initrd",
-      `${GUEST}/initrd`,
-      "-append",
-      "console=ttyS0",
-      "-serial",
-      "null",
-      "-qmp",
-      `unix:${path},server=on,wait=off`,
-    ],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  const socket = await connect(path);
-  const lines = socket.readable.pipeThrough(new TextDecoderStream())
-    .getReader();
-  const writer = socket.writable.getWriter();
-  const say = (execute: string) =>
-    writer.write(new TextEncoder().encode(`{"execute":"${execute}"}\n`));
-  await lines.read();
-  await say("qmp_capabilities");
-  await lines.read();
-  await say("query-status");
-  await lines.read();
-  const started = performance.now() - began;
-  const asked = performance.now();
-  await say("quit");
-  await child.status;
-  const stopped = performance.now() - asked;
-  socket.close();
-  return [started, stopped];
+/** Milliseconds of a start and of a power cut. */
+interface Pair {
+  readonly start: number;
+  readonly poweroff: number;
 }
 
-async function connect(path: string): Promise<Deno.UnixConn> {
-  const deadline = performance.now() + 60_000;
-  while (performance.now() < deadline) {
-    try {
-      return await Deno.connect({ transport: "unix", path });
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-  }
-  throw new Error("bare QEMU did not listen");
-}
-
-/** A start and a poweroff of the micro guest through the API, minus bare QEMU's. */
+/** A start and a poweroff of the micro guest, and what they add to QEMU's own. */
 export async function benchStart(): Promise<Row[]> {
-  await using site = await BenchSite.start("qemu");
-  const usher: [number, number][] = [];
-  const floor: [number, number][] = [];
-  const boot = {
-    kernel: `${GUEST}/vmlinuz`,
-    initrd: `${GUEST}/initrd`,
-    cmdline: "console=ttyS0",
-  };
-  for (let i = 0; i < ROUNDS; i++) {
-    floor.push(await bare(site.stateDir, i));
-    const name = `g${i}`;
-    let began = performance.now();
-    await site.run({
-      verb: "start",
-      names: [name],
-      spec: { memoryMiB: 128, boot },
+  await using site = await RolesSite.start(EXECUTABLE, "qemu");
+  await using libvirt = await Libvirt.open(site.dir);
+  const [bare, api, command, virsh]: Pair[][] = [[], [], [], []];
+  for (let round = -1; round < ROUNDS; round++) {
+    const pairs = [
+      await bareQemu(`${site.dir}/bare-${round}`),
+      await throughApi(site, `a${round + 1}`),
+      await byCommand(site, `c${round + 1}`),
+      libvirt === null ? null : await byVirsh(libvirt, `v${round + 1}`),
+    ];
+    if (round < 0) continue; // the first of each fills caches
+    [bare, api, command, virsh].forEach((all, i) => {
+      const pair = pairs[i];
+      if (pair) all?.push(pair);
     });
-    const started = performance.now() - began;
-    began = performance.now();
-    await site.run({ verb: "poweroff", names: [name] });
-    usher.push([started, performance.now() - began]);
-    await site.run({ verb: "destroy", names: [name] });
   }
-  const row = (name: string, which: 0 | 1, target: string): Row => {
-    const value = median(usher.map((pair) => pair[which]));
-    const bareMs = median(floor.map((pair) => pair[which]));
-    return {
-      name,
-      value,
-      unit: "ms",
-      floor: bareMs,
-      floorName: "bare QEMU",
-      ratio: value / bareMs,
-      note: `adds ${(value - bareMs).toFixed(1)} ms; target ${target}`,
-    };
-  };
   return [
-    row("start of the micro guest through the API, to running", 0, "< 20 ms"),
-    row("poweroff of it through the API", 1, "< 10 ms"),
+    ...["start", "poweroff"].map((key) =>
+      apiRow(key as keyof Pair, bare ?? [], api ?? [])
+    ),
+    ...["start", "poweroff"].map((key) =>
+      commandRow(key as keyof Pair, command ?? [], virsh ?? [])
+    ),
   ];
+}
+
+async function throughApi(site: RolesSite, name: string): Promise<Pair> {
+  const pair = {
+    start: await time(() =>
+      site.request({ verb: "start", names: [name], spec: SPEC })
+    ),
+    poweroff: await time(() =>
+      site.request({ verb: "poweroff", names: [name] })
+    ),
+  };
+  await site.request({ verb: "destroy", names: [name] });
+  return pair;
+}
+
+async function byCommand(site: RolesSite, name: string): Promise<Pair> {
+  const vm = (verb: string, ...rest: string[]) =>
+    runQuietly(EXECUTABLE, ["vm", verb, name, ...rest], site.env);
+  const pair = {
+    start: await time(() => vm("start", ...FLAGS)),
+    poweroff: await time(() => vm("poweroff")),
+  };
+  await vm("destroy");
+  return pair;
+}
+
+async function byVirsh(libvirt: Libvirt, name: string): Promise<Pair> {
+  return {
+    start: await time(() => libvirt.create(name)),
+    poweroff: await time(() => libvirt.destroy(name)),
+  };
+}
+
+function middle(pairs: readonly Pair[], key: keyof Pair): number {
+  return median(pairs.map((pair) => pair[key]));
+}
+
+function apiRow(key: keyof Pair, bare: Pair[], api: Pair[]): Row {
+  const value = middle(api, key);
+  const floor = middle(bare, key);
+  const name = key === "start"
+    ? "start of the micro guest through the API, to running"
+    : "poweroff of it through the API";
+  const target = key === "start" ? "< 20 ms" : "< 10 ms";
+  const note = `adds ${(value - floor).toFixed(1)} ms; target ${target}`;
+  return beside({ name, value, unit: "ms", note }, "bare QEMU", floor);
+}
+
+function commandRow(key: keyof Pair, command: Pair[], virsh: Pair[]): Row {
+  const row = {
+    name: `usher vm ${key} of it, the whole command`,
+    value: middle(command, key),
+    unit: "ms",
+  };
+  if (virsh.length === 0) {
+    return { ...row, note: "libvirt is not installed here" };
+  }
+  const rival = key === "start" ? "virsh create" : "virsh destroy";
+  return beside(row, rival, middle(virsh, key));
 }

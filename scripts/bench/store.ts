@@ -5,14 +5,12 @@
  * The two take turns on the same disk, and what is shown is the median of the
  * rounds, so that a disk busy with something else slows both.
  *
- *   deno run -A scripts/bench/store.ts [ROUNDS]
- *
  * @module
  */
 import { openKvStore } from "../../src/store/kv_store.ts";
 import type { Store } from "../../src/store/store.ts";
 import { silentLog } from "../../src/sys/log.ts";
-import { median, type Row } from "./row.ts";
+import { beside, median, type Row, time } from "./row.ts";
 
 const WRITERS = 64;
 const WRITES_EACH = 40;
@@ -28,10 +26,10 @@ const VALUE = {
 };
 
 /** Measures the store; takes about ten seconds on a quiet machine. */
-export async function benchStore(rounds = ROUNDS): Promise<Row[]> {
+export async function benchStore(): Promise<Row[]> {
   const folder = await Deno.makeTempDir({ prefix: "usher-bench-" });
   try {
-    return await measure(folder, rounds);
+    return await measure(folder, ROUNDS);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -46,33 +44,49 @@ async function measure(folder: string, rounds: number): Promise<Row[]> {
     log: silentLog,
   });
   using kv = await Deno.openKv(`${folder}/raw.kv`);
-  const throughStore: number[] = [];
-  const raw: number[] = [];
-  const single: number[] = [];
+  const [throughStore, raw]: [number[], number[]] = [[], []];
+  const [single, rawSingle]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
     throughStore.push(perSecond(await time(() => writeThrough(store, round))));
     raw.push(perSecond(await time(() => writeRaw(kv, round))));
-    single.push(await time(() => store.commit([mutation(round, 0)])));
+    const one = mutation(round, 0);
+    single.push(await time(() => store.commit([one])));
+    rawSingle.push(await time(() => kv.set(one.key, one.value)));
   }
-  return rows(throughStore, raw, single);
+  return rows({ throughStore, raw, single, rawSingle });
 }
 
-function rows(throughStore: number[], raw: number[], single: number[]): Row[] {
+/** What the rounds took: rates of many, milliseconds of one. */
+interface Rounds {
+  readonly throughStore: readonly number[];
+  readonly raw: readonly number[];
+  readonly single: readonly number[];
+  readonly rawSingle: readonly number[];
+}
+
+function rows({ throughStore, raw, single, rawSingle }: Rounds): Row[] {
   const [value, floor] = [median(throughStore), median(raw)];
-  return [{
-    name: "durable writes through the store, 64 writers",
-    value: Math.round(value),
-    unit: "1/s",
-    floor: Math.round(floor),
-    floorName: `raw kv.atomic(), batches of ${WRITERS}`,
-    ratio: value / floor,
-    note: `target: at least 0.6; median of ${raw.length}`,
-  }, {
-    name: "one durable write through the store, alone",
-    value: median(single),
-    unit: "ms",
-    note: `median of ${single.length}`,
-  }];
+  return [
+    beside(
+      {
+        name: "durable writes through the store, 64 writers",
+        value,
+        unit: "1/s",
+        note: `target: at least 0.6; median of ${raw.length}`,
+      },
+      `raw kv.atomic(), batches of ${WRITERS}`,
+      floor,
+    ),
+    beside(
+      {
+        name: "one durable write through the store, alone",
+        value: median(single),
+        unit: "ms",
+      },
+      "raw kv.set()",
+      median(rawSingle),
+    ),
+  ];
 }
 
 function mutation(round: number, i: number) {
@@ -102,18 +116,6 @@ async function writeRaw(kv: Deno.Kv, round: number): Promise<void> {
   }
 }
 
-async function time(run: () => Promise<void>): Promise<number> {
-  const start = performance.now();
-  await run();
-  return performance.now() - start;
-}
-
 function perSecond(ms: number): number {
   return WRITES / ms * 1000;
-}
-
-if (import.meta.main) {
-  for (const row of await benchStore(Number(Deno.args[0] ?? ROUNDS))) {
-    console.log(row);
-  }
 }

@@ -10,6 +10,7 @@
  */
 import { toProblem, UsherError } from "../error/mod.ts";
 import type { Operation } from "../schema/operation.ts";
+import type { Problem } from "../schema/problem.ts";
 import type { Vm } from "../schema/vm.ts";
 import { transition } from "./operation_machine.ts";
 import { holds, planSteps, type StepName } from "./step.ts";
@@ -144,10 +145,26 @@ export function ended(operation: Operation, at: string, error: unknown): Move {
       state: transition(operation.state, "fail"),
       waitsFor: null,
       endedAt: at,
-      problem: toProblem(error),
+      problem: clipped(toProblem(error)),
     },
     step: null,
   };
+}
+
+/** The longest text of a problem that is kept; a node may say any amount. */
+const MAX_TEXT = 2000;
+
+function clipped(problem: Problem): Problem {
+  const { detail, hint } = problem;
+  return {
+    ...problem,
+    detail: clip(detail),
+    ...(hint === undefined ? {} : { hint: clip(hint) }),
+  };
+}
+
+function clip(text: string): string {
+  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 1)}…`;
 }
 
 /** The operation, ended as cancelled. */

@@ -9,6 +9,7 @@
  * @module
  */
 import type { DomainState, VmState, VmStatus } from "../schema/vm.ts";
+import { occupies } from "./vm_machine.ts";
 
 /** What a node says about one domain. */
 export interface Seen {
@@ -51,15 +52,19 @@ export function reconcile(
 }
 
 function statusAfter(status: VmStatus, seen: Seen, at: string): Action {
-  const same = status.state === seen.state &&
-    status.incarnation === seen.incarnation &&
-    (status.reason === seen.reason || seen.reason === "");
-  if (same) return { type: "keep" };
+  const isSameRun = status.state === seen.state &&
+    status.incarnation === seen.incarnation;
+  // Why a run ended stays true; what ails one that goes on may pass.
+  const keepsReason = isSameRun && seen.reason === "" && !occupies(seen.state);
+  const reason = keepsReason ? status.reason : seen.reason;
+  const isKnown = isSameRun && status.reason === reason &&
+    status.observedGeneration === seen.generation;
+  if (isKnown) return { type: "keep" };
   return {
     type: "update",
     status: {
       state: seen.state,
-      reason: seen.reason,
+      reason,
       incarnation: seen.incarnation,
       since: status.state === seen.state ? status.since : at,
       observedGeneration: seen.generation,

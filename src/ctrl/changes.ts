@@ -20,8 +20,10 @@ export class Changes {
   #newest: number;
   #wake = new Set<() => void>();
   readonly #stop: () => void;
+  readonly #kept: number;
 
-  constructor(records: Records, isoNow: () => string) {
+  constructor(records: Records, isoNow: () => string, kept = KEPT) {
+    this.#kept = kept;
     this.#lost = records.revision;
     this.#newest = records.revision;
     this.#stop = records.subscribe((changes) => {
@@ -78,8 +80,8 @@ export class Changes {
 
   #trim(): void {
     // In one go, once half as much again has piled up: trimming is linear.
-    if (this.#ring.length < KEPT * 1.5) return;
-    const gone = this.#ring.splice(0, this.#ring.length - KEPT);
+    if (this.#ring.length < this.#kept * 1.5) return;
+    const gone = this.#ring.splice(0, this.#ring.length - this.#kept);
     this.#lost = gone.at(-1)?.change.revision ?? this.#lost;
   }
 

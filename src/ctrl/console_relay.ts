@@ -17,6 +17,9 @@ import { driverOf } from "./operations/steps.ts";
 /** How long a node may take to open the stream. */
 const OPEN_MS = 10_000;
 
+/** How often it is looked whether the client's session still lives. */
+const LIVE_MS = 5_000;
+
 /** What a client that reads too slowly may be behind, in bytes. */
 const MAX_BEHIND_BYTES = 8 * 1024 * 1024;
 
@@ -67,9 +70,19 @@ export class ConsoleRelay {
     this.#waiting.delete(id);
   }
 
-  /** Serves a client's socket until either end closes it. */
-  async serve(socket: WebSocket, vm: Vm, historyBytes: number): Promise<void> {
+  /** Serves a client's socket until either end closes it, or `isLive` says no. */
+  async serve(
+    socket: WebSocket,
+    vm: Vm,
+    historyBytes: number,
+    isLive: () => boolean,
+  ): Promise<void> {
     const closed = new AbortController();
+    const looking = setInterval(() => {
+      if (isLive()) return;
+      send(socket, { type: "closed", reason: "this session has ended" });
+      closed.abort();
+    }, LIVE_MS);
     socket.addEventListener("close", () => closed.abort(), { once: true });
     socket.addEventListener("error", () => closed.abort(), { once: true });
     const early: ArrayBuffer[] = [];
@@ -102,6 +115,7 @@ export class ConsoleRelay {
         error: messageOf(error),
       });
     } finally {
+      clearInterval(looking);
       if (socket.readyState === WebSocket.OPEN) socket.close(1000);
     }
   }

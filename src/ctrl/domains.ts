@@ -10,7 +10,7 @@
  */
 import { missing, reconcile, silent } from "../core/reconcile.ts";
 import type { DomainFrame } from "../schema/frame.ts";
-import { FOUND_OWNER, isLabel, splitVmName } from "../schema/name.ts";
+import { FOUND_OWNER, isLabel, splitVmName, VmName } from "../schema/name.ts";
 import { Vm } from "../schema/vm.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
 import type { Records, Write } from "./records.ts";
@@ -31,7 +31,7 @@ export class Domains {
     if (writes.length > 0) await this.#records.write(writes);
   }
 
-  /** A node reports everything it has. `touched` are VMs whose operations look for themselves. */
+  /** A node reports everything it has. */
   async sync(node: string, domains: readonly DomainFrame[]): Promise<void> {
     const writes = domains.flatMap((domain) => this.writesFor(node, domain));
     const seen = new Set(domains.map((domain) => this.#uidOf(node, domain)));
@@ -71,7 +71,8 @@ export class Domains {
   }
 
   /** The writes that one report calls for; empty when nothing changed. */
-  writesFor(node: string, domain: DomainFrame): Write[] {
+  writesFor(node: string, reported: DomainFrame): Write[] {
+    const domain = { ...reported, reason: clip(reported.reason) };
     const vm = this.#find(node, domain);
     const at = isoNow(this.#context);
     const action = reconcile(vm ?? null, domain, node, at);
@@ -87,7 +88,7 @@ export class Domains {
           note: noteOf(action.status.state, action.status.reason),
         }];
       case "adopt":
-        return [this.#adopt(node, domain, at)];
+        return this.#adopt(node, domain, at);
       case "stranger":
         this.#context.log.warn(
           "a node reports a domain that another node holds",
@@ -112,30 +113,16 @@ export class Domains {
       this.#records.byName(foundName(node, domain.name))?.uid;
   }
 
-  #adopt(node: string, domain: DomainFrame, at: string): Write {
-    const uid = domain.uid ?? this.#context.newId();
-    const ours = domain.uid !== null && splitVmName(domain.name).user !== "" &&
-      this.#records.byName(domain.name) === undefined;
-    const name = ours
-      ? domain.name
-      : this.#freeName(foundName(node, domain.name));
-    this.#context.log.info("found a domain without a record", {
-      node,
-      domain: domain.domain,
-      vm: name,
-    });
-    const value = Vm.parse({
+  /** A domain without a record becomes known; one that cannot be described is left out. */
+  #adopt(node: string, domain: DomainFrame, at: string): Write[] {
+    const { log, newId } = this.#context;
+    const name = this.#nameFor(node, domain);
+    const found = Vm.safeParse({
       v: 1,
-      uid,
+      uid: domain.uid ?? newId(),
       name,
       generation: Math.max(1, domain.generation),
-      spec: {
-        driver: domain.driver,
-        ...(domain.memoryMiB === undefined
-          ? {}
-          : { memoryMiB: Math.max(16, Math.round(domain.memoryMiB)) }),
-        ...(domain.vcpus === undefined ? {} : { vcpus: domain.vcpus }),
-      },
+      spec: foundSpec(domain),
       status: {
         state: domain.state,
         reason: domain.reason,
@@ -149,7 +136,27 @@ export class Domains {
       revision: 0,
       found: domain.uid === null,
     });
-    return { kind: "vm", key: uid, value, note: `found on ${node}` };
+    const which = { node, domain: domain.domain, vm: name };
+    if (!found.success) {
+      log.warn("a node reports a domain that cannot be described", {
+        ...which,
+        error: found.error.issues[0]?.message,
+      });
+      return [];
+    }
+    log.info("found a domain without a record", which);
+    const { uid } = found.data;
+    return [
+      { kind: "vm", key: uid, value: found.data, note: `found on ${node}` },
+    ];
+  }
+
+  /** The name that a domain of ours carries, when it is free; else that of a found one. */
+  #nameFor(node: string, { uid, name }: DomainFrame): string {
+    const isOurs = uid !== null && VmName.safeParse(name).success &&
+      splitVmName(name).user !== FOUND_OWNER &&
+      this.#records.byName(name) === undefined;
+    return isOurs ? name : this.#freeName(foundName(node, name));
   }
 
   #freeName(name: string): string {
@@ -174,4 +181,28 @@ export function foundName(node: string, domain: string): string {
 
 function noteOf(state: string, reason: string): string {
   return reason === "" ? state : `${state}: ${reason}`;
+}
+
+/** What a found domain has, within what a VM may have. */
+function foundSpec({ driver, memoryMiB, vcpus }: DomainFrame) {
+  return {
+    driver,
+    ...(memoryMiB === undefined
+      ? {}
+      : { memoryMiB: within(memoryMiB, 16, 64 * 1024 * 1024) }),
+    ...(vcpus === undefined ? {} : { vcpus: within(vcpus, 1, 512) }),
+  };
+}
+
+function within(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, Math.round(value)));
+}
+
+/** The longest reason that is kept; a node may say any amount. */
+const MAX_REASON = 1000;
+
+function clip(reason: string): string {
+  return reason.length <= MAX_REASON
+    ? reason
+    : `${reason.slice(0, MAX_REASON - 1)}…`;
 }

@@ -81,7 +81,7 @@ function begin(
   const wish = wishOf(vm, vm.node ?? operation.options.on);
   const [placement] = place(nodes, [wish]);
   if (placement?.type !== "placed") {
-    const error = notPlaced(vm, placement?.refusals ?? {});
+    const error = notPlaced(vm, placement?.refusals ?? {}, nodes.length);
     const move = ended(operation, at, error);
     // A VM that could not be placed is not registered either.
     const writes = draft.target.vm === undefined ? [] : changed(draft, vm);

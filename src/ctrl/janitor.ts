@@ -1,5 +1,6 @@
 /**
- * The janitor: ended operations, old requests and sessions do not pile up.
+ * The janitor: ended operations, old requests, sessions and join tokens do not
+ * pile up.
  *
  * @module
  */
@@ -7,6 +8,7 @@ import { isFinal } from "../core/operation_machine.ts";
 import { messageOf } from "../error/mod.ts";
 import type { Accounts } from "./auth/accounts.ts";
 import type { CtrlContext } from "./context.ts";
+import type { Nodes } from "./nodes.ts";
 import type { Records, Write } from "./records.ts";
 
 const EVERY_MS = 60_000;
@@ -19,6 +21,7 @@ export interface JanitorParts {
   readonly context: CtrlContext;
   readonly records: Records;
   readonly accounts: Accounts;
+  readonly nodes: Nodes;
   /** How long ended operations are kept, and how many at most. */
   readonly keepMs: number;
   readonly keepCount: number;
@@ -35,6 +38,7 @@ export async function keepTidy(
     try {
       await sweep(parts);
       await parts.accounts.sweep();
+      await parts.nodes.sweep();
     } catch (error) {
       parts.context.log.warn("old records could not be removed", {
         error: messageOf(error),
@@ -45,19 +49,22 @@ export async function keepTidy(
 
 /** Removes what is over its time, oldest first; returns how many records. */
 export async function sweep(
-  { context, records, keepMs, keepCount }: JanitorParts,
+  { context, records, keepMs, keepCount }: Omit<
+    JanitorParts,
+    "accounts" | "nodes"
+  >,
 ): Promise<number> {
   const before = new Date(context.clock.now() - keepMs).toISOString();
   const writes: Write[] = [];
   let excess = records.operations.size - keepCount;
-  for (const [request, ids] of records.byRequest) {
+  for (const { id: request } of records.requests.values()) {
+    const ids = records.byRequest.get(request) ?? [];
     const operations = ids.map((id) => records.operations.get(id)).filter((
       one,
     ) => one !== undefined);
-    // A request goes as a whole, so that its result is never half there.
-    if (
-      operations.length === 0 || operations.some(({ state }) => !isFinal(state))
-    ) continue;
+    // A request goes as a whole, so that its result is never half there; one
+    // without operations is what a sweep that failed half way has left.
+    if (operations.some(({ state }) => !isFinal(state))) continue;
     const newest = operations.reduce(
       (max, { endedAt }) => endedAt !== null && endedAt > max ? endedAt : max,
       "",

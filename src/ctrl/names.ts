@@ -1,7 +1,7 @@
 /**
  * Names of VMs in requests, resolved for a caller.
  *
- * A caller's short names mean the caller's own VMs; an administrator's may
+ * A user's short names mean the user's own VMs; those of who may see all may
  * mean anybody's, when only one fits. What matches no name may be a prefix of
  * one uid.
  *
@@ -25,7 +25,12 @@ const MIN_PREFIX = 6;
 
 /** Whether `caller` may see a VM. */
 export function maySee(caller: Caller, vm: Vm): boolean {
-  return caller.role === "admin" || splitVmName(vm.name).user === caller.user;
+  return maySeeAll(caller) || splitVmName(vm.name).user === caller.user;
+}
+
+/** Whether `caller` may see everything: who may do all, and who may only look. */
+export function maySeeAll({ role }: Caller): boolean {
+  return role === "admin" || role === "viewer";
 }
 
 /** The full name that a caller means by a literal one. Throws `invalid_input`. */
@@ -54,10 +59,11 @@ export function fullName(text: string, caller: Caller): string {
   return joinVmName({ vm, cluster, user });
 }
 
-/** Resolves names for one caller. */
+/** Resolves the names of one request, for one caller. */
 export class NameResolver {
   readonly #records: Records;
   readonly #caller: Caller;
+  #index: NameIndex | null = null;
 
   constructor(records: Records, caller: Caller) {
     this.#records = records;
@@ -66,11 +72,23 @@ export class NameResolver {
 
   /** Every VM that `texts` mean, each once, in the order asked. Throws `not_found`. */
   all(texts: readonly string[]): Vm[] {
-    const found = new Map<string, Vm>();
+    return this.#all(texts, () => true);
+  }
+
+  /**
+   * Those that can be acted on: a pattern passes over domains that usher did
+   * not make, which were found on a node. Throws `not_found`.
+   */
+  ours(texts: readonly string[]): Vm[] {
+    return this.#all(texts, ({ found }) => !found);
+  }
+
+  #all(texts: readonly string[], byPattern: (vm: Vm) => boolean): Vm[] {
+    const all = new Map<string, Vm>();
     for (const text of texts) {
-      for (const vm of this.#matches(text)) found.set(vm.uid, vm);
+      for (const vm of this.#matches(text, byPattern)) all.set(vm.uid, vm);
     }
-    return [...found.values()];
+    return [...all.values()];
   }
 
   /** The one VM that `text` means. Throws `not_found` and `invalid_input`. */
@@ -85,18 +103,22 @@ export class NameResolver {
   find(text: string): Vm | undefined {
     const exact = this.#exact(text);
     if (exact !== undefined) return exact;
-    const short = this.#visible().filter((vm) => matchesName(vm.name, text));
+    // Made once, since a request may have 10,000 names that are new.
+    this.#index ??= indexOf(this.#visible());
+    const short = this.#index.byShortName.get(text) ?? [];
     if (short.length > 1) throw ambiguous(text, short);
-    return short[0] ?? this.#byPrefix(text);
+    return short[0] ?? this.#byPrefix(text, this.#index.byUid);
   }
 
-  #matches(text: string): Vm[] {
+  #matches(text: string, byPattern = (_: Vm) => true): Vm[] {
     if (!isGlob(text)) {
       const vm = this.find(text);
       if (vm === undefined) throw this.#notFound(text);
       return [vm];
     }
-    const found = this.#visible().filter((vm) => matchesName(vm.name, text));
+    const found = this.#visible().filter((vm) =>
+      byPattern(vm) && matchesName(vm.name, text)
+    );
     if (found.length === 0) {
       throw new UsherError("not_found", `No VM matches "${text}"`, {
         hint: 'see what there is with "usher vm list"',
@@ -117,11 +139,13 @@ export class NameResolver {
       : undefined;
   }
 
-  #byPrefix(text: string): Vm | undefined {
+  #byPrefix(text: string, byUid: readonly Vm[]): Vm | undefined {
     if (text.length < MIN_PREFIX || !/^[0-9a-z]+$/.test(text)) return undefined;
-    const found = this.#visible().filter((vm) => vm.uid.startsWith(text));
-    if (found.length > 1) throw ambiguous(text, found);
-    return found[0];
+    const from = firstFrom(byUid, text);
+    let to = from;
+    while (byUid[to]?.uid.startsWith(text)) to++;
+    if (to - from > 1) throw ambiguous(text, byUid.slice(from, to));
+    return to > from ? byUid[from] : undefined;
   }
 
   #visible(): Vm[] {
@@ -161,4 +185,40 @@ function ambiguous(text: string, vms: readonly Vm[]): UsherError {
       subject: text,
     },
   );
+}
+
+/** VMs by what may be written for them. */
+interface NameIndex {
+  /** By `vm`, `vm.cluster` and `vm.cluster.user`. */
+  readonly byShortName: ReadonlyMap<string, readonly Vm[]>;
+  /** In the order of their uids. */
+  readonly byUid: readonly Vm[];
+}
+
+function indexOf(vms: readonly Vm[]): NameIndex {
+  const byShortName = new Map<string, Vm[]>();
+  for (const its of vms) {
+    const { vm, cluster } = splitVmName(its.name);
+    for (const name of [vm, `${vm}.${cluster}`, its.name]) {
+      const same = byShortName.get(name);
+      if (same === undefined) byShortName.set(name, [its]);
+      else same.push(its);
+    }
+  }
+  return {
+    byShortName,
+    byUid: vms.toSorted((a, b) => a.uid < b.uid ? -1 : 1),
+  };
+}
+
+/** Where `text` would stand among the uids. */
+function firstFrom(vms: readonly Vm[], text: string): number {
+  let low = 0;
+  let high = vms.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((vms[middle]?.uid ?? "") < text) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

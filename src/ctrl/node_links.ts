@@ -40,6 +40,8 @@ export class NodeLink {
   vmUsage = new Map<string, VmUsage>();
   /** When it was last heard of, by the monotonic clock. */
   silentSince: number | null = null;
+  /** Reports, by domain, that the state had no room for; the node watch tries again. */
+  readonly unnoted = new Map<string, DomainFrame>();
   readonly #asked = new Map<string, Asked>();
   #waiters = new Set<() => void>();
 

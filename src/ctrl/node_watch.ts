@@ -10,7 +10,7 @@
 import { messageOf } from "../error/mod.ts";
 import type { CtrlContext } from "./context.ts";
 import type { Domains } from "./domains.ts";
-import type { NodeLinks } from "./node_links.ts";
+import type { NodeLink, NodeLinks } from "./node_links.ts";
 import type { Nodes } from "./nodes.ts";
 import type { Records } from "./records.ts";
 
@@ -53,22 +53,45 @@ export async function watchNodes(
   }
 }
 
-async function lookOnce(
-  { context, links, records, nodes, domains, leaseMs }: NodeWatchParts,
+/** Looks at every node once; what cannot be written is tried at the next look. */
+export async function lookOnce(parts: NodeWatchParts): Promise<void> {
+  for (const link of parts.links.all()) {
+    await noteAgain(parts, link);
+    await noteLoss(parts, link);
+  }
+}
+
+/** Writes reports that could not be written when they came. */
+async function noteAgain(
+  { domains }: NodeWatchParts,
+  link: NodeLink,
 ): Promise<void> {
-  const now = context.clock.monotonic();
-  for (const link of links.all()) {
-    if (link.session !== null || link.silentSince === null) continue;
-    if (now - link.silentSince < leaseMs) continue;
-    link.silentSince = null;
-    if (records.nodes.latest(link.name) === undefined) continue;
+  if (link.unnoted.size === 0) return;
+  const frames = [...link.unnoted];
+  await domains.report(link.name, frames.map(([, frame]) => frame));
+  for (const [domain, frame] of frames) {
+    if (link.unnoted.get(domain) === frame) link.unnoted.delete(domain);
+  }
+}
+
+async function noteLoss(
+  { context, records, nodes, domains, leaseMs }: NodeWatchParts,
+  link: NodeLink,
+): Promise<void> {
+  if (link.session !== null || link.silentSince === null) return;
+  if (context.clock.monotonic() - link.silentSince < leaseMs) return;
+  if (records.nodes.latest(link.name) !== undefined) {
     context.log.warn("a node is lost: silent past its lease", {
       node: link.name,
       leaseMs,
     });
     await nodes.setState(link.name, "lost");
     await domains.lost(link.name);
+    link.unnoted.clear();
     link.interruptAll("it has been silent past its lease");
     link.wake();
   }
+  // Last, so that a loss that could not be written is noted at the next look;
+  // and not when the node came back in the meantime.
+  if (link.session === null) link.silentSince = null;
 }

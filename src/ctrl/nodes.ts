@@ -14,6 +14,7 @@ import { nearest } from "../schema/nearest.ts";
 import { keys } from "../store/key.ts";
 import type { Store } from "../store/store.ts";
 import { hashToken } from "./auth/accounts.ts";
+import { isoTime } from "../sys/clock.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
 import type { Records } from "./records.ts";
 
@@ -97,6 +98,31 @@ export class Nodes {
   /** Lets a node join: its token is used up, and it gets a secret of its own. */
   async enrol(request: EnrolRequest): Promise<EnrolAnswer> {
     const hash = await hashToken(request.secret);
+    const secret = this.#newSecret();
+    const record: NodeSecretRecord = {
+      v: 1,
+      name: request.name,
+      hash: await hashToken(secret),
+    };
+    // From the look at the token to its end nothing is waited for: once only.
+    const token = this.#usableToken(hash, request.name);
+    this.#tokens.delete(hash);
+    try {
+      await this.#store.commit([
+        { type: "delete", key: keys.joinToken(hash) },
+        { type: "set", key: keys.nodeSecret(request.name), value: record },
+      ]);
+    } catch (error) {
+      this.#tokens.set(hash, token);
+      throw error;
+    }
+    this.#secrets.set(request.name, record);
+    this.#context.log.info("a node joined", { node: request.name });
+    return { name: request.name, secret };
+  }
+
+  /** The token with this hash, once it lets node `name` in. */
+  #usableToken(hash: string, name: string): JoinTokenRecord {
     const token = this.#tokens.get(hash);
     const hint = 'print a new one with "usher node token"';
     if (token === undefined) {
@@ -113,37 +139,52 @@ export class Nodes {
         { hint },
       );
     }
-    if (token.node !== null && token.node !== request.name) {
+    if (token.node !== null && token.node !== name) {
       throw new UsherError(
         "permission_denied",
-        `This join token is for node "${token.node}", not "${request.name}"`,
+        `This join token is for node "${token.node}", not "${name}"`,
         { hint },
       );
     }
-    const known = this.#records.nodes.latest(request.name);
-    if (known?.state === "ready") {
+    this.#refuseTaken(token, name);
+    return token;
+  }
+
+  /** A name that a node has already is given again only on purpose. */
+  #refuseTaken(token: JoinTokenRecord, name: string): void {
+    if (this.#records.nodes.latest(name)?.state === "ready") {
       throw new UsherError(
         "already_exists",
-        `A node "${request.name}" is connected already`,
-        {
-          hint: "give this node another name (--name)",
-        },
+        `A node "${name}" is connected already`,
+        { hint: "give this node another name (--name)" },
       );
     }
-    this.#tokens.delete(hash);
-    const secret = this.#newSecret();
-    const record: NodeSecretRecord = {
-      v: 1,
-      name: request.name,
-      hash: await hashToken(secret),
-    };
-    await this.#store.commit([
-      { type: "delete", key: keys.joinToken(hash) },
-      { type: "set", key: keys.nodeSecret(request.name), value: record },
-    ]);
-    this.#secrets.set(request.name, record);
-    this.#context.log.info("a node joined", { node: request.name });
-    return { name: request.name, secret };
+    if (!this.#secrets.has(name) || token.node === name) return;
+    throw new UsherError(
+      "already_exists",
+      `A node "${name}" has joined already`,
+      {
+        hint:
+          `give this node another name (--name), or let it take that one's place with "usher node token --node ${name}"`,
+      },
+    );
+  }
+
+  /**
+   * Removes join tokens that have been over for a day; returns how many. Until
+   * then who comes with one is told that it expired.
+   */
+  async sweep(): Promise<number> {
+    const before = isoTime(this.#context.clock.now() - 86_400_000);
+    const over = [...this.#tokens.values()].filter(({ expiresAt }) =>
+      expiresAt <= before
+    ).map(({ hash }) => hash);
+    if (over.length === 0) return 0;
+    await this.#store.commit(
+      over.map((hash) => ({ type: "delete", key: keys.joinToken(hash) })),
+    );
+    for (const hash of over) this.#tokens.delete(hash);
+    return over.length;
   }
 
   /** The error for a node that is not known, with the nearest name. */

@@ -84,8 +84,8 @@ export class Records {
   readonly #store: Store;
   readonly #listeners = new Set<(changes: readonly Change[]) => void>();
   #revision = 0;
+  /** No revision above it was ever given out, also not before a crash. */
   #ceiling = 0;
-  #raising: Promise<void> | null = null;
 
   private constructor(store: Store) {
     this.#store = store;
@@ -114,8 +114,9 @@ export class Records {
     }
     const ceiling = await store.get(keys.meta("revision"));
     records.#revision = typeof ceiling === "number" ? ceiling : 0;
-    records.#ceiling = records.#revision;
-    await records.#raiseCeiling();
+    const first = records.#revision + REVISION_BLOCK;
+    await store.commit([ceilingMutation(first)]);
+    records.#ceiling = first;
     return records;
   }
 
@@ -146,18 +147,21 @@ export class Records {
   ): Promise<void> {
     const stamped = writes.map((write) => this.#stamp(write));
     const tickets = stamped.map(({ write }) => this.#draft(write));
-    if (this.#revision + REVISION_BLOCK / 2 > this.#ceiling) {
-      void this.#raiseCeiling();
-    }
+    const ceiling = this.#revision + REVISION_BLOCK / 2 > this.#ceiling
+      ? this.#revision + REVISION_BLOCK
+      : null;
     try {
       await this.#store.commit([
         ...stamped.map(({ write }) => mutationOf(write)),
         ...extra,
+        // With the very revisions that need it, so that it cannot fail alone.
+        ...(ceiling === null ? [] : [ceilingMutation(ceiling)]),
       ]);
     } catch (error) {
       stamped.forEach(({ write }, i) => this.#undo(write, tickets[i] ?? 0));
       throw error;
     }
+    if (ceiling !== null) this.#ceiling = Math.max(this.#ceiling, ceiling);
     const changes = stamped.flatMap((write, i) =>
       this.#settle(write, tickets[i] ?? 0)
     );
@@ -193,12 +197,11 @@ export class Records {
     const table = this.#table(write);
     const old = table.get(write.key);
     table.settle(write.key, write.value, ticket);
-    if (
-      write.kind === "operation" && write.value === null && old !== undefined
-    ) {
-      this.byRequest.delete((old as Operation).request);
+    if (write.kind === "request") {
+      // Only now: until all its operations are gone, a request must be found.
+      if (write.value === null) this.byRequest.delete(write.key);
+      return [];
     }
-    if (write.kind === "request") return [];
     const named = (write.value ?? old) as Vm | Node | Operation | undefined;
     return [{
       kind: write.kind,
@@ -253,28 +256,14 @@ export class Records {
   }
 
   #index(operation: Operation): void {
-    const ids = this.byRequest.get(operation.request);
-    if (ids === undefined) {
-      this.byRequest.set(operation.request, [operation.id]);
-    } else if (ids[operation.index] === undefined) {
-      ids[operation.index] = operation.id;
-    }
+    const ids = this.byRequest.get(operation.request) ?? [];
+    ids[operation.index] ??= operation.id;
+    this.byRequest.set(operation.request, ids);
   }
+}
 
-  #raiseCeiling(): Promise<void> {
-    this.#raising ??= this.#commitCeiling(this.#revision + REVISION_BLOCK)
-      .finally(() => this.#raising = null);
-    return this.#raising;
-  }
-
-  async #commitCeiling(ceiling: number): Promise<void> {
-    await this.#store.commit([{
-      type: "set",
-      key: keys.meta("revision"),
-      value: ceiling,
-    }]);
-    this.#ceiling = ceiling;
-  }
+function ceilingMutation(value: number): Mutation {
+  return { type: "set", key: keys.meta("revision"), value };
 }
 
 function mutationOf(write: Write): Mutation {

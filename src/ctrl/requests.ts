@@ -23,14 +23,26 @@ import type { Vm } from "../schema/vm.ts";
 import type { Caller } from "./auth/accounts.ts";
 import { hashToken } from "./auth/accounts.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
-import { type Draft, firstMoves } from "./first_moves.ts";
-import { NameResolver } from "./names.ts";
+import { type Draft, type FirstMove, firstMoves } from "./first_moves.ts";
+import { maySeeAll, NameResolver } from "./names.ts";
 import { takesOver } from "./operations/lane.ts";
-import { operationWrite, type Runner } from "./operations/runner.ts";
+import { operationWrite } from "./operations/run.ts";
+import type { Runner } from "./operations/runner.ts";
 import { REGISTERED } from "./operations/undo.ts";
 import type { Records, RequestRecord } from "./records.ts";
-import { type SpecDefaults, specFor } from "./specs.ts";
+import { refuseTooLarge, type SpecDefaults, specFor } from "./specs.ts";
 import { type Target, targetsOf } from "./targets.ts";
+
+/** What the owner wants of a VM's power, by the verb; others leave it be. */
+const WANTED_POWER: Partial<
+  Record<VmRequest["verb"], Vm["spec"]["power"]>
+> = {
+  start: "on",
+  cycle: "on",
+  reboot: "on",
+  shutdown: "off",
+  poweroff: "off",
+};
 
 /** What requests are made with. */
 export interface RequestParts {
@@ -58,8 +70,12 @@ export class Requests {
     const id = request.id ?? this.#parts.context.newId();
     const { id: _, ...content } = request;
     const digest = await hashToken(JSON.stringify([caller.user, content]));
-    const flying = this.#inFlight.get(id);
-    if (flying !== undefined) await flying.catch(() => {});
+    // One at a time, also among those who waited for one that then failed.
+    for (
+      let flying = this.#inFlight.get(id);
+      flying !== undefined;
+      flying = this.#inFlight.get(id)
+    ) await flying.catch(() => {});
     const known = this.#parts.records.requests.latest(id);
     if (known !== undefined) return this.#repeated(known, digest, caller);
     const result = this.#accept(id, digest, request, caller);
@@ -76,7 +92,7 @@ export class Requests {
     const request = this.#parts.records.requests.get(id);
     if (
       request === undefined ||
-      (request.user !== caller.user && caller.role !== "admin")
+      (request.user !== caller.user && !maySeeAll(caller))
     ) {
       throw new UsherError("not_found", `There is no request "${id}"`, {
         hint: 'see operations with "usher op list"',
@@ -125,8 +141,6 @@ export class Requests {
     const drafts = targets.map((target, index) =>
       this.#draft(id, index, request, target, caller, at)
     );
-    const claimed = drafts.map((draft) => this.#claim(draft));
-    const moves = firstMoves(claimed, { ...this.#parts, at });
     const record: RequestRecord = {
       v: 1,
       id,
@@ -136,19 +150,7 @@ export class Requests {
       count: drafts.length,
       createdAt: at,
     };
-    try {
-      await this.#parts.records.write([
-        { kind: "request", key: id, value: record },
-        ...moves.flatMap((
-          { writes, move },
-        ) => [...writes, operationWrite(move.operation)]),
-      ]);
-    } catch (error) {
-      for (const { operation } of claimed) {
-        this.#parts.runner.unclaim(operation.uid, operation.id);
-      }
-      throw error;
-    }
+    const moves = await this.#claimAndWrite(record, drafts);
     for (const { move, claimed } of moves) {
       if (claimed) this.#parts.runner.resume(move);
       else if (!isFinal(move.operation.state)) {
@@ -156,6 +158,33 @@ export class Requests {
       }
     }
     return this.result(id, caller);
+  }
+
+  /** Takes the lanes, and gives them back when the request does not become durable. */
+  async #claimAndWrite(
+    record: RequestRecord,
+    drafts: readonly Draft[],
+  ): Promise<FirstMove[]> {
+    const { records, runner } = this.#parts;
+    try {
+      const claimed = drafts.map((draft) => this.#claim(draft));
+      const moves = firstMoves(claimed, {
+        ...this.#parts,
+        at: record.createdAt,
+      });
+      await records.write([
+        { kind: "request", key: record.id, value: record },
+        ...moves.flatMap((
+          { writes, move },
+        ) => [...writes, operationWrite(move.operation)]),
+      ]);
+      return moves;
+    } catch (error) {
+      for (const { operation } of drafts) {
+        runner.unclaim(operation.uid, operation.id);
+      }
+      throw error;
+    }
   }
 
   /** The operation, and the VM as it should be, of one target. */
@@ -171,11 +200,7 @@ export class Requests {
     const vm = target.vm === undefined
       ? this.#newVm(target.name, body, at)
       : freedToMove(target.vm, "on" in body ? body.on : undefined);
-    const wanted = verb === "start" || verb === "cycle" || verb === "reboot"
-      ? "on"
-      : verb === "shutdown" || verb === "poweroff"
-      ? "off"
-      : vm.spec.power;
+    const wanted = WANTED_POWER[verb] ?? vm.spec.power;
     const intent = wanted === vm.spec.power ? vm : {
       ...vm,
       generation: vm.generation + 1,
@@ -184,6 +209,7 @@ export class Requests {
     const argued = Object.keys(body.args).length === 0
       ? intent
       : { ...intent, args: { ...intent.args, ...body.args } };
+    refuseTooLarge(argued);
     const operation: Operation = {
       v: 1,
       id: this.#parts.context.newId(),

@@ -5,7 +5,7 @@
  */
 import { UsherError } from "../error/mod.ts";
 import type { SpecInput } from "../schema/request.ts";
-import { VmSpec } from "../schema/vm.ts";
+import { type Vm, VmSpec } from "../schema/vm.ts";
 
 /** What a VM gets that asks for nothing. */
 export interface SpecDefaults {
@@ -53,4 +53,24 @@ export function specFor(
     );
   }
   return spec;
+}
+
+/** The largest record of a VM, well below what the store takes of one value. */
+const MAX_VM_BYTES = 48 * 1024;
+
+/** Throws `invalid_input` when so much is said of `vm` that it cannot be kept. */
+export function refuseTooLarge(vm: Vm): void {
+  const text = JSON.stringify(vm);
+  // A letter has three bytes at most, so most records need no counting.
+  if (text.length * 3 <= MAX_VM_BYTES) return;
+  const bytes = new TextEncoder().encode(text).length;
+  if (bytes <= MAX_VM_BYTES) return;
+  throw new UsherError(
+    "invalid_input",
+    `VM "${vm.name}" is described with ${bytes} bytes, ${MAX_VM_BYTES} at most can be kept`,
+    {
+      hint: "give fewer or shorter disks, forwards and arguments",
+      subject: vm.name,
+    },
+  );
 }

@@ -30,7 +30,7 @@ export function targetsOf(
 ): Target[] {
   const targets = request.verb === "start" || request.verb === "register"
     ? creatable(request, resolver, caller)
-    : resolver.all(request.names).map((vm) => ({ name: vm.name, vm }));
+    : resolver.ours(request.names).map((vm) => ({ name: vm.name, vm }));
   if (targets.length > MAX_VMS) {
     throw new UsherError(
       "invalid_input",
@@ -69,7 +69,7 @@ function creatableOne(
   caller: Caller,
 ): Target[] {
   if (isGlob(text)) {
-    return resolver.all([text]).map((vm) => ({ name: vm.name, vm }));
+    return resolver.ours([text]).map((vm) => ({ name: vm.name, vm }));
   }
   const vm = resolver.find(text);
   if (vm !== undefined) {

@@ -98,7 +98,11 @@ export interface Driver extends AsyncDisposable {
 
   /** Looks at the machine. Bounded in time; the answer may be remembered. */
   probe(signal: AbortSignal): Promise<Probe>;
-  /** Starts a domain and returns once it runs. Throws `driver_failed` or `invalid_input`. */
+  /**
+   * Starts a domain and returns once it runs. Throws `invalid_input` for what
+   * this node has not got, `busy` when another VM holds what it needs, and
+   * `driver_failed` when the hypervisor refuses.
+   */
   start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport>;
   /** See promise 8. */
   stop(uid: string, options: StopOptions): Promise<DomainReport>;
@@ -152,6 +156,8 @@ export interface Migration {
 
 /** What every driver is made with. */
 export interface DriverContext {
+  /** The node's name, for messages: a person who reads them may sit elsewhere. */
+  readonly node: string;
   /** A directory of the driver's own that survives the LNM. */
   readonly stateDir: string;
   /** A directory for sockets; short, since unix socket paths are. */

@@ -23,7 +23,7 @@ export function encodeLine(value: unknown): Uint8Array<ArrayBuffer> {
  * `interrupted` when the stream ends within a line.
  */
 export async function* decodeLines(
-  stream: ReadableStream<Uint8Array>,
+  stream: AsyncIterable<Uint8Array>,
   maxBytes: number,
 ): AsyncGenerator<unknown, void, void> {
   const decoder = new TextDecoder("utf-8", { fatal: true });

@@ -4,10 +4,12 @@
  * The sender keeps every reliable frame until the peer acknowledged it, and
  * sends the rest again when the session is resumed; the receiver drops what
  * it has seen. When too much is kept, or either side lost its memory, the
- * session is not resumed and a full `hello` settles everything instead.
+ * session is not resumed and a full `hello` settles everything instead. A
+ * number that is missing ends the session: what came later must not hide it.
  *
  * @module
  */
+import { UsherError } from "../error/mod.ts";
 
 /** What every frame may carry. */
 export interface Envelope {
@@ -68,10 +70,19 @@ export class Inbox {
     return this.#seen;
   }
 
-  /** Whether a frame is new; notes it as seen. Unnumbered frames always are. */
+  /**
+   * Whether a frame is new; notes it as seen. Unnumbered frames always are.
+   * Throws `invalid_input` when one before it is missing.
+   */
   accept(seq: number | undefined): boolean {
     if (seq === undefined) return true;
     if (seq <= this.#seen) return false;
+    if (seq !== this.#seen + 1) {
+      throw new UsherError(
+        "invalid_input",
+        `Frame ${seq} came after frame ${this.#seen}: what is between is missing`,
+      );
+    }
     this.#seen = seq;
     return true;
   }

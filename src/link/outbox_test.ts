@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { type Envelope, Inbox, Outbox } from "./outbox.ts";
 
 interface Frame extends Envelope {
@@ -32,4 +32,11 @@ Deno.test("Inbox accepts each numbered frame once, and unnumbered ones always", 
   );
   deepStrictEqual(accepted, [true, true, false, false, true, true, true]);
   strictEqual(inbox.seen, 3);
+});
+
+Deno.test("Inbox refuses a number that comes too early, and still takes the right one", () => {
+  const inbox = new Inbox();
+  inbox.accept(1);
+  throws(() => inbox.accept(3), /what is between is missing/);
+  strictEqual(inbox.accept(2), true);
 });

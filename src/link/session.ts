@@ -9,11 +9,12 @@
  * @module
  */
 import { isUsherError, messageOf } from "../error/mod.ts";
-import { decodeLines, encodeLine } from "./ndjson.ts";
+import { LineWriter } from "./line_writer.ts";
+import { decodeLines } from "./ndjson.ts";
 import { type Envelope, Inbox, Outbox } from "./outbox.ts";
 
-/** What a peer that reads too slowly may be behind, in bytes. */
-const MAX_BEHIND_BYTES = 16 * 1024 * 1024;
+/** What a peer that reads too slowly may be behind, in UTF-16 units. */
+const MAX_BEHIND = 16 * 1024 * 1024;
 
 export interface SessionOptions<In, Out> {
   readonly incoming: ReadableStream<Uint8Array>;
@@ -24,34 +25,39 @@ export interface SessionOptions<In, Out> {
   /** Silence after which the peer counts as gone. */
   readonly deadMs: number;
   readonly maxFrameBytes: number;
-  /** Given to go on with an earlier session's reliable frames. */
 }
 
 /** A live session. `In` and `Out` are the frames of either direction. */
 export class Session<In extends Envelope, Out extends Envelope> {
-  readonly outgoing: ReadableStream<Uint8Array<ArrayBuffer>>;
   outbox: Outbox<Out>;
   inbox: Inbox;
   readonly #options: SessionOptions<In, Out>;
   readonly #end = new AbortController();
-  #sink: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | null = null;
+  readonly #writer = new LineWriter({
+    onGone: () => this.close("the peer closed the link"),
+  });
   #lastHeard = performance.now();
-  #acked = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
 
   constructor(options: SessionOptions<In, Out>) {
     this.#options = options;
     this.outbox = new Outbox<Out>();
     this.inbox = new Inbox();
-    this.outgoing = new ReadableStream<Uint8Array<ArrayBuffer>>({
-      start: (controller) => void (this.#sink = controller),
-      cancel: () => this.close("the peer closed the link"),
-    }, new ByteLengthQueuingStrategy({ highWaterMark: 0 }));
+  }
+
+  /** What the transport sends to the peer. */
+  get outgoing(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#writer.stream;
   }
 
   /** Aborts when the session ended; the reason is a text. */
   get ended(): AbortSignal {
     return this.#end.signal;
+  }
+
+  /** For how long the peer has said nothing, in ms. */
+  get silentMs(): number {
+    return performance.now() - this.#lastHeard;
   }
 
   /** Goes on with the reliable frames of an earlier session, or with fresh boxes. */
@@ -62,10 +68,9 @@ export class Session<In extends Envelope, Out extends Envelope> {
 
   /** Sends a frame that may be lost. */
   send(frame: Out): void {
-    if (this.#end.signal.aborted || this.#sink === null) return;
-    this.#acked = this.inbox.seen;
-    this.#sink.enqueue(encodeLine({ ...frame, ack: this.#acked }));
-    if ((this.#sink.desiredSize ?? 0) < -MAX_BEHIND_BYTES) {
+    if (this.#end.signal.aborted) return;
+    this.#writer.write({ ...frame, ack: this.inbox.seen });
+    if (this.#writer.behind > MAX_BEHIND) {
       this.close("the peer reads too slowly");
     }
   }
@@ -85,11 +90,7 @@ export class Session<In extends Envelope, Out extends Envelope> {
     if (this.#end.signal.aborted) return;
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#end.abort(reason);
-    try {
-      this.#sink?.close();
-    } catch {
-      // Already closed or errored by the transport.
-    }
+    this.#writer.end();
   }
 
   /** Beats, and ends the session when the peer falls silent. */
@@ -100,7 +101,7 @@ export class Session<In extends Envelope, Out extends Envelope> {
     this.#lastHeard = performance.now();
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = setInterval(() => {
-      if (performance.now() - this.#lastHeard > deadMs) {
+      if (this.silentMs > deadMs) {
         this.close(`nothing was heard for ${deadMs} ms`);
       } else this.send(this.#options.beat);
     }, beatMs);
@@ -116,9 +117,10 @@ export class Session<In extends Envelope, Out extends Envelope> {
       for await (const value of this.#lines()) {
         this.#lastHeard = performance.now();
         const frame = this.#options.parse(value);
-        if (frame === null) continue;
-        if (frame.ack !== undefined) this.outbox.acknowledge(frame.ack);
-        if (this.inbox.accept(frame.seq)) yield frame;
+        // One of a type not known here has its number all the same.
+        const { seq, ack } = frame ?? envelopeOf(value);
+        if (ack !== undefined) this.outbox.acknowledge(ack);
+        if (this.inbox.accept(seq) && frame !== null) yield frame;
       }
       this.close("the peer ended the link");
     } catch (error) {
@@ -128,14 +130,34 @@ export class Session<In extends Envelope, Out extends Envelope> {
     }
   }
 
-  #lines(): AsyncGenerator<unknown, void, void> {
+  async *#lines(): AsyncGenerator<unknown, void, void> {
     const { incoming, maxFrameBytes } = this.#options;
-    const stream = incoming.pipeThrough(
-      new TransformStream<Uint8Array, Uint8Array>(),
-      {
-        signal: this.#end.signal,
-      },
-    );
-    return decodeLines(stream, maxFrameBytes);
+    const reader = incoming.getReader();
+    const stop = () => void reader.cancel().catch(() => {});
+    this.#end.signal.addEventListener("abort", stop, { once: true });
+    if (this.#end.signal.aborted) stop();
+    try {
+      yield* decodeLines(chunks(reader), maxFrameBytes);
+    } finally {
+      stop();
+    }
   }
+}
+
+async function* chunks(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, void> {
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
+}
+
+function envelopeOf(value: unknown): Envelope {
+  const { seq, ack } = value as Partial<Record<keyof Envelope, unknown>>;
+  return {
+    ...(Number.isSafeInteger(seq) ? { seq: seq as number } : {}),
+    ...(Number.isSafeInteger(ack) ? { ack: ack as number } : {}),
+  };
 }

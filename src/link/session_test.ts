@@ -41,9 +41,9 @@ Deno.test("Session gives each frame once, drops alien ones, ends with the peer",
   const { session, say, hangUp } = linked();
   const collected = collect(session);
   await say({ type: "a", seq: 1 });
-  await say({ type: "alien", seq: 9 });
+  await say({ type: "alien", seq: 2 });
   await say({ type: "a", seq: 1 });
-  await say({ type: "b", seq: 2 });
+  await say({ type: "b", seq: 3 });
   await hangUp();
   deepStrictEqual(await collected, ["a", "b"]);
   match(String(session.ended.reason), /the peer ended the link/);
@@ -54,7 +54,7 @@ Deno.test("Session sends frames in order, with what it has seen", async () => {
   const collected = collect(session);
   const reader = session.outgoing.pipeThrough(new TextDecoderStream())
     .getReader();
-  await say({ type: "a", seq: 7 });
+  await say({ type: "a", seq: 1 });
   session.sendReliable({ type: "x" });
   session.send({ type: "y" });
   session.close("done");
@@ -96,5 +96,15 @@ Deno.test("Session throws for what is no frame, and can still say why", async ()
   await say("x".repeat(2000)).catch(() => {});
   await rejects(collected, /more than 1000 bytes/);
   strictEqual(session.ended.aborted, false);
+  session.close("refused");
+});
+
+Deno.test("Session throws for a frame that came too early, so that none is lost unseen", async () => {
+  const { session, say } = linked();
+  const collected = collect(session);
+  await say({ type: "a", seq: 1 });
+  await say({ type: "c", seq: 3 }).catch(() => {});
+  await rejects(collected, /Frame 3 came after frame 1/);
+  strictEqual(session.inbox.seen, 1, "the next session asks for frame 2");
   session.close("refused");
 });

@@ -37,7 +37,11 @@ export class DriverSet implements AsyncDisposable {
   }
 
   /** Makes the drivers that the configuration enables. */
-  static async open(config: LnmConfig, log: Log): Promise<DriverSet> {
+  static async open(
+    config: LnmConfig,
+    node: string,
+    log: Log,
+  ): Promise<DriverSet> {
     const drivers = new Map<string, Driver>();
     const failed: DriverReport[] = [];
     for (
@@ -49,7 +53,7 @@ export class DriverSet implements AsyncDisposable {
           name,
           await createDriver(
             name,
-            await contextFor(name, config, log),
+            await contextFor(name, config, node, log),
             options,
           ),
         );
@@ -134,6 +138,7 @@ export class DriverSet implements AsyncDisposable {
 async function contextFor(
   name: string,
   config: LnmConfig,
+  node: string,
   log: Log,
 ): Promise<DriverContext> {
   const stateDir = `${config.state_dir}/${name}`;
@@ -142,6 +147,7 @@ async function contextFor(
   await makeFolder(runDir);
   const driverLog = log.with({ driver: name });
   return {
+    node,
     stateDir,
     runDir,
     log: (level, message, fields) => driverLog[level](message, fields),

@@ -39,7 +39,7 @@ export interface LnmOptions {
   readonly clock?: Clock;
   /** A join token, for a node that never joined. */
   readonly join?: string | undefined;
-  /** Called once the first session is up. */
+  /** Called each time the controller, after a new session, counts on this node. */
   readonly onReady?: () => void;
 }
 
@@ -54,7 +54,7 @@ export async function runLnm(
   await makeFolder(config.run_dir);
   using _lock = holdState(config.state_dir);
   const credential = await credentialFor(options);
-  await using drivers = await DriverSet.open(config, log);
+  await using drivers = await DriverSet.open(config, credential.name, log);
   await drivers.probe(signal);
   const live: { session: LnmSession | null } = { session: null };
   const reports = new Reports((domains) =>
@@ -88,10 +88,8 @@ export async function runLnm(
     bootId: await bootId() ?? "",
     log,
     live,
-    onLive: (session) => {
-      live.session = session;
-      if (session !== null) options.onReady?.();
-    },
+    onLive: (session) => void (live.session = session),
+    onReady: () => options.onReady?.(),
   };
   await keepSession(parts, clock, signal);
   await Promise.allSettled(loops);

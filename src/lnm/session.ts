@@ -19,6 +19,7 @@ import { Problem } from "../schema/problem.ts";
 import type { Capacity } from "../schema/node.ts";
 import { HttpClient } from "../sys/http_client.ts";
 import type { Log } from "../sys/log.ts";
+import { sendWithoutDelay } from "../sys/no_delay.ts";
 import type { Acts } from "./acts.ts";
 import { serveConsole } from "./console.ts";
 import type { Credential } from "./credential.ts";
@@ -50,6 +51,8 @@ export interface SessionParts {
   readonly live: { readonly session: LnmSession | null };
   /** Told when the session can carry reports, and when it no longer can (null). */
   readonly onLive: (session: LnmSession | null) => void;
+  /** Told when the controller counts on this node, once a session. */
+  readonly onReady: () => void;
 }
 
 /**
@@ -130,7 +133,10 @@ async function connect(
       { cause: error },
     );
   }
-  if (response.ok && response.body !== null) return response.body;
+  if (response.ok && response.body !== null) {
+    sendWithoutDelay(Number(new URL(url).port || 443));
+    return response.body;
+  }
   const problem = Problem.safeParse(await response.json().catch(() => null));
   throw fromProblem(
     problem.success
@@ -251,6 +257,8 @@ function take(
         answerWith(parts, memory, answer)
       );
       return;
+    case "ready":
+      return parts.onReady();
     case "abandon":
       return parts.acts.abandon(frame.id);
     case "sync":

@@ -63,12 +63,14 @@ export const QemuConfig = z.strictObject({
   binary: z.string().default("qemu-system-x86_64"),
   accel: z.enum(["auto", "kvm", "tcg"]).default("auto"),
   machine: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/).default("pc"),
-  /** Bridges that nics may join. */
+  /** Bridges that nics may join; `*` at the end matches any rest. */
   bridges: z.array(z.string()).default([]),
   /** Tap devices that nics may use; `*` at the end matches any rest. */
   taps: z.array(z.string()).default([]),
   /** Console log of one domain; the older half is dropped beyond it. */
   console_log: SizeMiB.prefault("1MiB"),
+  /** How long QEMU may take from its start to its first answer. */
+  start_timeout: DurationMs.prefault("30s"),
 });
 /** Configuration of the qemu driver on one node. */
 export type QemuConfig = z.infer<typeof QemuConfig>;

@@ -132,6 +132,8 @@ export const DownFrame = z.discriminatedUnion("type", [
     /** For `stop`. */
     graceMs: z.int().nonnegative(),
   }),
+  /** Every domain was taken in: the node now counts for placement. */
+  z.object({ type: z.literal("ready"), ...envelope }),
   /** Stop waiting for an act; whatever runs, runs on. */
   z.object({ type: z.literal("abandon"), ...envelope, id: z.string() }),
   /** Send every domain again. */

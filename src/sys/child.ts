@@ -73,11 +73,16 @@ export const HELPER_VARIABLE = "USHER_HELPER";
 
 const MAX_OUTPUT = 1024 * 1024;
 
-/** Runs a command to its end, or kills it when `deadlineMs` are over. Throws `not_found` when there is no such program. */
+/**
+ * Runs a command to its end, or kills it when `deadlineMs` are over or `signal`
+ * aborts, and then throws the signal's reason. Throws `not_found` when there
+ * is no such program.
+ */
 export function runCommand(
   program: string,
   args: readonly string[],
   deadlineMs: number,
+  signal?: AbortSignal,
 ): Promise<CommandResult> {
   const { promise, resolve, reject } = Promise.withResolvers<CommandResult>();
   const child = spawn(program, [...args], {
@@ -94,16 +99,21 @@ export function runCommand(
     timedOut = true;
     child.kill("SIGKILL");
   }, deadlineMs);
+  const kill = () => child.kill("SIGKILL");
+  if (signal?.aborted) kill();
+  signal?.addEventListener("abort", kill, { once: true });
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   child.once("error", (error) => {
     clearTimeout(timer);
     reject(cannotRun(program, error));
   });
-  child.once("close", (code, signal) => {
+  child.once("close", (code, killer) => {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", kill);
+    if (signal?.aborted) return reject(signal.reason);
     resolve({
-      ...toExit(code, signal),
+      ...toExit(code, killer),
       stdout: stdout(),
       stderr: stderr(),
       timedOut,

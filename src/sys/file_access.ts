@@ -39,3 +39,23 @@ function isMissing(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound ||
     error instanceof Deno.errors.NotADirectory;
 }
+
+/** What `path` leads to, the same for every name of one file or device; null when it leads nowhere. */
+export function fileIdentity(path: string): string | null {
+  try {
+    const { dev, ino, rdev, isBlockDevice } = Deno.statSync(path);
+    // A device may have several nodes; what they stand for is one.
+    return isBlockDevice ? `device ${rdev}` : `file ${dev}:${ino}`;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether `path` is a block device: a volume, a partition, a whole disk. */
+export function isBlockDevice(path: string): boolean {
+  try {
+    return Deno.statSync(path).isBlockDevice ?? false;
+  } catch {
+    return false;
+  }
+}

@@ -11,6 +11,7 @@
  * @module
  */
 import { messageOf, toProblem, UsherError } from "../error/mod.ts";
+import { acceptWithoutDelay } from "./no_delay.ts";
 
 /** Answers one request; what it throws becomes a bare 500. */
 export type TlsHandler = (
@@ -142,6 +143,7 @@ class Server implements TlsServer {
         signal: cut.signal,
         onListen: () => {},
       }, this.#handle);
+      acceptWithoutDelay(port);
       return { server, cut };
     } catch (error) {
       throw cannotListen(hostname, port, error);

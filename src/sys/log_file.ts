@@ -48,7 +48,7 @@ async function readTail(
   }
 }
 
-/** Puts the log aside when it has `maxBytes`, in place of the older half. Whether it did. */
+/** Puts the newest `maxBytes` of a log that has as much aside, in place of its older half. Whether it did. */
 export async function rotateLog(
   path: string,
   maxBytes: number,
@@ -56,16 +56,14 @@ export async function rotateLog(
   try {
     const { size } = await Deno.stat(path);
     if (size < maxBytes) return false;
-    await Deno.copyFile(path, path + OLDER);
+    const file = await Deno.open(path, { read: true });
+    // It may have grown far beyond that while nobody looked after it.
+    await file.seek(size - maxBytes, Deno.SeekMode.Start);
+    await Deno.writeFile(path + OLDER, file.readable, { mode: 0o600 });
     await Deno.truncate(path, 0);
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
-}
-
-/** Both halves of a log. */
-export function logPaths(path: string): string[] {
-  return [path, path + OLDER];
 }

@@ -91,6 +91,39 @@ function readStrings(path: string): string[] {
   }
 }
 
+/** The names of the tun and tap devices that a process holds open, sorted. */
+export function listTunDevices(pid: number): string[] {
+  const names: string[] = [];
+  try {
+    for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
+      if (Deno.readLinkSync(`/proc/${pid}/fd/${name}`) !== "/dev/net/tun") {
+        continue;
+      }
+      const info = readTextOrNullSync(`/proc/${pid}/fdinfo/${name}`) ?? "";
+      names.push(...(/^iff:\s*(\S+)$/m.exec(info)?.slice(1) ?? []));
+    }
+  } catch {
+    // Gone meanwhile, or not ours to see.
+  }
+  return names.sort();
+}
+
+/** Bytes that these devices, in the process's own network, have received and sent; null when it has none of them. */
+export function readNetBytes(
+  pid: number,
+  devices: readonly string[],
+): { rx: number; tx: number } | null {
+  const text = readTextOrNullSync(`/proc/${pid}/net/dev`) ?? "";
+  const rows = text.split("\n").flatMap((line) => {
+    const [, name = "", numbers = ""] = /^\s*([^\s:]+):(.*)$/.exec(line) ?? [];
+    return devices.includes(name) ? [numbers.trim().split(/\s+/)] : [];
+  });
+  if (rows.length === 0) return null;
+  const sum = (column: number) =>
+    rows.reduce((total, row) => total + Number(row[column]), 0);
+  return { rx: sum(0), tx: sum(8) };
+}
+
 /** Sends a signal to the process that is `id`; whether it was there to get it. */
 export function signalProcess(
   id: ProcessId,

@@ -3,44 +3,12 @@
  *
  * @module
  */
-import {
-  deepStrictEqual,
-  match,
-  ok,
-  rejects,
-  strictEqual,
-} from "node:assert/strict";
-import { QemuNode, whyNoQemu } from "../support/qemu_node.ts";
+import { deepStrictEqual, match, ok } from "node:assert/strict";
+import { qemuTest } from "../support/qemu_node.ts";
 import { until } from "../support/wait.ts";
-import {
-  noAbort,
-  powerOff,
-  startNew,
-  untilState,
-  Watching,
-} from "./driver/harness.ts";
+import { noAbort, powerOff, startNew } from "./driver/harness.ts";
 
-const ignore = whyNoQemu() !== undefined;
-
-/** A test on a node of its own. */
-function test(
-  name: string,
-  fn: (node: QemuNode) => Promise<void>,
-  config?: Record<string, unknown>,
-): void {
-  Deno.test({
-    name: `qemu: ${name}`,
-    ignore,
-    async fn() {
-      await using node = await QemuNode.open(
-        config === undefined ? {} : { config },
-      );
-      await fn(node);
-    },
-  });
-}
-
-test(
+qemuTest(
   "accel auto proves KVM by a guest that boots, and remembers the answer",
   async (node) => {
     const first = await node.driver.probe(noAbort());
@@ -54,171 +22,24 @@ test(
   { accel: "auto" },
 );
 
-test(
-  "a QEMU that is not installed is undetected, and a start says so",
+qemuTest(
+  "names and paths with commas and quotes reach QEMU whole",
   async (node) => {
-    strictEqual((await node.driver.probe(noAbort())).health, "undetected");
-    await rejects(node.driver.start(await node.plan(), noAbort()), {
-      code: "driver_failed",
-      message: /no-such-qemu/,
-    });
+    const plan = await node.plan();
+    const path = `${node.dir}/a,b "c" 'd' $(e),snapshot=on.raw`;
+    await Deno.rename(plan.spec.disks[0]!.path!, path);
+    const odd = {
+      ...plan,
+      name: "web,evil=1.lab.ann",
+      spec: node.planOf({ disks: [{ path, format: "raw" }] }).spec,
+    };
+    await node.driver.start(odd, noAbort());
+    await node.guestUp(odd.uid);
+    await powerOff(node, odd.uid);
   },
-  { binary: "/nonexistent/no-such-qemu" },
 );
 
-test("a killed QEMU is a crash that names the signal", async (node) => {
-  await using watching = new Watching(node);
-  const { uid } = await startNew(node);
-  await node.crashGuest(uid);
-  match((await watching.until(uid, "crashed")).reason, /SIGKILL/);
-});
-
-test("a QEMU ended by SIGTERM while no LNM was there names who did it", async (node) => {
-  const { uid } = await startNew(node);
-  await node.driver[Symbol.asyncDispose]();
-  Deno.kill(node.pidOf(uid), "SIGTERM");
-  await until(
-    "QEMU is gone",
-    async () => (await node.occupants()).length === 0,
-    node,
-  );
-  await node.reopen();
-  match(
-    (await untilState(node, uid, "crashed")).reason,
-    new RegExp(`signal 15 from process ${Deno.pid}`),
-  );
-});
-
-test("a guest that shut down while no LNM was there is stopped and not crashed", async (node) => {
-  const { uid } = await startNew(node);
-  await node.guestUp(uid);
-  await node.driver[Symbol.asyncDispose]();
-  await node.shutDownGuest(uid);
-  await until(
-    "QEMU is gone",
-    async () => (await node.occupants()).length === 0,
-    node,
-  );
-  await node.reopen();
-  deepStrictEqual(
-    (await untilState(node, uid, "stopped")).reason,
-    "guest shut down",
-  );
-});
-
-test("a frozen QEMU is running, does not answer, and goes on when it is woken", async (node) => {
-  const { uid } = await startNew(node);
-  const pid = node.pidOf(uid);
-  Deno.kill(pid, "SIGSTOP");
-  const frozen = await until("it is seen", async () => {
-    const report = await node.driver.inspect(uid, noAbort());
-    return report.reason === "" ? null : report;
-  }, node);
-  deepStrictEqual([frozen.state, frozen.reason], [
-    "running",
-    "QEMU is frozen (SIGSTOP)",
-  ]);
-  await node.reopen();
-  strictEqual((await node.driver.inspect(uid, noAbort())).state, "running");
-  Deno.kill(pid, "SIGCONT");
-  await until(
-    "it answers",
-    async () => (await node.driver.inspect(uid, noAbort())).reason === "",
-    node,
-  );
-});
-
-test("a disk in use by another VM is named, and so is that VM", async (node) => {
-  const first = await startNew(node, "disk");
-  const second = { ...await node.plan(), spec: first.spec };
-  await rejects(node.driver.start(second, noAbort()), {
-    code: "driver_failed",
-    message: new RegExp(
-      `${first.spec.disks[0]?.path} is in use by VM "${first.name}"`,
-    ),
-  });
-  strictEqual(
-    (await node.driver.inspect(second.uid, noAbort())).state,
-    "absent",
-  );
-});
-
-test("files that are not there or are no files are named before anything starts", async (node) => {
-  const pipe = `${node.dir}/pipe`;
-  await new Deno.Command("mkfifo", { args: [pipe] }).output();
-  for (const path of [`${node.dir}/none.raw`, node.dir, pipe]) {
-    const plan = node.planOf({ disks: [{ path, format: "raw" }] });
-    await rejects(node.driver.start(plan, noAbort()), {
-      code: "invalid_input",
-      message: new RegExp(path),
-    });
-  }
-  const nothing = node.planOf({});
-  await rejects(node.driver.start(nothing, noAbort()), {
-    code: "invalid_input",
-    message: /neither a kernel nor/,
-  });
-});
-
-test("a nic on a bridge or tap that the node does not allow is refused", async (node) => {
-  const { spec } = await node.plan();
-  for (
-    const nic of [{ kind: "bridge", bridge: "br0" }, {
-      kind: "tap",
-      tap: "tap0",
-    }]
-  ) {
-    const plan = node.planOf({ disks: spec.disks, nics: [nic] });
-    await rejects(node.driver.start(plan, noAbort()), {
-      code: "invalid_input",
-      message: /does not allow/,
-    });
-  }
-});
-
-test("names and paths with commas and quotes reach QEMU whole", async (node) => {
-  const plan = await node.plan();
-  const path = `${node.dir}/a,b "c" 'd' $(e),snapshot=on.raw`;
-  await Deno.rename(plan.spec.disks[0]!.path!, path);
-  const odd = {
-    ...plan,
-    name: "web,evil=1.lab.ann",
-    spec: node.planOf({ disks: [{ path, format: "raw" }] }).spec,
-  };
-  await node.driver.start(odd, noAbort());
-  await node.guestUp(odd.uid);
-  await powerOff(node, odd.uid);
-});
-
-test("a start that QEMU refuses tells its exit code and its words", async (node) => {
-  const { spec } = await node.plan();
-  const plan = node.planOf({
-    disks: spec.disks,
-    qemu: { machine: "no-such-machine" },
-  });
-  await rejects(node.driver.start(plan, noAbort()), {
-    code: "driver_failed",
-    message: /exit code 1.*unsupported machine/,
-  });
-});
-
-test("an overlay takes the writes, survives a stop and goes with forget", async (node) => {
-  const { spec } = await node.plan();
-  const base = spec.disks[0]!.path!;
-  const plan = node.planOf({ disks: [{ base, format: "raw", sizeMiB: 8 }] });
-  await node.driver.start(plan, noAbort());
-  await node.guestUp(plan.uid);
-  const overlay = node.layout.overlay(plan.uid, 0);
-  await powerOff(node, plan.uid);
-  ok((await Deno.stat(overlay)).size > 0);
-  await node.driver.start(plan, noAbort());
-  await powerOff(node, plan.uid);
-  await node.driver.forget(plan.uid, noAbort());
-  await rejects(Deno.stat(overlay), Deno.errors.NotFound);
-  ok((await Deno.stat(base)).isFile);
-});
-
-test(
+qemuTest(
   "a console log is put aside before it grows too large, and the guest prints on",
   async (node) => {
     const { uid } = await startNew(node);
@@ -239,16 +60,3 @@ test(
   },
   { console_log: 1 },
 );
-
-test("the second monitor serves when the first is taken by somebody who hangs", async (node) => {
-  const { uid } = await startNew(node);
-  await node.driver[Symbol.asyncDispose]();
-  const path = node.layout.files(uid).monitors[0];
-  using _taken = await Deno.connect({ transport: "unix", path });
-  await node.reopen();
-  const report = await until("it answers", async () => {
-    const report = await node.driver.inspect(uid, noAbort());
-    return report.reason === "" ? report : null;
-  }, node);
-  strictEqual(report.state, "running");
-});

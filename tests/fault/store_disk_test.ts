@@ -2,8 +2,6 @@
  * A state whose disk is full or read-only: clear errors when it is opened and
  * when it is written, and everything as before once there is room again.
  *
- * The tests mount a small file system of their own, which needs root.
- *
  * @module
  */
 import { match, ok, rejects, strictEqual } from "node:assert/strict";
@@ -11,59 +9,7 @@ import { isUsherError } from "../../src/error/mod.ts";
 import { openKvStore } from "../../src/store/kv_store.ts";
 import type { Store } from "../../src/store/store.ts";
 import { silentLog } from "../../src/sys/log.ts";
-
-async function mount(...args: string[]): Promise<boolean> {
-  try {
-    const { success } = await new Deno.Command("mount", {
-      args,
-      stdout: "null",
-      stderr: "null",
-    }).output();
-    return success;
-  } catch {
-    return false;
-  }
-}
-
-async function unmount(folder: string): Promise<void> {
-  await new Deno.Command("umount", {
-    args: ["-l", folder],
-    stdout: "null",
-    stderr: "null",
-  }).output();
-}
-
-async function mayMount(): Promise<boolean> {
-  const folder = await Deno.makeTempDir({ prefix: "usher-mount-" });
-  const mounted = await mount("-t", "tmpfs", "-o", "size=64k", "tmpfs", folder);
-  if (mounted) await unmount(folder);
-  await Deno.remove(folder);
-  return mounted;
-}
-
-const ignore = !await mayMount();
-
-/** Registers a test on a file system of `size`; skipped where none may be mounted. */
-function test(
-  name: string,
-  size: string,
-  run: (folder: string) => Promise<void>,
-): void {
-  Deno.test({
-    name,
-    ignore,
-    async fn() {
-      const folder = await Deno.makeTempDir({ prefix: "usher-disk-" });
-      ok(await mount("-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder));
-      try {
-        await run(folder);
-      } finally {
-        await unmount(folder);
-        await Deno.remove(folder);
-      }
-    },
-  });
-}
+import { fillUp, mount, testOnDisk } from "../support/small_disk.ts";
 
 function open(path: string): Promise<Store> {
   return openKvStore({
@@ -90,7 +36,7 @@ async function isUnavailable(
   });
 }
 
-test(
+testOnDisk(
   "disk full at a commit: it fails and says so, and the next works once there is room",
   "3m",
   async (folder) => {
@@ -118,7 +64,7 @@ test(
   },
 );
 
-test(
+testOnDisk(
   "disk full at open: it fails and says so, and works once there is room",
   "256k",
   async (folder) => {
@@ -132,17 +78,7 @@ test(
   },
 );
 
-async function fillUp(path: string): Promise<void> {
-  using file = await Deno.open(path, { write: true, create: true });
-  const page = new Uint8Array(4096);
-  try {
-    while (true) await file.write(page);
-  } catch {
-    // Full, as it should be.
-  }
-}
-
-test(
+testOnDisk(
   "read-only state directory: opening fails and says so, new or old",
   "16m",
   async (folder) => {

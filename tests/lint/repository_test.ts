@@ -20,6 +20,59 @@ Deno.test("no setting of a registry is kept in the repository", async () => {
   deepStrictEqual(settings, []);
 });
 
+/** Hosts of examples and of one machine, and the pages that code refers to. */
+const KNOWN_HOSTS = [
+  /^(?:\w[\w-]*|\[[^\]]*\]|[\d.]+)$/,
+  /^(?:[\w-]+\.)*example(?:\.(?:org|com|net))?$/,
+  /^no-color\.org$/,
+];
+
+/** The text of every file that Git tracks and that is text. */
+async function trackedTexts(): Promise<[file: string, text: string][]> {
+  const texts: [string, string][] = [];
+  for (const file of await trackedFiles()) {
+    const info = await Deno.lstat(REPOSITORY + file).catch(() => null);
+    if (info === null || !info.isFile || info.size > 1e6) continue;
+    texts.push([file, await readRepository(file)]);
+  }
+  return texts;
+}
+
+Deno.test("no file names a machine's own folder, nor what lies beside the checkout", async () => {
+  const folders =
+    /(?<![\w.$/}-])\/(?:work|home|Users|mnt\/c)\/\w+|\.\.\/shared\b/;
+  const faults = (await trackedTexts()).flatMap(([file, text]) =>
+    text.split("\n").flatMap((line, index) =>
+      folders.test(line) && file !== "tests/lint/repository_test.ts"
+        ? [`${file}:${index + 1}: ${line.trim()}`]
+        : []
+    )
+  );
+  deepStrictEqual(faults, []);
+});
+
+Deno.test("no file names a host that is not the world's to know", async () => {
+  const faults = (await trackedTexts()).flatMap(([file, text]) =>
+    [...text.matchAll(/https?:\/\/(\[[^\]]*\]|[\w.-]+)/g)]
+      .map(([, host = ""]) => host)
+      .filter((host) => !KNOWN_HOSTS.some((known) => known.test(host)))
+      .map((host) => `${file}: ${host}`)
+  );
+  deepStrictEqual(faults, []);
+});
+
+const TOP_LEVEL = new Set([
+  ...["main.ts", "deno.json", "deno.lock", ".gitignore", ".ci"],
+  ...["src", "plugins", "configs", "scripts", "tests", "docs"],
+  ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"],
+]);
+
+Deno.test("the top level holds what the house has room for, and nothing else", async () => {
+  const tops = (await trackedFiles()).map((file) => file.split("/")[0] ?? "");
+  const others = [...new Set(tops)].filter((top) => !TOP_LEVEL.has(top));
+  deepStrictEqual(others, []);
+});
+
 Deno.test("every shell script can be run and stops at its first error", async () => {
   const files = await trackedFiles();
   const faults: string[] = [];

@@ -2,10 +2,11 @@
  * A Debian root with nothing of ours in it but one executable, to prove that
  * the executable is all a machine needs.
  *
- * The root is made once by debootstrap, from the mirror that this machine's
- * apt uses, and kept in `.cache/`. Each test enters it in namespaces of its own
- * (mounts, network, processes): its loopback has every port free, its /proc
- * shows its own processes, and all of it is gone when the test ends.
+ * The root is what every Debian has (its essential packages and what these
+ * need), fetched and verified by this machine's apt, unpacked once and kept in
+ * `.cache/`. Each test enters it in namespaces of its own (mounts, network,
+ * processes): its loopback has every port free, its /proc shows its own
+ * processes, and all of it is gone when the test ends.
  *
  * @module
  */
@@ -13,21 +14,29 @@ import { compiledUsher } from "./compiled.ts";
 import { until } from "./wait.ts";
 
 const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
-const CACHED = `${ROOT}.cache/bare-root`;
 
-/** Mounts what a Debian has at run time, then waits inside to be entered. */
+/** How long a machine may take to enter a root that is there. */
+const ENTER_MS = 60_000;
+
+/**
+ * Mounts what a Debian has at run time, says which process it is outside, and
+ * stays as the root's first process until its input ends, which also happens
+ * when the test dies. All else in there ends with it.
+ */
 const ENTER = `
 set -e
+exec 2>&1
+read -r pid rest </proc/self/stat
 mount -t proc proc "$1/proc"
 for dir in run tmp root var/lib/usher etc/usher; do
   mkdir -p "$1/$dir"
   mount -t tmpfs tmpfs "$1/$dir"
 done
-ip link set lo up
+busybox ip link set lo up
 # An installed Debian knows its own name.
 echo bare >/proc/sys/kernel/hostname
 echo '127.0.0.1 localhost bare' >"$1/etc/hosts"
-exec chroot "$1" /bin/sleep infinity
+exec chroot "$1" /bin/sh -c 'echo "inside $0"; read -r line || true' "$pid"
 `;
 
 /** What a command came to. */
@@ -56,16 +65,16 @@ export class BareRoot implements AsyncDisposable {
 
   /** Makes the root if need be, puts the executable into it, and enters. */
   static async enter(): Promise<BareRoot> {
-    await makeRoot();
+    const root = await makeRoot();
     const usher = await compiledUsher();
-    await must("cp", [usher, `${CACHED}/usr/local/bin/usher`]);
+    await must("cp", [usher, `${root}/usr/local/bin/usher`]);
     const holder = command("unshare", [
       ...["--mount", "--net", "--pid", "--ipc", "--uts"],
+      ...["--propagation", await propagation()],
       ...["--fork", "--kill-child"],
-      ...["sh", "-c", ENTER, "sh", CACHED],
-    ], { stdin: "null", stdout: "null" }).spawn();
-    const inside = await insideOf(holder);
-    return new BareRoot(holder, inside);
+      ...["sh", "-c", ENTER, "sh", root],
+    ], { stdin: "piped", stdout: "piped" }).spawn();
+    return new BareRoot(holder, await insideOf(holder));
   }
 
   /** Starts a program in the root; its output is the caller's to read. */
@@ -124,8 +133,8 @@ export class BareRoot implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // The namespace's first process takes all the others with it.
-    await must("kill", ["-KILL", String(this.#inside)]);
+    // Its input ends, so it ends, and takes all the others with it.
+    await this.#holder.stdin.close();
     await this.#holder.status;
   }
 }
@@ -183,60 +192,113 @@ export class RunningRole implements AsyncDisposable {
   }
 }
 
-/** The process in the root that holds the namespaces, once it is in there. */
+/**
+ * How mounts in there are kept from the machine. Where this runs in a chroot,
+ * "/" is no mount that could be made private; nothing is shared there then.
+ */
+async function propagation(): Promise<"private" | "unchanged"> {
+  const { success } = await command("unshare", ["--mount", "true"], {
+    stdin: "null",
+    stderr: "null",
+  }).output();
+  return success ? "private" : "unchanged";
+}
+
+/** The process that holds the root's namespaces, once it is in there. */
 async function insideOf(holder: Deno.ChildProcess): Promise<number> {
-  const deadline = Date.now() + 10_000;
-  const children = `/proc/${holder.pid}/task/${holder.pid}/children`;
-  while (Date.now() < deadline) {
-    const pid = Number((await Deno.readTextFile(children)).trim());
-    const name = await Deno.readTextFile(`/proc/${pid}/comm`).catch(() => "");
-    if (pid > 0 && name.trim() === "sleep") return pid;
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  const late = setTimeout(() => void holder.stdin.close(), ENTER_MS);
+  let said = "";
+  try {
+    for await (
+      const text of holder.stdout.pipeThrough(new TextDecoderStream())
+    ) {
+      said += text;
+      const [, pid] = /^inside (\d+)$/m.exec(said) ?? [];
+      if (pid !== undefined) return Number(pid);
+    }
+  } finally {
+    clearTimeout(late);
   }
-  throw new Error("Cannot enter the bare root within 10 s");
+  throw new Error(`Cannot enter the bare root: ${said || "it said nothing"}`);
 }
 
 /**
- * Debian's installer of roots, on a tmpfs of its own: it writes each file
- * through to the disk, which costs minutes on a slow one.
+ * Unpacks packages into a root as Debian's own installer does, with the
+ * accounts that every system has, but runs none of their scripts: those write
+ * each file through to the disk, which costs minutes on a slow one.
  */
-const MAKE = `
-set -e
-mount -t tmpfs tmpfs /mnt
-mkdir /mnt/root
-debootstrap --variant=minbase "$1" /mnt/root "$2"
-rm -rf /mnt/root/var/cache/apt/* /mnt/root/var/lib/apt/lists/*
-rm -rf "$3.part"
-cp -a /mnt/root "$3.part"
-mv "$3.part" "$3"
+const UNPACK = `
+set -eo pipefail
+root="$1.part"
+rm -rf "$root"
+for dir in bin sbin lib lib64; do
+  mkdir -p "$root/usr/$dir"
+  ln -s "usr/$dir" "$root/$dir"
+done
+for package in "$2"/*.deb; do
+  dpkg-deb --fsys-tarfile "$package" |
+    tar -x -C "$root" --keep-directory-symlink --exclude='./usr/share/doc/*' \
+      --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*'
+done
+for name in passwd group; do
+  cp "$root/usr/share/base-passwd/$name.master" "$root/etc/$name"
+done
+mkdir -p "$root/usr/local/bin"
+chroot "$root" /sbin/ldconfig
+mv "$root" "$1"
 `;
 
-async function makeRoot(): Promise<void> {
-  if (await Deno.stat(CACHED).catch(() => null)) return;
-  const { uri, codename } = await debianMirror();
+/** The folder of the root, made when it is not there yet. */
+async function makeRoot(): Promise<string> {
+  const codename = await debianCodename();
+  const root = `${ROOT}.cache/bare-${codename}`;
+  if (await Deno.stat(root).catch(() => null)) return root;
+  console.log(`making a bare Debian (${codename}) in .cache`);
   await Deno.mkdir(`${ROOT}.cache`, { recursive: true });
-  const args = ["-c", MAKE, "sh", codename, uri, CACHED];
-  await must("unshare", ["--mount", "sh", ...args]);
+  const work = await Deno.makeTempDir({ dir: `${ROOT}.cache`, prefix: "apt_" });
+  try {
+    await downloadEssential(work);
+    console.log("unpacking it");
+    await must("bash", ["-c", UNPACK, "bash", root, `${work}/archives`]);
+  } finally {
+    await Deno.remove(work, { recursive: true });
+  }
+  return root;
 }
 
-/** Where this machine's apt gets Debian itself from. */
-async function debianMirror(): Promise<{ uri: string; codename: string }> {
-  const lines = await must("apt-get", [
-    "indextargets",
-    "--format",
-    "$(REPO_URI) $(CODENAME) $(LABEL) $(COMPONENT)",
-    "Created-By: Packages",
-  ]);
-  for (const line of lines.split("\n")) {
-    const [uri, codename, label, component] = line.split(" ");
-    if (label !== "Debian" || component !== "main") continue;
-    if (
-      uri !== undefined && codename !== undefined && !codename.includes("-")
-    ) {
-      return { uri, codename };
-    }
+/** The name of the Debian that this machine runs. */
+async function debianCodename(): Promise<string> {
+  const text = await Deno.readTextFile("/etc/os-release");
+  const [, name] = /^VERSION_CODENAME=(\w+)$/m.exec(text) ?? [];
+  if (name === undefined) throw new Error("This machine is no Debian");
+  return name;
+}
+
+/**
+ * Gets the essential packages, and what they need, into `archives/` of `work`.
+ * To apt it looks like a machine on which nothing is installed yet.
+ */
+async function downloadEssential(work: string): Promise<void> {
+  await Deno.mkdir(`${work}/archives/partial`, { recursive: true });
+  await Deno.mkdir(`${work}/lists/partial`, { recursive: true });
+  await Deno.writeTextFile(`${work}/status`, "");
+  const options = [
+    ...["-qq", "--yes", "-o", "Debug::NoLocking=true"],
+    ...["-o", "Acquire::Retries=3", "-o", "APT::Sandbox::User=root"],
+    ...["-o", `Dir::State::status=${work}/status`],
+    ...["-o", `Dir::Cache::archives=${work}/archives`],
+  ];
+  const download = ["--download-only", "--no-install-recommends", "install"];
+  console.log("apt downloads the essential packages");
+  try {
+    await must("apt-get", [...options, ...download, "?essential"]);
+  } catch {
+    // This machine's lists are missing, or older than what the mirror has.
+    const lists = [...options, "-o", `Dir::State::lists=${work}/lists`];
+    console.log("apt gets the lists of packages first");
+    await must("apt-get", [...lists, "update"]);
+    await must("apt-get", [...lists, ...download, "?essential"]);
   }
-  throw new Error("Cannot find Debian among the sources of apt");
 }
 
 /** Runs a program to its end; throws with its output when it fails. */

@@ -37,7 +37,21 @@ export async function startFakeQmp(
   script: (connection: FakeConnection) => Promise<void>,
 ): Promise<FakeQmp> {
   const folder = await Deno.makeTempDir({ prefix: "fqmp" });
-  const path = `${folder}/qmp`;
+  const fake = serveFakeQmp(`${folder}/qmp`, script);
+  return {
+    path: fake.path,
+    async [Symbol.asyncDispose]() {
+      await fake[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** Serves every connection to the socket `path`. */
+export function serveFakeQmp(
+  path: string,
+  script: (connection: FakeConnection) => Promise<void>,
+): FakeQmp {
   const listener = Deno.listen({ transport: "unix", path });
   const open = new Set<Deno.UnixConn>();
   const serving = serve(listener, open, script);
@@ -47,7 +61,6 @@ export async function startFakeQmp(
       listener.close();
       for (const connection of open) closeQuietly(connection);
       await serving;
-      await Deno.remove(folder, { recursive: true });
     },
   };
 }

@@ -23,7 +23,8 @@ import type { DriverHarness, PlanKind } from "../conformance/driver/harness.ts";
 import { startInDyingLnm } from "./dying_lnm.ts";
 import { until } from "./wait.ts";
 
-const QEMU = "qemu-system-x86_64";
+/** The program. */
+export const QEMU = "qemu-system-x86_64";
 const ROOT = new URL("../..", import.meta.url).pathname;
 
 /** Where the guests are built. */
@@ -46,6 +47,24 @@ export function whyNoQemu(): string | undefined {
     : new TextDecoder().decode(built.stderr).trim();
 }
 
+const ignore = whyNoQemu() !== undefined;
+
+/** Declares a test on a node of its own; `config` is the driver's part of `lnm.yaml`. */
+export function qemuTest(
+  name: string,
+  fn: (node: QemuNode) => Promise<void>,
+  config: Record<string, unknown> = {},
+): void {
+  Deno.test({
+    name: `qemu: ${name}`,
+    ignore,
+    async fn() {
+      await using node = await QemuNode.open({ config });
+      await fn(node);
+    },
+  });
+}
+
 /** What a test may set. */
 export interface QemuNodeOptions {
   readonly config?: Record<string, unknown>;
@@ -56,15 +75,16 @@ export class QemuNode implements DriverHarness {
   readonly deadlineMs = 60_000;
   readonly dir = Deno.makeTempDirSync({ prefix: "uq" });
   readonly layout: Layout = layOut(`${this.dir}/state`, `${this.dir}/run`)!;
-  readonly #config: Record<string, unknown>;
-  readonly #binary = `${this.dir}/${QEMU}`;
+  #config: Record<string, unknown>;
+  /** A script that runs QEMU. */
+  readonly binary = `${this.dir}/${QEMU}`;
   readonly #foreign: { child: Deno.ChildProcess; name: string }[] = [];
   driver!: Driver;
   #count = 0;
 
   private constructor({ config = {} }: QemuNodeOptions) {
-    this.#useRealQemu();
-    this.#config = { accel: "tcg", binary: this.#binary, ...config };
+    this.useRealQemu();
+    this.#config = { accel: "tcg", binary: this.binary, ...config };
   }
 
   static async open(options: QemuNodeOptions = {}): Promise<QemuNode> {
@@ -73,20 +93,23 @@ export class QemuNode implements DriverHarness {
     return node;
   }
 
-  async reopen(): Promise<Driver> {
+  async reopen(config: Record<string, unknown> = {}): Promise<Driver> {
+    this.#config = { ...this.#config, ...config };
     await this.driver[Symbol.asyncDispose]();
     return await this.#openDriver();
   }
 
   plan(kind: PlanKind = "ordinary"): Promise<DomainPlan> {
     const image = kind === "deaf" ? "deaf.raw" : "boot.raw";
-    const path = kind === "broken"
-      ? `${this.dir}/not-there.raw`
-      : `${this.dir}/${++this.#count}.raw`;
-    if (kind !== "broken") Deno.copyFileSync(`${GUEST}/${image}`, path);
-    if (kind === "hanging") this.#useScript("exec sleep 600");
+    const path = `${this.dir}/${++this.#count}.raw`;
+    Deno.copyFileSync(`${GUEST}/${image}`, path);
+    if (kind === "hanging") {
+      this.#useScript(`exec ${QEMU} -S -nodefaults -display none`);
+    }
     if (kind === "slow") this.#useScript(`sleep 1\nexec ${QEMU} "$@"`);
-    return Promise.resolve(this.planOf({ disks: [{ path, format: "raw" }] }));
+    // A raw file is no qcow2 image, which only QEMU itself finds out.
+    const format = kind === "broken" ? "qcow2" : "raw";
+    return Promise.resolve(this.planOf({ disks: [{ path, format }] }));
   }
 
   /** A plan of any spec. */
@@ -98,6 +121,25 @@ export class QemuNode implements DriverHarness {
       incarnation: newId(),
       spec: VmSpec.parse({ driver: "qemu", memoryMiB: 32, ...spec }),
     };
+  }
+
+  /** A plan of the micro guest: a whole Linux, up in two seconds on a quiet machine. */
+  planGuest(cmdline = "", more: Record<string, unknown> = {}): DomainPlan {
+    const boot = {
+      kernel: `${GUEST}/vmlinuz`,
+      initrd: `${GUEST}/initrd`,
+      cmdline: `console=ttyS0 quiet ${cmdline}`,
+    };
+    return this.planOf({ memoryMiB: 128, boot, ...more });
+  }
+
+  /** Waits until no domain is left. */
+  async untilGone(): Promise<void> {
+    await until(
+      "no guest is left",
+      () => scanProcesses(this.layout).own.length === 0,
+      this,
+    );
   }
 
   async guestUp(uid: string): Promise<void> {
@@ -229,11 +271,7 @@ export class QemuNode implements DriverHarness {
       child.kill("SIGKILL");
       await child.status;
     }
-    await until(
-      "no guest is left",
-      () => scanProcesses(this.layout).own.length === 0,
-      this,
-    );
+    await this.untilGone();
     if (Deno.env.get("USHER_KEEP") !== "1") {
       await Deno.remove(this.dir, { recursive: true });
     }
@@ -241,7 +279,12 @@ export class QemuNode implements DriverHarness {
 
   async #openDriver(): Promise<Driver> {
     const driver = await openQemuDriver(
-      { stateDir: `${this.dir}/state`, runDir: `${this.dir}/run`, log() {} },
+      {
+        node: "n1",
+        stateDir: `${this.dir}/state`,
+        runDir: `${this.dir}/run`,
+        log() {},
+      },
       this.#config,
     );
     // Other tests, and people, run QEMUs of their own on this machine.
@@ -257,16 +300,26 @@ export class QemuNode implements DriverHarness {
       this.#foreign.some((foreign) => foreign.name === name);
   }
 
-  #useRealQemu(): void {
-    Deno.writeTextFileSync(this.#binary, `#!/bin/sh\nexec ${QEMU} "$@"\n`, {
+  /** Takes back whatever was put in QEMU's place. */
+  useRealQemu(): void {
+    Deno.writeTextFileSync(this.binary, `#!/bin/sh\nexec ${QEMU} "$@"\n`, {
       mode: 0o755,
     });
+  }
+
+  /** Puts a program of ours in QEMU's place (`fake_qemu.ts`), for guests. */
+  useFakeQemu(manner: string): void {
+    const program = new URL("fake_qemu.ts", import.meta.url).pathname;
+    const run = `${Deno.execPath()} run --allow-all --no-check ${program}`;
+    this.#useScript(
+      `export DENO_DIR=${this.dir}/deno\nexec ${run} ${manner} "$@"`,
+    );
   }
 
   /** Puts a script in QEMU's place, for guests; its version is still asked of the real one. */
   #useScript(body: string): void {
     const script =
       `#!/bin/sh\n[ "$1" = --version ] && exec ${QEMU} --version\n${body}\n`;
-    Deno.writeTextFileSync(this.#binary, script, { mode: 0o755 });
+    Deno.writeTextFileSync(this.binary, script, { mode: 0o755 });
   }
 }

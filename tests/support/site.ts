@@ -1,5 +1,6 @@
 /**
- * A whole site for a test: controller and nodes on `sim`, over real links.
+ * A whole site for a test: controller and nodes over real links, on `sim` unless
+ * the test asks for more.
  *
  * @module
  */
@@ -13,6 +14,7 @@ import { until } from "./wait.ts";
 
 export interface TestSiteOptions {
   readonly nodes?: number;
+  readonly driver?: "sim" | "qemu";
   readonly ctrl?: Readonly<Record<string, unknown>>;
   readonly lnm?: Readonly<Record<string, unknown>>;
   /** A directory to use and to keep; a new one that is removed when absent. */
@@ -38,7 +40,8 @@ export class TestSite implements AsyncDisposable {
   }
 
   static async start(
-    { nodes = 1, ctrl = {}, lnm = {}, stateDir }: TestSiteOptions = {},
+    { nodes = 1, driver = "sim", ctrl = {}, lnm = {}, stateDir }:
+      TestSiteOptions = {},
   ): Promise<TestSite> {
     const temporary = stateDir === undefined
       ? await Deno.makeTempDir({ prefix: "usher_site_" })
@@ -47,7 +50,7 @@ export class TestSite implements AsyncDisposable {
       nodes,
       ctrl,
       lnm,
-      driver: "sim",
+      driver,
       stateDir: stateDir ?? temporary ?? "",
       version: "0.0.0-test",
       log: silentLog,

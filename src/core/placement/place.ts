@@ -35,8 +35,12 @@ export type Placement =
   | { readonly type: "placed"; readonly node: string }
   | {
     readonly type: "refused";
+    /** Of the first nodes; a large site has too many to keep for every VM. */
     readonly refusals: Readonly<Record<string, string>>;
   };
+
+/** Refusals that are said one by one. */
+const MAX_REFUSALS = 32;
 
 /** Why `node` cannot take `wish`, or null when it can. */
 export function refusal(
@@ -91,7 +95,8 @@ function placeOne(
     if (score > bestScore) [best, bestScore] = [node, score];
   }
   if (best === null) {
-    return { type: "refused", refusals: refusalsOf(nodes, wish) };
+    const refusals = refusalsOf(nodes.slice(0, MAX_REFUSALS), wish);
+    return { type: "refused", refusals };
   }
   best.usedMiB += wish.memoryMiB;
   best.usedCpus += wish.vcpus;

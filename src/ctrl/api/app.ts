@@ -48,6 +48,10 @@ interface Call {
   param(name: string): string;
 }
 
+/** Bytes of what a console printed before that are shown at first, and at most. */
+const DEFAULT_HISTORY = 64 * 1024;
+const MAX_HISTORY = 16 * 1024 * 1024;
+
 type Handler = (call: Call) => Promise<Response> | Response;
 
 const NOBODY: Caller = { user: "", role: "viewer", expiresAt: "", session: "" };
@@ -235,12 +239,13 @@ function openConsole({ site, request, url, caller, param }: Call): Response {
   if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
     throw new UsherError("invalid_input", "A console needs a WebSocket");
   }
-  const history = Number(url.searchParams.get("history") ?? 64 * 1024);
+  const history = Number(url.searchParams.get("history") ?? DEFAULT_HISTORY);
   const { socket, response } = upgradeWebSocket(request);
   void site.consoles.serve(
     socket,
     vm,
-    Number.isFinite(history) ? Math.max(0, Math.floor(history)) : 0,
+    Math.min(MAX_HISTORY, Math.max(0, Math.floor(history) || 0)),
+    () => site.accounts.isLive(caller),
   );
   return response;
 }

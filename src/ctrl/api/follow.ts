@@ -24,15 +24,16 @@ export async function* follow(
   signal: AbortSignal,
 ): AsyncGenerator<unknown> {
   const ids = new Set(site.requests.operationsOf(id));
-  const changed: Operation[] = [];
+  // The newest of each alone, so that a slow reader costs no more than that.
+  const changed = new Map<string, Operation>();
   let wake = () => {};
   const stop = site.records.subscribe((changes: readonly Change[]) => {
     for (const { kind, id, value } of changes) {
       if (kind === "operation" && value !== null && ids.has(id)) {
-        changed.push(value as Operation);
+        changed.set(id, value as Operation);
       }
     }
-    if (changed.length > 0) wake();
+    if (changed.size > 0) wake();
   });
   try {
     const result = site.requests.result(id, caller);
@@ -44,8 +45,10 @@ export async function* follow(
         yield { type: "progress", index, outcome };
       }
     }
-    while (open > 0 && !signal.aborted) {
-      for (const operation of changed.splice(0)) {
+    while (open > 0 && !signal.aborted && site.accounts.isLive(caller)) {
+      const news = [...changed.values()];
+      changed.clear();
+      for (const operation of news) {
         if (isFinal(operation.state)) open--;
         const outcome = outcomeOf(
           operation,
@@ -57,12 +60,12 @@ export async function* follow(
       if (
         !await somethingNew(
           (resolve) => wake = resolve,
-          () => changed.length > 0,
+          () => changed.size > 0,
           signal,
         )
       ) yield { type: "beat" };
     }
-    if (!signal.aborted) {
+    if (open === 0) {
       yield { type: "result", result: site.requests.result(id, caller) };
     }
   } finally {

@@ -1,39 +1,53 @@
 /**
  * NDJSON answers: written at the reader's pace, ended with the controller.
  *
+ * A reader that takes nothing for a minute is cut off: what it asked for
+ * would be held for it for ever, and it can come back and resume.
+ *
  * @module
  */
-import { encodeLine } from "../../link/ndjson.ts";
+import { LineWriter } from "../../link/line_writer.ts";
+
+/** What may be made before the reader takes it, in UTF-16 units. */
+const AHEAD = 64 * 1024;
+
+/** How long a reader may take nothing. */
+const STALL_MS = 60_000;
 
 /**
  * Streams what `produce` yields, one value a line. The reader's pace is the
- * producer's: nothing is made before it is asked for.
+ * producer's: little is made before it is asked for.
  */
 export function ndjson(
   produce: (signal: AbortSignal) => AsyncIterable<unknown>,
   closing: AbortSignal,
+  { stallMs = STALL_MS }: { readonly stallMs?: number } = {},
 ): Response {
   const gone = new AbortController();
   const signal = AbortSignal.any([gone.signal, closing]);
-  let iterator: AsyncIterator<unknown>;
-  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    start() {
-      iterator = produce(signal)[Symbol.asyncIterator]();
-    },
-    async pull(controller) {
-      const { done, value } = await iterator.next();
-      if (done) controller.close();
-      else controller.enqueue(encodeLine(value));
-    },
-    async cancel() {
-      gone.abort();
-      await iterator.return?.();
-    },
-  });
-  return new Response(body, {
+  const writer = new LineWriter({ onGone: () => gone.abort(), stallMs });
+  void write(produce(signal), writer, gone.signal);
+  return new Response(writer.stream, {
     headers: {
       "content-type": "application/x-ndjson",
       "cache-control": "no-store",
     },
   });
+}
+
+async function write(
+  values: AsyncIterable<unknown>,
+  writer: LineWriter,
+  gone: AbortSignal,
+): Promise<void> {
+  try {
+    for await (const value of values) {
+      if (gone.aborted) return;
+      writer.write(value);
+      await writer.untilBehind(AHEAD);
+    }
+    writer.end();
+  } catch (error) {
+    writer.end(error);
+  }
 }

@@ -13,7 +13,7 @@ import { splitVmName } from "../../schema/name.ts";
 import type { Caller } from "../auth/accounts.ts";
 import { allocations } from "../capacity.ts";
 import { isFinal } from "../../core/operation_machine.ts";
-import { maySee } from "../names.ts";
+import { maySee, maySeeAll } from "../names.ts";
 import type { Change } from "../records.ts";
 import type { Site } from "../site.ts";
 import { nodeView, vmView } from "../views.ts";
@@ -76,6 +76,10 @@ export async function* watch(
   if (!resumes && query.snapshot) yield* snapshot(site, caller, query.kinds);
   yield { type: "synced", revision: at };
   while (!signal.aborted) {
+    if (!site.accounts.isLive(caller)) {
+      yield { type: "bye", reason: "this session has ended", resume: false };
+      return;
+    }
     const changes = site.changes.after(at);
     if (changes === null) {
       yield {
@@ -158,13 +162,16 @@ function viewOf(site: Site, { kind, value }: Change): unknown {
   return value;
 }
 
-function maySeeChange(caller: Caller, { kind, name }: Change): boolean {
-  return kind === "node" || caller.role === "admin" ||
-    splitVmName(name).user === caller.user;
+function maySeeChange(caller: Caller, { kind, name, value }: Change): boolean {
+  if (kind === "node") return true;
+  if (kind === "operation" && value !== null) {
+    return maySeeOperation(caller, value as Operation);
+  }
+  return maySeeAll(caller) || splitVmName(name).user === caller.user;
 }
 
 /** Whether `caller` may see an operation: it is on a VM of theirs, or by them. */
 export function maySeeOperation(caller: Caller, operation: Operation): boolean {
-  return caller.role === "admin" || operation.user === caller.user ||
+  return maySeeAll(caller) || operation.user === caller.user ||
     splitVmName(operation.vm).user === caller.user;
 }

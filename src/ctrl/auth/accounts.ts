@@ -15,7 +15,7 @@ import { type CtrlContext, isoNow } from "../context.ts";
 import { Attempts } from "./attempts.ts";
 import { hashPassword, needsRehash, verifyPassword } from "./password.ts";
 
-/** What an account may do: all, its own VMs, or look. */
+/** What an account may do: all, its own VMs, or look at everything. */
 export type Role = "admin" | "user" | "viewer";
 
 /** An account as it is stored. */
@@ -127,7 +127,7 @@ export class Accounts {
     if (wait > 0) {
       throw new UsherError(
         "too_many_requests",
-        "Too many failed logins for this account or from this address",
+        "Too many failed logins from this address",
         {
           hint: `try again in ${Math.ceil(wait / 1000)} s`,
         },
@@ -221,6 +221,12 @@ export class Accounts {
       );
     }
     return callerOf(account, session);
+  }
+
+  /** Whether the session that a stream was opened with has not ended since. */
+  isLive({ session }: Caller): boolean {
+    const known = this.#sessions.get(session);
+    return known !== undefined && known.expiresAt > isoNow(this.#context);
   }
 
   #accountOf(user: string): Account | undefined {

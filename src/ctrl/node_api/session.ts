@@ -22,8 +22,8 @@ import type { NodeLink, NodeLinks, NodeSession } from "../node_links.ts";
 import type { Hello, Nodes } from "../nodes.ts";
 import type { Runner } from "../operations/runner.ts";
 
-/** How long a node may take to say who it is. */
-const HELLO_MS = 30_000;
+/** How long a node may take to say who it is, and then each part of what it runs. */
+export const HELLO_MS = 30_000;
 
 /** Why sessions end when their controller does. */
 export const CONTROLLER_ENDS = "the controller ends";
@@ -36,6 +36,8 @@ export interface NodeSessionParts {
   readonly domains: Domains;
   readonly runner: Runner;
   readonly leaseMs: number;
+  /** How long a node may take to say who it is, and then each part of what it runs. */
+  readonly helloMs: number;
 }
 
 /** Answers a node's `POST /v1/session`; the session runs until either side ends it. */
@@ -52,7 +54,7 @@ export function openSession(
     deadMs: Math.round(parts.leaseMs * 0.8),
     maxFrameBytes: MAX_FRAME_BYTES,
   });
-  session.startHeartbeat(beatMs, HELLO_MS);
+  session.startHeartbeat(beatMs, parts.helloMs);
   void serve(parts, session, beatMs);
   return session;
 }
@@ -81,8 +83,15 @@ async function serve(
 ): Promise<void> {
   let link: NodeLink | null = null;
   const { log } = parts.context;
+  // Beats and frames of unknown types do not count: they could go on for ever.
+  const late = () => refuse(session, tooLate(parts.helloMs));
+  let timer = setTimeout(late, parts.helloMs);
   try {
     for await (const frame of session.frames()) {
+      if (frame.type === "hello" || frame.type === "domains") {
+        clearTimeout(timer);
+        timer = setTimeout(late, parts.helloMs);
+      }
       if (link === null) {
         if (frame.type !== "hello") {
           throw new UsherError(
@@ -94,6 +103,7 @@ async function serve(
         continue;
       }
       await take(parts, link, frame);
+      if (link.synced && link.session === session) clearTimeout(timer);
       if (frame.type === "bye") session.close(`the node says: ${frame.reason}`);
     }
   } catch (error) {
@@ -101,16 +111,42 @@ async function serve(
       node: link?.name,
       error: messageOf(error),
     });
-    session.send({
-      type: "bye",
-      reason: messageOf(error),
-      problem: toProblem(error),
-    });
-    session.close(messageOf(error));
+    refuse(session, error);
   } finally {
+    clearTimeout(timer);
     session.close("the session is over");
     if (link !== null) await left(parts, link, session);
   }
+}
+
+/** Says why, and ends the session. */
+function refuse(session: NodeSession, error: unknown): void {
+  const reason = messageOf(error);
+  session.send({ type: "bye", reason, problem: toProblem(error) });
+  session.close(reason);
+}
+
+function tooLate(ms: number): UsherError {
+  return new UsherError(
+    "timed_out",
+    `The node did not say who it is and what it runs within ${ms / 1000} s`,
+  );
+}
+
+/** Throws when another machine has a session under this name that lives. */
+function refuseTwin(link: NodeLink, hello: Hello, beatMs: number): void {
+  const { session } = link;
+  if (session === null || link.bootId === hello.bootId) return;
+  if (session.silentMs > 2 * beatMs) return;
+  throw new UsherError(
+    "already_exists",
+    `Node "${hello.name}" is connected from another machine`,
+    {
+      hint:
+        "end one of the two; if this machine is a copy, remove its state and join it under a name of its own",
+      subject: hello.name,
+    },
+  );
 }
 
 async function welcome(
@@ -121,6 +157,7 @@ async function welcome(
 ): Promise<NodeLink> {
   await parts.nodes.authenticate(hello.name, hello.secret);
   const link = parts.links.link(hello.name);
+  refuseTwin(link, hello, beatMs);
   if (link.session !== null) {
     const older = link.session;
     link.session = null;
@@ -202,18 +239,27 @@ async function take(
   }
 }
 
-/** Not waited for: the store keeps the order, and one write serves many reports. */
+/**
+ * Not waited for: the store keeps the order, and one write serves many
+ * reports. What cannot be written is kept for the node watch.
+ */
 function note(
   parts: NodeSessionParts,
   link: NodeLink,
   domains: readonly DomainFrame[],
 ): void {
+  for (const domain of domains) link.unnoted.delete(keyOf(domain));
   parts.domains.report(link.name, domains).catch((error) => {
-    parts.context.log.error("could not note a report", {
+    for (const domain of domains) link.unnoted.set(keyOf(domain), domain);
+    parts.context.log.error("could not note a report; it is tried again", {
       node: link.name,
       error: messageOf(error),
     });
   });
+}
+
+function keyOf({ driver, uid, domain }: DomainFrame): string {
+  return uid ?? `${driver} ${domain}`;
 }
 
 async function takeDomains(
@@ -227,12 +273,14 @@ async function takeDomains(
   arriving.domains.push(...domains);
   if (!last) return;
   pending.delete(link);
+  link.unnoted.clear();
   await parts.domains.sync(link.name, arriving.domains);
   for (const { uid } of arriving.domains) {
     if (uid !== null) parts.runner.settled(uid);
   }
   await parts.nodes.describe(arriving.hello, "ready");
   link.synced = true;
+  link.session?.send({ type: "ready" });
   link.wake();
 }
 

@@ -28,9 +28,17 @@ export class Lane {
     return this.holder === null && this.queue.length === 0;
   }
 
-  remove(operation: string): void {
+  /** Gives the lane to an operation, which must find it free. */
+  hold({ id, verb }: { readonly id: string; readonly verb: Verb }): Holder {
+    this.holder = { operation: id, verb, abort: new AbortController() };
+    return this.holder;
+  }
+
+  /** Takes an operation out of the queue; answers where it stood, or -1. */
+  remove(operation: string): number {
     const at = this.queue.indexOf(operation);
     if (at >= 0) this.queue.splice(at, 1);
+    return at;
   }
 }
 

@@ -34,7 +34,7 @@ export function placeIfAsked(
   const nodes = nodesWithout(vm, placing);
   const [placement] = place(nodes, [wishOf(vm, move.operation.options.on)]);
   if (placement?.type !== "placed") {
-    const error = notPlaced(vm, placement?.refusals ?? {});
+    const error = notPlaced(vm, placement?.refusals ?? {}, nodes.length);
     return { ...ended(move.operation, placing.at, error), writes: [] };
   }
   const placed = { ...vm, node: placement.node };
@@ -55,7 +55,7 @@ function checkRoom(move: Move, vm: Vm, placing: Placing): PlacedMove {
   if (node === undefined || !isOff) return { ...move, writes: [] };
   const why = refusal({ ...node, ready: true }, wishOf(vm, undefined));
   if (why === null) return { ...move, writes: [] };
-  const error = notPlaced(vm, { [node.name]: why });
+  const error = notPlaced(vm, { [node.name]: why }, 1);
   return { ...ended(move.operation, placing.at, error), writes: [] };
 }
 
@@ -69,15 +69,16 @@ export function wishOf(vm: Vm, on: string | undefined) {
   return { driver: driver ?? "", memoryMiB, vcpus, on };
 }
 
-/** The error of a VM that fits nowhere. */
+/** The error of a VM that none of `nodes` nodes can take, with why some of them cannot. */
 export function notPlaced(
   vm: Vm,
   refusals: Readonly<Record<string, string>>,
+  nodes: number,
 ): UsherError {
   const reasons = Object.entries(refusals);
   const shown = reasons.slice(0, 5).map(([node, why]) => `${node}: ${why}`)
     .join("; ");
-  const more = reasons.length > 5 ? `; and ${reasons.length - 5} more` : "";
+  const more = nodes > 5 ? `; and ${nodes - 5} more nodes` : "";
   return new UsherError(
     "insufficient_resources",
     `Cannot place VM "${vm.name}" on any node`,

@@ -1,38 +1,29 @@
 /**
- * The runner: takes operations through their steps, one at a time per VM.
+ * The runner: whose turn it is on every VM.
  *
- * It owns the order of things and nothing else: `core/advance.ts` decides
- * what is next, `steps.ts` asks the nodes, `undo.ts` takes back. Every move
- * is durable before it acts, and what a node answered becomes durable
- * together with the move that follows from it. A runner that starts on old
- * records goes on where the last one stopped, since `advance` looks at what
- * is.
+ * Operations on one VM run one at a time, in the order they came; a power cut
+ * goes ahead and pushes the holder aside. What an operation does while it has
+ * its turn is a `Run`; whatever becomes of that, the lane is given on.
  *
  * @module
  */
-import { advance, cancelled, ended, type Move } from "../../core/advance.ts";
+import { cancelled, type Move } from "../../core/advance.ts";
 import { isFinal } from "../../core/operation_machine.ts";
-import { holds, isPointOfNoReturn, type StepName } from "../../core/step.ts";
-import { messageOf, UsherError } from "../../error/mod.ts";
-import type { DomainFrame } from "../../schema/frame.ts";
+import { messageOf } from "../../error/mod.ts";
 import type { Operation } from "../../schema/operation.ts";
-import type { Vm } from "../../schema/vm.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { Domains } from "../domains.ts";
 import type { NodeLinks } from "../node_links.ts";
-import type { Records, Write } from "../records.ts";
-import { type Lane, Lanes, takesOver } from "./lane.ts";
-import { type PlacedMove, placeIfAsked } from "./placing.ts";
-import { takeAtNode } from "./taking.ts";
-import { undo } from "./undo.ts";
+import type { Records } from "../records.ts";
+import { durably } from "./durably.ts";
+import { type Holder, type Lane, Lanes, takesOver } from "./lane.ts";
+import { Cancel, operationWrite, Run, type RunParts } from "./run.ts";
 
 /** How long a holder may take to give way to a poweroff. */
 const TAKEOVER_MS = 2000;
 
-/** Why a run was aborted. */
-class Cancel {
-  constructor(readonly why: string, readonly takeover: boolean) {}
-}
+/** How long the end of the controller waits for runs that are writing. */
+const STOP_MS = 500;
 
 /** What the runner works with. */
 export interface RunnerParts {
@@ -42,21 +33,31 @@ export interface RunnerParts {
   readonly domains: Domains;
 }
 
+/** The holder of a VM, as it is named to people. */
+export interface Named {
+  readonly id: string;
+  readonly verb: string;
+}
+
 /** Runs operations. */
 export class Runner {
-  readonly #parts: RunnerParts;
+  readonly #parts: RunParts;
   readonly #lanes = new Lanes();
   readonly #runs = new Set<Promise<void>>();
-  #stopped = false;
+  readonly #stop = new AbortController();
 
   constructor(parts: RunnerParts) {
-    this.#parts = parts;
+    this.#parts = {
+      ...parts,
+      stopped: this.#stop.signal,
+      isStarting: (uid) => this.isStarting(uid),
+    };
   }
 
   /** The operation that holds a VM, or null. */
-  holderOf(uid: string): { id: string; verb: string } | null {
+  holderOf(uid: string): Named | null {
     const holder = this.#lanes.get(uid)?.holder;
-    return holder == null ? null : { id: holder.operation, verb: holder.verb };
+    return holder == null ? null : nameOf(holder);
   }
 
   /** Whether an operation that turns the VM on runs or waits. */
@@ -73,21 +74,13 @@ export class Runner {
   }
 
   /** Takes the lane of a VM for an operation that begins at once, or says who has it. */
-  claim(
-    uid: string,
-    operation: Operation,
-  ): { id: string; verb: string } | null {
+  claim(uid: string, operation: Operation): Named | null {
     const lane = this.#lanes.of(uid);
     if (!lane.idle) {
-      const holder = lane.holder;
-      if (holder !== null) return { id: holder.operation, verb: holder.verb };
+      if (lane.holder !== null) return nameOf(lane.holder);
       return { id: lane.queue[0] ?? "", verb: "another operation" };
     }
-    lane.holder = {
-      operation: operation.id,
-      verb: operation.verb,
-      abort: new AbortController(),
-    };
+    lane.hold(operation);
     return null;
   }
 
@@ -99,10 +92,12 @@ export class Runner {
 
   /** Goes on with a durable operation that claimed its lane. */
   resume(move: Move): void {
-    const { operation } = move;
-    const lane = this.#lanes.of(operation.uid);
-    if (move.step === null) return this.#release(operation.uid, lane);
-    this.#track(this.#run(lane, operation.id, move));
+    const { uid } = move.operation;
+    const lane = this.#lanes.of(uid);
+    if (move.step === null || lane.holder === null) {
+      return this.#release(uid, lane);
+    }
+    this.#begin(uid, lane, lane.holder, move);
   }
 
   /** Queues a durable, pending operation behind its lane's holder. */
@@ -128,18 +123,29 @@ export class Runner {
     return open.length;
   }
 
-  /** Asks an operation to end at its next step. */
+  /** Asks an operation to end at its next step. Rejects when that cannot be noted. */
   async cancel(id: string, why: string): Promise<void> {
-    const operation = this.#parts.records.operations.latest(id);
+    const { records } = this.#parts;
+    const operation = records.operations.latest(id);
     if (operation === undefined || isFinal(operation.state)) return;
-    const lane = this.#lanes.of(operation.uid);
+    const { uid } = operation;
+    const lane = this.#lanes.of(uid);
     if (lane.holder?.operation === id) {
       lane.holder.abort.abort(new Cancel(why, false));
       return;
     }
-    lane.remove(id);
-    await this.#write(cancelled(operation, this.#now(), why));
-    this.#pump(operation.uid, lane);
+    // Out of the queue before it is written, or it could begin meanwhile.
+    const place = lane.remove(id);
+    try {
+      await records.write([
+        operationWrite(cancelled(operation, this.#now(), why)),
+      ]);
+    } catch (error) {
+      if (place >= 0) lane.queue.splice(place, 0, id);
+      throw error;
+    } finally {
+      this.#pump(uid, lane);
+    }
   }
 
   /** What is known of a VM became certain: its node told. */
@@ -151,27 +157,22 @@ export class Runner {
 
   /** Stops where it is; what runs goes on after the next start. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stop.abort("the controller ends");
     await Promise.race([
       Promise.allSettled([...this.#runs]),
-      this.#parts.context.clock.sleep(500),
+      this.#parts.context.clock.sleep(STOP_MS),
     ]);
   }
 
   #pump(uid: string, lane: Lane): void {
-    if (lane.holder !== null || this.#stopped) return;
+    if (lane.holder !== null || this.#stop.signal.aborted) return;
     const id = lane.queue.shift();
     if (id === undefined) return this.#lanes.sweep(uid);
     const operation = this.#parts.records.operations.latest(id);
     if (operation === undefined || isFinal(operation.state)) {
       return this.#pump(uid, lane);
     }
-    lane.holder = {
-      operation: id,
-      verb: operation.verb,
-      abort: new AbortController(),
-    };
-    this.#track(this.#run(lane, id, null));
+    this.#begin(uid, lane, lane.hold(operation), null);
   }
 
   #release(uid: string, lane: Lane): void {
@@ -179,231 +180,61 @@ export class Runner {
     this.#pump(uid, lane);
   }
 
-  #track(run: Promise<void>): void {
-    const tracked = run.catch((error) => {
-      this.#parts.context.log.error("an operation's run broke", {
-        error: messageOf(error),
-      });
-    }).finally(() => this.#runs.delete(tracked));
-    this.#runs.add(tracked);
-  }
-
-  /** Runs the holder of a lane to its end, then lets the next begin. */
-  async #run(lane: Lane, id: string, first: Move | null): Promise<void> {
-    const holder = lane.holder;
-    if (holder === null) return;
-    const uid = this.#operation(id).uid;
-    try {
-      await this.#steps(lane, id, first, holder.abort.signal);
-    } catch (error) {
-      if (this.#stopped) return;
-      if (lane.holder !== holder) return;
-      await this.#finishBroken(lane, id, error, holder.abort.signal);
-    } finally {
-      if (lane.holder === holder && !this.#stopped) this.#release(uid, lane);
-    }
-  }
-
-  async #steps(
-    lane: Lane,
-    id: string,
-    first: Move | null,
-    signal: AbortSignal,
-  ): Promise<void> {
-    let move = first ?? await this.#begin(lane, id);
-    while (move.step !== null) {
-      signal.throwIfAborted();
-      const step = move.step;
-      const domain = await this.#take(lane, step, id, signal);
-      move = await this.#afterStep(lane, step, id, domain);
-    }
-  }
-
-  /** The first move of an operation that waited, made durable. */
-  async #begin(lane: Lane, id: string): Promise<Move> {
-    const operation = this.#operation(id);
-    const vm = this.#parts.records.vms.latest(operation.uid);
-    const move = this.#placeIfAsked(
-      this.#advance({ ...operation, waitsFor: null }, vm, lane),
-    );
-    await this.#parts.records.write([
-      ...move.writes,
-      operationWrite(move.operation),
-    ]);
-    return move;
-  }
-
-  /** Takes one step; answers with the domain as its node then reports it. */
-  async #take(
-    lane: Lane,
-    step: StepName,
-    id: string,
-    signal: AbortSignal,
-  ): Promise<DomainFrame | null> {
-    if (step === "place" || step === "unregister") return null;
-    const operation = this.#operation(id);
-    const { records, links } = this.#parts;
-    const vm = () => this.#vm(operation);
-    return await takeAtNode(
-      step,
-      { records, links, lane, operation, vm },
-      signal,
-    );
-  }
-
-  /** Writes what a step brought together with the next move. */
-  async #afterStep(
-    lane: Lane,
-    step: StepName,
-    id: string,
-    domain: DomainFrame | null,
-  ): Promise<Move> {
-    const operation = this.#operation(id);
-    const known = this.#vm(operation);
-    if (step === "unregister") return this.#writeUnregistered(operation, known);
-    const reported = domain === null || known.node === null
-      ? []
-      : this.#parts.domains.writesFor(known.node, domain);
-    const vm = lastVm(reported, known);
-    if (step !== "place" && !holds(step, viewOf(operation, vm))) {
-      throw new UsherError(
-        "driver_failed",
-        `Cannot ${operation.verb} VM "${vm.name}": it is ${vm.status.state} afterwards`,
-        {
-          hint: vm.status.reason === ""
-            ? undefined
-            : `the node says: ${vm.status.reason}`,
-          subject: vm.name,
-        },
-      );
-    }
-    const done = { ...operation, begun: [...operation.begun] };
-    const move = this.#placeIfAsked(this.#advance(done, vm, lane));
-    await this.#parts.records.write([
-      ...reported,
-      ...move.writes,
-      operationWrite(move.operation),
-    ]);
-    return move;
-  }
-
-  async #writeUnregistered(operation: Operation, vm: Vm): Promise<Move> {
-    const at = this.#now();
-    const done: Operation = {
-      ...operation,
-      state: "succeeded",
-      step: null,
-      endedAt: at,
-    };
-    await this.#parts.records.write([
-      { kind: "vm", key: vm.uid, value: null, note: "unregistered" },
-      operationWrite(done),
-    ]);
-    return { operation: done, step: null };
-  }
-
-  #placeIfAsked(move: Move): PlacedMove {
-    const vm = this.#parts.records.vms.latest(move.operation.uid);
-    return placeIfAsked(move, vm, {
-      records: this.#parts.records,
-      at: this.#now(),
-      isStarting: (uid) => this.isStarting(uid),
+  /** Lets the holder of a lane run; then the next one, whatever happened. */
+  #begin(uid: string, lane: Lane, holder: Holder, first: Move | null): void {
+    const { log } = this.#parts.context;
+    const run = new Run(this.#parts, lane, holder).toEnd(first).catch(
+      (error) => {
+        if (this.#stop.signal.aborted) return;
+        log.error("an operation's run broke", {
+          operation: holder.operation,
+          error: messageOf(error),
+        });
+      },
+    ).finally(() => {
+      this.#runs.delete(run);
+      const isOurs = lane.holder === holder && !this.#stop.signal.aborted;
+      if (isOurs) this.#release(uid, lane);
     });
-  }
-
-  /** Ends an operation whose run was cancelled or failed, undoing what it began. */
-  async #finishBroken(
-    lane: Lane,
-    id: string,
-    error: unknown,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const operation = this.#operation(id);
-    if (isFinal(operation.state)) return;
-    const cancel = signal.reason instanceof Cancel ? signal.reason : null;
-    const step = operation.step as StepName | null;
-    if (cancel?.takeover === true) {
-      return await this.#write(cancelled(operation, this.#now(), cancel.why));
-    }
-    if (cancel !== null && step !== null && !isPointOfNoReturn(step)) {
-      await this.#write(
-        { ...operation, state: "cancelling" },
-        `cancelling: ${cancel.why}`,
-      );
-    }
-    const undone = await undo(this.#parts, operation, error, {
-      wholly: cancel !== null,
-    });
-    if (undone.certain) lane.uncertain = false;
-    const final = cancel === null
-      ? ended(this.#operation(id), this.#now(), error).operation
-      : cancelled(this.#operation(id), this.#now(), cancel.why);
-    const trail = [
-      ...final.trail,
-      ...undone.trail.map((text) => ({
-        at: this.#now(),
-        source: "controller",
-        text,
-      })),
-    ];
-    await this.#parts.records.write([
-      ...undone.writes,
-      operationWrite({ ...final, trail }),
-    ]);
+    this.#runs.add(run);
   }
 
   #askHolderToGiveWay(operation: Operation, lane: Lane): void {
     const { holder } = lane;
     if (holder === null || takesOver(holder.verb)) return;
-    holder.abort.abort(
-      new Cancel(`${operation.verb} ${operation.id} takes over`, true),
-    );
-    const { clock } = this.#parts.context;
-    void clock.sleep(TAKEOVER_MS).then(async () => {
-      if (lane.holder !== holder || this.#stopped) return;
-      const stuck = this.#operation(holder.operation);
-      lane.uncertain = true;
-      if (!isFinal(stuck.state)) {
-        await this.#write(
-          cancelled(
-            stuck,
-            this.#now(),
-            `${operation.verb} ${operation.id} took over`,
-          ),
-        );
-      }
-      if (lane.holder === holder) this.#release(operation.uid, lane);
+    const { id, uid, verb } = operation;
+    holder.abort.abort(new Cancel(`${verb} ${id} takes over`, true));
+    const { clock, log } = this.#parts.context;
+    clock.sleep(TAKEOVER_MS, this.#stop.signal)
+      .then(() => this.#pushAside(uid, lane, holder, `${verb} ${id} took over`))
+      .catch((error) => {
+        if (this.#stop.signal.aborted) return;
+        log.error("an operation could not be pushed aside", {
+          operation: holder.operation,
+          error: messageOf(error),
+        });
+      });
+  }
+
+  /** Takes the lane from a holder that did not give way. */
+  async #pushAside(
+    uid: string,
+    lane: Lane,
+    holder: Holder,
+    why: string,
+  ): Promise<void> {
+    if (lane.holder !== holder) return;
+    lane.uncertain = true;
+    await durably(this.#parts, () => {
+      const stuck = this.#parts.records.operations.latest(holder.operation);
+      const isOpen = stuck !== undefined && !isFinal(stuck.state) &&
+        lane.holder === holder;
+      const writes = isOpen
+        ? [operationWrite(cancelled(stuck, this.#now(), why))]
+        : [];
+      return { writes, result: null };
     });
-  }
-
-  #advance(operation: Operation, vm: Vm | undefined, lane: Lane): Move {
-    return advance(operation, vm, {
-      at: this.#now(),
-      uncertain: lane.uncertain,
-    });
-  }
-
-  #operation(id: string): Operation {
-    const operation = this.#parts.records.operations.latest(id);
-    if (operation === undefined) {
-      throw new UsherError("internal", `Operation ${id} is gone`);
-    }
-    return operation;
-  }
-
-  #vm(operation: Operation): Vm {
-    const vm = this.#parts.records.vms.latest(operation.uid);
-    if (vm === undefined) {
-      throw new UsherError(
-        "not_found",
-        `VM "${operation.vm}" is no longer registered`,
-      );
-    }
-    return vm;
-  }
-
-  #write(operation: Operation, note?: string): Promise<void> {
-    return this.#parts.records.write([operationWrite(operation, note)]);
+    if (lane.holder === holder) this.#release(uid, lane);
   }
 
   #now(): string {
@@ -411,36 +242,6 @@ export class Runner {
   }
 }
 
-/** The write of an operation, with what happened for people. */
-export function operationWrite(operation: Operation, note?: string): Write {
-  const text = note ??
-    (isFinal(operation.state)
-      ? operation.state
-      : operation.step ?? operation.state);
-  return {
-    kind: "operation",
-    key: operation.id,
-    value: operation,
-    note: `${operation.verb} ${text}`,
-  };
-}
-
-function viewOf(operation: Operation, vm: Vm) {
-  return {
-    operation,
-    vm: {
-      node: vm.node,
-      state: vm.status.state,
-      incarnation: vm.status.incarnation,
-    },
-  };
-}
-
-function lastVm(writes: readonly Write[], known: Vm): Vm {
-  for (const write of writes) {
-    if (
-      write.kind === "vm" && write.key === known.uid && write.value !== null
-    ) return write.value;
-  }
-  return known;
+function nameOf({ operation, verb }: Holder): Named {
+  return { id: operation, verb };
 }

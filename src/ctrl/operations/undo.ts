@@ -12,7 +12,7 @@ import { Deadline } from "../../sys/clock.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import type { Write } from "../records.ts";
-import type { RunnerParts } from "./runner.ts";
+import type { RunParts } from "./run.ts";
 import { driverOf } from "./steps.ts";
 
 /** The step name in the journal of an operation that registered its VM. */
@@ -33,7 +33,7 @@ export interface Undone {
  * whose start was cancelled rather than failed.
  */
 export async function undo(
-  parts: RunnerParts,
+  parts: RunParts,
   operation: Operation,
   error: unknown,
   { wholly }: { readonly wholly: boolean },
@@ -78,7 +78,7 @@ export async function undo(
 
 /** The power is cut, and what the driver kept of a VM made by this operation goes. */
 async function cutPower(
-  parts: RunnerParts,
+  parts: RunParts,
   operation: Operation,
   vm: Vm,
   stop: boolean,
@@ -119,7 +119,7 @@ async function cutPower(
 }
 
 /** A VM whose start failed keeps no node unless a domain of it is there. */
-function lastStatus(parts: RunnerParts, operation: Operation): Write[] {
+function lastStatus(parts: RunParts, operation: Operation): Write[] {
   const vm = parts.records.vms.latest(operation.uid);
   if (vm === undefined || vm.status.state !== "absent" || vm.node === null) {
     return [];

@@ -40,6 +40,7 @@ export interface AccelOptions {
   readonly memory: string;
   /** How long the trial guest may take. */
   readonly deadlineMs?: number;
+  readonly device?: string;
 }
 
 const KVM_DEVICE = "/dev/kvm";
@@ -57,7 +58,8 @@ export async function chooseAccel(options: AccelOptions): Promise<AccelChoice> {
   if (wanted !== "auto") return { accel: wanted, reason: "configured" };
   const key = await trialKey(options);
   if (key === null) {
-    return { accel: "tcg", reason: `there is no ${KVM_DEVICE}` };
+    const { device = KVM_DEVICE } = options;
+    return { accel: "tcg", reason: `there is no ${device}` };
   }
   const known = await recall(memory, key);
   if (known !== null) return known;
@@ -68,11 +70,11 @@ export async function chooseAccel(options: AccelOptions): Promise<AccelChoice> {
 
 /** Changes whenever the answer might. Null when there is no device. */
 async function trialKey(
-  { binary, version }: AccelOptions,
+  { binary, version, device = KVM_DEVICE }: AccelOptions,
 ): Promise<string | null> {
-  const device = await statOrNull(KVM_DEVICE);
-  if (device === null) return null;
-  const { dev, ino, rdev, mode, uid, gid } = device;
+  const found = await statOrNull(device);
+  if (found === null) return null;
+  const { dev, ino, rdev, mode, uid, gid } = found;
   return JSON.stringify([
     binary,
     version,

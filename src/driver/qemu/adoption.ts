@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { readArguments } from "../../sys/process_table.ts";
+import { diskFiles } from "./command_line.ts";
 import { Domain } from "./domain.ts";
 import type { QemuEnvironment } from "./environment.ts";
 import { handleOfMarker, saveHandle } from "./handle.ts";
@@ -24,7 +26,11 @@ export async function adopt(
         uid,
         pid: id.pid,
       });
-      const handle = handleOfMarker(marker, env.bootId);
+      const handle = handleOfMarker(
+        marker,
+        diskFiles(readArguments(id.pid)),
+        env.bootId,
+      );
       domain = new Domain(env, handle);
       domains.set(uid, domain);
       await saveHandle(env.layout, handle);

@@ -26,6 +26,8 @@ export interface CommandLineInput {
   readonly files: DomainFiles;
   /** The overlay of disk number `index`, for disks with a base. */
   overlay(index: number): string;
+  /** Whether a path on the node is a block device. */
+  isDevice(path: string): boolean;
 }
 
 /** What QEMU is to write to its log, so that an end can be explained later. */
@@ -45,13 +47,15 @@ export function commandLine(input: CommandLineInput): string[] {
     ...cpuArguments(spec, input.accel),
     ...["-smp", `cpus=${spec.vcpus}`],
     ...["-m", `size=${spec.memoryMiB}M`],
+    // A guest that panicked is held until somebody has read that of QEMU.
+    ...["-action", "panic=pause"],
     ...["-no-user-config", "-nodefaults", "-display", "none"],
     ...["-pidfile", files.pidFile],
     ...TRACED.flatMap((event) => ["-trace", `enable=${event}`]),
     ...files.monitors.flatMap(monitorArguments),
     ...serialArguments(files),
     ...spec.disks.flatMap((disk, index) =>
-      diskArguments(disk, index, bus, () => input.overlay(index))
+      diskArguments(disk, index, bus, input)
     ),
     ...spec.nics.flatMap((nic, index) => nicArguments(nic, index, bus, uid)),
     ...(bus === "pci" ? ["-device", "pvpanic-pci"] : []),
@@ -94,16 +98,16 @@ function diskArguments(
   disk: DiskSpec,
   index: number,
   bus: string,
-  overlay: () => string,
+  input: CommandLineInput,
 ): string[] {
+  const path = disk.path ?? input.overlay(index);
   const backend = {
     driver: disk.path === undefined ? "qcow2" : disk.format,
     "node-name": `disk${index}`,
     "read-only": disk.readonly,
     discard: "unmap",
     file: {
-      driver: "file",
-      filename: disk.path ?? overlay(),
+      ...fileNode(path, input.isDevice(path)),
       "read-only": disk.readonly,
     },
   };
@@ -116,6 +120,27 @@ function diskArguments(
       }`,
     ],
   ];
+}
+
+/** What QEMU opens under a disk's format: a file, or a volume of the node. */
+export function fileNode(
+  filename: string,
+  isDevice: boolean,
+): { driver: string; filename: string } {
+  return { driver: isDevice ? "host_device" : "file", filename };
+}
+
+/** The files of the disks in arguments that `commandLine` made; of an overlay its own file. */
+export function diskFiles(args: readonly string[]): string[] {
+  return args.flatMap((arg, at) => {
+    if (args[at - 1] !== "-blockdev") return [];
+    try {
+      const { file } = JSON.parse(arg);
+      return typeof file.filename === "string" ? [file.filename] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 function nicArguments(

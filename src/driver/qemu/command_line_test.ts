@@ -35,6 +35,7 @@ function argumentsOf(
     spec: VmSpec.parse(spec),
     files: layout.files(UID),
     overlay: (index) => layout.overlay(UID, index),
+    isDevice: (path) => path.startsWith("/dev/"),
   });
 }
 

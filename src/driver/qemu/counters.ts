@@ -2,14 +2,13 @@
  * What a running domain has used since it was started.
  *
  * Processor and memory are those of its QEMU process. Disk bytes are the
- * guest's own, from QEMU. Network bytes exist only for tap devices: QEMU
- * counts none in user mode, nor does it tell which device a bridge helper
- * made, so those are null and not zero.
+ * guest's own, from QEMU. Network bytes are the kernel's, of the tap devices
+ * that QEMU holds open, those that a bridge helper made included. In user mode
+ * nobody counts, so a domain with no other card has null there and not zero.
  *
  * @module
  */
-import { readTextOrNullSync } from "../../sys/file.ts";
-import { readLiving } from "../../sys/process_table.ts";
+import { readLiving, readNetBytes } from "../../sys/process_table.ts";
 import type { DomainCounters } from "../driver.ts";
 import type { Domain } from "./domain.ts";
 
@@ -24,7 +23,7 @@ export async function readCounters(
     cpuSeconds: stat.cpuSeconds,
     memoryMiB: stat.residentBytes / 1024 / 1024,
     ...await readDisks(domain),
-    ...readTaps(domain.handle.taps),
+    ...readTaps(stat.pid, domain.taps()),
   };
 }
 
@@ -55,23 +54,10 @@ async function readDisks(
 }
 
 function readTaps(
+  pid: number,
   taps: readonly string[],
 ): Pick<DomainCounters, "netRxBytes" | "netTxBytes"> {
-  if (taps.length === 0) return { netRxBytes: null, netTxBytes: null };
+  const bytes = taps.length === 0 ? null : readNetBytes(pid, taps);
   // What the node sends into a tap device is what the guest receives.
-  return {
-    netRxBytes: sumOf(taps, "tx_bytes"),
-    netTxBytes: sumOf(taps, "rx_bytes"),
-  };
-}
-
-function sumOf(taps: readonly string[], counter: string): number {
-  return taps.reduce(
-    (sum, tap) =>
-      sum +
-      Number(
-        readTextOrNullSync(`/sys/class/net/${tap}/statistics/${counter}`) ?? 0,
-      ),
-    0,
-  );
+  return { netRxBytes: bytes?.tx ?? null, netTxBytes: bytes?.rx ?? null };
 }

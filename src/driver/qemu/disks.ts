@@ -1,6 +1,6 @@
 /**
  * What a start needs to find on the node: files that are there and can be
- * used, networks that the node allows, and overlays on their bases.
+ * used, each once, and networks that the node allows.
  *
  * Looked at before QEMU is started, because QEMU's own complaint names a
  * device of usher's and not the user's line.
@@ -9,61 +9,112 @@
  */
 import { UsherError } from "../../error/mod.ts";
 import type { DiskSpec, NicSpec, VmSpec } from "../../schema/vm.ts";
-import { runCommand } from "../../sys/child.ts";
-import { removeIfThere, statOrNull } from "../../sys/file.ts";
-import { findFileProblem } from "../../sys/file_access.ts";
-import type { Layout } from "./layout.ts";
+import { fileIdentity, findFileProblem } from "../../sys/file_access.ts";
+
+/** What is asked, by whom, and where. */
+export interface Wish {
+  /** The VM's full name. */
+  readonly name: string;
+  readonly node: string;
+  readonly spec: VmSpec;
+}
 
 /** What the node lets guests use. */
 export interface Allowed {
+  /** In both, `*` at the end matches any rest. */
   readonly bridges: readonly string[];
-  /** `*` at the end matches any rest. */
   readonly taps: readonly string[];
 }
 
-/** Throws `invalid_input` for the first thing in `spec` that this node cannot give. */
-export function checkSpec(spec: VmSpec, allowed: Allowed): void {
-  const { boot, disks, nics } = spec;
+/** Throws `invalid_input` for the first thing in the spec that this node cannot give. */
+export function checkSpec(wish: Wish, allowed: Allowed): void {
+  const { boot, disks, nics } = wish.spec;
   if (boot === null && disks.length === 0) {
-    throw invalid("boot", "it has neither a kernel nor a disk to boot from");
+    throw invalid(
+      wish,
+      "boot",
+      "it has neither a kernel nor a disk to boot from",
+    );
   }
   if (boot !== null) {
-    checkFile(boot.kernel, false, "boot.kernel");
-    if (boot.initrd !== undefined) checkFile(boot.initrd, false, "boot.initrd");
+    checkFile(wish, boot.kernel, false, "boot.kernel");
+    if (boot.initrd !== undefined) {
+      checkFile(wish, boot.initrd, false, "boot.initrd");
+    }
   }
-  disks.forEach((disk, index) => checkDisk(disk, `disks[${index}]`));
-  nics.forEach((nic, index) => checkNic(nic, `nics[${index}]`, allowed));
+  disks.forEach((disk, index) => checkDisk(wish, disk, `disks[${index}]`));
+  checkTwice(wish);
+  nics.forEach((nic, index) => checkNic(wish, nic, `nics[${index}]`, allowed));
 }
 
-function checkDisk({ path, base, readonly }: DiskSpec, field: string): void {
-  if (path !== undefined) checkFile(path, !readonly, `${field}.path`);
-  if (base !== undefined) checkFile(base, false, `${field}.base`);
+function checkDisk(
+  wish: Wish,
+  { path, base, readonly }: DiskSpec,
+  field: string,
+): void {
+  if (path !== undefined) checkFile(wish, path, !readonly, `${field}.path`);
+  if (base !== undefined) checkFile(wish, base, false, `${field}.base`);
 }
 
-function checkFile(path: string, write: boolean, field: string): void {
+function checkFile(
+  wish: Wish,
+  path: string,
+  write: boolean,
+  field: string,
+): void {
   const problem = findFileProblem(path, write);
-  if (problem !== null) {
-    throw invalid(field, `${path} is ${problem} on this node`);
-  }
+  if (problem === null) return;
+  throw invalid(wish, field, `${path} is ${problem} on node "${wish.node}"`);
+}
+
+/** Two disks may be one file under two names; QEMU would then lock itself out. */
+function checkTwice(wish: Wish): void {
+  const seen = new Map<string, { path: string; writes: boolean }>();
+  wish.spec.disks.forEach(({ path, base, readonly }, index) => {
+    const file = path ?? base;
+    const identity = file === undefined ? null : fileIdentity(file);
+    if (file === undefined || identity === null) return;
+    const writes = path !== undefined && !readonly;
+    const other = seen.get(identity);
+    if (other !== undefined && (writes || other.writes)) {
+      throw invalid(
+        wish,
+        `disks[${index}]`,
+        other.path === file
+          ? `${file} is a disk of it twice`
+          : `${file} and ${other.path} are the same file`,
+      );
+    }
+    seen.set(identity, { path: file, writes });
+  });
 }
 
 function checkNic(
+  wish: Wish,
   nic: NicSpec,
   field: string,
   { bridges, taps }: Allowed,
 ): void {
-  if (nic.kind === "bridge" && !bridges.includes(nic.bridge)) {
+  const on = `on node "${wish.node}"`;
+  if (
+    nic.kind === "bridge" &&
+    !bridges.some((pattern) => matches(nic.bridge, pattern))
+  ) {
     throw invalid(
+      wish,
       `${field}.bridge`,
-      `this node does not allow bridge ${nic.bridge}`,
+      `bridge ${nic.bridge} is not allowed ${on}`,
+      "`bridges` in the node's lnm.yaml lists those that are.",
     );
   }
   if (
     nic.kind === "tap" && !taps.some((pattern) => matches(nic.tap, pattern))
   ) {
     throw invalid(
+      wish,
       `${field}.tap`,
-      `this node does not allow tap device ${nic.tap}`,
+      `tap device ${nic.tap} is not allowed ${on}`,
+      "`taps` in the node's lnm.yaml lists those that are.",
     );
   }
 }
@@ -74,72 +125,14 @@ function matches(name: string, pattern: string): boolean {
     : name === pattern;
 }
 
-function invalid(field: string, why: string): UsherError {
-  return new UsherError("invalid_input", `Cannot start the VM: ${why}`, {
+function invalid(
+  { name }: Wish,
+  field: string,
+  why: string,
+  hint?: string,
+): UsherError {
+  return new UsherError("invalid_input", `Cannot start VM "${name}": ${why}`, {
     field: `spec.${field}`,
+    hint,
   });
-}
-
-const OVERLAY_DEADLINE_MS = 30_000;
-
-/** Makes the overlays that are not there yet; returns those it made. */
-export async function makeOverlays(
-  { uid, spec, imageTool }: { uid: string; spec: VmSpec; imageTool: string },
-  layout: Layout,
-): Promise<string[]> {
-  const made: string[] = [];
-  for (const [index, disk] of spec.disks.entries()) {
-    if (disk.base === undefined) continue;
-    const overlay = layout.overlay(uid, index);
-    if (await statOrNull(overlay) !== null) continue;
-    try {
-      await makeOverlay(overlay, disk, imageTool);
-    } catch (error) {
-      for (const path of [...made, overlay]) await removeIfThere(path);
-      throw error;
-    }
-    made.push(overlay);
-  }
-  return made;
-}
-
-async function makeOverlay(
-  overlay: string,
-  disk: DiskSpec,
-  imageTool: string,
-): Promise<void> {
-  // The base is given as JSON, for the reasons told in command_line.ts; and
-  // its format with it, so that it is not guessed from what a guest wrote.
-  const base = `json:${
-    JSON.stringify({
-      driver: disk.format,
-      file: { driver: "file", filename: disk.base },
-    })
-  }`;
-  const size = disk.sizeMiB === undefined ? [] : [`${disk.sizeMiB}M`];
-  const args = [
-    "create",
-    "-q",
-    "-f",
-    "qcow2",
-    "-F",
-    disk.format,
-    "-b",
-    base,
-    overlay,
-    ...size,
-  ];
-  const { code, stderr, timedOut } = await runCommand(
-    imageTool,
-    args,
-    OVERLAY_DEADLINE_MS,
-  );
-  if (code === 0) return;
-  const why = timedOut
-    ? `${imageTool} did not end within ${OVERLAY_DEADLINE_MS} ms`
-    : stderr.trim();
-  throw new UsherError(
-    "driver_failed",
-    `Cannot make an overlay on ${disk.base}: ${why}`,
-  );
 }

@@ -9,40 +9,38 @@
  * @module
  */
 import { UsherError } from "../../error/mod.ts";
-import type { DetachedChild, Exit } from "../../sys/child.ts";
-import { systemClock } from "../../sys/clock.ts";
-import { readLogTail } from "../../sys/log_file.ts";
+import type { DetachedChild } from "../../sys/child.ts";
 import {
   isFrozen,
+  listTunDevices,
   type ProcessId,
   readLiving,
-  signalProcess,
 } from "../../sys/process_table.ts";
 import type { DomainReport } from "../driver.ts";
 import { ConsoleLine } from "./console.ts";
 import { type Phase, SILENT, stateOf } from "./domain_state.ts";
-import { explainEnding } from "./ending.ts";
 import type { QemuEnvironment } from "./environment.ts";
-import { type Ending, type Handle, saveHandle } from "./handle.ts";
+import type { Ending, Handle } from "./handle.ts";
+import { HandleKeeper } from "./handle_keeper.ts";
 import type { DomainFiles } from "./layout.ts";
 import {
   ANSWER_MS,
   EVENTS,
+  fatalStatus,
   openMonitor,
   queryStatus,
-  statusAfter,
 } from "./monitor.ts";
+import { endProcess, isGoneWithin } from "./process_end.ts";
 import { findByPidFile } from "./process_scan.ts";
 import type { QmpClient } from "./qmp/client.ts";
 import type { QmpEvent } from "./qmp/event_queue.ts";
+import { RunState } from "./run_state.ts";
 import { untilAborted } from "./turns.ts";
+import { Witness } from "./witness.ts";
 
-const GONE_POLL_MS = 1;
-const QUIT_MS = 2000;
-const KILL_MS = 10_000;
+/** QEMU closes its sockets a few milliseconds before it is gone. */
+const CLOSING_MS = 200;
 const RECONNECT_MS = 500;
-const LOG_TAIL_BYTES = 8 * 1024;
-const FROZEN = "QEMU is frozen (SIGSTOP)";
 
 /** One domain: its handle, its process, its monitors. */
 export class Domain {
@@ -52,23 +50,23 @@ export class Domain {
   readonly #env: QemuEnvironment;
   #phase: Phase = "idle";
   #process: ProcessId | null = null;
-  #exit: Exit | null = null;
   #monitor: QmpClient | null = null;
-  /** QEMU's run state as last heard; null when it does not answer. */
-  #status: string | null = null;
-  #note = "";
-  #shutdownCause: string | null = null;
-  #panicked = false;
-  /** This LNM cut the power; what QEMU says about its end is then no news. */
-  #cut = false;
+  #run = new RunState();
+  /** State and reason as last told to whoever watches. */
+  #told = "";
+  #taps: readonly string[] | null = null;
+  #witness = new Witness();
+  /** Under way once the guest is beyond help and QEMU is being ended. */
+  #burial: Promise<void> | null = null;
   #tending: Promise<void> = Promise.resolve();
-  #saving: Promise<void> = Promise.resolve();
+  readonly #keeper: HandleKeeper;
 
   constructor(env: QemuEnvironment, handle: Handle) {
     this.#env = env;
     this.handle = handle;
     this.files = env.layout.files(handle.uid);
     this.console = new ConsoleLine(this.files.serial);
+    this.#keeper = new HandleKeeper(env.layout, env.log);
   }
 
   /** Its process, while it lives. */
@@ -76,14 +74,21 @@ export class Domain {
     return this.#process === null ? null : readLiving(this.#process);
   }
 
+  /** Tap devices of this run; looked up once QEMU, which opens them all at its start, has answered. */
+  taps(): readonly string[] {
+    if (this.process === null || this.#run.status === null) return [];
+    return this.#taps ??= listTunDevices(this.process.pid);
+  }
+
   set phase(phase: Phase) {
     this.#phase = phase;
     this.publish();
   }
 
-  /** Ends a start that failed; what is to be told of it comes from the caller. */
+  /** Ends a start that failed, whose process is gone; what is to be told of it comes from the caller. */
   abandonStart(): void {
     this.#phase = "idle";
+    this.#process = null;
   }
 
   /** What is known now, without asking anybody. */
@@ -99,22 +104,25 @@ export class Domain {
     };
   }
 
+  /** Tells whoever watches. Not while the end is being settled: that is told once, when it is known. */
   publish(): void {
-    this.#env.publish(this.report());
+    const settling = this.#process !== null &&
+      (this.process === null || this.#burial !== null);
+    if (settling) return;
+    const report = this.report();
+    this.#told = `${report.state}: ${report.reason}`;
+    this.#env.publish(report);
   }
 
   /** Takes on the process that `start` made. Its events are heard from here on. */
   adoptChild(id: ProcessId, child: DetachedChild): void {
-    this.#begin(id);
-    void child.exited.then((exit) => {
-      if (this.#process?.pid === id.pid) this.#exit = exit;
-    });
+    this.#begin(id, new Witness(child));
   }
 
   /** The session that `start` opened, with the run state it found. */
   adoptMonitor(monitor: QmpClient, status: string): void {
     this.#monitor = monitor;
-    this.#status = status;
+    this.#run.set(status);
     this.#tending = this.#tend();
   }
 
@@ -127,7 +135,12 @@ export class Domain {
       if (this.handle.ending === null) await this.#conclude();
       return false;
     }
-    this.#begin(found);
+    this.#begin(found, new Witness());
+    if (this.handle.ending !== null) {
+      // What an earlier LNM was about to do to it did not come to its end.
+      this.handle = { ...this.handle, ending: null };
+      this.#save();
+    }
     await this.#reconnect();
     this.#tending = this.#tend();
     return true;
@@ -140,10 +153,17 @@ export class Domain {
       await this.#tending;
       return this.report();
     }
-    if (isFrozen(process)) this.#fallSilent();
+    if (isFrozen(process)) this.#run.fallSilent(process);
     else if (this.#monitor !== null) await this.#ask(this.#monitor);
-    if (this.process === null) await this.#tending;
+    if (this.process === null || this.#burial !== null) await this.#tending;
     return this.report();
+  }
+
+  /** Looks again, and tells if anything is different: a QEMU that froze or hangs tells nobody by itself. */
+  async checkPulse(): Promise<void> {
+    if (this.process === null || this.#phase === "starting") return;
+    const { state, reason } = await this.look();
+    if (`${state}: ${reason}` !== this.#told) this.publish();
   }
 
   /** Sends a command. Throws `wrong_state` when it does not run, `unavailable` when QEMU is out of reach. */
@@ -170,8 +190,8 @@ export class Domain {
 
   /** Sets the run state after a command that is known to have changed it. */
   setStatus(status: string): void {
-    if (this.#status === status) return;
-    this.#status = status;
+    if (this.#run.status === status) return;
+    this.#run.set(status);
     this.publish();
   }
 
@@ -182,26 +202,22 @@ export class Domain {
 
   /** Cuts the power, whatever the guest or QEMU is doing. */
   async cutPower(): Promise<void> {
+    if (this.process === null) return await this.#tending;
+    this.#witness.seeCut();
+    await this.#end();
+    await this.#tending;
+  }
+
+  async #end(): Promise<void> {
     const process = this.process;
     if (process === null) return;
-    this.#cut = true;
-    if (this.#monitor !== null && !isFrozen(process)) {
-      // Not waited for: the process going away is the answer.
-      this.#monitor.execute("quit", {}, { deadlineMs: QUIT_MS }).catch(
-        () => {},
-      );
-      if (await this.#isGoneWithin(QUIT_MS)) return await this.#tending;
-    }
-    signalProcess(process, "SIGKILL");
-    if (await this.#isGoneWithin(KILL_MS)) return await this.#tending;
-    throw new UsherError(
-      "driver_failed",
-      `Cannot power off VM "${this.handle.name}": QEMU (pid ${process.pid}) does not end, even by SIGKILL`,
-      {
-        hint:
-          "It waits in the kernel, most likely for a disk or network file system that is gone.",
-      },
-    );
+    await endProcess({
+      name: this.handle.name,
+      process,
+      monitor: this.#monitor,
+      closing: this.#env.closing,
+      beforeKill: () => this.#keepVerdict(),
+    });
   }
 
   /** Lets go of it; it runs on. */
@@ -209,46 +225,60 @@ export class Domain {
     this.console.close();
     this.#monitor?.close();
     await this.#tending;
-    await this.#saving;
+    await this.#keeper.settled();
   }
 
   /** Resolves when all that was to be kept is durable. */
   settled(): Promise<void> {
-    return this.#saving;
+    return this.#keeper.settled();
   }
 
-  #begin(id: ProcessId): void {
+  #begin(id: ProcessId, witness: Witness): void {
     this.#process = id;
-    this.#exit = null;
-    this.#status = null;
-    this.#note = "";
-    this.#shutdownCause = null;
-    this.#panicked = false;
-    this.#cut = false;
+    this.#run = new RunState();
+    this.#witness = witness;
+    this.#burial = null;
+    this.#taps = null;
   }
 
   #state(): ReturnType<typeof stateOf> {
     return stateOf({
       phase: this.#phase,
-      alive: this.process !== null,
+      // Until its end is settled, it is what it was.
+      alive: this.#process !== null,
       ending: this.handle.ending,
-      status: this.#status,
-      note: this.#note,
+      status: this.#run.status,
+      note: this.#run.note,
     });
   }
 
   async #ask(monitor: QmpClient): Promise<void> {
+    const run = this.#run;
     try {
-      this.#status = await queryStatus(monitor);
-      if (this.#note === SILENT || this.#note === FROZEN) this.#note = "";
+      run.set(await queryStatus(monitor));
+      if (run === this.#run) this.#checkFatal();
     } catch {
-      this.#fallSilent();
+      run.fallSilent(this.#process);
     }
   }
 
-  #fallSilent(): void {
-    this.#status = null;
-    this.#note = isFrozen(this.#process) ? FROZEN : SILENT;
+  /** A guest that is beyond help is held by QEMU until this was read; then QEMU goes, too. */
+  #checkFatal(): void {
+    const { status } = this.#run;
+    const reason = status === null ? null : fatalStatus(status);
+    if (reason === null || this.#burial !== null) return;
+    this.#witness.seeFatal(reason);
+    this.#burial = this.#bury();
+  }
+
+  async #bury(): Promise<void> {
+    await this.#keepVerdict();
+    await this.#end().catch((error) =>
+      this.#env.log("error", "cannot end the QEMU of a crashed guest", {
+        uid: this.handle.uid,
+        error,
+      })
+    );
   }
 
   /** Follows the process to its end. */
@@ -258,8 +288,7 @@ export class Domain {
         await this.#follow(this.#monitor);
         this.#monitor = null;
         if (this.#env.closing.aborted) return;
-        // QEMU closes its sockets a few milliseconds before it is gone.
-        await this.#isGoneWithin(GONE_POLL_MS * 200);
+        await this.#isGoneWithin(CLOSING_MS);
       }
       if (this.process === null || this.#env.closing.aborted) break;
       if (await this.#reconnect()) continue;
@@ -277,28 +306,18 @@ export class Domain {
   }
 
   #hear(event: QmpEvent): void {
-    const { data } = event;
-    if (event.event === "SHUTDOWN") {
-      this.#shutdownCause = String(data["reason"]);
-    }
-    if (event.event === "GUEST_PANICKED") this.#panicked = true;
-    if (event.event === "BLOCK_IO_ERROR") {
-      this.#note = `disk error: ${String(data["reason"])}`;
-    }
-    if (event.event === "RESET" && data["guest"] === true) {
-      this.#note = "guest restarted itself";
-    }
-    this.#status = statusAfter(event) ?? this.#status;
-    if (this.#status !== null) this.publish();
+    this.#witness.hear(event);
+    this.#run.hear(event);
+    this.#checkFatal();
+    if (this.#run.status !== null) this.publish();
   }
 
   async #reconnect(): Promise<boolean> {
     this.#monitor = await openMonitor(this.files);
-    this.#status = null;
+    this.#run.forget();
     if (this.#monitor === null) {
-      const before = this.#note;
-      this.#fallSilent();
-      if (this.#note !== before && this.process !== null) this.publish();
+      const isNews = this.#run.fallSilent(this.#process);
+      if (isNews && this.process !== null) this.publish();
       return false;
     }
     await this.#ask(this.#monitor);
@@ -308,7 +327,10 @@ export class Domain {
 
   async #conclude(): Promise<void> {
     this.console.close();
-    const ending = await this.#explain();
+    const ending = await this.#witness.explain(
+      this.files.qemuLog,
+      this.handle.bootId !== this.#env.bootId,
+    );
     this.#process = null;
     this.#phase = "idle";
     this.keepEnding(ending);
@@ -317,36 +339,25 @@ export class Domain {
   /** Writes down and tells how it ended. Durable soon; until then QEMU's log says the same. */
   keepEnding(ending: Ending): void {
     this.handle = { ...this.handle, ending };
-    const { handle } = this;
     this.publish();
-    this.#saving = this.#saving.then(() => saveHandle(this.#env.layout, handle))
-      .catch((error) =>
-        this.#env.log("error", "cannot keep how a domain ended", {
-          uid: handle.uid,
-          error,
-        })
-      );
+    this.#save();
   }
 
-  async #explain(): Promise<Ending> {
-    if (this.#cut) return { state: "stopped", reason: "powered off" };
-    const tail = await readLogTail(this.files.qemuLog, LOG_TAIL_BYTES);
-    return explainEnding({
-      shutdownCause: this.#shutdownCause,
-      panicked: this.#panicked,
-      exit: this.#exit,
-      logTail: new TextDecoder().decode(tail),
-      rebooted: this.handle.bootId !== this.#env.bootId,
-    });
+  /** Makes durable how it will have ended, before the only witness of that goes. */
+  async #keepVerdict(): Promise<void> {
+    const ending = this.#witness.verdict;
+    if (ending === null) return;
+    this.handle = { ...this.handle, ending };
+    this.#save();
+    await this.#keeper.settled();
+  }
+
+  #save(): void {
+    this.#keeper.save(this.handle);
   }
 
   async #isGoneWithin(ms: number): Promise<boolean> {
-    const until = systemClock.monotonic() + ms;
-    while (this.process !== null) {
-      if (this.#env.closing.aborted) return false;
-      if (systemClock.monotonic() > until) return false;
-      await systemClock.sleep(GONE_POLL_MS);
-    }
-    return true;
+    return this.#process === null ||
+      await isGoneWithin(this.#process, ms, () => this.#env.closing.aborted);
   }
 }

@@ -15,7 +15,6 @@ import type { Ending } from "./handle.ts";
 export interface Evidence {
   /** `reason` of the SHUTDOWN event (QMP's ShutdownCause). */
   readonly shutdownCause: string | null;
-  readonly panicked: boolean;
   readonly exit: Exit | null;
   /** The newest part of QEMU's log. */
   readonly logTail: string;
@@ -40,7 +39,6 @@ const CAUSES = [
 /** How the domain ended, with what speaks for it. */
 export function explainEnding(evidence: Evidence): Ending {
   const { exit, logTail } = evidence;
-  if (evidence.panicked) return crashed("guest panicked");
   const killer =
     /terminating on signal (\d+)(?: from pid (\d+)(?: \(([^)]*)\))?)?/.exec(
       logTail,

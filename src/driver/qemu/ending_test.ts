@@ -9,7 +9,6 @@ import { startError } from "./start_error.ts";
 
 const NOTHING: Evidence = {
   shutdownCause: null,
-  panicked: false,
   exit: null,
   logTail: "",
   rebooted: false,
@@ -29,11 +28,6 @@ Deno.test("explainEnding() believes the event, then the trace, then the exit", (
       { logTail: `${RAN}qemu_system_shutdown_request reason=2\n` },
       "stopped",
       /powered off/,
-    ],
-    [
-      { panicked: true, shutdownCause: "guest-shutdown" },
-      "crashed",
-      /guest panicked/,
     ],
     [
       { logTail: `${RAN}qemu_system_shutdown_request reason=8\n` },
@@ -86,7 +80,7 @@ Deno.test("startError() says which disk is in use, and by which VM", () => {
     (disk) => disk === "/srv/a,b.raw" ? "db" : null,
   );
   deepStrictEqual([error.code, error.message], [
-    "driver_failed",
+    "busy",
     'Cannot start VM "web": /srv/a,b.raw is in use by VM "db"',
   ]);
 });

@@ -10,6 +10,8 @@ import type { Layout } from "./layout.ts";
 
 /** What every part of the driver is given. */
 export interface QemuEnvironment {
+  /** The node's name, for messages. */
+  readonly node: string;
   readonly config: QemuConfig;
   readonly layout: Layout;
   readonly bootId: string;

@@ -5,12 +5,10 @@
  */
 import { UsherError } from "../../error/mod.ts";
 import { listFolder, removeIfThere } from "../../sys/file.ts";
-import { logPaths } from "../../sys/log_file.ts";
 import type { Domain } from "./domain.ts";
-import { removeRunFiles } from "./launch.ts";
 import type { Layout } from "./layout.ts";
 
-/** Removes logs, overlays and handle of `uid`. Throws `wrong_state` while `domain` runs. */
+/** Removes all that there is of `uid`. Throws `wrong_state` while `domain` runs. */
 export async function removeTraces(
   layout: Layout,
   uid: string,
@@ -23,16 +21,23 @@ export async function removeTraces(
     );
   }
   await domain?.settled();
-  if (domain !== undefined) await removeRunFiles(domain);
-  const { consoleLog, qemuLog, handle } = layout.files(uid);
-  for (const path of [...logPaths(consoleLog), ...logPaths(qemuLog)]) {
-    await removeIfThere(path);
-  }
-  for (const name of await listFolder(layout.overlays)) {
-    if (name.startsWith(`${uid}-`)) {
-      await removeIfThere(`${layout.overlays}/${name}`);
+  await removeAll(layout, uid);
+}
+
+/** Removes every file of a domain that has no process. */
+export async function removeAll(layout: Layout, uid: string): Promise<void> {
+  const { runDir, logs, overlays, handles } = layout;
+  // Handles last, so that a removal that was cut short can be done again.
+  for (const folder of [runDir, logs, overlays, handles]) {
+    for (const name of await listFolder(folder)) {
+      if (name.startsWith(uid)) await removeIfThere(`${folder}/${name}`);
     }
   }
-  // Last, so that a forget that was cut short can be done again.
-  await removeIfThere(handle);
+}
+
+/** Removes what only a living QEMU needs. */
+export async function removeRunFiles({ files }: Domain): Promise<void> {
+  for (const path of [...files.monitors, files.serial, files.pidFile]) {
+    await removeIfThere(path);
+  }
 }

@@ -30,10 +30,8 @@ export const Handle = z.object({
   incarnation: z.string(),
   /** The boot of the machine in which it was started. */
   bootId: z.string(),
-  /** Files that it reads or writes, as the user named them. */
+  /** Files that it reads or writes, bases of overlays too, as the user named them. */
   disks: z.array(z.string()),
-  /** Tap devices whose counters are the domain's. */
-  taps: z.array(z.string()),
   /** Null while nothing is known of an end. */
   ending: Ending.nullable(),
 });
@@ -75,8 +73,7 @@ export function newHandle(plan: DomainPlan, bootId: string): Handle {
     generation,
     incarnation,
     bootId,
-    disks: spec.disks.flatMap(({ path }) => path ?? []),
-    taps: spec.nics.flatMap((nic) => nic.kind === "tap" ? nic.tap : []),
+    disks: spec.disks.flatMap(({ path, base }) => path ?? base ?? []),
     ending: null,
   };
 }
@@ -137,8 +134,12 @@ export function parseMarker(text: string): Marker | null {
   }
 }
 
-/** A handle in place of a lost one, as far as a marker tells. */
-export function handleOfMarker(marker: Marker, bootId: string): Handle {
+/** A handle in place of a lost one, as far as a marker and the process's arguments tell. */
+export function handleOfMarker(
+  marker: Marker,
+  disks: readonly string[],
+  bootId: string,
+): Handle {
   const { uid, name, generation, incarnation } = marker;
   return {
     version: 1,
@@ -147,8 +148,7 @@ export function handleOfMarker(marker: Marker, bootId: string): Handle {
     generation,
     incarnation,
     bootId,
-    disks: [],
-    taps: [],
+    disks: [...disks],
     ending: null,
   };
 }

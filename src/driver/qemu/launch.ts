@@ -9,15 +9,14 @@
  *
  * @module
  */
-import { isUsherError, UsherError } from "../../error/mod.ts";
+import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
 import {
   type DetachedChild,
   type Exit,
   spawnDetached,
 } from "../../sys/child.ts";
-import { Deadline } from "../../sys/clock.ts";
 import { removeIfThere } from "../../sys/file.ts";
-import { findFileProblem } from "../../sys/file_access.ts";
+import { isBlockDevice } from "../../sys/file_access.ts";
 import { readLogTail } from "../../sys/log_file.ts";
 import {
   type ProcessId,
@@ -26,15 +25,17 @@ import {
 } from "../../sys/process_table.ts";
 import type { DomainPlan, DomainReport } from "../driver.ts";
 import { commandLine } from "./command_line.ts";
-import { checkSpec, makeOverlays } from "./disks.ts";
+import { checkSpec } from "./disks.ts";
 import type { Domain } from "./domain.ts";
 import type { QemuEnvironment } from "./environment.ts";
+import { removeAll, removeRunFiles } from "./forget.ts";
 import { MARKER_VARIABLE, markerOf, newHandle, saveHandle } from "./handle.ts";
-import { awaitMonitor, queryStatus } from "./monitor.ts";
+import { awaitAnswer } from "./monitor.ts";
+import { imageToolOf, makeOverlays } from "./overlays.ts";
 import { findByPidFile } from "./process_scan.ts";
 import { startError } from "./start_error.ts";
+import { untilAborted } from "./turns.ts";
 
-const START_DEADLINE_MS = 30_000;
 const LOG_TAIL_BYTES = 8 * 1024;
 
 /** Starts `domain`, which must not run. `fresh`: there was nothing of it before. */
@@ -44,31 +45,12 @@ export async function launch(
   plan: DomainPlan,
   { fresh, cancel }: { fresh: boolean; cancel: AbortSignal },
 ): Promise<DomainReport> {
-  const before = domain.handle;
-  checkSpec(plan.spec, env.config);
-  const { accel } = await env.accel().catch((error) => {
-    throw explainFailure(error, plan.name);
-  });
-  const imageTool = imageToolOf(env.config.binary);
-  const made = await makeOverlays(
-    { uid: plan.uid, spec: plan.spec, imageTool },
-    env.layout,
-  );
+  const before = fresh ? null : domain.handle;
+  const made: string[] = [];
   try {
     domain.handle = newHandle(plan, env.bootId);
     domain.phase = "starting";
-    await domain.settled();
-    // An older run's log would be taken as evidence of how this one ended.
-    await removeIfThere(domain.files.qemuLog);
-    await saveHandle(env.layout, domain.handle);
-    cancel.throwIfAborted();
-    const args = commandLine({
-      ...plan,
-      accel,
-      machine: env.config.machine,
-      files: domain.files,
-      overlay: (index) => env.layout.overlay(plan.uid, index),
-    });
+    const args = await prepare(env, domain, plan, made, cancel);
     await run(env, domain, args, cancel);
   } catch (error) {
     const other = findByPidFile(env.layout, plan.uid);
@@ -77,11 +59,39 @@ export async function launch(
       return domain.report();
     }
     if (cancel.aborted) return await cutShort(domain, plan.name);
-    await takeBack(env, domain, { before: fresh ? null : before, made });
+    await takeBack(env, domain, { before, made });
     throw explainFailure(error, plan.name);
   }
   domain.phase = "idle";
   return domain.report();
+}
+
+/** All that comes before there is a process; answers QEMU's arguments. What it makes goes into `made`. */
+async function prepare(
+  env: QemuEnvironment,
+  domain: Domain,
+  plan: DomainPlan,
+  made: string[],
+  cancel: AbortSignal,
+): Promise<string[]> {
+  const { config, layout, node } = env;
+  checkSpec({ ...plan, node }, config);
+  const { accel } = await untilAborted(env.accel(), cancel);
+  const imageTool = imageToolOf(config.binary);
+  made.push(...await makeOverlays(plan, { imageTool, layout, cancel }));
+  await domain.settled();
+  // An older run's log would be taken as evidence of how this one ended.
+  await removeIfThere(domain.files.qemuLog);
+  await saveHandle(layout, domain.handle);
+  cancel.throwIfAborted();
+  return commandLine({
+    ...plan,
+    accel,
+    machine: config.machine,
+    files: domain.files,
+    overlay: (index) => layout.overlay(plan.uid, index),
+    isDevice: isBlockDevice,
+  });
 }
 
 async function run(
@@ -109,38 +119,27 @@ async function run(
   }
 }
 
+/** Waits for QEMU's first answer; its end, should that come first, is the better error. */
 async function awaitRunning(
   env: QemuEnvironment,
   domain: Domain,
   child: DetachedChild,
   cancel: AbortSignal,
 ): Promise<void> {
-  using deadline = new Deadline(
-    START_DEADLINE_MS,
-    "answer from QEMU's monitor",
-    cancel,
-  );
-  const lost = new AbortController();
-  const signal = AbortSignal.any([deadline.signal, lost.signal]);
-  const opened = awaitMonitor(domain.files, signal);
-  opened.catch(() => {});
+  const enough = new AbortController();
+  const signal = AbortSignal.any([cancel, enough.signal]);
+  const answered = awaitAnswer(domain.files, env.config.start_timeout, signal);
   const ended = child.exited.then(async (exit) => {
-    const failure = await failureOf(env, domain, exit);
-    lost.abort(failure);
-    throw failure;
+    throw await failureOf(env, domain, exit);
   });
+  answered.catch(() => {});
   ended.catch(() => {});
-  const monitor = await Promise.race([opened, ended, aborted(deadline.signal)]);
-  domain.adoptMonitor(monitor, await queryStatus(monitor, START_DEADLINE_MS));
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else {signal.addEventListener("abort", () => reject(signal.reason), {
-        once: true,
-      });}
-  });
+  try {
+    const { monitor, status } = await Promise.race([answered, ended]);
+    domain.adoptMonitor(monitor, status);
+  } finally {
+    enough.abort();
+  }
 }
 
 async function failureOf(
@@ -173,23 +172,12 @@ async function takeBack(
     made: readonly string[];
   },
 ): Promise<void> {
+  if (before === null) return await removeAll(env.layout, domain.handle.uid);
   for (const overlay of made) await removeIfThere(overlay);
   await removeRunFiles(domain);
-  if (before === null) {
-    await removeIfThere(domain.files.handle);
-    await removeIfThere(domain.files.qemuLog);
-    return;
-  }
   domain.handle = before;
   await saveHandle(env.layout, before);
   domain.publish();
-}
-
-/** Removes what only a living QEMU needs. */
-export async function removeRunFiles({ files }: Domain): Promise<void> {
-  for (const path of [...files.monitors, files.serial, files.pidFile]) {
-    await removeIfThere(path);
-  }
 }
 
 /** A power cut met the start: what there is stays, and counts as stopped. */
@@ -206,27 +194,18 @@ async function cutShort(domain: Domain, name: string): Promise<never> {
   );
 }
 
-function explainFailure(error: unknown, name: string): unknown {
-  if (isUsherError(error, "not_found")) {
-    return new UsherError("driver_failed", error.message, {
-      cause: error,
-      hint: "Is QEMU installed?",
-    });
-  }
-  if (error instanceof DOMException) {
+function explainFailure(error: unknown, name: string): UsherError {
+  if (!isUsherError(error)) {
     return new UsherError(
       "driver_failed",
-      `Cannot start VM "${name}": ${error.message}`,
+      `Cannot start VM "${name}": ${messageOf(error)}`,
       { cause: error },
     );
   }
-  return error;
-}
-
-/** qemu-img lies beside the emulator, or where PATH finds it. */
-function imageToolOf(binary: string): string {
-  const beside = binary.replace(/[^/]*$/, "qemu-img");
-  return binary.includes("/") && findFileProblem(beside, false) === null
-    ? beside
-    : "qemu-img";
+  if (error.code !== "not_found") return error;
+  return new UsherError(
+    "driver_failed",
+    `Cannot start VM "${name}": ${error.message}`,
+    { cause: error, hint: "Is QEMU installed on its node?" },
+  );
 }

@@ -14,6 +14,7 @@
 import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
 import { QemuConfig } from "../../schema/config.ts";
 import { makeFolder } from "../../sys/file.ts";
+import { fileIdentity } from "../../sys/file_access.ts";
 import { readLogTail } from "../../sys/log_file.ts";
 import { readBootId } from "../../sys/process_table.ts";
 import type {
@@ -41,12 +42,14 @@ import { layOut } from "./layout.ts";
 import { type OwnProcess, scanProcesses } from "./process_scan.ts";
 import { rotateLogs } from "./rotation.ts";
 import { shutDown } from "./shutdown.ts";
+import { Starts } from "./starts.ts";
 import { Turns, untilAborted } from "./turns.ts";
 
 /** The name that specs and configurations use. */
 export const NAME = "qemu";
 
 const ROTATE_EVERY_MS = 2000;
+const PULSE_EVERY_MS = 2000;
 
 /** Opens the driver and finds every domain of an earlier life. */
 export async function openQemuDriver(
@@ -56,12 +59,6 @@ export async function openQemuDriver(
   const driver = new QemuDriver(context, QemuConfig.parse(config ?? {}));
   await driver.open();
   return driver;
-}
-
-/** A start under way, for all who asked for it. */
-interface Start {
-  readonly promise: Promise<DomainReport>;
-  readonly cancel: AbortController;
 }
 
 class QemuDriver implements Driver {
@@ -81,16 +78,16 @@ class QemuDriver implements Driver {
   readonly #domains = new Map<string, Domain>();
   readonly #watchers = new Set<NewestReports>();
   readonly #closing = new AbortController();
-  readonly #starts = new Map<string, Start>();
   readonly #turns = new Turns();
-  #rotation: ReturnType<typeof setInterval> | undefined;
+  readonly #starts = new Starts(this.#turns);
+  #timers: ReturnType<typeof setInterval>[] = [];
 
   constructor(context: DriverContext, config: QemuConfig) {
     const layout = layOut(context.stateDir, context.runDir);
     if (layout === null) {
       throw new UsherError(
         "invalid_input",
-        `Cannot keep sockets in ${context.runDir}: its path is too long`,
+        `Cannot keep sockets in ${context.runDir}: with a domain's name it has more than the 107 bytes of a socket's path`,
         {
           field: "run_dir",
         },
@@ -99,6 +96,7 @@ class QemuDriver implements Driver {
     const installation = new Installation(config, layout.accelFile);
     this.#installation = installation;
     this.#env = {
+      node: context.node,
       config,
       layout,
       bootId: readBootId(),
@@ -131,10 +129,13 @@ class QemuDriver implements Driver {
     await Promise.all(
       [...this.#domains.values()].map((domain) => domain.attach()),
     );
-    this.#rotation = setInterval(
-      () => void rotateLogs(this.#env, this.#domains.values()),
-      ROTATE_EVERY_MS,
-    );
+    const all = () => this.#domains.values();
+    this.#timers = [
+      setInterval(() => void rotateLogs(this.#env, all()), ROTATE_EVERY_MS),
+      setInterval(() => {
+        for (const domain of all()) void domain.checkPulse();
+      }, PULSE_EVERY_MS),
+    ];
   }
 
   async probe(_signal: AbortSignal): Promise<Probe> {
@@ -156,11 +157,11 @@ class QemuDriver implements Driver {
 
   async start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport> {
     signal.throwIfAborted();
-    let start = this.#starts.get(plan.uid);
-    if (start === undefined || start.cancel.signal.aborted) {
-      start = this.#beginStart(plan);
-    }
-    return await untilAborted(start.promise, signal);
+    const start = this.#starts.join(
+      plan.uid,
+      (cancel) => this.#startNow(plan, cancel),
+    );
+    return await untilAborted(start, signal);
   }
 
   async stop(
@@ -170,17 +171,13 @@ class QemuDriver implements Driver {
     signal.throwIfAborted();
     if (graceMs > 0) {
       // A start under way comes first; how it ends is told to who asked for it.
-      const starting = this.#starts.get(uid)?.promise;
-      await untilAborted(
-        starting?.catch(() => {}) ?? Promise.resolve(),
-        signal,
-      );
+      await untilAborted(this.#starts.settled(uid), signal);
       const domain = this.#domains.get(uid);
       return domain === undefined
         ? absent(uid)
         : await shutDown(domain, graceMs, signal);
     }
-    this.#starts.get(uid)?.cancel.abort();
+    this.#starts.cancel(uid);
     const cut = this.#turns.take(
       uid,
       async () => await this.#domains.get(uid)?.cutPower(),
@@ -240,10 +237,8 @@ class QemuDriver implements Driver {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#rotation);
-    await Promise.allSettled(
-      [...this.#starts.values()].map(({ promise }) => promise),
-    );
+    this.#timers.forEach((timer) => clearInterval(timer));
+    await this.#starts.allSettled();
     this.#closing.abort();
     for (const watcher of [...this.#watchers]) watcher[Symbol.dispose]();
     await Promise.all(
@@ -251,26 +246,16 @@ class QemuDriver implements Driver {
     );
   }
 
-  #beginStart(plan: DomainPlan): Start {
-    const cancel = new AbortController();
-    const promise = this.#turns.take(
-      plan.uid,
-      () => this.#startNow(plan, cancel.signal),
-    );
-    const start: Start = { promise, cancel };
-    this.#starts.set(plan.uid, start);
-    const done = () =>
-      this.#starts.get(plan.uid) === start && this.#starts.delete(plan.uid);
-    promise.then(done, done);
-    return start;
-  }
-
   async #startNow(
     plan: DomainPlan,
     cancel: AbortSignal,
   ): Promise<DomainReport> {
     const known = this.#domains.get(plan.uid);
-    if (known !== undefined && await known.attach()) return await known.look();
+    if (known !== undefined && await known.attach()) {
+      const report = await known.look();
+      // It may just have come to its end; then this is a new run.
+      if (known.process !== null) return report;
+    }
     const domain = known ??
       new Domain(this.#env, newHandle(plan, this.#env.bootId));
     this.#domains.set(plan.uid, domain);
@@ -327,13 +312,16 @@ class QemuDriver implements Driver {
     return domain;
   }
 
+  /** Compared by what they lead to: one file may have many names. */
   #holderOf(disk: string): string | null {
-    for (const domain of this.#domains.values()) {
-      if (domain.process !== null && domain.handle.disks.includes(disk)) {
-        return domain.handle.name;
-      }
-    }
-    return null;
+    const wanted = fileIdentity(disk);
+    const holder = [...this.#domains.values()].find(({ process, handle }) =>
+      process !== null &&
+      handle.disks.some((held) =>
+        held === disk || (wanted !== null && fileIdentity(held) === wanted)
+      )
+    );
+    return holder?.handle.name ?? null;
   }
 }
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { UsherError } from "../../error/mod.ts";
-import { systemClock } from "../../sys/clock.ts";
+import { messageOf, UsherError } from "../../error/mod.ts";
+import { Deadline, systemClock } from "../../sys/clock.ts";
 import { connectUnix } from "../../sys/unix_socket.ts";
 import type { DomainState } from "../../schema/vm.ts";
 import type { DomainFiles } from "./layout.ts";
@@ -15,6 +15,7 @@ import type { QmpEvent } from "./qmp/event_queue.ts";
 export const ANSWER_MS = 1000;
 const GREETING_MS = 500;
 const RETRY_MS = 1;
+const MAX_RETRY_MS = 50;
 
 /** The events that change what is reported of a domain. */
 export const EVENTS = [
@@ -47,21 +48,38 @@ export async function openMonitor(
   return null;
 }
 
-/** Opens the monitor of a QEMU that has just been started, as soon as it listens. */
-export async function awaitMonitor(
+/**
+ * Opens the monitor of a QEMU that has just been started, as soon as it
+ * answers, and asks for its run state. A session that breaks is opened again,
+ * until `deadlineMs` are over.
+ */
+export async function awaitAnswer(
   { monitors }: DomainFiles,
+  deadlineMs: number,
   signal: AbortSignal,
-): Promise<QmpClient> {
-  for (;;) {
-    signal.throwIfAborted();
-    const client = new QmpClient();
+): Promise<{ monitor: QmpClient; status: string }> {
+  using deadline = new Deadline(deadlineMs, "answer", signal);
+  let trouble = "nothing listens";
+  for (let tries = 0; !deadline.signal.aborted; tries++) {
+    const monitor = new QmpClient();
+    const giveUp = () => monitor.close();
+    deadline.signal.addEventListener("abort", giveUp, { once: true });
     try {
-      await client.open(() => connectUnix(monitors[0]), signal);
-      return client;
-    } catch {
-      await systemClock.sleep(RETRY_MS, signal);
+      await monitor.open(() => connectUnix(monitors[0]), deadline.signal);
+      const status = await queryStatus(monitor, deadlineMs);
+      deadline.signal.removeEventListener("abort", giveUp);
+      return { monitor, status };
+    } catch (error) {
+      deadline.signal.removeEventListener("abort", giveUp);
+      monitor.close();
+      if (!deadline.signal.aborted) trouble = messageOf(error);
     }
+    // QEMU listens after a few milliseconds; one that does not is in no hurry.
+    const pause = Math.min(RETRY_MS + Math.floor(tries / 100), MAX_RETRY_MS);
+    await systemClock.sleep(pause, deadline.signal).catch(() => {});
   }
+  signal.throwIfAborted();
+  throw new Error(`QEMU did not answer within ${deadlineMs} ms: ${trouble}`);
 }
 
 /** QEMU's run state now. Throws `interrupted` when it does not answer. */
@@ -100,7 +118,8 @@ export function stateOfStatus(
     case "shutdown":
       return { state: "stopping", reason: "guest shut down" };
     case "guest-panicked":
-      return { state: "crashed", reason: "guest panicked" };
+    case "internal-error":
+      return { state: "crashed", reason: fatalStatus(status) ?? "" };
     case "io-error":
       return { state: "paused", reason: "stopped by QEMU after a disk error" };
     case "suspended":
@@ -110,17 +129,35 @@ export function stateOfStatus(
   }
 }
 
-/** The run state that follows an event; null when it does not change it. */
-export function statusAfter({ event }: QmpEvent): string | null {
+/** Why a guest in this run state is beyond help; null when it is not. QEMU lives on, and has nothing more to do. */
+export function fatalStatus(status: string): string | null {
+  switch (status) {
+    case "guest-panicked":
+      return "guest panicked";
+    case "internal-error":
+      return "QEMU stopped the guest after an internal error";
+    default:
+      return null;
+  }
+}
+
+/** The run state after an event that came in `before`. */
+export function statusAfter(
+  { event }: QmpEvent,
+  before: string | null,
+): string | null {
   switch (event) {
+    case "GUEST_PANICKED":
+      return "guest-panicked";
     case "STOP":
-      return "paused";
+      // It also follows a panic, which is the better word for it.
+      return before === "guest-panicked" ? before : "paused";
     case "RESUME":
     case "WAKEUP":
       return "running";
     case "SUSPEND":
       return "suspended";
     default:
-      return null;
+      return before;
   }
 }

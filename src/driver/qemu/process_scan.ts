@@ -39,17 +39,21 @@ export function scanProcesses({ runDir }: Layout): Scan {
   const foreign: DomainReport[] = [];
   for (const pid of listPids()) {
     const args = readArguments(pid);
-    if (!/(^|\/)(qemu-system-[^/]+|qemu-kvm|kvm)$/.test(args[0] ?? "")) {
-      continue;
-    }
+    // Ours may be called anything: the name of the program is the node's choice.
+    const isOurs = optionOf(args, "-pidfile")?.startsWith(`${runDir}/`);
+    if (!isOurs && !isQemu(args[0] ?? "")) continue;
     if (readVariable(pid, HELPER_VARIABLE) !== null) continue;
     const marker = readMarker(pid);
     const id = readProcess(pid);
     if (id === null || readLiving(id) === null) continue;
-    if (marker === null) foreign.push(foreignReport(pid, args));
-    else if (marker.runDir === runDir) own.push({ id, marker });
+    if (marker === null && !isOurs) foreign.push(foreignReport(pid, args));
+    else if (marker?.runDir === runDir) own.push({ id, marker });
   }
   return { own, foreign };
+}
+
+function isQemu(program: string): boolean {
+  return /(^|\/)(qemu-system-[^/]+|qemu-kvm|kvm)$/.test(program);
 }
 
 /** The living process of one domain, by its pid file; null when there is none. */

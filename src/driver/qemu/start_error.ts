@@ -44,10 +44,11 @@ function diskInUse(
 ): UsherError {
   const by = holder === null ? "another process" : `VM "${holder}"`;
   return new UsherError(
-    "driver_failed",
+    "busy",
     `Cannot start VM "${name}": ${disk} is in use by ${by}`,
     {
       field: "spec.disks",
+      ...(holder === null ? {} : { holder }),
       hint:
         "Stop what uses it, or give both VMs overlays with `base` in place of `path`.",
       cause: new Error(meaningfulLines(logTail)),

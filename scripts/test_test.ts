@@ -1,0 +1,89 @@
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import type { Suite } from "./stages.ts";
+import { ROOT } from "./support.ts";
+import { argumentFault, runSuite } from "./test.ts";
+
+/** Runs test files of these texts as a suite. */
+async function run(texts: readonly string[], deadlineS = 600) {
+  await Deno.mkdir(`${ROOT}.cache`, { recursive: true });
+  const folder = await Deno.makeTempDir({
+    dir: `${ROOT}.cache`,
+    prefix: "suite_",
+  });
+  const suite: Suite = {
+    kind: "suite",
+    name: "probe",
+    from: "ok",
+    deadlineS,
+    owns: () => true,
+    parallel: false,
+    sanitized: true,
+  };
+  try {
+    const files: string[] = [];
+    for (const [index, text] of texts.entries()) {
+      const path = `${folder}/probe${index}_test.ts`;
+      await Deno.writeTextFile(path, text);
+      files.push(path.slice(ROOT.length));
+    }
+    const { output: _, ...verdict } = await runSuite(suite, files);
+    const faults = verdict.faults
+      .map((fault) => fault.replace(/\S*probe/, "probe"));
+    return { ...verdict, faults };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const GOOD = `Deno.test("good", () => {});\n`;
+const clean = { passed: 1, failed: 0, skipped: 0, faults: [] };
+
+Deno.test("runSuite() counts what passes and what fails", async () => {
+  const bad = `Deno.test("bad", () => { throw new Error("no"); });\n`;
+  deepStrictEqual(await run([GOOD]), clean);
+  deepStrictEqual(await run([GOOD + bad]), { ...clean, failed: 1 });
+});
+
+Deno.test("runSuite() fails a suite that ends before it reports", async () => {
+  const verdict = await run([GOOD, `${GOOD}Deno.exit(0);\n`]);
+  match(verdict.faults.join("\n"), /probe1_test.ts ran no test/);
+});
+
+Deno.test("runSuite() fails a test that ends the process", async () => {
+  const verdict = await run([`Deno.test("exit", () => Deno.exit(0));\n`]);
+  strictEqual(verdict.failed + verdict.faults.length > 0, true);
+});
+
+Deno.test("runSuite() fails what does not compile or load", async () => {
+  const verdict = await run([GOOD, `import "./nowhere.ts";\n${GOOD}`]);
+  match(verdict.faults.join("\n"), /probe1_test.ts ran no test/);
+});
+
+Deno.test("runSuite() ends a test that hangs, at the deadline", async () => {
+  const text =
+    `Deno.test("hang", () => new Promise((done) => setTimeout(done, 1e9)));\n`;
+  const verdict = await run([text], 3);
+  match(verdict.faults.join("\n"), /the deadline has passed/);
+});
+
+Deno.test("runSuite() fails a file without tests", async () => {
+  const verdict = await run([GOOD, "export const nothing = 1;\n"]);
+  deepStrictEqual(verdict.faults, ["probe1_test.ts ran no test"]);
+});
+
+Deno.test("runSuite() fails a test that leaks", async () => {
+  const leak = `Deno.test("leak", () => { setInterval(() => {}, 1000); });\n`;
+  strictEqual((await run([leak])).failed, 1);
+});
+
+Deno.test("runSuite() fails a skip that nobody expected", async () => {
+  const skip = `Deno.test.ignore("skipped", () => {});\n`;
+  const verdict = await run([GOOD + skip]);
+  deepStrictEqual(verdict.faults, ["probe0_test.ts: skipped: skipped"]);
+});
+
+Deno.test("argumentFault() names the stages to one who asks for another", () => {
+  strictEqual(argumentFault(["--long", "unit", "conformance on qemu"]), null);
+  match(argumentFault(["unti"]) ?? "", /no stage "unti".*unit/);
+  match(argumentFault(["--fast"]) ?? "", /no stage "--fast"/);
+});

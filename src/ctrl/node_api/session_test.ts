@@ -1,0 +1,261 @@
+/**
+ * A node's session with nodes that are slow, doubled, or told too early.
+ *
+ * @module
+ */
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { SmallCtrl } from "../../../tests/support/small_ctrl.ts";
+import { until, within } from "../../../tests/support/wait.ts";
+import { decodeLines } from "../../link/ndjson.ts";
+import type { DomainFrame } from "../../schema/frame.ts";
+import { newSecret } from "../../sys/id.ts";
+import { Domains } from "../domains.ts";
+import { lookOnce } from "../node_watch.ts";
+import { Nodes } from "../nodes.ts";
+import { type NodeSessionParts, openSession } from "./session.ts";
+
+interface World extends AsyncDisposable {
+  readonly ctrl: SmallCtrl;
+  readonly parts: NodeSessionParts;
+  readonly secret: string;
+  /** One look of the node watch. */
+  look(): Promise<void>;
+}
+
+async function world(helloMs = 30_000): Promise<World> {
+  const ctrl = await SmallCtrl.open();
+  const { context, records, links, runner, store } = ctrl;
+  // No node is connected yet.
+  links.link("n1").session = null;
+  await records.write([{ kind: "node", key: "n1", value: null }]);
+  const nodes = await Nodes.load(context, records, store, newSecret);
+  const token = await nodes.newToken(null, 60_000);
+  const { secret } = await nodes.enrol({
+    secret: token.secret,
+    name: "n1",
+    version: "0",
+  });
+  const domains = new Domains(context, records);
+  const common = { context, links, nodes, domains, leaseMs: 60_000 };
+  return {
+    ctrl,
+    secret,
+    parts: { ...common, runner, helloMs },
+    look: () => lookOnce({ ...common, records }),
+    [Symbol.asyncDispose]: () => ctrl[Symbol.asyncDispose](),
+  };
+}
+
+/** A node's end of a session: what it says, and what it hears. */
+class Peer implements Disposable {
+  readonly heard: { type: string; reason?: string }[] = [];
+  readonly #say: ReadableStreamDefaultController<Uint8Array>;
+  readonly done: Promise<void>;
+
+  constructor(parts: NodeSessionParts) {
+    let say!: ReadableStreamDefaultController<Uint8Array>;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => void (say = controller),
+    });
+    this.#say = say;
+    const { outgoing } = openSession(parts, body);
+    this.done = this.#listen(outgoing);
+  }
+
+  async #listen(stream: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const frame of decodeLines(stream, 1e6)) {
+      this.heard.push(frame as { type: string });
+    }
+  }
+
+  say(frame: unknown): void {
+    const line = new TextEncoder().encode(`${JSON.stringify(frame)}\n`);
+    try {
+      this.#say.enqueue(line);
+    } catch {
+      // The controller closed it.
+    }
+  }
+
+  hello(secret: string, bootId = "boot"): void {
+    this.say({
+      type: "hello",
+      name: "n1",
+      secret,
+      version: "0",
+      protocol: 1,
+      bootId,
+      capacity: { cpus: 1, memoryMiB: 1024 },
+      drivers: [],
+      domainCount: 0,
+      resume: null,
+    });
+  }
+
+  domains(domains: readonly Partial<DomainFrame>[], last = true): void {
+    this.say({ type: "domains", domains: domains.map(domain), last });
+  }
+
+  async until(type: string): Promise<{ type: string; reason?: string }> {
+    return await until(
+      `a frame "${type}" is heard`,
+      () => this.heard.find((frame) => frame.type === type),
+      { deadlineMs: 20_000 },
+    );
+  }
+
+  [Symbol.dispose](): void {
+    try {
+      this.#say.close();
+    } catch {
+      // The controller closed it.
+    }
+  }
+}
+
+function domain(more: Partial<DomainFrame>): DomainFrame {
+  return {
+    driver: "sim",
+    uid: null,
+    domain: "d",
+    name: "d",
+    state: "running",
+    reason: "",
+    incarnation: null,
+    generation: 0,
+    ...more,
+  };
+}
+
+Deno.test("a session that only beats is ended when it has not said who it is", async () => {
+  await using site = await world(300);
+  using peer = new Peer(site.parts);
+  const beats = setInterval(() => peer.say({ type: "unheard of" }), 20);
+  try {
+    match((await peer.until("bye")).reason ?? "", /within 0\.3 s/);
+    await within("the end of the stream", 10_000, peer.done);
+  } finally {
+    clearInterval(beats);
+  }
+});
+
+Deno.test("a session that never says what it runs is ended, though it beats", async () => {
+  await using site = await world(3000);
+  using peer = new Peer(site.parts);
+  peer.hello(site.secret);
+  await peer.until("welcome");
+  const beats = setInterval(() => peer.say({ type: "beat" }), 20);
+  try {
+    await peer.until("bye");
+  } finally {
+    clearInterval(beats);
+  }
+  strictEqual(site.ctrl.links.link("n1").ready, false);
+});
+
+Deno.test("a session that has said all lives on past that time", async () => {
+  await using site = await world(3000);
+  using peer = new Peer(site.parts);
+  peer.hello(site.secret);
+  await peer.until("welcome");
+  peer.domains([], false);
+  peer.domains([]);
+  const link = site.ctrl.links.link("n1");
+  await until("the node is ready", () => link.ready);
+  const since = performance.now();
+  await until("the time is over", () => performance.now() - since > 3200);
+  deepStrictEqual([link.ready, peer.heard.some(({ type }) => type === "bye")], [
+    true,
+    false,
+  ]);
+});
+
+Deno.test("of two machines with one node's name the one that is connected stays", async () => {
+  await using site = await world();
+  using first = new Peer(site.parts);
+  first.hello(site.secret, "boot of one");
+  await first.until("welcome");
+  using twin = new Peer(site.parts);
+  twin.hello(site.secret, "boot of the other");
+  match(
+    (await twin.until("bye")).reason ?? "",
+    /Node "n1" is connected from another machine/,
+  );
+  using again = new Peer(site.parts);
+  again.hello(site.secret, "boot of one");
+  await again.until("welcome");
+  match((await first.until("bye")).reason ?? "", /a newer session/);
+});
+
+Deno.test("a domain that cannot be described keeps no node from being ready", async () => {
+  await using site = await world();
+  using peer = new Peer(site.parts);
+  peer.hello(site.secret);
+  await peer.until("welcome");
+  peer.domains([
+    { name: "Strange NAME!", domain: "a", vcpus: 0.4, memoryMiB: 1 },
+    { name: "huge", domain: "b", vcpus: 4000, memoryMiB: 1e12 },
+    { name: "odd", domain: "c", driver: "No Such Driver" },
+    { name: "talks", domain: "d", reason: "x".repeat(100_000) },
+    {
+      name: "not.a.NAME",
+      domain: "e",
+      uid: "01hzzzzzzzzzzzzzzzzzzzzzz5",
+    },
+  ]);
+  await until("the node is ready", () => site.ctrl.links.link("n1").ready);
+  const vms = [...site.ctrl.records.vms.values()];
+  deepStrictEqual(vms.map(({ name }) => name).toSorted(), [
+    "huge.n1.found",
+    "not-a-name.n1.found",
+    "strange-name.n1.found",
+    "talks.n1.found",
+  ]);
+  strictEqual(Math.max(...vms.map(({ status }) => status.reason.length)), 1000);
+});
+
+Deno.test("a report that the state has no room for is noted once there is", async () => {
+  await using site = await world();
+  const { ctrl } = site;
+  using peer = new Peer(site.parts);
+  peer.hello(site.secret);
+  await peer.until("welcome");
+  peer.domains([{ name: "web" }]);
+  await until("the node is ready", () => ctrl.links.link("n1").ready);
+  ctrl.store.fail({ times: 2 });
+  peer.say({
+    type: "report",
+    domains: [domain({ name: "web", state: "crashed", reason: "by itself" })],
+  });
+  const link = ctrl.links.link("n1");
+  await until("the report waits", () => link.unnoted.size === 1);
+  const state = () => ctrl.records.byName("web.n1.found")?.status.state;
+  await site.look().catch(() => {});
+  strictEqual(state(), "running");
+  await site.look();
+  deepStrictEqual([state(), link.unnoted.size], ["crashed", 0]);
+});
+
+Deno.test("a loss that cannot be written is noted at the next look", async () => {
+  await using site = await world();
+  const { ctrl } = site;
+  using peer = new Peer({ ...site.parts, leaseMs: 60_000 });
+  peer.hello(site.secret);
+  await peer.until("welcome");
+  peer.domains([{ name: "web" }]);
+  const link = ctrl.links.link("n1");
+  await until("the node is ready", () => link.ready);
+  peer[Symbol.dispose]();
+  await until("the node is silent", () => link.session === null);
+  await until(
+    "that is noted",
+    () => ctrl.records.nodes.get("n1")?.state === "silent",
+  );
+  link.silentSince = -1e9;
+  ctrl.store.fail();
+  await site.look().catch(() => {});
+  strictEqual(ctrl.records.nodes.get("n1")?.state, "silent");
+  await site.look();
+  strictEqual(ctrl.records.nodes.get("n1")?.state, "lost");
+  strictEqual(ctrl.records.byName("web.n1.found")?.status.state, "unknown");
+});

@@ -1,0 +1,294 @@
+/**
+ * A run: one operation, from where it is to its end, while it holds its lane.
+ *
+ * `core/advance.ts` decides what is next, `taking.ts` asks the nodes, `undo.ts`
+ * takes back. Every move is durable before it acts, and what a node answered
+ * becomes durable together with the move that follows from it. A run on old
+ * records goes on where the last one stopped, since `advance` looks at what
+ * is.
+ *
+ * @module
+ */
+import { advance, cancelled, ended, type Move } from "../../core/advance.ts";
+import { isFinal } from "../../core/operation_machine.ts";
+import { holds, isPointOfNoReturn, type StepName } from "../../core/step.ts";
+import { UsherError } from "../../error/mod.ts";
+import type { DomainFrame } from "../../schema/frame.ts";
+import type { Operation } from "../../schema/operation.ts";
+import type { Vm } from "../../schema/vm.ts";
+import { type CtrlContext, isoNow } from "../context.ts";
+import type { Domains } from "../domains.ts";
+import type { NodeLinks } from "../node_links.ts";
+import type { Records, Write } from "../records.ts";
+import { durably, type Plan } from "./durably.ts";
+import type { Holder, Lane } from "./lane.ts";
+import { type PlacedMove, placeIfAsked } from "./placing.ts";
+import { takeAtNode } from "./taking.ts";
+import { undo } from "./undo.ts";
+
+/** Why a run was aborted. */
+export class Cancel {
+  constructor(readonly why: string, readonly takeover: boolean) {}
+}
+
+/** What runs work with. */
+export interface RunParts {
+  readonly context: CtrlContext;
+  readonly records: Records;
+  readonly links: NodeLinks;
+  readonly domains: Domains;
+  /** Aborts when the controller ends: then a run stops where it is. */
+  readonly stopped: AbortSignal;
+  /** Whether an operation that turns the VM on holds it. */
+  isStarting(uid: string): boolean;
+}
+
+/** One operation that holds a lane. */
+export class Run {
+  readonly #parts: RunParts;
+  readonly #lane: Lane;
+  readonly #holder: Holder;
+
+  constructor(parts: RunParts, lane: Lane, holder: Holder) {
+    this.#parts = parts;
+    this.#lane = lane;
+    this.#holder = holder;
+  }
+
+  /**
+   * Runs to the end, from the move that was made durable already, or from the
+   * operation's next one. Resolves once the operation is final, another has
+   * taken the lane, or the controller ends; rejects only by a bug.
+   */
+  async toEnd(first: Move | null): Promise<void> {
+    try {
+      await this.#steps(first);
+    } catch (error) {
+      if (this.#isOver()) return;
+      await this.#finishBroken(error);
+    }
+  }
+
+  /** Whether nothing may be done any more in the name of this operation. */
+  #isOver(): boolean {
+    return this.#parts.stopped.aborted || this.#lane.holder !== this.#holder;
+  }
+
+  async #steps(first: Move | null): Promise<void> {
+    const { signal } = this.#holder.abort;
+    let move = first ?? await this.#begin();
+    while (move.step !== null) {
+      signal.throwIfAborted();
+      const step = move.step;
+      const domain = await this.#take(step, signal);
+      move = await this.#afterStep(step, domain);
+    }
+  }
+
+  /** The first move of an operation that waited, made durable. */
+  #begin(): Promise<Move> {
+    return this.#durably(() => {
+      const operation = { ...this.#operation(), waitsFor: null };
+      const vm = this.#parts.records.vms.latest(operation.uid);
+      return planOf(this.#placeIfAsked(this.#advance(operation, vm)));
+    });
+  }
+
+  /** Takes one step; answers with the domain as its node then reports it. */
+  async #take(
+    step: StepName,
+    signal: AbortSignal,
+  ): Promise<DomainFrame | null> {
+    if (step === "place" || step === "unregister") return null;
+    const operation = this.#operation();
+    const { records, links } = this.#parts;
+    const vm = () => this.#vm(operation);
+    return await takeAtNode(
+      step,
+      { records, links, lane: this.#lane, operation, vm },
+      signal,
+    );
+  }
+
+  /** Writes what a step brought together with the next move. */
+  #afterStep(step: StepName, domain: DomainFrame | null): Promise<Move> {
+    return this.#durably(() => {
+      const operation = this.#operation();
+      const known = this.#vm(operation);
+      if (step === "unregister") return this.#unregistered(operation, known);
+      const reported = domain === null || known.node === null
+        ? []
+        : this.#parts.domains.writesFor(known.node, domain);
+      const vm = lastVm(reported, known);
+      if (step !== "place" && !holds(step, viewOf(operation, vm))) {
+        throw notSo(operation, vm);
+      }
+      return planOf(this.#placeIfAsked(this.#advance(operation, vm)), reported);
+    });
+  }
+
+  #unregistered(operation: Operation, vm: Vm): Plan<Move> {
+    const done: Operation = {
+      ...operation,
+      state: "succeeded",
+      step: null,
+      endedAt: this.#now(),
+    };
+    return planOf({ operation: done, step: null, writes: [] }, [
+      { kind: "vm", key: vm.uid, value: null, note: "unregistered" },
+    ]);
+  }
+
+  /** Ends an operation that was cancelled or failed, undoing what it began. */
+  async #finishBroken(error: unknown): Promise<void> {
+    const { reason } = this.#holder.abort.signal;
+    const cancel = reason instanceof Cancel ? reason : null;
+    if (isFinal(this.#operation().state)) return;
+    if (cancel?.takeover === true) return await this.#end(cancel, error);
+    const step = this.#operation().step as StepName | null;
+    if (cancel !== null && step !== null && !isPointOfNoReturn(step)) {
+      await this.#durably(() => {
+        const operation = {
+          ...this.#operation(),
+          state: "cancelling" as const,
+        };
+        const note = `cancelling: ${cancel.why}`;
+        return { writes: [operationWrite(operation, note)], result: null };
+      });
+    }
+    const undone = await undo(this.#parts, this.#operation(), error, {
+      wholly: cancel !== null,
+    });
+    if (undone.certain) this.#lane.uncertain = false;
+    // A power cut may have pushed this operation aside meanwhile.
+    if (this.#isOver()) return;
+    await this.#end(cancel, error, undone);
+  }
+
+  async #end(
+    cancel: Cancel | null,
+    error: unknown,
+    undone: { writes: readonly Write[]; trail: readonly string[] } = NOTHING,
+  ): Promise<void> {
+    await this.#durably(() => {
+      const operation = this.#operation();
+      if (isFinal(operation.state)) return { writes: [], result: null };
+      const at = this.#now();
+      const final = cancel === null
+        ? ended(operation, at, error).operation
+        : cancelled(operation, at, cancel.why);
+      const said = undone.trail.map((text) => ({
+        at,
+        source: "controller",
+        text,
+      }));
+      const trail = [...final.trail, ...said];
+      return {
+        writes: [...undone.writes, operationWrite({ ...final, trail })],
+        result: null,
+      };
+    });
+  }
+
+  #placeIfAsked(move: Move): PlacedMove {
+    const { records, isStarting } = this.#parts;
+    const vm = records.vms.latest(move.operation.uid);
+    return placeIfAsked(move, vm, { records, at: this.#now(), isStarting });
+  }
+
+  #advance(operation: Operation, vm: Vm | undefined): Move {
+    return advance(operation, vm, {
+      at: this.#now(),
+      uncertain: this.#lane.uncertain,
+    });
+  }
+
+  /** Writes in the name of the holder of the lane, and in no other. */
+  #durably<T>(plan: () => Plan<T>): Promise<T> {
+    return durably(this.#parts, () => {
+      if (this.#isOver()) {
+        throw new UsherError("cancelled", "Another operation holds the VM");
+      }
+      return plan();
+    });
+  }
+
+  #operation(): Operation {
+    const id = this.#holder.operation;
+    const operation = this.#parts.records.operations.latest(id);
+    if (operation === undefined) {
+      throw new UsherError("internal", `Operation ${id} is gone`);
+    }
+    return operation;
+  }
+
+  #vm(operation: Operation): Vm {
+    const vm = this.#parts.records.vms.latest(operation.uid);
+    if (vm === undefined) {
+      throw new UsherError(
+        "not_found",
+        `VM "${operation.vm}" is no longer registered`,
+      );
+    }
+    return vm;
+  }
+
+  #now(): string {
+    return isoNow(this.#parts.context);
+  }
+}
+
+const NOTHING = { writes: [], trail: [] } as const;
+
+function planOf(move: PlacedMove, before: readonly Write[] = []): Plan<Move> {
+  return {
+    writes: [...before, ...move.writes, operationWrite(move.operation)],
+    result: move,
+  };
+}
+
+/** The write of an operation, with what happened for people. */
+export function operationWrite(operation: Operation, note?: string): Write {
+  const text = note ??
+    (isFinal(operation.state)
+      ? operation.state
+      : operation.step ?? operation.state);
+  return {
+    kind: "operation",
+    key: operation.id,
+    value: operation,
+    note: `${operation.verb} ${text}`,
+  };
+}
+
+function notSo(operation: Operation, vm: Vm): UsherError {
+  const { reason, state } = vm.status;
+  return new UsherError(
+    "driver_failed",
+    `Cannot ${operation.verb} VM "${vm.name}": it is ${state} afterwards`,
+    {
+      hint: reason === "" ? undefined : `the node says: ${reason}`,
+      subject: vm.name,
+    },
+  );
+}
+
+function viewOf(operation: Operation, vm: Vm) {
+  return {
+    operation,
+    vm: {
+      node: vm.node,
+      state: vm.status.state,
+      incarnation: vm.status.incarnation,
+    },
+  };
+}
+
+function lastVm(writes: readonly Write[], known: Vm): Vm {
+  for (const write of writes) {
+    if (
+      write.kind === "vm" && write.key === known.uid && write.value !== null
+    ) return write.value;
+  }
+  return known;
+}

@@ -1,0 +1,124 @@
+/**
+ * The runner: lanes are given on whatever happens, and a state that cannot be
+ * written loses nothing.
+ *
+ * @module
+ */
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import { UsherError } from "../../error/mod.ts";
+import { SmallCtrl } from "../../../tests/support/small_ctrl.ts";
+import { until } from "../../../tests/support/wait.ts";
+
+const never = new Promise<never>(() => {});
+
+Deno.test("runner: a disk that is full while a node acts loses nothing, and the end is written once there is room", async () => {
+  await using ctrl = await SmallCtrl.open();
+  let answered = 0;
+  ctrl.node = () => {
+    ctrl.store.fail({ times: 3 });
+    answered++;
+    return "running";
+  };
+  const id = await ctrl.submit({ verb: "start", names: ["web"] });
+  const operation = await ctrl.reached(id, "succeeded", "failed");
+  deepStrictEqual([operation.state, operation.problem], ["succeeded", null]);
+  strictEqual(answered, 1, "the node was asked once");
+  strictEqual(ctrl.records.byName("web.default.ann")?.status.state, "running");
+  strictEqual(ctrl.runner.holderOf(operation.uid), null, "the lane is free");
+});
+
+Deno.test("runner: a failure that cannot be written is written later, and the lane is held until then", async () => {
+  await using ctrl = await SmallCtrl.open();
+  ctrl.node = ({ verb }) => {
+    if (verb !== "start") return "absent";
+    ctrl.store.fail({ times: 4 });
+    throw new UsherError("driver_failed", "No such kernel");
+  };
+  const id = await ctrl.submit({ verb: "start", names: ["web"] });
+  const { state, problem } = await ctrl.reached(id, "failed", "succeeded");
+  deepStrictEqual([state, problem?.detail], ["failed", "No such kernel"]);
+  strictEqual(ctrl.records.byName("web.default.ann"), undefined);
+});
+
+Deno.test("runner: whatever a run breaks by, the next operation gets its turn", async () => {
+  await using ctrl = await SmallCtrl.open();
+  await ctrl.reached(
+    await ctrl.submit({ verb: "start", names: ["web"] }),
+    "succeeded",
+  );
+  ctrl.node = () => {
+    throw new TypeError("a bug");
+  };
+  const broken = await ctrl.submit({ verb: "pause", names: ["web"] });
+  const next = await ctrl.submit({ verb: "poweroff", names: ["web"] });
+  strictEqual((await ctrl.reached(broken, "failed")).problem?.code, "internal");
+  strictEqual((await ctrl.reached(next, "failed")).problem?.code, "internal");
+  strictEqual(
+    ctrl.runner.holderOf((await ctrl.reached(next, "failed")).uid),
+    null,
+  );
+});
+
+Deno.test("runner: one that waits and whose cancelling cannot be written waits on, in its place", async () => {
+  await using ctrl = await SmallCtrl.open();
+  await ctrl.reached(
+    await ctrl.submit({ verb: "start", names: ["web"] }),
+    "succeeded",
+  );
+  const answer = Promise.withResolvers<"paused">();
+  ctrl.node = ({ verb }) => verb === "pause" ? answer.promise : "running";
+  const pause = await ctrl.submit({ verb: "pause", names: ["web"] });
+  const resume = await ctrl.submit({ verb: "resume", names: ["web"] });
+  ctrl.store.fail();
+  await rejects(ctrl.runner.cancel(resume, "asked"), /disk is full/);
+  answer.resolve("paused");
+  await ctrl.reached(pause, "succeeded");
+  strictEqual((await ctrl.reached(resume, "succeeded")).state, "succeeded");
+});
+
+Deno.test("runner: a power cut takes the lane from a holder whose state cannot be written", async () => {
+  await using ctrl = await SmallCtrl.open();
+  await ctrl.reached(
+    await ctrl.submit({ verb: "start", names: ["web"] }),
+    "succeeded",
+  );
+  ctrl.node = ({ verb }) => verb === "pause" ? never : "stopped";
+  const pause = await ctrl.submit({ verb: "pause", names: ["web"] });
+  const off = await ctrl.submit({ verb: "poweroff", names: ["web"] });
+  ctrl.store.fail({ times: 3 });
+  strictEqual((await ctrl.reached(pause, "cancelled")).state, "cancelled");
+  strictEqual((await ctrl.reached(off, "succeeded")).state, "succeeded");
+});
+
+Deno.test("runner: what an aborted holder hears later changes nothing any more", async () => {
+  await using ctrl = await SmallCtrl.open();
+  const answer = Promise.withResolvers<"running">();
+  ctrl.node = ({ verb }) => verb === "start" ? answer.promise : "absent";
+  const start = await ctrl.submit({ verb: "start", names: ["web"] });
+  await until("the node is asked", () => ctrl.acts.length > 0);
+  const destroy = await ctrl.submit({ verb: "destroy", names: ["web"] });
+  await ctrl.reached(start, "cancelled");
+  await ctrl.reached(destroy, "succeeded");
+  answer.resolve("running");
+  await answer.promise;
+  strictEqual(ctrl.records.operations.get(start)?.state, "cancelled");
+  strictEqual(ctrl.records.byName("web.default.ann"), undefined);
+});
+
+Deno.test("runner: a store that another has taken over ends runs without an end", async () => {
+  await using ctrl = await SmallCtrl.open();
+  ctrl.node = () => {
+    ctrl.store.fail({
+      times: 1000,
+      error: new UsherError("stale", "It was taken over"),
+    });
+    return "running";
+  };
+  const id = await ctrl.submit({ verb: "start", names: ["web"] });
+  await until("the lane is free", () => {
+    const operation = ctrl.records.operations.get(id);
+    return operation !== undefined &&
+      ctrl.runner.holderOf(operation.uid) === null;
+  });
+  strictEqual(ctrl.records.operations.get(id)?.state, "running");
+});

@@ -1,0 +1,211 @@
+/**
+ * The link between controller and node, cut and stalled in the middle of
+ * things: nothing is done twice, nothing is forgotten.
+ *
+ * @module
+ */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { type Act, Acts } from "../../src/lnm/acts.ts";
+import type { DriverSet } from "../../src/lnm/driver_set.ts";
+import { runLnm } from "../../src/lnm/lnm.ts";
+import { LnmConfig } from "../../src/schema/config.ts";
+import { encodeJoinToken } from "../../src/schema/join_token.ts";
+import { VmSpec } from "../../src/schema/vm.ts";
+import { silentLog } from "../../src/sys/log.ts";
+import { Proxy } from "../support/proxy.ts";
+import { TestSite } from "../support/site.ts";
+import { until } from "../support/wait.ts";
+
+/** A site whose one node dials through a proxy. */
+class ProxiedSite implements AsyncDisposable {
+  readonly site: TestSite;
+  readonly proxy: Proxy;
+  readonly #abort = new AbortController();
+  readonly #lnm: Promise<void>;
+  readonly #folder: string;
+
+  private constructor(
+    site: TestSite,
+    proxy: Proxy,
+    folder: string,
+    join: string,
+  ) {
+    this.site = site;
+    this.proxy = proxy;
+    this.#folder = folder;
+    const config = LnmConfig.parse({
+      name: "n1",
+      state_dir: `${folder}/state`,
+      run_dir: `${folder}/run`,
+      drivers: { sim: { enabled: true }, qemu: { enabled: false } },
+      usage_interval: "50ms",
+    });
+    this.#lnm = runLnm(
+      { config, join, version: "0", log: silentLog },
+      this.#abort.signal,
+    );
+  }
+
+  static async start(lease: string): Promise<ProxiedSite> {
+    const site = await TestSite.start({
+      nodes: 0,
+      ctrl: { node_lease: lease },
+    });
+    const { nodes, ca, nodesUrl } = site.site.controller.site;
+    const proxy = new Proxy(Number(new URL(nodesUrl).port));
+    const { secret } = await nodes.newToken("n1", 60_000);
+    const url = `https://127.0.0.1:${proxy.port}`;
+    const join = encodeJoinToken({ url, ca: ca.pem, secret });
+    const folder = await Deno.makeTempDir({ prefix: "usher_link_" });
+    const proxied = new ProxiedSite(site, proxy, folder, join);
+    await proxied.untilReady();
+    return proxied;
+  }
+
+  async untilReady(): Promise<void> {
+    await until("the node is ready", async () => {
+      const { status, body } = await this.site.call<{ state: string }>(
+        "GET",
+        "/v1/nodes/n1",
+      );
+      return status === 200 && body.state === "ready";
+    }, { deadlineMs: 60_000 });
+  }
+
+  /** Waits until an operation has ended well, and its VM runs by it. */
+  async startedBy(name: string, id: string): Promise<void> {
+    const operation = await until(`start ${id} has ended`, async () => {
+      const operation = await this.site.operation(id);
+      return operation.endedAt === null ? null : operation;
+    }, { deadlineMs: 120_000 });
+    deepStrictEqual([operation.state, operation.problem], ["succeeded", null]);
+    const { status } = await this.site.vm(name);
+    deepStrictEqual([status.state, status.incarnation], ["running", id]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#abort.abort("the test is over");
+    await this.#lnm;
+    await this.site[Symbol.asyncDispose]();
+    await this.proxy[Symbol.asyncDispose]();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+async function slowStart(site: TestSite, bootMs: number): Promise<string> {
+  const { outcomes } = await site.submit("start", "web", {
+    spec: { sim: { bootMs } },
+  });
+  const id = outcomes[0]?.operation ?? "";
+  await site.untilState("web", "starting");
+  return id;
+}
+
+Deno.test("link cut in the middle of an act: the session resumes, and its answer comes", async () => {
+  await using proxied = await ProxiedSite.start("30s");
+  const { site, proxy } = proxied;
+  const id = await slowStart(site, 1500);
+  const before = proxy.accepted;
+  proxy.cut();
+  await until("the node dials again", () => proxy.accepted > before);
+  await proxied.startedBy("web", id);
+  strictEqual(
+    (await site.operation(id)).trail.length,
+    1,
+    "nothing was retried",
+  );
+});
+
+Deno.test("link half open, with no byte flowing: both ends notice, and a new session goes on", async () => {
+  await using proxied = await ProxiedSite.start("5s");
+  const { site, proxy } = proxied;
+  const id = await slowStart(site, 1500);
+  const before = proxy.accepted;
+  proxy.stall();
+  await until("the node dials again", () => proxy.accepted > before, {
+    deadlineMs: 60_000,
+  });
+  await proxied.startedBy("web", id);
+  await proxied.untilReady();
+  strictEqual(
+    (await site.run("poweroff", "web")).outcomes[0]?.state,
+    "succeeded",
+  );
+});
+
+Deno.test("link cut again and again under load: every operation ends, once", async () => {
+  await using proxied = await ProxiedSite.start("30s");
+  const { site, proxy } = proxied;
+  const { outcomes } = await site.submit("start", "web", {
+    count: 40,
+    spec: { memoryMiB: 16, sim: { bootMs: 300 } },
+  });
+  const first = proxy.accepted;
+  for (let cuts = 0; cuts < 5; cuts++) {
+    const before = proxy.accepted;
+    proxy.cut();
+    await until("the node dials again", () => proxy.accepted > before, {
+      deadlineMs: 60_000,
+    });
+    await site.submit("cycle", `web-${cuts + 1}`);
+  }
+  ok(proxy.accepted >= first + 5);
+  for (const { operation, vm } of outcomes.slice(10)) {
+    await proxied.startedBy(vm, operation ?? "");
+  }
+  const all = await until("everything has ended", async () => {
+    const { body } = await site.call<{
+      operations: { state: string; verb: string; problem: unknown }[];
+    }>("GET", "/v1/operations?limit=1000");
+    return body.operations.some(({ state }) =>
+        state === "pending" || state === "running"
+      )
+      ? null
+      : body.operations;
+  }, { deadlineMs: 120_000 });
+  deepStrictEqual(
+    all.filter(({ state }) => state !== "succeeded"),
+    [],
+  );
+  strictEqual(all.length, 45);
+});
+
+Deno.test("the same act, asked twice at once and again later, is done once and answered alike", async () => {
+  let starts = 0;
+  const driver = {
+    start: async ({ uid }: { uid: string }) => {
+      starts++;
+      await Promise.resolve();
+      return {
+        uid,
+        domain: uid,
+        name: "web",
+        state: "running",
+        reason: "",
+        incarnation: "01a",
+        generation: starts,
+      };
+    },
+  };
+  const acts = new Acts(
+    { get: () => driver } as unknown as DriverSet,
+    () => {},
+  );
+  const act: Act = {
+    type: "act",
+    id: "01a.start",
+    verb: "start",
+    driver: "sim",
+    uid: "01hzzzzzzzzzzzzzzzzzzzzzz5",
+    plan: {
+      name: "web.default.ann",
+      generation: 1,
+      incarnation: "01a",
+      spec: VmSpec.parse({}),
+    },
+    graceMs: 0,
+  };
+  const [first, second] = await Promise.all([acts.do(act), acts.do(act)]);
+  const later = await acts.do(act);
+  deepStrictEqual([starts, second, later], [1, first, first]);
+});

@@ -1,0 +1,71 @@
+/**
+ * The systemd units say what the roles rely on: that guests outlive the LNM,
+ * that their sockets do, and where state lies.
+ */
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { CtrlConfig, LnmConfig } from "../../src/schema/config.ts";
+import { readRepository, REPOSITORY } from "../support/repository.ts";
+
+/** The settings of a unit: `Section.Key` to value. */
+async function readUnit(name: string): Promise<Map<string, string>> {
+  const settings = new Map<string, string>();
+  let section = "";
+  for (const line of (await readRepository(`configs/${name}`)).split("\n")) {
+    if (line === "" || line.startsWith("#")) continue;
+    const [, head] = /^\[(\w+)\]$/.exec(line) ?? [];
+    if (head !== undefined) section = head;
+    else {
+      const [, key = "", value = ""] = /^(\w+)=(.+)$/.exec(line) ?? [];
+      strictEqual(key !== "", true, `${name}: ${line}`);
+      settings.set(`${section}.${key}`, value);
+    }
+  }
+  return settings;
+}
+
+Deno.test("units: the node's leaves guests and their sockets alone", async () => {
+  const unit = await readUnit("usher-lnm.service");
+  const { state_dir, run_dir } = LnmConfig.parse({});
+  strictEqual(unit.get("Service.KillMode"), "process");
+  strictEqual(unit.get("Service.RuntimeDirectoryPreserve"), "yes");
+  strictEqual(`/run/${unit.get("Service.RuntimeDirectory")}`, run_dir);
+  strictEqual(`/var/lib/${unit.get("Service.StateDirectory")}`, state_dir);
+  strictEqual(unit.get("Service.PrivateTmp"), undefined, "disks may lie there");
+});
+
+Deno.test("units: the controller's keeps its state where the default is", async () => {
+  const unit = await readUnit("usher-ctrl.service");
+  const { state_dir } = CtrlConfig.parse({});
+  strictEqual(`/var/lib/${unit.get("Service.StateDirectory")}`, state_dir);
+  match(unit.get("Service.User") ?? "", /^usher$/);
+});
+
+Deno.test("units: both wait to be told that the role serves", async () => {
+  for (const role of ["ctrl", "lnm"]) {
+    const unit = await readUnit(`usher-${role}.service`);
+    strictEqual(unit.get("Service.Type"), "notify");
+    strictEqual(unit.get("Service.ExecStart"), `/usr/local/bin/usher ${role}`);
+  }
+});
+
+Deno.test("units: systemd has nothing to say against them, where it is", async () => {
+  const faults: string[] = [];
+  for (const name of ["usher-ctrl.service", "usher-lnm.service"]) {
+    const output = await new Deno.Command("systemd-analyze", {
+      args: ["verify", "--recursive-errors=no", `${REPOSITORY}configs/${name}`],
+      stdin: "null",
+    }).output().catch((error) => {
+      if (error instanceof Deno.errors.NotFound) return null;
+      throw error;
+    });
+    if (output === null) continue;
+    const lines = new TextDecoder().decode(output.stderr).split("\n");
+    // The executable and the account are made when usher is installed.
+    faults.push(
+      ...lines.filter((line) =>
+        line.includes(name) && !/is not executable|user usher/i.test(line)
+      ),
+    );
+  }
+  deepStrictEqual(faults, []);
+});

@@ -1,0 +1,102 @@
+/**
+ * A TCP proxy that breaks links on purpose: cuts them, or lets them stand
+ * half open with nothing flowing.
+ *
+ * @module
+ */
+
+interface Pair {
+  readonly ends: readonly [Deno.TcpConn, Deno.TcpConn];
+  stalled: boolean;
+}
+
+/** A port that leads to another one. */
+export class Proxy implements AsyncDisposable {
+  readonly port: number;
+  readonly #listener: Deno.TcpListener;
+  readonly #target: number;
+  readonly #pairs = new Set<Pair>();
+  readonly #accepting: Promise<void>;
+  /** Connections that were let through so far. */
+  accepted = 0;
+
+  constructor(target: number) {
+    this.#target = target;
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    this.port = this.#listener.addr.port;
+    this.#accepting = this.#accept();
+  }
+
+  /** Closes every connection; new ones are let through. */
+  cut(): void {
+    for (const { ends } of this.#pairs) for (const end of ends) close(end);
+  }
+
+  /** Nothing flows any more over what is open now, though it stays open. */
+  stall(): void {
+    for (const pair of this.#pairs) pair.stalled = true;
+  }
+
+  async #accept(): Promise<void> {
+    for await (const from of this.#listener) {
+      try {
+        const to = await Deno.connect({
+          hostname: "127.0.0.1",
+          port: this.#target,
+        });
+        this.#join(from, to);
+      } catch {
+        close(from);
+      }
+    }
+  }
+
+  #join(from: Deno.TcpConn, to: Deno.TcpConn): void {
+    from.setNoDelay();
+    to.setNoDelay();
+    this.accepted++;
+    const pair: Pair = { ends: [from, to], stalled: false };
+    this.#pairs.add(pair);
+    void Promise.all([carry(from, to, pair), carry(to, from, pair)])
+      .finally(() => {
+        for (const end of pair.ends) close(end);
+        this.#pairs.delete(pair);
+      });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    await this.#accepting.catch(() => {});
+    this.cut();
+  }
+}
+
+/** Carries bytes one way until either end closes; what comes while stalled is lost. */
+async function carry(
+  from: Deno.TcpConn,
+  to: Deno.TcpConn,
+  pair: Pair,
+): Promise<void> {
+  const buffer = new Uint8Array(64 * 1024);
+  try {
+    for (;;) {
+      const count = await from.read(buffer);
+      if (count === null) break;
+      if (pair.stalled) continue;
+      for (let at = 0; at < count;) {
+        at += await to.write(buffer.subarray(at, count));
+      }
+    }
+  } catch {
+    // Cut.
+  }
+  if (!pair.stalled) close(to);
+}
+
+function close(connection: Deno.TcpConn): void {
+  try {
+    connection.close();
+  } catch {
+    // Closed already.
+  }
+}
