@@ -73,7 +73,7 @@ Deno.test("examples are found where readers look for them", () => {
     "Say `usher vm list` first.",
     "| `usher vm wait a --for 'stopped\\|crashed'`, `usher whoami` | now |",
     "```",
-    "usher vm list           # all of them",
+    "sudo usher vm list      # all of them",
     "ls usher",
     "```",
     "```",
