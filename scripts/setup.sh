@@ -16,11 +16,12 @@ case "${1:-}" in
     ;;
 esac
 
-# QEMU runs the guests; kernel, busybox and cpio become the micro guest;
+# QEMU runs the guests; kernel, busybox and cpio become the micro guest, and
+# syslinux and mtools a disk that boots it; iproute2 makes bridges for a test;
 # git names the commit; in zsh and fish the tests press Tab.
 packages=(
   qemu-system-x86 qemu-utils linux-image-cloud-amd64 busybox-static cpio
-  git ca-certificates curl zsh fish
+  syslinux mtools iproute2 curl git ca-certificates zsh fish
 )
 
 die() {

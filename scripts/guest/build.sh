@@ -8,6 +8,8 @@
 #   boot.raw          a disk whose boot sector speaks on the serial line,
 #                     echoes what it is sent and obeys the power button, in a
 #                     tenth of a kernel's time; deaf.raw ignores the button
+#   linux.raw         a disk that boots the whole guest with a boot loader of
+#                     its own; made where syslinux and mtools are installed
 # Running it again when nothing changed does nothing, in a few milliseconds.
 #
 # usage: scripts/guest/build.sh [FOLDER]
@@ -89,12 +91,30 @@ make_boot_disk() { # make_boot_disk NAME POWER_BUTTON_MASK
   mv "$out/$1.new" "$out/$1"
 }
 
+make_linux_disk() {
+  rm -f "$out/linux.raw.new"
+  truncate -s 40M "$out/linux.raw.new"
+  # 80 cylinders of 16 heads and 63 sectors: a disk without partitions, so that
+  # the boot sector of its FAT is the one that the firmware starts.
+  mformat -i "$out/linux.raw.new" -t 80 -h 16 -s 63 ::
+  syslinux --install "$out/linux.raw.new"
+  mcopy -i "$out/linux.raw.new" "$out/vmlinuz" "$out/initrd" ::
+  printf '%s\n' 'DEFAULT usher' 'LABEL usher' '  KERNEL vmlinuz' '  INITRD initrd' \
+    '  APPEND console=ttyS0 quiet usher.from=disk' |
+    mcopy -i "$out/linux.raw.new" - ::syslinux.cfg
+  mv "$out/linux.raw.new" "$out/linux.raw"
+}
+
 busybox=$(command -v busybox) || die 'no busybox; apt-get install busybox-static'
 command -v cpio >/dev/null || die 'no cpio; apt-get install cpio'
 kernel=$(newest_kernel)
 
 # What the guest was made of; the same again means there is nothing to do.
-stamp="$kernel $(stat -c '%s %Y' "$kernel" "$busybox" "$here/init" "$here/build.sh" | tr '\n' ' ')"
+loader=yes
+for tool in syslinux mformat mcopy; do
+  command -v "$tool" >/dev/null || loader=no
+done
+stamp="$kernel $(stat -c '%s %Y' "$kernel" "$busybox" | tr '\n' ' ')$(cat "$here/init" "$here/build.sh" | cksum) $loader"
 if [ -f "$out/stamp" ] && [ "$(cat "$out/stamp")" = "$stamp" ]; then
   exit 0
 fi
@@ -113,5 +133,7 @@ make_initrd "${kernel#/boot/vmlinuz-}"
 make_data_disk
 make_boot_disk boot.raw 001
 make_boot_disk deaf.raw 000
-echo "$stamp" >"$out/stamp"
+if [ $loader = yes ]; then make_linux_disk; else rm -f "$out/linux.raw"; fi
+echo "$stamp" >"$out/stamp.new"
+mv "$out/stamp.new" "$out/stamp"
 echo "build.sh: guest of ${kernel#/boot/vmlinuz-} is in $out"

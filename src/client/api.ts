@@ -108,6 +108,9 @@ export class Api implements Disposable {
       return await response.json();
     } catch (error) {
       if (input.signal?.aborted) throw error;
+      if (error instanceof SyntaxError) {
+        throw await failureFrom(this.#notOurs(response.status));
+      }
       throw await failure(
         "interrupted",
         `Lost the connection to ${this.controller} within an answer`,
@@ -217,13 +220,19 @@ export class Api implements Disposable {
     } catch {
       // Not JSON: a proxy, or no controller at all. Told below.
     }
-    const { status } = response;
+    return this.#notOurs(response.status);
+  }
+
+  /** The problem of a server that speaks HTTP, and not ours. */
+  #notOurs(status: number): Problem {
     return {
       type: "about:blank",
       title: "Unexpected answer",
       status,
       detail:
-        `Cannot understand ${this.controller}: it answered ${status} without a reason`,
+        `Cannot understand ${this.controller}: it answered ${status} without ${
+          status < 300 ? "what was asked for" : "a reason"
+        }`,
       code: "unavailable",
       retry: "no",
       outcome: "unknown",

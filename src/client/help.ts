@@ -6,8 +6,8 @@
 import { type Command, COMMON_FLAGS, type Flags } from "./command.ts";
 import { COMMANDS, type Entry, NOUNS } from "./commands/index.ts";
 
-/** What `usher` alone says. */
-export function overview(): string {
+/** What `usher` alone says, in lines of at most `width` columns. */
+export function overview(width: number): string {
   const nouns = Object.entries(NOUNS).map(([noun, { summary }]) =>
     [`${noun} VERB`, summary] as const
   );
@@ -15,40 +15,50 @@ export function overview(): string {
   const own = entries.filter(([, { role }]) => !role);
   const roles = entries.filter(([, { role }]) => role);
   return [
-    "usher manages virtual machines on many machines.",
-    section("", [...nouns, ...summaries(own)]),
-    section("roles", summaries(roles)),
-    [
-      "first steps",
-      "  usher dev                a site to try, on this machine",
-      "  usher login URL          a session at a site that is there",
-      "  usher vm start web1      make a VM and start it",
-      "  usher vm list            see it",
-    ].join("\n"),
-    "usher vm, usher node and usher op show their verbs; --help works everywhere.\n",
+    wrap("usher manages virtual machines on many machines.", width),
+    section("", [...nouns, ...summaries(own)], width),
+    section("roles", summaries(roles), width),
+    section("first steps", FIRST_STEPS, width),
+    `${
+      wrap(
+        "usher vm, usher node and usher op show their verbs; --help works everywhere.",
+        width,
+      )
+    }\n`,
   ].filter((part) => part !== "").join("\n\n");
 }
 
+const FIRST_STEPS: readonly (readonly [string, string])[] = [
+  ["usher dev", "a site to try, on this machine"],
+  ["usher login URL", "a session at a site that is there"],
+  ["usher vm start web1", "make a VM and start it"],
+  ["usher vm list", "see it"],
+];
+
 /** What `usher vm` says. */
-export function nounHelp(noun: string): string {
+export function nounHelp(noun: string, width: number): string {
   const { summary, verbs } = NOUNS[noun] ?? { summary: "", verbs: {} };
-  return `usher ${noun} VERB: ${summary}\n\n${
-    section("verbs", summaries(visible(verbs)))
+  return `${wrap(`usher ${noun} VERB: ${summary}`, width)}\n\n${
+    section("verbs", summaries(visible(verbs)), width)
   }\n\nusher ${noun} VERB --help shows more.\n`;
 }
 
 /** What `--help` says of one command. */
-export function commandHelp(name: string, command: Command): string {
+export function commandHelp(
+  name: string,
+  command: Command,
+  width: number,
+): string {
   const { words, about, examples } = command;
   const flags: Flags = { ...command.flags, ...COMMON_FLAGS };
   const usage = ["usher", name, words.usage, "[flags]"].filter((part) =>
     part !== ""
   ).join(" ");
   return [
-    `usage: ${usage}`,
-    about,
-    section("flags", Object.entries(flags).map(flagLine)),
-    section("examples", examples),
+    wrap(`usage: ${usage}`, width, 7),
+    wrap(about, width),
+    section("flags", Object.entries(flags).map(flagLine), width),
+    section("examples", examples, width),
   ].join("\n\n") + "\n";
 }
 
@@ -72,19 +82,38 @@ function summaries(
 }
 
 const MAX_LEFT = 34;
+/** Below this the right column stands under the left one. */
+const LEAST_RIGHT = 24;
+const NARROW_INDENT = 10;
 
 function section(
   title: string,
   lines: readonly (readonly [string, string])[],
+  width: number,
 ): string {
-  const width = Math.min(
-    MAX_LEFT,
-    Math.max(0, ...lines.map(([left]) => left.length)),
-  );
-  const drawn = lines.map(([left, right]) =>
-    left.length > width
-      ? `  ${left}\n  ${"".padEnd(width)}  ${right}`
-      : `  ${left.padEnd(width)}  ${right}`
-  );
+  const longest = Math.max(0, ...lines.map(([left]) => left.length));
+  const column = Math.min(MAX_LEFT, longest) + 4;
+  const indent = width - column < LEAST_RIGHT ? NARROW_INDENT : column;
+  const drawn = lines.map(([left, right]) => {
+    const text = wrap(" ".repeat(indent) + right, width, indent);
+    // What has no room on the left takes a line of its own.
+    return left.length + 4 > indent
+      ? `  ${left}\n${text}`
+      : `  ${left}`.padEnd(indent) + text.slice(indent);
+  });
   return [...(title === "" ? [] : [title]), ...drawn].join("\n");
+}
+
+/** `text` in lines of at most `width` columns, all but the first indented. */
+function wrap(text: string, width: number, indent = 0): string {
+  const lines: string[] = [];
+  let line = /^ */.exec(text)?.[0] ?? "";
+  for (const word of text.trim().split(" ")) {
+    const isEmpty = line.trim() === "";
+    if (!isEmpty && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = " ".repeat(indent) + word;
+    } else line += isEmpty ? word : ` ${word}`;
+  }
+  return [...lines, line].join("\n");
 }

@@ -93,20 +93,25 @@ async function dispatch(
   }
   if (noun === undefined || noun === "help" || isHelp(noun)) {
     const help = await import("./help.ts");
-    io.stdout.write(help.overview());
+    io.stdout.write(help.overview(widthOf(io)));
     return noun === undefined ? EXIT.usage : EXIT.done;
   }
   if (noun === "--version") return await dispatch(["version"], place);
   const isNoun = Object.hasOwn(NOUNS, noun);
   if (isNoun && (verb === undefined || verb === "help" || isHelp(verb))) {
     const help = await import("./help.ts");
-    io.stdout.write(help.nounHelp(noun));
+    io.stdout.write(help.nounHelp(noun, widthOf(io)));
     return verb === undefined ? EXIT.usage : EXIT.done;
   }
   const entry = findEntry(noun, verb);
   if (entry === null) throw unknownCommand(noun, verb);
   const name = isNoun ? `${noun} ${verb}` : noun;
   return await runCommand(place, name, entry, argv.slice(isNoun ? 2 : 1));
+}
+
+/** Columns that help may take; what is no terminal has no end. */
+function widthOf({ stdout }: Io): number {
+  return stdout.isTerminal ? stdout.columns() : Infinity;
 }
 
 function isHelp(word: string): boolean {
@@ -131,7 +136,7 @@ async function runCommand(
 
 async function showHelp(io: Io, name: string, command: Command): Promise<void> {
   const { commandHelp } = await import("./help.ts");
-  io.stdout.write(commandHelp(name, command));
+  io.stdout.write(commandHelp(name, command, widthOf(io)));
 }
 
 function unknownCommand(noun: string, verb: string | undefined): UsageError {
@@ -202,6 +207,10 @@ async function connectWith(
   return new Api({ controller, caPem, token, open });
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "";
+}
+
 /** Tells an error on standard error; answers its exit code. */
 async function report(io: Io, error: unknown): Promise<number> {
   if (error instanceof Error && error.name === "BrokenPipe") return EXIT.done;
@@ -220,6 +229,13 @@ async function report(io: Io, error: unknown): Promise<number> {
         renderError({ message: what, why, hint: error.hint }, color),
       );
       return EXIT.usage;
+    }
+    const [, refused] = /^(.*) \(os error \d+\)/.exec(messageOf(error)) ?? [];
+    if (refused !== undefined && !isFailure(error)) {
+      // A full disk or a closed terminal is nobody's bug.
+      const message = `Cannot go on: ${refused.toLowerCase()}`;
+      io.stderr.write(renderError({ message }, color));
+      return EXIT.failed;
     }
     const { toProblem } = await import("../error/mod.ts");
     const problem = toProblem(error);

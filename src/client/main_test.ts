@@ -85,6 +85,8 @@ Deno.test("bad values are refused before anything is sent", async () => {
     [["vm", "start", "w\u00e9b"], /is no name of a VM/],
     [["login", "https://a b"], /"https:\/\/a b" is no address/],
     [["vm", "wait", "a"], /--for is missing/],
+    [["vm", "list", "--columns", ","], /"," names no column/],
+    [["vm", "list", "--sort", ""], /names no column/],
     [
       ["vm", "list", "-o", "json", "--columns", "name"],
       /--columns is for tables/,
@@ -250,6 +252,25 @@ Deno.test("without a session the way to one is said", async () => {
     err,
     /Not logged in at https:\/\/elsewhere:8440[^]*usher login https:\/\/elsewhere:8440/,
   );
+});
+
+Deno.test("a disk that is full is told without blame", async () => {
+  const io = new FakeIo();
+  Object.defineProperty(io, "stdout", {
+    value: {
+      ...io.stdout,
+      write() {
+        throw new Error("No space left on device (os error 28)");
+      },
+    },
+  });
+  const { code, err } = await usher(
+    ["vm", "list"],
+    () => answer({ revision: 1, vms: [vm("a")] }),
+    io,
+  );
+  strictEqual(code, EXIT.failed);
+  strictEqual(err, "error: Cannot go on: no space left on device\n");
 });
 
 Deno.test("a reader that left ends the command quietly", async () => {

@@ -167,6 +167,12 @@ function checkWords(
       `write ${how}, or see usher ${name} --help`,
     );
   }
+  if (words.includes("")) {
+    throw new UsageError(
+      `"usher ${name}" was given an empty word`,
+      "look whether a variable on the line is not set",
+    );
+  }
   for (const word of words) {
     if (oneOf === undefined || choices.includes(word)) continue;
     throw unknownWord(oneOf, word, choices, `write ${how}`);

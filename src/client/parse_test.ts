@@ -87,6 +87,13 @@ Deno.test("parseCommand() says what is wrong, and what would be right", () => {
   }
 });
 
+Deno.test("parseCommand() refuses what an unset variable leaves", () => {
+  throws(
+    () => parseCommand("vm do", { flags: FLAGS, words: WORDS }, ["a", ""]),
+    /was given an empty word/,
+  );
+});
+
 Deno.test("parseCommand() lets only the words be said that there are", () => {
   const words = {
     ...NO_WORDS,

@@ -10,6 +10,8 @@ import { failure } from "./failure.ts";
 import type { Io } from "./io.ts";
 
 const READ_MS = 15_000;
+const CERTIFICATE =
+  /^-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*$/;
 
 /** The SHA-256 of a certificate, as bytes in hex separated by colons. */
 export async function fingerprintOf(pem: string): Promise<string> {
@@ -44,7 +46,7 @@ async function readClaimedCa(controller: string): Promise<string> {
       AbortSignal.timeout(READ_MS),
     );
     const { pem } = JSON.parse(body);
-    if (status === 200 && typeof pem === "string") return pem;
+    if (status === 200 && CERTIFICATE.test(pem)) return pem;
   } catch (error) {
     if (!(error instanceof SyntaxError)) {
       throw await failure(
@@ -60,6 +62,7 @@ async function readClaimedCa(controller: string): Promise<string> {
   throw await failure(
     "unavailable",
     `Cannot read the CA of ${controller}: the answer is not a controller's`,
+    { hint: "check that this is the address at which it serves clients" },
   );
 }
 

@@ -70,7 +70,7 @@ export async function runRequest(
     return detached(context, wait.why(), id, null);
   }
   await printSubmitted(context, result, flags.output);
-  showFailures(context, result.outcomes);
+  showFailures(context, result);
   return exitOf(result.outcomes.filter(isEnded));
 }
 
@@ -144,7 +144,7 @@ export async function waitForRequest(
     return detached(context, wait.why(), followed.id, accepted ? seen : null);
   }
   const outcomes = result.outcomes.filter(only);
-  showFailures(context, outcomes);
+  showFailures(context, { ...result, outcomes });
   if (flags.output !== undefined) {
     await printResult(context, { ...result, outcomes }, flags.output);
   }
@@ -212,7 +212,10 @@ function detached(
 /** The most failures that are told one by one. */
 const MAX_FAILURES = 20;
 
-function showFailures({ io }: Context, outcomes: readonly Outcome[]): void {
+function showFailures(
+  { io }: Context,
+  { request, outcomes }: Pick<Result, "request" | "outcomes">,
+): void {
   const failed = outcomes.filter(({ problem }) => problem !== null);
   const color = wantsColor(io, io.stderr);
   for (const { problem } of failed.slice(0, MAX_FAILURES)) {
@@ -220,7 +223,10 @@ function showFailures({ io }: Context, outcomes: readonly Outcome[]): void {
     io.stderr.write(renderError(shownProblem(problem), color));
   }
   if (failed.length > MAX_FAILURES) {
-    io.stderr.write(`and ${failed.length - MAX_FAILURES} more failed\n`);
+    io.stderr.write(
+      `and ${failed.length - MAX_FAILURES} more failed; all of them: ` +
+        `usher op list state=failed,request=${request}\n`,
+    );
   }
 }
 

@@ -126,6 +126,24 @@ Deno.test("each failure is told in its parts, and names what each node refused",
   );
 });
 
+Deno.test("many failures are told in part, with the way to the rest", async () => {
+  const problem = { code: "busy", detail: "Cannot start it: it is held" };
+  const outcomes = Array.from(
+    { length: 30 },
+    (_, i) => outcome(`web${i}`, "failed", { problem }),
+  );
+  const { code, err } = await usher(
+    ["vm", "start", "-n", "30", "web"],
+    () => lines([{ type: "result", result: result(outcomes) }]),
+  );
+  strictEqual(code, EXIT.conflict);
+  strictEqual(err.match(/^error: /gm)?.length, 20);
+  match(
+    err,
+    /and 10 more failed; all of them: usher op list state=failed,request=\S+\n$/,
+  );
+});
+
 Deno.test("--no-wait prints the operations' ids and sends no follow", async () => {
   const { code, out } = await usher(
     ["vm", "start", "a", "b", "--no-wait"],

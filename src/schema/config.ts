@@ -63,7 +63,7 @@ export const QemuConfig = z.strictObject({
   binary: z.string().default("qemu-system-x86_64"),
   accel: z.enum(["auto", "kvm", "tcg"]).default("auto"),
   machine: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/).default("pc"),
-  /** Bridges that nics may join. */
+  /** Bridges that nics may join; `*` at the end matches any rest. */
   bridges: z.array(z.string()).default([]),
   /** Tap devices that nics may use; `*` at the end matches any rest. */
   taps: z.array(z.string()).default([]),

@@ -14,6 +14,7 @@ import {
   powerOff,
   startNew,
   untilState,
+  Watching,
 } from "./driver/harness.ts";
 
 qemuTest(
@@ -121,6 +122,25 @@ qemuTest(
       async () => (await node.driver.inspect(uid, noAbort())).reason === "",
       node,
     );
+  },
+);
+
+qemuTest(
+  "what was seen by asking is told to whoever watches, too",
+  async (node) => {
+    await using watching = new Watching(node);
+    const { uid } = await startNew(node);
+    await watching.until(uid, "running");
+    const reasons = () => watching.reports.map(({ reason }) => reason);
+    Deno.kill(node.pidOf(uid), "SIGSTOP");
+    await until("it is seen", async () => {
+      return (await node.driver.inspect(uid, noAbort())).reason !== "";
+    }, node);
+    await until("watch tells it is frozen", () => {
+      return reasons().at(-1) === "QEMU is frozen (SIGSTOP)";
+    }, node);
+    Deno.kill(node.pidOf(uid), "SIGCONT");
+    await until("watch tells it goes on", () => reasons().at(-1) === "", node);
   },
 );
 

@@ -8,6 +8,7 @@ import { match, strictEqual } from "node:assert/strict";
 import { compiledUsher } from "../support/compiled.ts";
 import { CompiledSite } from "../support/compiled_site.ts";
 import { Pty } from "../support/pty.ts";
+import { until } from "../support/wait.ts";
 
 Deno.test("usher dev asks what becomes of its VMs, and says how to come back", async () => {
   const folder = await Deno.makeTempDir({ prefix: "usher_dev_" });
@@ -114,6 +115,44 @@ Deno.test("the compiled command line", async (t) => {
     }
     strictEqual((await run("vm", "destroy", "slow")).code, 0);
   });
+
+  await t.step(
+    "a glob or the beginning of an id names a VM everywhere",
+    async () => {
+      const { out } = await run("vm", "show", "web-3", "-o", "json");
+      const { uid, name } = JSON.parse(out);
+      const others = await run("vm", "list", "-o", "ndjson");
+      const uids = others.out.trim().split("\n").map((line) =>
+        JSON.parse(line).uid as string
+      ).filter((other) => other !== uid);
+      let prefix = uid.slice(0, 6);
+      while (uids.some((other) => other.startsWith(prefix))) {
+        prefix = uid.slice(0, prefix.length + 1);
+      }
+      for (const word of [prefix, uid, "web-3", "web-3.default", "w*-[3]"]) {
+        for (
+          const argv of [
+            ["vm", "show", word, "-o", "name"],
+            ["vm", "list", word, "-o", "name"],
+            ["vm", "pause", word, "-o", "name"],
+            ["vm", "resume", word, "-o", "name"],
+            ["vm", "start", word, "-o", "name"],
+          ]
+        ) {
+          const ran = await run(...argv);
+          strictEqual(ran.code, 0, `${argv.join(" ")}: ${ran.err}`);
+          strictEqual(ran.out, `${name}\n`, argv.join(" "));
+        }
+        const waited = await run("vm", "wait", word, "--for", "running");
+        strictEqual(waited.code, 0, waited.err);
+      }
+      const shared = uid.slice(0, 6);
+      const several = uids.some((other) => other.startsWith(shared));
+      const ran = await run("vm", "show", shared);
+      strictEqual(ran.code === 0, !several, ran.err);
+      if (several) match(ran.err, /could be \d+ VMs[^]*web-3/);
+    },
+  );
 
   await t.step("a reader that leaves early", async () => {
     strictEqual(
@@ -240,6 +279,21 @@ Deno.test("the compiled command line", async (t) => {
       strictEqual(/secret|error/.test(pty.printed), false, pty.printed);
     },
   );
+
+  await t.step("a command lives through its controller's end", async () => {
+    await using pty = new Pty("usher vm start long --sim bootMs=10m", site.env);
+    await pty.untilShown(/start on n/);
+    await site.crash();
+    await pty.untilShown(/connection lost, coming back/);
+    await site.restart();
+    await until(
+      "controller and node are back",
+      async () => (await run("vm", "poweroff", "long")).code === 0,
+      { deadlineMs: 90_000 },
+    );
+    strictEqual(await pty.ended(), 1);
+    match(pty.printed, /long\.default\.admin +cancelled/);
+  });
 
   await t.step("a controller that is gone", async () => {
     await site.crash();

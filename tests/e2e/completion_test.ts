@@ -40,6 +40,10 @@ const LINES: readonly (readonly [typed: string, shows: RegExp])[] = [
   ["usher vm list --no-h\t", /^solo\.default\.admin +running/m],
   ["usher vm pow\t sol\t", /solo\.default\.admin +(already )?stopped on n1/],
   [
+    "usher vm register filed --spec FOLDER/spec-f\t",
+    /filed\.default\.admin +(already )?absent/,
+  ],
+  [
     "usher vm start sol\t --on=n\t",
     /solo\.default\.admin +(already )?running on n1/,
   ],
@@ -48,6 +52,7 @@ const LINES: readonly (readonly [typed: string, shows: RegExp])[] = [
 Deno.test("shells complete live names", async (t) => {
   await using site = await CompiledSite.start({ nodes: 1 });
   strictEqual((await site.run("vm", "start", "solo")).code, 0);
+  await Deno.writeTextFile(`${site.folder}/spec-file.yaml`, "vcpus: 1\n");
   for (const [name, { command, load }] of Object.entries(SHELLS)) {
     await t.step(name, async () => {
       await using pty = new Pty(command, site.env);
@@ -55,7 +60,7 @@ Deno.test("shells complete live names", async (t) => {
       for (const [typed, shows] of LINES) {
         await until(`${name} completes ${typed}`, async () => {
           const before = pty.printed.length;
-          await enter(pty, typed);
+          await enter(pty, typed.replace("FOLDER", site.folder));
           return shows.test(plain(pty.printed.slice(before)));
         }, { deadlineMs: 60_000 }).catch((error) => {
           throw new Error(`${error.message}; it shows:\n${pty.printed}`);

@@ -8,8 +8,9 @@
  *
  * @module
  */
-import { match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { COMMANDS, NOUNS } from "../../src/client/commands/index.ts";
+import { EXIT } from "../../src/client/exit.ts";
 import { readYaml } from "../../src/config/yaml_file.ts";
 import { CliConfig } from "../../src/schema/config.ts";
 import { readSpec } from "../../src/client/spec_file.ts";
@@ -112,6 +113,13 @@ Deno.test("what documents mention exists", async () => {
       throw new Error(`${at}: ${line}: ${error.message}`);
     });
   }
+});
+
+Deno.test("every exit code is documented, and no other", async () => {
+  const text = await readRepository("docs/cli.md");
+  const [, table = ""] = /^## Exit codes\n([^#]*)/m.exec(text) ?? [];
+  const codes = [...table.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => code);
+  deepStrictEqual(codes, Object.values(EXIT).map(String));
 });
 
 Deno.test("scripts and tasks that documents name exist", async () => {

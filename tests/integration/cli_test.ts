@@ -110,7 +110,7 @@ Deno.test("Ctrl-C while a start is in flight: it goes on, and attach comes back 
   withSite(1, async ({ run, io, site }) => {
     const terminal = io();
     const starting = runClient(
-      ["vm", "start", "slow", "--sim", "bootMs=2s"],
+      ["vm", "start", "slow", "--sim", "bootMs=10m"],
       terminal,
     );
     await until("the start shows", () => terminal.err.includes("start on n1"));
@@ -118,9 +118,12 @@ Deno.test("Ctrl-C while a start is in flight: it goes on, and attach comes back 
     strictEqual(await starting, EXIT.stillRunning);
     const [, id = ""] =
       /come back with: usher op attach (\S+)/.exec(terminal.err) ?? [];
-    const attached = await run(`op attach ${id}`);
-    strictEqual(attached.code, 0, attached.err);
-    strictEqual((await site.vm("slow")).status.state, "running");
+    await site.untilState("slow", "starting");
+    const attached = run(`op attach ${id}`);
+    strictEqual((await run("vm poweroff slow")).code, 0);
+    const { code, err } = await attached;
+    strictEqual(code, EXIT.failed, err);
+    match(err, /slow\.default\.admin: cancelled/);
   }));
 
 Deno.test("--no-wait prints ids that op show and op attach take", () =>

@@ -18,27 +18,26 @@ export interface Ran {
 export class CompiledSite implements AsyncDisposable {
   readonly usher: string;
   readonly folder: string;
-  readonly #dev: Deno.ChildProcess;
-  readonly #reading: Promise<unknown>;
+  readonly #nodes: number;
+  #dev: Deno.ChildProcess;
+  #reading: Promise<unknown>;
 
   private constructor(usher: string, folder: string, nodes: number) {
     this.usher = usher;
     this.folder = folder;
-    this.#dev = new Deno.Command(usher, {
-      args: [
-        "dev",
-        "--nodes",
-        `${nodes}`,
-        "--driver",
-        "sim",
-        "--state",
-        folder,
-      ],
+    this.#nodes = nodes;
+    [this.#dev, this.#reading] = this.#spawn();
+  }
+
+  #spawn(...more: string[]): [Deno.ChildProcess, Promise<unknown>] {
+    const dev = new Deno.Command(this.usher, {
+      args: ["dev", "--nodes", `${this.#nodes}`, "--driver", "sim", "--state"]
+        .concat(this.folder, more),
       stdin: "null",
       stdout: "piped",
       stderr: "null",
     }).spawn();
-    this.#reading = this.#dev.stdout.pipeTo(new WritableStream());
+    return [dev, dev.stdout.pipeTo(new WritableStream())];
   }
 
   /** Starts one with simulated VMs; resolves when all its nodes are there. */
@@ -90,6 +89,14 @@ export class CompiledSite implements AsyncDisposable {
   async crash(): Promise<void> {
     this.#dev.kill("SIGKILL");
     await this.#dev.status;
+  }
+
+  /** Starts a site again that was ended, where it was. */
+  async restart(): Promise<void> {
+    await this.#reading.catch(() => {});
+    const cli = await Deno.readTextFile(`${this.folder}/cli.yaml`);
+    const [, port = ""] = /controller: \S+:(\d+)$/m.exec(cli) ?? [];
+    [this.#dev, this.#reading] = this.#spawn("--port", port);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { spawn } from "node:child_process";
+import process from "node:process";
 import type { DomainPlan } from "../../src/driver/driver.ts";
 import { createDriver } from "../../src/driver/registry.ts";
 
@@ -18,15 +20,18 @@ export interface DyingLnm {
 
 /** Starts a domain from a process that is then killed, with its process group. */
 export async function startInDyingLnm(lnm: DyingLnm): Promise<void> {
-  const { signal, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", import.meta.filename!, JSON.stringify(lnm)],
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  if (signal !== "SIGKILL") {
-    throw new Error(
-      `The dying LNM failed: ${new TextDecoder().decode(stderr)}`,
-    );
+  const program = import.meta.filename!;
+  const child = spawn(
+    Deno.execPath(),
+    ["run", "--allow-all", "--no-check", program, JSON.stringify(lnm)],
+    { detached: true, stdio: ["ignore", "ignore", "pipe"] },
+  );
+  let said = "";
+  child.stderr.on("data", (chunk) => said += String(chunk));
+  const ended = Promise.withResolvers<string | null>();
+  child.once("close", (_code, signal) => ended.resolve(signal));
+  if (await ended.promise !== "SIGKILL") {
+    throw new Error(`The dying LNM failed: ${said}`);
   }
 }
 
@@ -38,5 +43,6 @@ if (import.meta.main) {
     lnm.config,
   );
   await driver.start(lnm.plan, new AbortController().signal);
-  Deno.kill(Deno.pid, "SIGKILL");
+  // All of its group, as the kernel does when it is short of memory.
+  process.kill(-Deno.pid, "SIGKILL");
 }

@@ -44,9 +44,10 @@ export const OUTPUT_FLAGS = {
 } as const satisfies Flags;
 
 function words(text: string): string[] {
-  return text.split(",").map((word) => word.trim()).filter((word) =>
-    word !== ""
-  );
+  const found = text.split(",").map((word) => word.trim())
+    .filter((word) => word !== "");
+  if (found.length > 0) return found;
+  throw new UsageError(`"${text}" names no column`, "write name,state");
 }
 
 /** Rows and how to show them. */

@@ -21,8 +21,8 @@ export interface Wish {
 
 /** What the node lets guests use. */
 export interface Allowed {
+  /** In both, `*` at the end matches any rest. */
   readonly bridges: readonly string[];
-  /** `*` at the end matches any rest. */
   readonly taps: readonly string[];
 }
 
@@ -96,7 +96,10 @@ function checkNic(
   { bridges, taps }: Allowed,
 ): void {
   const on = `on node "${wish.node}"`;
-  if (nic.kind === "bridge" && !bridges.includes(nic.bridge)) {
+  if (
+    nic.kind === "bridge" &&
+    !bridges.some((pattern) => matches(nic.bridge, pattern))
+  ) {
     throw invalid(
       wish,
       `${field}.bridge`,

@@ -20,7 +20,8 @@ import type { DomainReport } from "../driver.ts";
 import { ConsoleLine } from "./console.ts";
 import { type Phase, SILENT, stateOf } from "./domain_state.ts";
 import type { QemuEnvironment } from "./environment.ts";
-import { type Ending, type Handle, saveHandle } from "./handle.ts";
+import type { Ending, Handle } from "./handle.ts";
+import { HandleKeeper } from "./handle_keeper.ts";
 import type { DomainFiles } from "./layout.ts";
 import {
   ANSWER_MS,
@@ -28,19 +29,18 @@ import {
   fatalStatus,
   openMonitor,
   queryStatus,
-  statusAfter,
 } from "./monitor.ts";
 import { endProcess, isGoneWithin } from "./process_end.ts";
 import { findByPidFile } from "./process_scan.ts";
 import type { QmpClient } from "./qmp/client.ts";
 import type { QmpEvent } from "./qmp/event_queue.ts";
+import { RunState } from "./run_state.ts";
 import { untilAborted } from "./turns.ts";
 import { Witness } from "./witness.ts";
 
 /** QEMU closes its sockets a few milliseconds before it is gone. */
 const CLOSING_MS = 200;
 const RECONNECT_MS = 500;
-const FROZEN = "QEMU is frozen (SIGSTOP)";
 
 /** One domain: its handle, its process, its monitors. */
 export class Domain {
@@ -51,23 +51,22 @@ export class Domain {
   #phase: Phase = "idle";
   #process: ProcessId | null = null;
   #monitor: QmpClient | null = null;
-  /** QEMU's run state as last heard; null when it does not answer. */
-  #status: string | null = null;
-  #note = "";
+  #run = new RunState();
+  /** State and reason as last told to whoever watches. */
+  #told = "";
   #taps: readonly string[] | null = null;
   #witness = new Witness();
   /** Under way once the guest is beyond help and QEMU is being ended. */
   #burial: Promise<void> | null = null;
-  /** State and reason as last published. */
-  #told = "";
   #tending: Promise<void> = Promise.resolve();
-  #saving: Promise<void> = Promise.resolve();
+  readonly #keeper: HandleKeeper;
 
   constructor(env: QemuEnvironment, handle: Handle) {
     this.#env = env;
     this.handle = handle;
     this.files = env.layout.files(handle.uid);
     this.console = new ConsoleLine(this.files.serial);
+    this.#keeper = new HandleKeeper(env.layout, env.log);
   }
 
   /** Its process, while it lives. */
@@ -77,7 +76,7 @@ export class Domain {
 
   /** Tap devices of this run; looked up once QEMU, which opens them all at its start, has answered. */
   taps(): readonly string[] {
-    if (this.process === null || this.#status === null) return [];
+    if (this.process === null || this.#run.status === null) return [];
     return this.#taps ??= listTunDevices(this.process.pid);
   }
 
@@ -111,7 +110,7 @@ export class Domain {
       (this.process === null || this.#burial !== null);
     if (settling) return;
     const report = this.report();
-    this.#told = `${report.state} ${report.reason}`;
+    this.#told = `${report.state}: ${report.reason}`;
     this.#env.publish(report);
   }
 
@@ -123,7 +122,7 @@ export class Domain {
   /** The session that `start` opened, with the run state it found. */
   adoptMonitor(monitor: QmpClient, status: string): void {
     this.#monitor = monitor;
-    this.#status = status;
+    this.#run.set(status);
     this.#tending = this.#tend();
   }
 
@@ -154,7 +153,7 @@ export class Domain {
       await this.#tending;
       return this.report();
     }
-    if (isFrozen(process)) this.#fallSilent();
+    if (isFrozen(process)) this.#run.fallSilent(process);
     else if (this.#monitor !== null) await this.#ask(this.#monitor);
     if (this.process === null || this.#burial !== null) await this.#tending;
     return this.report();
@@ -164,9 +163,7 @@ export class Domain {
   async checkPulse(): Promise<void> {
     if (this.process === null || this.#phase === "starting") return;
     const { state, reason } = await this.look();
-    // Not what was known before this look: another may have seen it already
-    // and have told nobody but its caller.
-    if (`${state} ${reason}` !== this.#told) this.publish();
+    if (`${state}: ${reason}` !== this.#told) this.publish();
   }
 
   /** Sends a command. Throws `wrong_state` when it does not run, `unavailable` when QEMU is out of reach. */
@@ -193,8 +190,8 @@ export class Domain {
 
   /** Sets the run state after a command that is known to have changed it. */
   setStatus(status: string): void {
-    if (this.#status === status) return;
-    this.#status = status;
+    if (this.#run.status === status) return;
+    this.#run.set(status);
     this.publish();
   }
 
@@ -228,18 +225,17 @@ export class Domain {
     this.console.close();
     this.#monitor?.close();
     await this.#tending;
-    await this.#saving;
+    await this.#keeper.settled();
   }
 
   /** Resolves when all that was to be kept is durable. */
   settled(): Promise<void> {
-    return this.#saving;
+    return this.#keeper.settled();
   }
 
   #begin(id: ProcessId, witness: Witness): void {
     this.#process = id;
-    this.#status = null;
-    this.#note = "";
+    this.#run = new RunState();
     this.#witness = witness;
     this.#burial = null;
     this.#taps = null;
@@ -251,24 +247,25 @@ export class Domain {
       // Until its end is settled, it is what it was.
       alive: this.#process !== null,
       ending: this.handle.ending,
-      status: this.#status,
-      note: this.#note,
+      status: this.#run.status,
+      note: this.#run.note,
     });
   }
 
   async #ask(monitor: QmpClient): Promise<void> {
+    const run = this.#run;
     try {
-      this.#status = await queryStatus(monitor);
-      if (this.#note === SILENT || this.#note === FROZEN) this.#note = "";
-      this.#checkFatal();
+      run.set(await queryStatus(monitor));
+      if (run === this.#run) this.#checkFatal();
     } catch {
-      this.#fallSilent();
+      run.fallSilent(this.#process);
     }
   }
 
   /** A guest that is beyond help is held by QEMU until this was read; then QEMU goes, too. */
   #checkFatal(): void {
-    const reason = this.#status === null ? null : fatalStatus(this.#status);
+    const { status } = this.#run;
+    const reason = status === null ? null : fatalStatus(status);
     if (reason === null || this.#burial !== null) return;
     this.#witness.seeFatal(reason);
     this.#burial = this.#bury();
@@ -282,11 +279,6 @@ export class Domain {
         error,
       })
     );
-  }
-
-  #fallSilent(): void {
-    this.#status = null;
-    this.#note = isFrozen(this.#process) ? FROZEN : SILENT;
   }
 
   /** Follows the process to its end. */
@@ -314,26 +306,18 @@ export class Domain {
   }
 
   #hear(event: QmpEvent): void {
-    const { data } = event;
     this.#witness.hear(event);
-    if (event.event === "BLOCK_IO_ERROR") {
-      this.#note = `disk error: ${String(data["reason"])}`;
-    }
-    if (event.event === "RESET" && data["guest"] === true) {
-      this.#note = "guest restarted itself";
-    }
-    this.#status = statusAfter(event, this.#status);
+    this.#run.hear(event);
     this.#checkFatal();
-    if (this.#status !== null) this.publish();
+    if (this.#run.status !== null) this.publish();
   }
 
   async #reconnect(): Promise<boolean> {
     this.#monitor = await openMonitor(this.files);
-    this.#status = null;
+    this.#run.forget();
     if (this.#monitor === null) {
-      const before = this.#note;
-      this.#fallSilent();
-      if (this.#note !== before && this.process !== null) this.publish();
+      const isNews = this.#run.fallSilent(this.#process);
+      if (isNews && this.process !== null) this.publish();
       return false;
     }
     await this.#ask(this.#monitor);
@@ -365,18 +349,11 @@ export class Domain {
     if (ending === null) return;
     this.handle = { ...this.handle, ending };
     this.#save();
-    await this.#saving;
+    await this.#keeper.settled();
   }
 
   #save(): void {
-    const { handle } = this;
-    this.#saving = this.#saving.then(() => saveHandle(this.#env.layout, handle))
-      .catch((error) =>
-        this.#env.log("error", "cannot keep how a domain ended", {
-          uid: handle.uid,
-          error,
-        })
-      );
+    this.#keeper.save(this.handle);
   }
 
   async #isGoneWithin(ms: number): Promise<boolean> {

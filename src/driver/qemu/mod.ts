@@ -42,6 +42,7 @@ import { layOut } from "./layout.ts";
 import { type OwnProcess, scanProcesses } from "./process_scan.ts";
 import { rotateLogs } from "./rotation.ts";
 import { shutDown } from "./shutdown.ts";
+import { Starts } from "./starts.ts";
 import { Turns, untilAborted } from "./turns.ts";
 
 /** The name that specs and configurations use. */
@@ -58,12 +59,6 @@ export async function openQemuDriver(
   const driver = new QemuDriver(context, QemuConfig.parse(config ?? {}));
   await driver.open();
   return driver;
-}
-
-/** A start under way, for all who asked for it. */
-interface Start {
-  readonly promise: Promise<DomainReport>;
-  readonly cancel: AbortController;
 }
 
 class QemuDriver implements Driver {
@@ -83,8 +78,8 @@ class QemuDriver implements Driver {
   readonly #domains = new Map<string, Domain>();
   readonly #watchers = new Set<NewestReports>();
   readonly #closing = new AbortController();
-  readonly #starts = new Map<string, Start>();
   readonly #turns = new Turns();
+  readonly #starts = new Starts(this.#turns);
   #timers: ReturnType<typeof setInterval>[] = [];
 
   constructor(context: DriverContext, config: QemuConfig) {
@@ -162,11 +157,11 @@ class QemuDriver implements Driver {
 
   async start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport> {
     signal.throwIfAborted();
-    let start = this.#starts.get(plan.uid);
-    if (start === undefined || start.cancel.signal.aborted) {
-      start = this.#beginStart(plan);
-    }
-    return await untilAborted(start.promise, signal);
+    const start = this.#starts.join(
+      plan.uid,
+      (cancel) => this.#startNow(plan, cancel),
+    );
+    return await untilAborted(start, signal);
   }
 
   async stop(
@@ -176,17 +171,13 @@ class QemuDriver implements Driver {
     signal.throwIfAborted();
     if (graceMs > 0) {
       // A start under way comes first; how it ends is told to who asked for it.
-      const starting = this.#starts.get(uid)?.promise;
-      await untilAborted(
-        starting?.catch(() => {}) ?? Promise.resolve(),
-        signal,
-      );
+      await untilAborted(this.#starts.settled(uid), signal);
       const domain = this.#domains.get(uid);
       return domain === undefined
         ? absent(uid)
         : await shutDown(domain, graceMs, signal);
     }
-    this.#starts.get(uid)?.cancel.abort();
+    this.#starts.cancel(uid);
     const cut = this.#turns.take(
       uid,
       async () => await this.#domains.get(uid)?.cutPower(),
@@ -247,28 +238,12 @@ class QemuDriver implements Driver {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#timers.forEach((timer) => clearInterval(timer));
-    await Promise.allSettled(
-      [...this.#starts.values()].map(({ promise }) => promise),
-    );
+    await this.#starts.allSettled();
     this.#closing.abort();
     for (const watcher of [...this.#watchers]) watcher[Symbol.dispose]();
     await Promise.all(
       [...this.#domains.values()].map((domain) => domain.close()),
     );
-  }
-
-  #beginStart(plan: DomainPlan): Start {
-    const cancel = new AbortController();
-    const promise = this.#turns.take(
-      plan.uid,
-      () => this.#startNow(plan, cancel.signal),
-    );
-    const start: Start = { promise, cancel };
-    this.#starts.set(plan.uid, start);
-    const done = () =>
-      this.#starts.get(plan.uid) === start && this.#starts.delete(plan.uid);
-    promise.then(done, done);
-    return start;
   }
 
   async #startNow(

@@ -114,6 +114,26 @@ const restarts: readonly ConformanceTest[] = [
       deepStrictEqual(await node.occupants(), [plan.uid]);
     },
   },
+  {
+    promises: [3, 7],
+    name:
+      "a domain that died after the LNM that started it is still known, and as crashed",
+    needs: ["dyingLnm", "crashGuest"],
+    async run(node) {
+      const plan = await node.plan();
+      await node.startInDyingLnm(plan);
+      await node.crashGuest(plan.uid);
+
+      await node.reopen();
+
+      const report = await untilState(node, plan.uid, "crashed");
+      deepStrictEqual([report.name, report.incarnation], [
+        plan.name,
+        plan.incarnation,
+      ]);
+      await checkListed(node, plan.uid, "crashed");
+    },
+  },
 ];
 
 /** Promise 7. */

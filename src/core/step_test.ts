@@ -1,0 +1,99 @@
+/**
+ * What verbs consist of, and when each step's goal holds, cell by cell.
+ *
+ * @module
+ */
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { type VmState, VmState as States } from "../schema/vm.ts";
+import type { Verb } from "../schema/operation.ts";
+import { holds, isPointOfNoReturn, planSteps, type StepName } from "./step.ts";
+
+const OWN = "own";
+const OTHER = "other";
+
+function look(
+  step: StepName,
+  state: VmState,
+  {
+    verb = "start",
+    node = "n1",
+    incarnation = OTHER,
+  }: { verb?: Verb; node?: string | null; incarnation?: string | null } = {},
+): boolean {
+  return holds(step, {
+    operation: { id: OWN, verb },
+    vm: { node, state, incarnation },
+  });
+}
+
+function statesWhere(
+  step: StepName,
+  more: Parameters<typeof look>[2] = {},
+): VmState[] {
+  return States.options.filter((state) => look(step, state, more));
+}
+
+Deno.test("holds() is so of each step in these states, and in no other", () => {
+  const off: VmState[] = ["absent", "stopped", "crashed"];
+  deepStrictEqual(statesWhere("start"), ["running"]);
+  deepStrictEqual(statesWhere("shutdown"), off);
+  deepStrictEqual(statesWhere("poweroff"), off);
+  deepStrictEqual(statesWhere("pause"), ["paused"]);
+  deepStrictEqual(statesWhere("resume"), ["running"]);
+  deepStrictEqual(statesWhere("forget"), ["absent"]);
+  deepStrictEqual(statesWhere("unregister"), []);
+});
+
+Deno.test("holds() of a place asks for the node alone", () => {
+  deepStrictEqual(statesWhere("place"), States.options);
+  deepStrictEqual(statesWhere("place", { node: null }), []);
+  deepStrictEqual(statesWhere("forget", { node: null }), States.options);
+});
+
+Deno.test("holds() tells a new run from an old one by who started it", () => {
+  for (const verb of ["cycle", "reboot"] as const) {
+    strictEqual(look("start", "running", { verb }), false);
+    strictEqual(look("start", "running", { verb, incarnation: OWN }), true);
+    // Off, or on again by this very operation: the power was cut already.
+    strictEqual(look("poweroff", "running", { verb }), false);
+    strictEqual(look("poweroff", "running", { verb, incarnation: OWN }), true);
+  }
+});
+
+Deno.test("planSteps() are those of each verb", () => {
+  const plans: Record<Verb, string> = {
+    register: "",
+    start: "place start",
+    cycle: "poweroff start",
+    reboot: "shutdown start",
+    shutdown: "shutdown",
+    poweroff: "poweroff",
+    pause: "pause",
+    resume: "resume",
+    unregister: "forget unregister",
+    destroy: "poweroff forget unregister",
+    migrate: "",
+  };
+  for (const [verb, steps] of Object.entries(plans)) {
+    strictEqual(planSteps(verb as Verb).join(" "), steps, verb);
+  }
+});
+
+Deno.test("isPointOfNoReturn() is so of what ends a run or a record", () => {
+  const steps: StepName[] = [
+    "place",
+    "start",
+    "shutdown",
+    "poweroff",
+    "pause",
+    "resume",
+    "forget",
+    "unregister",
+  ];
+  deepStrictEqual(steps.filter(isPointOfNoReturn), [
+    "shutdown",
+    "poweroff",
+    "forget",
+    "unregister",
+  ]);
+});

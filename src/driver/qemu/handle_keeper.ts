@@ -1,0 +1,37 @@
+/**
+ * Keeping a domain's handle while others go on: one write after another, so
+ * that the newest is what stays.
+ *
+ * @module
+ */
+import type { DriverContext } from "../driver.ts";
+import { type Handle, saveHandle } from "./handle.ts";
+import type { Layout } from "./layout.ts";
+
+/** Writes the handles of one domain. */
+export class HandleKeeper {
+  readonly #layout: Layout;
+  readonly #log: DriverContext["log"];
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(layout: Layout, log: DriverContext["log"]) {
+    this.#layout = layout;
+    this.#log = log;
+  }
+
+  /** Keeps `handle` soon. A failure is logged: what runs matters more than what is known of it. */
+  save(handle: Handle): void {
+    this.#saving = this.#saving.then(() => saveHandle(this.#layout, handle))
+      .catch((error) =>
+        this.#log("error", "cannot keep how a domain ended", {
+          uid: handle.uid,
+          error,
+        })
+      );
+  }
+
+  /** Resolves when all that was to be kept is durable, or was given up. */
+  settled(): Promise<void> {
+    return this.#saving;
+  }
+}
