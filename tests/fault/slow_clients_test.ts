@@ -65,7 +65,9 @@ Deno.test("a body that never ends is answered within its time, wherever it is se
 Deno.test("connections that say nothing, or half of their headers, keep nobody out", async () => {
   await using site = await TestSite.start();
   const { ca, nodesUrl } = site.site.controller.site;
-  const half = new TextEncoder().encode("POST /v1/login HTTP/1.1\r\nHost: x\r\n");
+  const half = new TextEncoder().encode(
+    "POST /v1/login HTTP/1.1\r\nHost: x\r\n",
+  );
   const open: Deno.Conn[] = [];
   try {
     for (const url of [site.site.url, nodesUrl]) {
