@@ -75,7 +75,10 @@ Deno.test("reconcile() keeps since while the state stays, and takes a new run or
   };
   const after = (more: Partial<Seen>) =>
     reconcile(known, seen("running", more), "n1", NOW);
-  deepStrictEqual(after({ reason: "" }), { type: "keep" });
+  deepStrictEqual(after({ reason: "" }), {
+    type: "update",
+    status: status("running"),
+  });
   deepStrictEqual(after({ reason: "booted" }), { type: "keep" });
   deepStrictEqual(after({ reason: "other" }), {
     type: "update",
