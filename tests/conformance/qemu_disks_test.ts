@@ -15,7 +15,7 @@ import type { DomainPlan } from "../../src/driver/driver.ts";
 import { isUsherError } from "../../src/error/mod.ts";
 import { GUEST, type QemuNode, qemuTest } from "../support/qemu_node.ts";
 import { until } from "../support/wait.ts";
-import { noAbort, powerOff, startNew } from "./driver/harness.ts";
+import { noAbort, powerOff, startAndStop, startNew } from "./driver/harness.ts";
 
 /** A VM with this one disk. */
 function planOfDisk(
@@ -211,6 +211,17 @@ qemuTest(
       ),
     });
     deepStrictEqual(await node.leftovers(plan.uid), []);
+    // Of a domain that there was before, only the overlay goes: a part of one
+    // would be taken for a whole one at the next start.
+    const stopped = await startAndStop(node);
+    await rejects(
+      node.driver.start({ ...plan, uid: stopped.uid }, noAbort()),
+      { code: "driver_failed" },
+    );
+    await rejects(
+      Deno.stat(node.layout.overlay(stopped.uid, 0)),
+      Deno.errors.NotFound,
+    );
     await Deno.remove(`${node.dir}/qemu-img`);
     strictEqual((await node.driver.start(plan, noAbort())).state, "running");
   },

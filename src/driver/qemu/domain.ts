@@ -189,9 +189,9 @@ export class Domain {
   }
 
   /** Sets the run state after a command that is known to have changed it. */
-  setStatus(status: string): void {
+  setStatus(status: "paused" | "running"): void {
     if (this.#run.status === status) return;
-    this.#run.set(status);
+    this.#run.change(status);
     this.publish();
   }
 

@@ -34,5 +34,7 @@ export function stateOf(
   if (status === null) return { state: "running", reason: note || SILENT };
   const { state, reason } = stateOfStatus(status);
   const asked = phase === "stopping" && state === "running";
-  return { state: asked ? "stopping" : state, reason: reason || note };
+  // The event tells which error it was, the run state only that there was one.
+  const known = status === "io-error" ? note || reason : reason || note;
+  return { state: asked ? "stopping" : state, reason: known };
 }

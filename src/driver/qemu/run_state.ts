@@ -26,7 +26,13 @@ export class RunState {
     return this.#note;
   }
 
-  /** QEMU answered, or a command is known to have changed it. */
+  /** A command has changed it. What ailed a guest that goes on is over. */
+  change(status: "paused" | "running"): void {
+    this.#status = status;
+    if (status === "running") this.#note = "";
+  }
+
+  /** QEMU answered. */
   set(status: string): void {
     this.#status = status;
     if (this.#note === SILENT || this.#note === FROZEN) this.#note = "";
