@@ -37,9 +37,11 @@ export interface AdvanceOptions {
 export function advance(
   operation: Operation,
   vm: Vm | undefined,
-  { at, uncertain }: AdvanceOptions,
+  { at, uncertain: unsure }: AdvanceOptions,
 ): Move {
   if (vm === undefined) return ended(operation, at, goneProblem(operation));
+  // Where no node has it, there is nothing that could be otherwise.
+  const uncertain = unsure && vm.node !== null;
   if (operation.state === "pending") {
     const refusal = begin(operation, vm, at, uncertain);
     if (refusal !== null) return refusal;

@@ -88,6 +88,15 @@ Deno.test("advance() that is uncertain believes no goal and skips no step but pl
   );
 });
 
+Deno.test("advance() that is uncertain asks no node about a VM that has none", () => {
+  const { operation, step } = advance(
+    newOperation("poweroff"),
+    vmIn("absent", null, null),
+    UNSURE,
+  );
+  deepStrictEqual([step, operation.state], [null, "succeeded"]);
+});
+
 Deno.test("advance() names state, subject and way out of what cannot be", () => {
   const no = advance(
     newOperation("pause"),
