@@ -76,7 +76,7 @@ export interface QemuNodeOptions {
 
 export class QemuNode implements DriverHarness {
   // A busy machine emulates a boot at a fiftieth of its usual speed.
-  readonly deadlineMs = 60_000;
+  readonly deadlineMs = 240_000;
   readonly dir = Deno.makeTempDirSync({ prefix: "uq" });
   readonly layout: Layout = layOut(`${this.dir}/state`, `${this.dir}/run`)!;
   #config: Record<string, unknown>;
