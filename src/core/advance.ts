@@ -23,6 +23,7 @@ export interface Move {
   readonly step: StepName | null;
 }
 
+/** What a decision needs besides records: core has no clock of its own. */
 export interface AdvanceOptions {
   /** Now, ISO 8601. */
   readonly at: string;

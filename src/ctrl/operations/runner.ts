@@ -163,10 +163,13 @@ export class Runner {
   /** Stops where it is; what runs goes on after the next start. */
   async stop(): Promise<void> {
     this.#stop.abort("the controller ends");
+    const ended = new AbortController();
+    const { clock } = this.#parts.context;
     await Promise.race([
       Promise.allSettled([...this.#runs]),
-      this.#parts.context.clock.sleep(STOP_MS),
+      clock.sleep(STOP_MS, ended.signal).catch(() => {}),
     ]);
+    ended.abort();
   }
 
   #pump(uid: string, lane: Lane): void {
