@@ -130,6 +130,28 @@ Deno.test("vm list shows a table, and asks for names and conditions", async () =
   strictEqual(asked?.token, "Bearer t0ken");
 });
 
+Deno.test("an empty list says that a state is none", async () => {
+  const none = () => answer({ revision: 1, vms: [], operations: [] });
+  strictEqual(
+    (await usher(["vm", "list", "state=runing"], none)).err,
+    'no such VMs; there is no state "runing", did you mean "running"?\n',
+  );
+  strictEqual(
+    (await usher(["vm", "list", "state=stopped"], none)).err,
+    "no such VMs\n",
+  );
+  strictEqual(
+    (await usher(["op", "list", "state=faild"], none)).err,
+    'no operations; there is no state "faild", did you mean "failed"?\n',
+  );
+});
+
+Deno.test("the states that the client knows are those of the schema", async () => {
+  const { VM_STATES } = await import("./commands/vm/states.ts");
+  const schema = await import("../schema/vm.ts");
+  deepStrictEqual(VM_STATES.toSorted(), [...schema.VmState.options].toSorted());
+});
+
 Deno.test("vm list prints every form", async () => {
   const vms = [vm("web10"), vm("web2")];
   const list = (...argv: string[]) =>

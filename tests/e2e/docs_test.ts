@@ -73,7 +73,7 @@ Deno.test("examples are found where readers look for them", () => {
     "Say `usher vm list` first.",
     "| `usher vm wait a --for 'stopped\\|crashed'`, `usher whoami` | now |",
     "```",
-    "usher vm list           # all of them",
+    "sudo usher vm list      # all of them",
     "ls usher",
     "```",
     "```",
@@ -156,7 +156,7 @@ Deno.test("every example does what it says", async (t) => {
     strictEqual(lines.has(line), true, `${line} stands nowhere any more`);
   }
   await using site = await CompiledSite.start({ nodes: 3 });
-  const runner = await ExampleRunner.start(site, spec);
+  using runner = await ExampleRunner.start(site, spec);
   for (const line of lines) {
     const { at, error } = all.find((example) => example.line === line)!;
     await t.step(`${line} (${at})`, async () => {

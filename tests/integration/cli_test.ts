@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { parse } from "yaml";
 import { runClient } from "../../src/client/main.ts";
 import { EXIT } from "../../src/client/exit.ts";
 import { FakeIo, type FakeIoOptions } from "../support/fake_client.ts";
@@ -172,6 +173,68 @@ Deno.test("login: refuses without a way to trust, then works by fingerprint and 
     strictEqual(bad.code, EXIT.denied);
     match(bad.err, /Cannot log in/);
   }));
+
+Deno.test("every list and show has every form of output, and they agree", () =>
+  withSite(2, async ({ run }) => {
+    strictEqual((await run("vm start web1 web2")).code, 0);
+    const ids = (await run("op list -o name")).out.trim().split("\n");
+    const lines = [
+      ["vm list", "name"],
+      ["vm list web1", "name"],
+      ["vm show web1", "name"],
+      ["vm show web1 web2", "name"],
+      ["vm show web*", "name"],
+      ["node list", "name"],
+      ["node show n1", "name"],
+      ["node show n1 n2", "name"],
+      ["op list", "id"],
+      [`op show ${ids[0]}`, "id"],
+      [`op show ${ids.join(" ")}`, "id"],
+      ["whoami", "user"],
+      ["version", "version"],
+      ["vm pause web1", "request"],
+    ] as const;
+    for (const [line, key] of lines) {
+      const as = async (format: string) => {
+        const { code, out, err } = await run(`${line} -o ${format}`);
+        strictEqual(code, 0, `${line} -o ${format}: ${err}`);
+        return out;
+      };
+      const json = JSON.parse(await as("json"));
+      const rows = Array.isArray(json) ? json : [json];
+      if (key !== "request") {
+        deepStrictEqual(
+          names(parse(await as("yaml")), key),
+          names(json, key),
+          line,
+        );
+        const ndjson = (await as("ndjson")).trim().split("\n");
+        deepStrictEqual(
+          ndjson.map((text) => JSON.parse(text)[key]),
+          rows.map((row) => row[key]),
+          line,
+        );
+        strictEqual(
+          await as("name"),
+          rows.map((row) => `${row[key]}\n`).join(""),
+          line,
+        );
+      }
+      for (const row of rows) {
+        // What people read names it too, in both widths.
+        const word = key === "request" ? row.outcomes[0].vm : row[key];
+        for (const format of ["table", "wide"]) {
+          strictEqual((await as(format)).includes(word), true, line);
+        }
+      }
+    }
+  }));
+
+function names(value: unknown, key: string): unknown {
+  return Array.isArray(value)
+    ? value.map((row) => row[key])
+    : (value as Record<string, unknown>)[key];
+}
 
 Deno.test("events shows what is there", () =>
   withSite(1, async ({ run }) => {

@@ -65,7 +65,8 @@ function readBlock(
   const isTranscript = block.some((line) => line.startsWith("$ "));
   return block.flatMap((text, i): Example[] => {
     if (isTranscript && !text.startsWith("$ ")) return [];
-    const line = text.replace(/^\$ /, "").replace(/\s+#.*$/, "").trim();
+    const line = text.replace(/^\$ /, "").replace(/\s+#.*$/, "")
+      .replace(/^sudo (?=usher )/, "").trim();
     if (!RUNS_USHER.test(line) || isUsage(line)) return [];
     return [{
       at: `${path}:${first + i}`,

@@ -13,6 +13,7 @@
 import { strictEqual } from "node:assert/strict";
 import type { Command } from "../../src/client/command.ts";
 import { findEntry, NOUNS } from "../../src/client/commands/index.ts";
+import { type HttpClient, openHttpClient } from "../../src/client/deno.ts";
 import { runClient } from "../../src/client/main.ts";
 import { parseCommand } from "../../src/client/parse.ts";
 import { splitWords } from "./shell_words.ts";
@@ -35,25 +36,27 @@ const COMMAND = /(?:^|[|(]\s*)(?:dist\/)?usher(?: ((?:[^'|)]|'[^']*')*))?/;
 /** Reads the usher command within a line; throws when it is wrong. */
 export async function meaningOf(line: string): Promise<Meaning> {
   const [, rest = ""] = COMMAND.exec(line) ?? [];
-  const [noun = "", verb] = splitWords(rest);
+  const all = splitWords(rest.replace(/^help /, ""));
+  const [noun = "", verb] = all;
   const isNoun = Object.hasOwn(NOUNS, noun);
   const name = isNoun ? `${noun} ${verb}` : noun;
   const entry = findEntry(noun, verb);
   if (entry === null) throw new Error(`There is no command "${name}"`);
   const command: Command = await entry.load();
-  const argv = splitWords(rest).slice(isNoun ? 2 : 1);
+  const argv = all.slice(isNoun ? 2 : 1);
   return { name, ...parseCommand(name, command, argv) };
 }
 
 const READY_MS = 120_000;
 
 /** Runs examples on `site`, in a folder of its own. */
-export class ExampleRunner {
+export class ExampleRunner implements Disposable {
   readonly #site: CompiledSite;
   readonly #folder: string;
   #url = "";
   #fingerprint = "";
   #runs = 0;
+  #connection: HttpClient | undefined;
 
   private constructor(site: CompiledSite, folder: string) {
     this.#site = site;
@@ -86,6 +89,10 @@ export class ExampleRunner {
     return runner;
   }
 
+  [Symbol.dispose](): void {
+    this.#connection?.[Symbol.dispose]();
+  }
+
   /** Runs one line to its end; `error` says that it is meant to fail. */
   async run(line: string, error = false): Promise<Ran> {
     this.#runs++;
@@ -99,10 +106,13 @@ export class ExampleRunner {
     }
   }
 
-  /** A command of the client in this process: quicker than one of its own. */
+  /** A command of the client in this process, over one connection: quick. */
   async #client(...argv: string[]): Promise<string> {
     const io = new FakeIo({ env: this.#site.env });
-    const code = await runClient(argv, io);
+    const code = await runClient(argv, io, (caPem) => ({
+      ...this.#connection ??= openHttpClient(caPem),
+      [Symbol.dispose]() {},
+    }));
     if (argv[1] !== "destroy") strictEqual(code, 0, `${argv}: ${io.err}`);
     return io.out;
   }

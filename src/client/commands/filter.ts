@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { didYouMean } from "../../schema/nearest.ts";
 import { UsageError } from "../usage.ts";
 
 /** What the words of a list say. */
@@ -23,6 +24,20 @@ export function readListWords(words: readonly string[]): ListWords {
       ? undefined
       : filters.map(checkFilter).join(","),
   };
+}
+
+/** What to say of an empty list whose filter names a state that is none. */
+export function meantState(
+  filter: string | undefined,
+  states: readonly string[],
+): string {
+  for (const condition of filter?.split(",") ?? []) {
+    const [, state] = /^state!?=([a-z]+)$/.exec(condition) ?? [];
+    if (state === undefined || states.includes(state)) continue;
+    const meant = didYouMean(state, states);
+    return `; there is no state "${state}"${meant && `, ${meant}`}`;
+  }
+  return "";
 }
 
 function checkFilter(filter: string): string {

@@ -72,6 +72,7 @@ export async function printRows<Row>(
   if (flags.columns !== undefined && !isTable) {
     throw new UsageError(
       `--columns is for tables, and -o ${format} prints whole objects`,
+      "add -o table",
     );
   }
   const by = (flags.sort ?? []).map((word) => {

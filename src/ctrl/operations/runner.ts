@@ -73,6 +73,11 @@ export class Runner {
     return this.#lanes.get(uid)?.uncertain === true;
   }
 
+  /** How many operations wait for a VM. */
+  waiting(uid: string): number {
+    return this.#lanes.get(uid)?.queue.length ?? 0;
+  }
+
   /** Takes the lane of a VM for an operation that begins at once, or says who has it. */
   claim(uid: string, operation: Operation): Named | null {
     const lane = this.#lanes.of(uid);

@@ -8,10 +8,20 @@ import { defineCommand, parsed, wholeNumber } from "../../command.ts";
 import { age, NOTHING, took } from "../../render/format.ts";
 import { OUTPUT_FLAGS, printRows } from "../../render/output.ts";
 import type { Column } from "../../render/table.ts";
-import { readListWords } from "../filter.ts";
+import { meantState, readListWords } from "../filter.ts";
 import { UsageError } from "../../usage.ts";
 
 const MAX_LIMIT = 10_000;
+
+/** schema/operation.ts has them too, and is not loaded for a word. */
+const OPERATION_STATES = [
+  "pending",
+  "running",
+  "cancelling",
+  "succeeded",
+  "failed",
+  "cancelled",
+];
 
 export const list = defineCommand({
   about:
@@ -49,7 +59,7 @@ export const list = defineCommand({
       read: async () => (await api.call("operations", { query })).operations,
       columns: operationColumns(context.io.now()),
       name: ({ id }) => id,
-      none: "no operations",
+      none: `no operations${meantState(filter, OPERATION_STATES)}`,
     }, flags);
     return 0;
   },

@@ -5,8 +5,9 @@
  */
 import { defineCommand } from "../../command.ts";
 import { OUTPUT_FLAGS, printRows } from "../../render/output.ts";
-import { readListWords } from "../filter.ts";
+import { meantState, readListWords } from "../filter.ts";
 import { vmColumns } from "./columns.ts";
+import { VM_STATES } from "./states.ts";
 
 export const list = defineCommand({
   about:
@@ -40,7 +41,7 @@ export const list = defineCommand({
       name: ({ name }) => name,
       none: words.length === 0
         ? "no VMs; usher vm start NAME makes one"
-        : "no such VMs",
+        : `no such VMs${meantState(filter, VM_STATES)}`,
     }, flags);
     return 0;
   },

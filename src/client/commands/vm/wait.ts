@@ -12,19 +12,7 @@ import { readDuration } from "../../quantity.ts";
 import { unknownWord, UsageError } from "../../usage.ts";
 import { startWait } from "../../wait.ts";
 import { type Change, watch } from "../../watch.ts";
-
-/** The states of schema/vm.ts; `absent` here means gone. */
-const STATES = [
-  "absent",
-  "starting",
-  "running",
-  "paused",
-  "stopping",
-  "stopped",
-  "crashed",
-  "migrating",
-  "unknown",
-];
+import { VM_STATES } from "./states.ts";
 
 export const wait = defineCommand({
   about:
@@ -89,8 +77,13 @@ export const wait = defineCommand({
 function readStates(word: string): string[] {
   const states = word.replace(/^state=/, "").split(/[|,]/);
   for (const state of states) {
-    if (STATES.includes(state)) continue;
-    throw unknownWord("state", state, STATES, `states: ${STATES.join(", ")}`);
+    if (VM_STATES.includes(state)) continue;
+    throw unknownWord(
+      "state",
+      state,
+      VM_STATES,
+      `states: ${VM_STATES.join(", ")}`,
+    );
   }
   return states;
 }
