@@ -39,7 +39,3 @@ Deno.test("undocumented() leaves constants and re-exports alone", () => {
   const elsewhere = symbol("Vm", ["class", "", "file:///repo/b.ts"]);
   deepStrictEqual(undocumented(elsewhere), []);
 });
-
-Deno.test("undocumented() lets the options of a function be", () => {
-  deepStrictEqual(undocumented(symbol("PlaceOptions", ["interface"])), []);
-});

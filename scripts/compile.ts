@@ -26,7 +26,9 @@ import { ROOT, sha256, sourceFiles } from "./support.ts";
 const DIST = `${ROOT}dist`;
 const BUNDLE = `${DIST}/bundle`;
 const OUTPUT = `${DIST}/usher`;
-const PART = `${DIST}/usher.part`;
+/** One's own: a compiler whose run was killed may still write to its part. */
+const PART_PREFIX = ".part-";
+const PART = `${DIST}/${PART_PREFIX}${Deno.pid}`;
 const SUMS = `${DIST}/SHA256SUMS`;
 const STAMP = `${DIST}/.inputs`;
 
@@ -69,6 +71,7 @@ async function main(force: boolean): Promise<void> {
     return;
   }
   const started = performance.now();
+  await removeParts();
   await bundle(commit);
   const how = await compile();
   const size = await publish(inputs);
@@ -76,6 +79,13 @@ async function main(force: boolean): Promise<void> {
   console.log(
     `dist/usher: ${(size / 1e6).toFixed(1)} MB, ${how}, made in ${seconds} s`,
   );
+}
+
+/** Removes what runs that were cut short left behind. */
+async function removeParts(): Promise<void> {
+  for await (const { name } of Deno.readDir(DIST)) {
+    if (name.startsWith(PART_PREFIX)) await Deno.remove(`${DIST}/${name}`);
+  }
 }
 
 /** Puts the new executable and its digest in place; answers its size. */

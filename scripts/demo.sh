@@ -12,7 +12,7 @@ if [ $# -gt 0 ]; then
   exit 64
 fi
 
-scripts/setup.sh
+scripts/setup.sh --to-try
 scripts/deno task --quiet compile
 
 # How long a step may take: a guest is up in two seconds, or in forty where

@@ -3,26 +3,33 @@
 # about to install, installs only what is missing, and does nothing when there
 # is nothing to do. Needs Node, npm and apt, and root or sudo for apt.
 #
-#   scripts/setup.sh [--quiet]     --quiet: say nothing when all is there
+#   scripts/setup.sh [--quiet | --to-try]
+#
+# --quiet says nothing when all is there; --to-try leaves out what only the
+# tests need.
 set -euo pipefail
 root="$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)"
 cd "$root"
 
 case "${1:-}" in
-  '' | --quiet) ;;
+  '' | --quiet | --to-try) ;;
   *)
-    echo "setup: Unknown argument \"$1\": --quiet is the only one" >&2
+    echo "setup: Unknown argument \"$1\": there are --quiet and --to-try" >&2
     exit 64
     ;;
 esac
 
-# QEMU runs the guests; kernel, busybox and cpio become the micro guest, and
-# syslinux and mtools a disk that boots it; iproute2 makes bridges for a test;
-# git names the commit; in zsh and fish the tests press Tab.
+# QEMU runs the guests; kernel, busybox and cpio become the micro guest; git
+# names the commit.
 packages=(
   qemu-system-x86 qemu-utils linux-image-cloud-amd64 busybox-static cpio
-  syslinux mtools iproute2 curl git ca-certificates zsh fish
+  git ca-certificates
 )
+# syslinux and mtools make a disk that boots; iproute2 makes bridges; curl runs
+# the examples of the documentation; in zsh and fish the tests press Tab.
+if [ "${1:-}" != --to-try ]; then
+  packages+=(syslinux mtools iproute2 curl zsh fish)
+fi
 
 die() {
   echo "setup: $1" >&2

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import type { Suite } from "./stages.ts";
 import { ROOT } from "./support.ts";
-import { argumentFault, runSuite } from "./test.ts";
+import { BUDGET_S, type Suite } from "./stages.ts";
+import { argumentFault, budgetOf, runSuite } from "./test.ts";
 
 /** Runs test files of these texts as a suite. */
 async function run(texts: readonly string[], deadlineS = 600) {
@@ -86,4 +86,10 @@ Deno.test("argumentFault() names the stages to one who asks for another", () => 
   strictEqual(argumentFault(["--long", "unit", "conformance on qemu"]), null);
   match(argumentFault(["unti"]) ?? "", /no stage "unti".*unit/);
   match(argumentFault(["--fast"]) ?? "", /no stage "--fast"/);
+});
+
+Deno.test("budgetOf() is what a run may take, or what the caller has left", () => {
+  strictEqual(budgetOf("test", 1000, undefined), BUDGET_S.test);
+  strictEqual(budgetOf("test", 1000, "1600"), 600);
+  strictEqual(budgetOf("test", 1000, "90000"), BUDGET_S.test);
 });

@@ -34,6 +34,7 @@ const OWNER = {
   session: "",
 } as const;
 
+/** What `usher dev` and the tests choose about their site. */
 export interface DevOptions {
   readonly nodes: number;
   readonly driver: "sim" | "qemu";

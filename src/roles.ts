@@ -17,6 +17,7 @@ import { absolutePath, makeTempFolder, removeIfThere } from "./sys/file.ts";
 import { createLog } from "./sys/log.ts";
 import { notifyManager } from "./sys/notify.ts";
 import { untilAsked } from "./sys/signal.ts";
+import { surviveStrayErrors } from "./sys/stray.ts";
 import { ask, isInteractive, say } from "./sys/terminal.ts";
 import { VERSION } from "./version.ts";
 
@@ -87,6 +88,7 @@ async function ctrl(argv: readonly string[]): Promise<number> {
   }
   const asked = untilAsked();
   const log = createLog(config.log);
+  surviveStrayErrors(log);
   const controller = await startCtrl({
     config,
     version: VERSION,
@@ -125,6 +127,7 @@ async function lnm(argv: readonly string[]): Promise<number> {
     },
   });
   const log = createLog(config.log);
+  surviveStrayErrors(log);
   await runLnm({
     config,
     version: VERSION,

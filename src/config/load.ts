@@ -9,6 +9,7 @@ import { environment } from "../sys/environment.ts";
 import { readGivenOrNull } from "../sys/given_file.ts";
 import { parseYaml, readYaml, type Schema } from "./yaml_file.ts";
 
+/** What is read over the usual files of a role. */
 export interface LoadOptions {
   /** A file that must exist and is read last. */
   readonly file?: string | undefined;

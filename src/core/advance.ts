@@ -23,6 +23,7 @@ export interface Move {
   readonly step: StepName | null;
 }
 
+/** What a decision needs besides records: core has no clock of its own. */
 export interface AdvanceOptions {
   /** Now, ISO 8601. */
   readonly at: string;
@@ -37,9 +38,11 @@ export interface AdvanceOptions {
 export function advance(
   operation: Operation,
   vm: Vm | undefined,
-  { at, uncertain }: AdvanceOptions,
+  { at, uncertain: unsure }: AdvanceOptions,
 ): Move {
   if (vm === undefined) return ended(operation, at, goneProblem(operation));
+  // Where no node has it, there is nothing that could be otherwise.
+  const uncertain = unsure && vm.node !== null;
   if (operation.state === "pending") {
     const refusal = begin(operation, vm, at, uncertain);
     if (refusal !== null) return refusal;
@@ -153,18 +156,23 @@ export function ended(operation: Operation, at: string, error: unknown): Move {
 
 /** The longest text of a problem that is kept; a node may say any amount. */
 const MAX_TEXT = 2000;
+const MAX_REFUSALS = 32;
 
-function clipped(problem: Problem): Problem {
-  const { detail, hint } = problem;
+function clipped({ refusals, ...texts }: Problem): Problem {
+  const short = Object.entries(texts).map(([key, value]) => [
+    key,
+    typeof value === "string" ? clip(value, MAX_TEXT) : value,
+  ]);
+  const some = Object.entries(refusals ?? {}).slice(0, MAX_REFUSALS)
+    .map(([node, why]) => [clip(node, 63), clip(why, 300)]);
   return {
-    ...problem,
-    detail: clip(detail),
-    ...(hint === undefined ? {} : { hint: clip(hint) }),
+    ...Object.fromEntries(short) as Problem,
+    ...(refusals === undefined ? {} : { refusals: Object.fromEntries(some) }),
   };
 }
 
-function clip(text: string): string {
-  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 1)}…`;
+function clip(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
 
 /** The operation, ended as cancelled. */

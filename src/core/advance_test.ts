@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { AT, newOperation, vmIn } from "../../tests/property/arbitraries.ts";
 import { UsherError } from "../error/mod.ts";
 import type { Operation, Verb } from "../schema/operation.ts";
@@ -88,6 +88,15 @@ Deno.test("advance() that is uncertain believes no goal and skips no step but pl
   );
 });
 
+Deno.test("advance() that is uncertain asks no node about a VM that has none", () => {
+  const { operation, step } = advance(
+    newOperation("poweroff"),
+    vmIn("absent", null, null),
+    UNSURE,
+  );
+  deepStrictEqual([step, operation.state], [null, "succeeded"]);
+});
+
 Deno.test("advance() names state, subject and way out of what cannot be", () => {
   const no = advance(
     newOperation("pause"),
@@ -116,12 +125,18 @@ Deno.test("ended() keeps of a problem no more than can be kept", () => {
   const { operation } = ended(
     running("start", "start"),
     AT,
-    new UsherError("driver_failed", "x".repeat(1e6), { hint: "y".repeat(1e6) }),
+    new UsherError("driver_failed", "x".repeat(1e6), {
+      hint: "y".repeat(1e6),
+      refusals: Object.fromEntries(
+        Array.from({ length: 1000 }, (_, i) => [`n${i}`, "z".repeat(1000)]),
+      ),
+    }),
   );
   deepStrictEqual(
     [operation.problem?.detail.length, operation.problem?.hint?.length],
     [2000, 2000],
   );
+  ok(JSON.stringify(operation.problem).length < 16_000);
   const short = ended(
     running("start", "start"),
     AT,

@@ -75,7 +75,10 @@ Deno.test("reconcile() keeps since while the state stays, and takes a new run or
   };
   const after = (more: Partial<Seen>) =>
     reconcile(known, seen("running", more), "n1", NOW);
-  deepStrictEqual(after({ reason: "" }), { type: "keep" });
+  deepStrictEqual(after({ reason: "" }), {
+    type: "update",
+    status: status("running", { reason: "" }),
+  });
   deepStrictEqual(after({ reason: "booted" }), { type: "keep" });
   deepStrictEqual(after({ reason: "other" }), {
     type: "update",
@@ -85,6 +88,19 @@ Deno.test("reconcile() keeps since while the state stays, and takes a new run or
     type: "update",
     status: status("running", { incarnation: "b", observedGeneration: 2 }),
   });
+});
+
+Deno.test("reconcile() keeps why a run ended when the node no longer knows", () => {
+  for (const state of ["stopped", "crashed"] as const) {
+    const known = { node: "n1", status: status(state, { reason: "panicked" }) };
+    const after = (reason: string) =>
+      reconcile(known, seen(state, { reason }), "n1", NOW);
+    deepStrictEqual(after(""), { type: "keep" });
+    deepStrictEqual(after("other"), {
+      type: "update",
+      status: status(state, { reason: "other" }),
+    });
+  }
 });
 
 Deno.test("missing() and silent() say in every state what becomes of a VM", () => {

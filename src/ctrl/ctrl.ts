@@ -40,6 +40,7 @@ export const FIRST_ACCOUNT = "admin";
 /** Where a running controller keeps the token of the owner of its state. */
 const LOCAL_TOKEN = "admin-token";
 
+/** What a controller is started with; flags are in its configuration already. */
 export interface CtrlOptions {
   readonly config: CtrlConfig;
   readonly version: string;

@@ -31,13 +31,19 @@ export class Domains {
     if (writes.length > 0) await this.#records.write(writes);
   }
 
-  /** A node reports everything it has. */
-  async sync(node: string, domains: readonly DomainFrame[]): Promise<void> {
+  /** A node reports everything it has. Answers the VMs of which all is known now. */
+  async sync(
+    node: string,
+    domains: readonly DomainFrame[],
+  ): Promise<ReadonlySet<string>> {
     const writes = domains.flatMap((domain) => this.writesFor(node, domain));
     const seen = new Set(domains.map((domain) => this.#uidOf(node, domain)));
+    const known = new Set<string>();
     const at = isoNow(this.#context);
     for (const vm of this.#records.vms.latestValues()) {
-      if (vm.node !== node || seen.has(vm.uid)) continue;
+      if (vm.node !== node) continue;
+      known.add(vm.uid);
+      if (seen.has(vm.uid)) continue;
       const status = missing(vm.status, at);
       if (status === null) continue;
       if (vm.found) writes.push({ kind: "vm", key: vm.uid, value: null });
@@ -49,6 +55,7 @@ export class Domains {
         });}
     }
     if (writes.length > 0) await this.#records.write(writes);
+    return known;
   }
 
   /** A node has been silent past its lease. */

@@ -11,24 +11,12 @@ import { advance, ended, type Move } from "../core/advance.ts";
 import { place, type PlacementNode } from "../core/placement/place.ts";
 import { planSteps } from "../core/step.ts";
 import { verdict } from "../core/vm_machine.ts";
-import type { Operation } from "../schema/operation.ts";
 import type { Vm } from "../schema/vm.ts";
 import { placementNodes } from "./capacity.ts";
+import type { Draft } from "./drafts.ts";
 import { notPlaced, wishOf } from "./operations/placing.ts";
 import type { Runner } from "./operations/runner.ts";
 import type { Records, Write } from "./records.ts";
-import type { Target } from "./targets.ts";
-
-/** An operation that a request asks for, and its VM as it should be. */
-export interface Draft {
-  readonly target: Target;
-  readonly vm: Vm;
-  readonly operation: Operation;
-  /** The VM must be written: new, or its power intent changed. */
-  readonly vmChanged: boolean;
-  /** The lane was taken, so it begins at once. */
-  readonly claimed: boolean;
-}
 
 /** A draft's first move, and what must be written with it. */
 export interface FirstMove {

@@ -12,37 +12,21 @@
 import { ended } from "../core/advance.ts";
 import { isFinal } from "../core/operation_machine.ts";
 import { UsherError } from "../error/mod.ts";
-import {
-  type Operation,
-  type Outcome,
-  type Result,
-  type Verb,
-} from "../schema/operation.ts";
+import type { Operation, Outcome, Result, Verb } from "../schema/operation.ts";
 import type { VmRequest } from "../schema/request.ts";
 import type { Vm } from "../schema/vm.ts";
 import type { Caller } from "./auth/accounts.ts";
 import { hashToken } from "./auth/accounts.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
-import { type Draft, type FirstMove, firstMoves } from "./first_moves.ts";
+import { type Draft, draftOf } from "./drafts.ts";
+import { type FirstMove, firstMoves } from "./first_moves.ts";
 import { maySeeAll, NameResolver } from "./names.ts";
-import { takesOver } from "./operations/lane.ts";
+import { MAX_WAITING, takesOver } from "./operations/lane.ts";
 import { operationWrite } from "./operations/run.ts";
-import type { Runner } from "./operations/runner.ts";
-import { REGISTERED } from "./operations/undo.ts";
+import type { Named, Runner } from "./operations/runner.ts";
 import type { Records, RequestRecord } from "./records.ts";
-import { refuseTooLarge, type SpecDefaults, specFor } from "./specs.ts";
-import { type Target, targetsOf } from "./targets.ts";
-
-/** What the owner wants of a VM's power, by the verb; others leave it be. */
-const WANTED_POWER: Partial<
-  Record<VmRequest["verb"], Vm["spec"]["power"]>
-> = {
-  start: "on",
-  cycle: "on",
-  reboot: "on",
-  shutdown: "off",
-  poweroff: "off",
-};
+import type { SpecDefaults } from "./specs.ts";
+import { targetsOf } from "./targets.ts";
 
 /** What requests are made with. */
 export interface RequestParts {
@@ -138,8 +122,18 @@ export class Requests {
       new NameResolver(this.#parts.records, caller),
       caller,
     );
+    const { newId } = this.#parts.context;
+    const defaults = this.#parts.defaults();
     const drafts = targets.map((target, index) =>
-      this.#draft(id, index, request, target, caller, at)
+      draftOf(target, {
+        request: id,
+        index,
+        body: request,
+        user: caller.user,
+        at,
+        newId,
+        defaults,
+      })
     );
     const record: RequestRecord = {
       v: 1,
@@ -187,107 +181,27 @@ export class Requests {
     }
   }
 
-  /** The operation, and the VM as it should be, of one target. */
-  #draft(
-    request: string,
-    index: number,
-    body: VmRequest,
-    target: Target,
-    caller: Caller,
-    at: string,
-  ): Draft {
-    const { verb } = body;
-    const vm = target.vm === undefined
-      ? this.#newVm(target.name, body, at)
-      : freedToMove(target.vm, "on" in body ? body.on : undefined);
-    const wanted = WANTED_POWER[verb] ?? vm.spec.power;
-    const intent = wanted === vm.spec.power ? vm : {
-      ...vm,
-      generation: vm.generation + 1,
-      spec: { ...vm.spec, power: wanted } as Vm["spec"],
-    };
-    const argued = Object.keys(body.args).length === 0
-      ? intent
-      : { ...intent, args: { ...intent.args, ...body.args } };
-    refuseTooLarge(argued);
-    const operation: Operation = {
-      v: 1,
-      id: this.#parts.context.newId(),
-      request,
-      index,
-      verb,
-      uid: vm.uid,
-      vm: vm.name,
-      user: caller.user,
-      state: "pending",
-      step: null,
-      begun: target.vm === undefined ? [REGISTERED] : [],
-      node: vm.node,
-      waitsFor: null,
-      options: {
-        queue: body.queue,
-        ...("graceMs" in body ? { graceMs: body.graceMs } : {}),
-        ...("on" in body && body.on !== undefined ? { on: body.on } : {}),
-      },
-      args: body.args,
-      changed: target.vm === undefined,
-      problem: null,
-      trail: [{ at, source: `user ${caller.user}`, text: `asked for ${verb}` }],
-      createdAt: at,
-      startedAt: null,
-      endedAt: null,
-      revision: 0,
-    };
-    return {
-      target,
-      vm: argued,
-      operation,
-      vmChanged: argued !== vm || target.vm === undefined,
-      claimed: false,
-    };
-  }
-
-  #newVm(name: string, body: VmRequest, at: string): Vm {
-    const input = "spec" in body ? body.spec : {};
-    return {
-      v: 1,
-      uid: this.#parts.context.newId(),
-      name,
-      generation: 1,
-      spec: specFor(input, this.#parts.defaults(), name),
-      status: {
-        state: "absent",
-        reason: "",
-        incarnation: null,
-        since: at,
-        observedGeneration: 0,
-      },
-      node: null,
-      args: {},
-      createdAt: at,
-      revision: 0,
-      found: false,
-    };
-  }
-
   #claim(draft: Draft): Draft {
-    const holder = this.#parts.runner.claim(draft.vm.uid, draft.operation);
+    const { runner, context } = this.#parts;
+    const { operation, vm } = draft;
+    const holder = runner.claim(vm.uid, operation);
     if (holder === null) return { ...draft, claimed: true };
-    const at = isoNow(this.#parts.context);
-    if (!draft.operation.options.queue && !takesOver(draft.operation.verb)) {
+    const at = isoNow(context);
+    const refused = refusedTurn(draft, holder, runner.waiting(vm.uid));
+    if (refused !== null) {
       return {
         ...draft,
         vmChanged: false,
-        operation: ended(draft.operation, at, busy(draft, holder)).operation,
+        operation: ended(operation, at, refused).operation,
       };
     }
     const text = `waits for ${holder.verb} ${holder.id}`;
     return {
       ...draft,
       operation: {
-        ...draft.operation,
+        ...operation,
         waitsFor: holder.id,
-        trail: [...draft.operation.trail, { at, source: "controller", text }],
+        trail: [...operation.trail, { at, source: "controller", text }],
       },
     };
   }
@@ -315,31 +229,32 @@ export function outcomeOf(operation: Operation, vm: Vm | undefined): Outcome {
   };
 }
 
-/** A VM with no domain may be placed anew; one with a domain stays where that lies. */
-function freedToMove(vm: Vm, on: string | undefined): Vm {
-  if (on === undefined || vm.node === null || vm.node === on) return vm;
-  if (vm.status.state === "absent") return { ...vm, node: null };
-  throw new UsherError(
-    "wrong_state",
-    `Cannot start VM "${vm.name}" on node ${on}: it lies on node ${vm.node}`,
-    {
-      hint: "leave out --on, or destroy it and start it anew there",
-      subject: vm.name,
-    },
-  );
-}
-
-function busy(
-  draft: Draft,
-  holder: { readonly id: string; readonly verb: string },
-): UsherError {
+/** Why an operation may not wait behind `holder`, or null when it may. */
+function refusedTurn(
+  { operation, vm }: Draft,
+  holder: Named,
+  waiting: number,
+): UsherError | null {
+  const cutsPower = takesOver(operation.verb);
+  if (waiting >= (cutsPower ? 2 * MAX_WAITING : MAX_WAITING)) {
+    return new UsherError(
+      "busy",
+      `${waiting} operations wait for "${holder.verb}" ${holder.id}, which holds ${vm.name}`,
+      {
+        holder: holder.id,
+        hint: "wait until some have ended, or cancel them",
+        subject: vm.name,
+      },
+    );
+  }
+  if (operation.options.queue || cutsPower) return null;
   return new UsherError(
     "busy",
-    `"${holder.verb}" ${holder.id} holds ${draft.vm.name}`,
+    `"${holder.verb}" ${holder.id} holds ${vm.name}`,
     {
       holder: holder.id,
       hint: "leave out --no-queue to wait for it",
-      subject: draft.vm.name,
+      subject: vm.name,
     },
   );
 }

@@ -6,6 +6,8 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { ADMIN, SmallCtrl } from "../../tests/support/small_ctrl.ts";
 import { until } from "../../tests/support/wait.ts";
+import { vmIn } from "../../tests/property/arbitraries.ts";
+import type { UsherError } from "../error/mod.ts";
 import { VmRequest } from "../schema/request.ts";
 
 const START = VmRequest.parse({
@@ -100,4 +102,52 @@ Deno.test("a node that says too much about a failure ends the operation all the 
     () =>
       ctrl.runner.holderOf(ctrl.records.operations.get(id)?.uid ?? "") === null,
   );
+});
+
+Deno.test("no more than so many operations wait for one VM, and a power cut gets through", async () => {
+  await using ctrl = await SmallCtrl.open();
+  await ctrl.reached(
+    await ctrl.submit({ verb: "start", names: ["web"] }),
+    "succeeded",
+  );
+  ctrl.node = ({ verb }) =>
+    verb === "pause" ? new Promise<never>(() => {}) : "stopped";
+  const ids: string[] = [];
+  for (let i = 0; i < 102; i++) {
+    ids.push(await ctrl.submit({ verb: "pause", names: ["web"] }));
+  }
+  const { problem } = await ctrl.reached(ids[101] ?? "", "failed");
+  deepStrictEqual([problem?.code, problem?.holder], ["busy", ids[0]]);
+  await ctrl.reached(
+    await ctrl.submit({ verb: "poweroff", names: ["web"] }),
+    "succeeded",
+  );
+  for (const id of ids.slice(1, 101)) {
+    strictEqual(
+      (await ctrl.reached(id, "failed")).problem?.code,
+      "wrong_state",
+    );
+  }
+});
+
+Deno.test("a domain that usher did not make is left alone by every verb", async () => {
+  await using ctrl = await SmallCtrl.open();
+  const value = {
+    ...vmIn("running", "n1", null),
+    name: "old.n1.found",
+    found: true,
+  };
+  await ctrl.records.write([{ kind: "vm", key: value.uid, value }]);
+  for (const { shape } of VmRequest.options) {
+    const [verb] = shape.verb.values;
+    await rejects(
+      ctrl.submit({ verb: verb as "start", names: ["old.n1.found"] }),
+      (error: UsherError) => {
+        strictEqual(error.code, "unsupported");
+        strictEqual(/on node n1/.test(error.details.hint ?? ""), true);
+        return true;
+      },
+    );
+  }
+  deepStrictEqual(ctrl.acts, []);
 });

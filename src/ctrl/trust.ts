@@ -71,6 +71,7 @@ export interface OwnTrust {
   readonly key: string;
 }
 
+/** Where CA and certificate are kept, and whom the certificate names. */
 export interface TrustOptions {
   readonly stateDir: string;
   /** DNS names and addresses from the configuration. */

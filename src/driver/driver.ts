@@ -76,6 +76,7 @@ export interface DomainReport {
   readonly vcpus?: number;
 }
 
+/** How a domain is stopped: asked with a grace, or cut off. */
 export interface StopOptions {
   /** How long the guest may take to shut down; 0 cuts the power at once. */
   readonly graceMs: number;

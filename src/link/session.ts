@@ -16,6 +16,7 @@ import { type Envelope, Inbox, Outbox } from "./outbox.ts";
 /** What a peer that reads too slowly may be behind, in UTF-16 units. */
 const MAX_BEHIND = 16 * 1024 * 1024;
 
+/** The incoming half of a session, and the limits that end it. */
 export interface SessionOptions<In, Out> {
   readonly incoming: ReadableStream<Uint8Array>;
   /** Turns a line into a frame; null for a type not known here. */

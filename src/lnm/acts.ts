@@ -91,9 +91,7 @@ export class Acts {
         new DOMException("A power cut goes ahead", "AbortError"),
       );
     }
-    const turn = cutsPower
-      ? Promise.race([before, timeout(GIVE_WAY_MS)])
-      : before;
+    const turn = cutsPower ? endOrTimeout(before, GIVE_WAY_MS) : before;
     const answer = turn.then(() => this.#perform(act, abort.signal));
     const entry = { tail: answer, current: abort };
     this.#lanes.set(act.uid, entry);
@@ -126,8 +124,18 @@ export class Acts {
   }
 }
 
-function timeout(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** Resolves when `before` has ended, and after `ms` at the latest. */
+async function endOrTimeout(
+  before: Promise<unknown>,
+  ms: number,
+): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  try {
+    await Promise.race([before, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function carryOut(

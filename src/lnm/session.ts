@@ -81,9 +81,10 @@ export async function runSession(
     session.close(String(signal.reason));
   };
   signal.addEventListener("abort", stop, { once: true });
+  let cutting: ReturnType<typeof setTimeout> | undefined;
   session.ended.addEventListener(
     "abort",
-    () => setTimeout(() => cut.abort(), 200),
+    () => cutting = setTimeout(() => cut.abort(), 200),
     { once: true },
   );
   try {
@@ -101,6 +102,7 @@ export async function runSession(
     parts.onLive(null);
     signal.removeEventListener("abort", stop);
     session.close("over");
+    clearTimeout(cutting);
     cut.abort();
   }
 }

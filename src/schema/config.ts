@@ -8,7 +8,7 @@
  */
 import { z } from "zod";
 import { Label, NodeName } from "./name.ts";
-import { DurationMs, SizeMiB } from "./quantity.ts";
+import { DurationMs, MemoryMiB, SizeMiB, WaitMs } from "./quantity.ts";
 
 /** An address to listen on, `host:port`, `[v6]:port` or `:port`. */
 export const ListenAddress = z.string().regex(
@@ -42,10 +42,11 @@ export const CtrlConfig = z.strictObject({
     /** The driver of a VM that names none; `auto` takes what most nodes have. */
     driver: z.union([z.literal("auto"), Label]).default("auto"),
     vcpus: z.int().min(1).max(512).default(1),
-    memory: SizeMiB.prefault("256MiB"),
+    memory: MemoryMiB.prefault("256MiB"),
   }).prefault({}),
   /** Silence after which a node's VMs are `unknown`. */
-  node_lease: DurationMs.prefault("15s"),
+  node_lease: WaitMs.refine((ms) => ms >= 1000, "must be 1s at least")
+    .prefault("15s"),
   session_ttl: DurationMs.prefault("30d"),
   /** How long ended operations and requests are kept, and how many. */
   history: z.strictObject({
@@ -97,7 +98,8 @@ export const LnmConfig = z.strictObject({
     qemu: QemuConfig.prefault({}),
     sim: SimConfig.prefault({}),
   }).prefault({}),
-  usage_interval: DurationMs.prefault("10s"),
+  usage_interval: WaitMs.refine((ms) => ms >= 10, "must be 10ms at least")
+    .prefault("10s"),
   log: LogConfig.prefault({}),
 });
 /** Configuration of a node. */

@@ -33,6 +33,16 @@ export const SizeMiB = z.union([
   }),
 ]);
 
+/** The memory of a VM in MiB. */
+export const MemoryMiB = SizeMiB
+  .refine((mib) => mib >= 16, "must be 16 MiB at least")
+  .refine((mib) => mib <= 64 * 1024 * 1024, "must be 64 TiB at most");
+
+const DAY_MS = 86_400_000;
+
+/** The longest duration that is taken: every date made with it is one. */
+const MAX_DURATION_DAYS = 3650;
+
 /** A duration in milliseconds: text such as `30s`, or a number of ms. */
 export const DurationMs = z.union([
   z.int().nonnegative(),
@@ -46,4 +56,14 @@ export const DurationMs = z.union([
     });
     return z.NEVER;
   }),
-]);
+])
+  .refine(
+    (ms) => ms <= MAX_DURATION_DAYS * DAY_MS,
+    `must be ${MAX_DURATION_DAYS}d at most`,
+  );
+
+/** A duration that something waits for: a timer can, so it is short enough. */
+export const WaitMs = DurationMs.refine(
+  (ms) => ms <= 7 * DAY_MS,
+  "must be 7d at most",
+);

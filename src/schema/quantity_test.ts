@@ -3,14 +3,17 @@
  *
  * @module
  */
+import type { z } from "zod";
 import { deepStrictEqual, match } from "node:assert/strict";
 import {
   DurationMs,
   formatDuration,
   formatMiB,
+  MemoryMiB,
   parseDurationMs,
   parseSizeMiB,
   SizeMiB,
+  WaitMs,
 } from "./quantity.ts";
 
 Deno.test("parseSizeMiB() reads every usual way to write a size", () => {
@@ -141,5 +144,22 @@ Deno.test("what formatMiB() and formatDuration() write exactly is read back the 
     const ms of [0, 80, 1000, 59_000, 61_000, 3_600_000, 5_400_000, 86_400_000]
   ) {
     deepStrictEqual(parseDurationMs(formatDuration(ms)), ms);
+  }
+});
+
+Deno.test("MemoryMiB, DurationMs and WaitMs say where they end", () => {
+  const cases: [z.ZodType, unknown, string | null][] = [
+    [MemoryMiB, "16MiB", null],
+    [MemoryMiB, "15MiB", "must be 16 MiB at least"],
+    [MemoryMiB, "65TiB", "must be 64 TiB at most"],
+    [DurationMs, "3650d", null],
+    [DurationMs, "3651d", "must be 3650d at most"],
+    [DurationMs, Number.MAX_SAFE_INTEGER, "must be 3650d at most"],
+    [WaitMs, "7d", null],
+    [WaitMs, "8d", "must be 7d at most"],
+  ];
+  for (const [schema, value, expected] of cases) {
+    const { error } = schema.safeParse(value);
+    deepStrictEqual(error?.issues[0]?.message ?? null, expected, `${value}`);
   }
 });

@@ -18,7 +18,7 @@ import {
   QemuOptions,
   SimOptions,
 } from "./vm.ts";
-import { DurationMs, SizeMiB } from "./quantity.ts";
+import { DurationMs, MemoryMiB, WaitMs } from "./quantity.ts";
 
 /** The most VMs that one request may name. */
 export const MAX_VMS = 10_000;
@@ -45,9 +45,7 @@ const common = {
 export const SpecInput = z.strictObject({
   driver: DriverName.optional(),
   vcpus: z.int().min(1).max(512).optional(),
-  memoryMiB: SizeMiB.refine((mib) => mib >= 16, "must be 16 MiB at least")
-    .refine((mib) => mib <= 64 * 1024 * 1024, "must be 64 TiB at most")
-    .optional(),
+  memoryMiB: MemoryMiB.optional(),
   boot: KernelBoot.optional(),
   disks: z.array(DiskSpec).max(32).optional(),
   nics: z.array(NicSpec).max(16).optional(),
@@ -80,12 +78,12 @@ export const RegisterRequest = z.strictObject({
 export const ShutdownRequest = z.strictObject({
   verb: z.literal("shutdown"),
   ...common,
-  graceMs: DurationMs.default(DEFAULT_GRACE_MS),
+  graceMs: WaitMs.default(DEFAULT_GRACE_MS),
 });
 export const RebootRequest = z.strictObject({
   verb: z.literal("reboot"),
   ...common,
-  graceMs: DurationMs.default(DEFAULT_GRACE_MS),
+  graceMs: WaitMs.default(DEFAULT_GRACE_MS),
 });
 export const PoweroffRequest = z.strictObject({
   verb: z.literal("poweroff"),

@@ -30,6 +30,7 @@ export type KvPlace =
   | { readonly path: string; readonly url?: undefined }
   | { readonly url: string; readonly path?: undefined };
 
+/** Which database is opened, and who its lock names as the holder. */
 export type KvStoreOptions = KvPlace & {
   readonly host: string;
   readonly pid: number;

@@ -27,6 +27,7 @@ export class MemoryDatabase {
   }
 }
 
+/** Which database is opened again, and who holds it. */
 export interface MemoryStoreOptions {
   /** The database to open; a new one when absent. */
   readonly database?: MemoryDatabase;

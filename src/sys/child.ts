@@ -25,6 +25,7 @@ export interface DetachedChild {
   readonly exited: Promise<Exit>;
 }
 
+/** All that a child has of this process, which it outlives. */
 export interface DetachedOptions {
   /** The whole environment of the child. */
   readonly env: Readonly<Record<string, string>>;

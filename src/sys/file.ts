@@ -35,6 +35,7 @@ function isProcessGone(error: unknown): boolean {
   return error instanceof Error && error.message.includes("os error 3)");
 }
 
+/** Who may read what is written. */
 export interface WriteOptions {
   /** Permission bits of a new file. */
   readonly mode?: number;

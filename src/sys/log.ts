@@ -27,6 +27,7 @@ const RANK: Readonly<Record<LogLevel, number>> = {
   error: 3,
 };
 
+/** From which level on, how, and where to lines are written. */
 export interface LogOptions {
   readonly level?: LogLevel;
   /** `auto` is human on a terminal and JSON elsewhere. */

@@ -26,8 +26,6 @@ const LIBRARY = {
   },
 } as const;
 
-let libc: Deno.DynamicLibrary<typeof LIBRARY> | null | undefined;
-
 /**
  * Connections that this process's listeners on `port` accept from now on send
  * at once. Answers how many listeners there are; zero when it cannot be done.
@@ -57,16 +55,26 @@ interface Socket {
 }
 
 function setNoDelay(wanted: (socket: Socket) => boolean): number {
-  const inodes = new Set(
-    readSockets().filter(wanted).map(({ inode }) => `socket:[${inode}]`),
-  );
-  if (inodes.size === 0) return 0;
-  const setsockopt = openLibc()?.symbols.setsockopt;
-  if (setsockopt === undefined) return 0;
-  const on = new Int32Array([1]);
-  return ownDescriptors(inodes).filter((descriptor) =>
-    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, on, on.byteLength) === 0
-  ).length;
+  try {
+    const inodes = readSockets().filter(wanted).map(({ inode }) => inode);
+    return inodes.length === 0 ? 0 : setOn(ownDescriptors(inodes));
+  } catch {
+    return 0; // no /proc, or a C library of another name
+  }
+}
+
+/** Sets the option on descriptors of this process; answers on how many. */
+function setOn(descriptors: readonly number[]): number {
+  const libc = Deno.dlopen("libc.so.6", LIBRARY);
+  try {
+    const { setsockopt } = libc.symbols;
+    const on = new Int32Array([1]);
+    return descriptors.filter((descriptor) =>
+      setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, on, on.byteLength) === 0
+    ).length;
+  } finally {
+    libc.close();
+  }
 }
 
 function readSockets(): Socket[] {
@@ -89,7 +97,9 @@ function portOf(address: string): number {
   return parseInt(address.slice(address.lastIndexOf(":") + 1), 16);
 }
 
-function ownDescriptors(links: ReadonlySet<string>): number[] {
+/** This process's descriptors of the sockets with these inodes. */
+function ownDescriptors(inodes: readonly string[]): number[] {
+  const links = new Set(inodes.map((inode) => `socket:[${inode}]`));
   const found: number[] = [];
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
     try {
@@ -101,15 +111,4 @@ function ownDescriptors(links: ReadonlySet<string>): number[] {
     }
   }
   return found;
-}
-
-/** The C library of a Debian; null where it has another name. */
-function openLibc(): typeof libc {
-  if (libc !== undefined) return libc;
-  try {
-    libc = Deno.dlopen("libc.so.6", LIBRARY);
-  } catch {
-    libc = null;
-  }
-  return libc;
 }

@@ -13,9 +13,9 @@ import {
 } from "node:assert/strict";
 import type { DomainPlan } from "../../src/driver/driver.ts";
 import { isUsherError } from "../../src/error/mod.ts";
-import { GUEST, type QemuNode, qemuTest } from "../support/qemu_node.ts";
+import { GUEST, QemuNode, qemuTest, whyNoQemu } from "../support/qemu_node.ts";
 import { until } from "../support/wait.ts";
-import { noAbort, powerOff, startNew } from "./driver/harness.ts";
+import { noAbort, powerOff, startAndStop, startNew } from "./driver/harness.ts";
 
 /** A VM with this one disk. */
 function planOfDisk(
@@ -211,6 +211,17 @@ qemuTest(
       ),
     });
     deepStrictEqual(await node.leftovers(plan.uid), []);
+    // Of a domain that there was before, only the overlay goes: a part of one
+    // would be taken for a whole one at the next start.
+    const stopped = await startAndStop(node);
+    await rejects(
+      node.driver.start({ ...plan, uid: stopped.uid }, noAbort()),
+      { code: "driver_failed" },
+    );
+    await rejects(
+      Deno.stat(node.layout.overlay(stopped.uid, 0)),
+      Deno.errors.NotFound,
+    );
     await Deno.remove(`${node.dir}/qemu-img`);
     strictEqual((await node.driver.start(plan, noAbort())).state, "running");
   },
@@ -223,7 +234,8 @@ qemuTest(
     const began = `${node.dir}/began`;
     await Deno.writeTextFile(
       `${node.dir}/qemu-img`,
-      `#!/bin/sh\n: >'${began}'\nexec sleep 3600\n`,
+      // The last argument is the overlay, of which it makes a half.
+      `#!/bin/sh\nfor last; do :; done\necho half >"$last"\n: >'${began}'\nexec sleep 3600\n`,
       { mode: 0o755 },
     );
     const plan = planOfDisk(node, { base });
@@ -236,6 +248,13 @@ qemuTest(
     );
     await powerOff(node, plan.uid);
     await rejects(start, { code: "driver_failed", message: /powered off/ });
+    await rejects(
+      Deno.stat(node.layout.overlay(plan.uid, 0)),
+      Deno.errors.NotFound,
+    );
+    await Deno.remove(`${node.dir}/qemu-img`);
+    await node.driver.start(plan, noAbort());
+    await node.guestUp(plan.uid);
   },
 );
 
@@ -277,3 +296,57 @@ qemuTest(
     ok((await Deno.stat(base)).isFile);
   },
 );
+
+/** A loop device over `file`; null where none can be made. */
+async function attachLoop(file: string): Promise<string | null> {
+  try {
+    const { success, stdout } = await new Deno.Command("losetup", {
+      args: ["--find", "--show", file],
+      stderr: "null",
+    }).output();
+    return success ? new TextDecoder().decode(stdout).trim() : null;
+  } catch {
+    return null;
+  }
+}
+
+async function detachLoop(device: string): Promise<void> {
+  await new Deno.Command("losetup", { args: ["--detach", device] }).output();
+}
+
+/** Whether this machine lets us make block devices. */
+async function areLoopsAllowed(): Promise<boolean> {
+  const file = await Deno.makeTempFile();
+  await Deno.truncate(file, 4096);
+  const device = await attachLoop(file);
+  if (device !== null) await detachLoop(device);
+  await Deno.remove(file);
+  return device !== null;
+}
+
+Deno.test({
+  name: "qemu: a block device of the node is a disk, and a base for overlays",
+  ignore: whyNoQemu() !== undefined || !await areLoopsAllowed(),
+  async fn() {
+    await using node = await QemuNode.open();
+    const file = `${node.dir}/volume`;
+    await Deno.copyFile(`${GUEST}/boot.raw`, file);
+    const device = await attachLoop(file);
+    ok(device !== null);
+    try {
+      for (const disk of [{ path: device }, { base: device, sizeMiB: 8 }]) {
+        const plan = planOfDisk(node, disk);
+        await node.driver.start(plan, noAbort());
+        await node.guestUp(plan.uid);
+        const other = planOfDisk(node, { path: device });
+        await rejects(node.driver.start(other, noAbort()), {
+          code: "busy",
+          message: new RegExp(`${device} is in use by VM "${plan.name}"`),
+        });
+        await powerOff(node, plan.uid);
+      }
+    } finally {
+      await detachLoop(device);
+    }
+  },
+});

@@ -133,6 +133,7 @@ qemuTest(
     monitor.close();
     await monitor.ended;
 
+    deepStrictEqual(await node.occupants(), [plan.uid], "QEMU did not wait");
     // Twice: what was found must outlive this LNM, too.
     for (const _ of ["first", "second"]) {
       await node.reopen();
@@ -156,6 +157,24 @@ qemuTest(
       (await node.driver.inspect(uid, noAbort())).reason,
       "powered off",
     );
+  },
+);
+
+qemuTest(
+  "a power cut that the LNM does not outlive is known as one to the next",
+  async (node) => {
+    const { uid } = await startNew(node);
+    await node.freeze(uid);
+    const cut = node.driver.stop(uid, { graceMs: 0, signal: noAbort() });
+    cut.catch(() => {});
+    await node.driver[Symbol.asyncDispose]();
+    await cut.catch(() => {});
+    await node.untilGone();
+
+    await node.reopen();
+
+    const { state, reason } = await node.driver.inspect(uid, noAbort());
+    strictEqual(`${state}: ${reason}`, "stopped: powered off");
   },
 );
 

@@ -19,20 +19,6 @@ function freePort(): number {
   return listener.addr.port;
 }
 
-/** Types a line at the guest's prompt and waits for `answer`. */
-async function say(
-  node: QemuNode,
-  uid: string,
-  line: string,
-  answer: string,
-): Promise<void> {
-  await node.untilPrinted(uid, "guest# ");
-  await using stream = await node.driver.console!.attach(uid, noAbort());
-  const writer = stream.writable.getWriter();
-  await writer.write(new TextEncoder().encode(`${line}\n`));
-  await node.untilPrinted(uid, answer);
-}
-
 async function countersOf(node: QemuNode, uid: string) {
   const counters = (await node.driver.counters(noAbort())).get(uid);
   ok(counters !== undefined);
@@ -71,7 +57,7 @@ qemuTest(
       })).text();
     }, node);
     strictEqual(page, "usher-guest http\n");
-    await say(node, plan.uid, "echo $((6 * 7))-answers", "42-answers");
+    await node.say(plan.uid, "echo $((6 * 7))-answers", "42-answers");
 
     const report = await node.driver.stop(plan.uid, {
       graceMs: node.deadlineMs,
@@ -101,24 +87,22 @@ qemuTest(
     await node.driver.start(plan, noAbort());
     await node.untilPrinted(uid, "usher-guest ready", BOOT_MS);
 
-    await say(node, uid, "echo cpus-$(nproc)-there", "cpus-2-there");
-    await say(node, uid, "free -m | grep Mem; echo memory-$((1))", "memory-1");
+    await node.say(uid, "echo cpus-$(nproc)-there", "cpus-2-there");
+    await node.say(uid, "free -m | grep Mem; echo memory-$((1))", "memory-1");
     const total = Number(
       /Mem:\s+(\d+)/.exec(await node.printed(uid))?.[1],
     );
     ok(total > 120 && total < 192, `${total} MiB`);
-    await say(node, uid, "cat /proc/cmdline", `quiet ${cmdline}`);
-    await say(node, uid, "cat /sys/class/dmi/id/product_name", "Q35");
+    await node.say(uid, "cat /proc/cmdline", `quiet ${cmdline}`);
+    await node.say(uid, "cat /sys/class/dmi/id/product_name", "Q35");
 
     const before = await countersOf(node, uid);
-    await say(
-      node,
+    await node.say(
       uid,
       "dd if=/dev/vda of=/dev/null bs=1M skip=2 count=6; echo read-$((1))",
       "read-1",
     );
-    await say(
-      node,
+    await node.say(
       uid,
       "dd if=/dev/zero of=/dev/vda bs=1M count=4 conv=fsync; echo wrote-$((1))",
       "wrote-1",
@@ -130,12 +114,6 @@ qemuTest(
     ok((after.memoryMiB ?? 0) > 50 && (after.memoryMiB ?? 0) < 192 + 300);
   },
 );
-
-qemuTest("a guest boots on a microvm", async (node) => {
-  const plan = node.planGuest("", { qemu: { machine: "microvm" } });
-  await node.driver.start(plan, noAbort());
-  await node.untilPrinted(plan.uid, "usher-guest ready", BOOT_MS);
-});
 
 /** Made only where there is a boot loader to put on it. */
 function isThere(path: string): boolean {
@@ -162,7 +140,7 @@ Deno.test({
       });
       await node.driver.start(plan, noAbort());
       await node.untilPrinted(plan.uid, "usher-guest ready", BOOT_MS);
-      await say(node, plan.uid, "cat /proc/cmdline", "usher.from=disk");
+      await node.say(plan.uid, "cat /proc/cmdline", "usher.from=disk");
       const report = await node.driver.stop(plan.uid, {
         graceMs: node.deadlineMs,
         signal: noAbort(),

@@ -7,20 +7,8 @@
 import { deepStrictEqual, ok, rejects } from "node:assert/strict";
 import type { NamespaceGuest } from "../support/namespace_guest.ts";
 import { qemuTest, whyNoQemu } from "../support/qemu_node.ts";
-import { within } from "../support/wait.ts";
+import { isNamespaceAllowed, runInNamespace } from "../support/namespace.ts";
 import { noAbort } from "./driver/harness.ts";
-
-const SUPPORT = new URL("../support/", import.meta.url).pathname;
-const BOOT_MS = 300_000;
-
-function isNamespaceAllowed(): boolean {
-  const { success } = new Deno.Command(`${SUPPORT}in_namespace.sh`, {
-    args: ["true"],
-    stdout: "null",
-    stderr: "null",
-  }).outputSync();
-  return success;
-}
 
 const ignore = whyNoQemu() !== undefined || !isNamespaceAllowed();
 
@@ -35,21 +23,10 @@ for (
       `qemu: a guest on a ${nic.kind} that the node allows is reached there, and its traffic is counted`,
     ignore,
     async fn() {
-      const child = new Deno.Command(`${SUPPORT}in_namespace.sh`, {
-        args: [
-          ...[Deno.execPath(), "run", "--allow-all", "--no-check"],
-          ...[`${SUPPORT}namespace_guest.ts`, JSON.stringify(nic)],
-        ],
-        stdout: "piped",
-        stderr: "piped",
-      });
-      const { success, stdout, stderr } = await within(
-        "the guest in its namespace",
-        BOOT_MS,
-        child.output(),
+      const seen = await runInNamespace<NamespaceGuest>(
+        "namespace_guest.ts",
+        [JSON.stringify(nic)],
       );
-      ok(success, new TextDecoder().decode(stderr));
-      const seen: NamespaceGuest = JSON.parse(new TextDecoder().decode(stdout));
       deepStrictEqual(seen.page, "usher-guest http\n");
       const { netRxBytes, netTxBytes } = seen.counters ?? {};
       // The request and its answer, each with its headers.

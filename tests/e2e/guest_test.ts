@@ -71,7 +71,7 @@ Deno.test({
     await using site = await RolesSite.start(await compiledUsher(), "qemu");
     try {
       await site.usher("vm", "start", "-n", "2", "web", ...BOOT);
-      await untilPrinted(site, "web-1", "usher-guest ready");
+      await untilPrinted(site, "web-1", "guest# ");
       const before = await seen(site);
       const pids = await guests(site);
       strictEqual(pids.length, 2);

@@ -49,6 +49,11 @@ Deno.test("requests: bad input is refused with the field, and leaves nothing", a
       { verb: "start", names: ["a", "b"], count: 2 },
       /exactly one name/,
     ],
+    [
+      "a grace that no timer can wait for",
+      { verb: "shutdown", names: ["web-2"], graceMs: "40d" },
+      /graceMs: must be 7d at most/,
+    ],
     ["a bad request id", { id: "x", verb: "start", names: ["web"] }, /8 to 64/],
   ];
   for (const [name, body, expected] of cases) {

@@ -48,18 +48,24 @@ Deno.test("units: both wait to be told that the role serves", async () => {
   }
 });
 
+/** What systemd says of a unit; null where it is not installed. */
+async function verify(name: string): Promise<string | null> {
+  try {
+    const { stderr } = await new Deno.Command("systemd-analyze", {
+      args: ["verify", "--recursive-errors=no", `${REPOSITORY}configs/${name}`],
+      stdin: "null",
+    }).output();
+    return new TextDecoder().decode(stderr);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
 Deno.test("units: systemd has nothing to say against them, where it is", async () => {
   const faults: string[] = [];
   for (const name of ["usher-ctrl.service", "usher-lnm.service"]) {
-    const output = await new Deno.Command("systemd-analyze", {
-      args: ["verify", "--recursive-errors=no", `${REPOSITORY}configs/${name}`],
-      stdin: "null",
-    }).output().catch((error) => {
-      if (error instanceof Deno.errors.NotFound) return null;
-      throw error;
-    });
-    if (output === null) continue;
-    const lines = new TextDecoder().decode(output.stderr).split("\n");
+    const lines = (await verify(name) ?? "").split("\n");
     // The executable and the account are made when usher is installed.
     faults.push(
       ...lines.filter((line) =>

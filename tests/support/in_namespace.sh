@@ -8,7 +8,13 @@
 set -eu
 
 if [ "${USHER_NAMESPACE:-}" != inside ]; then
-  exec env USHER_NAMESPACE=inside unshare --map-root-user --net --mount "$0" "$@"
+  # Root needs no map of users, and can make none in a chroot. There "/" is
+  # no mount that could be made private either; none is shared then.
+  if [ "$(id -u)" = 0 ]; then root=; else root=--map-root-user; fi
+  propagation=private
+  unshare $root --mount true 2>/dev/null || propagation=unchanged
+  exec env USHER_NAMESPACE=inside unshare $root --net --mount \
+    --propagation "$propagation" "$0" "$@"
 fi
 mount -t tmpfs tmpfs /mnt
 mkdir /mnt/upper /mnt/work

@@ -65,6 +65,10 @@ export function qemuTest(
   });
 }
 
+/** The prompt with nothing behind it; the shell asks there where the cursor is. */
+// deno-lint-ignore no-control-regex
+const AT_PROMPT = /guest# (?:\x1b\[6n)?$/;
+
 /** What a test may set. */
 export interface QemuNodeOptions {
   readonly config?: Record<string, unknown>;
@@ -72,7 +76,7 @@ export interface QemuNodeOptions {
 
 export class QemuNode implements DriverHarness {
   // A busy machine emulates a boot at a fiftieth of its usual speed.
-  readonly deadlineMs = 60_000;
+  readonly deadlineMs = 240_000;
   readonly dir = Deno.makeTempDirSync({ prefix: "uq" });
   readonly layout: Layout = layOut(`${this.dir}/state`, `${this.dir}/run`)!;
   #config: Record<string, unknown>;
@@ -204,18 +208,35 @@ export class QemuNode implements DriverHarness {
     return Promise.resolve(Deno.kill(this.pidOf(uid), "SIGKILL"));
   }
 
-  async shutDownGuest(uid: string): Promise<void> {
-    // Past the driver: by the monitor that it leaves free.
+  shutDownGuest(uid: string): Promise<void> {
+    return this.command(uid, "system_powerdown");
+  }
+
+  /** Has QEMU do something past the driver, by the monitor that it leaves free. */
+  async command(uid: string, command: string): Promise<void> {
     using monitor = new QmpClient();
     await monitor.open(
       () => connectUnix(this.layout.files(uid).monitors[1]),
       AbortSignal.timeout(this.deadlineMs),
     );
-    await monitor.execute("system_powerdown", {}, {
-      deadlineMs: this.deadlineMs,
-    });
+    await monitor.execute(command, {}, { deadlineMs: this.deadlineMs });
     monitor.close();
     await monitor.ended;
+  }
+
+  /** Types a line at the micro guest's prompt and waits for `answer`. */
+  async say(uid: string, line: string, answer: string): Promise<void> {
+    // What is typed while a command still ends may be thrown away by the shell.
+    await until(
+      "the guest shows its prompt",
+      async () => AT_PROMPT.test(await this.printed(uid)),
+      this,
+    );
+    const never = new AbortController().signal;
+    await using stream = await this.driver.console!.attach(uid, never);
+    const writer = stream.writable.getWriter();
+    await writer.write(new TextEncoder().encode(`${line}\n`));
+    await this.untilPrinted(uid, answer);
   }
 
   async loseHandle(uid: string): Promise<void> {

@@ -274,10 +274,8 @@ async function takeDomains(
   if (!last) return;
   pending.delete(link);
   link.unnoted.clear();
-  await parts.domains.sync(link.name, arriving.domains);
-  for (const { uid } of arriving.domains) {
-    if (uid !== null) parts.runner.settled(uid);
-  }
+  const known = await parts.domains.sync(link.name, arriving.domains);
+  for (const uid of known) parts.runner.settled(uid);
   await parts.nodes.describe(arriving.hello, "ready");
   link.synced = true;
   link.session?.send({ type: "ready" });

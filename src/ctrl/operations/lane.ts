@@ -42,6 +42,9 @@ export class Lane {
   }
 }
 
+/** How many operations may wait for one VM, so that no lane grows without bound. */
+export const MAX_WAITING = 100;
+
 /** Whether `verb` may push a holder aside. */
 export function takesOver(verb: Verb): boolean {
   return verb === "poweroff" || verb === "destroy";

@@ -128,6 +128,8 @@ export class Run {
   }
 
   #unregistered(operation: Operation, vm: Vm): Plan<Move> {
+    // Nothing is there any more that could be otherwise.
+    this.#lane.uncertain = false;
     const done: Operation = {
       ...operation,
       state: "succeeded",

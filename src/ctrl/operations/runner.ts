@@ -73,6 +73,11 @@ export class Runner {
     return this.#lanes.get(uid)?.uncertain === true;
   }
 
+  /** How many operations wait for a VM. */
+  waiting(uid: string): number {
+    return this.#lanes.get(uid)?.queue.length ?? 0;
+  }
+
   /** Takes the lane of a VM for an operation that begins at once, or says who has it. */
   claim(uid: string, operation: Operation): Named | null {
     const lane = this.#lanes.of(uid);
@@ -158,10 +163,13 @@ export class Runner {
   /** Stops where it is; what runs goes on after the next start. */
   async stop(): Promise<void> {
     this.#stop.abort("the controller ends");
+    const ended = new AbortController();
+    const { clock } = this.#parts.context;
     await Promise.race([
       Promise.allSettled([...this.#runs]),
-      this.#parts.context.clock.sleep(STOP_MS),
+      clock.sleep(STOP_MS, ended.signal).catch(() => {}),
     ]);
+    ended.abort();
   }
 
   #pump(uid: string, lane: Lane): void {

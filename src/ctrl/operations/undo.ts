@@ -20,6 +20,9 @@ export const REGISTERED = "register";
 
 const UNDO_MS = 30_000;
 
+/** What of a node's reason goes into the trail; a node may say any amount. */
+const MAX_WHY = 500;
+
 /** What was taken back. */
 export interface Undone {
   readonly writes: Write[];
@@ -114,7 +117,7 @@ async function cutPower(
     }
     return null;
   } catch (error) {
-    return messageOf(error);
+    return messageOf(error).slice(0, MAX_WHY);
   }
 }
 

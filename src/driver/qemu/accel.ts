@@ -32,6 +32,7 @@ export interface AccelChoice {
   readonly reason: string;
 }
 
+/** What an accelerator is tried with, once for each binary and device. */
 export interface AccelOptions {
   readonly wanted: "auto" | Accel;
   readonly binary: string;

@@ -198,3 +198,13 @@ Deno.test("uuidOfUid() keeps all of a uid's bits", () => {
     "00000000-0000-0000-0000-000000000001",
   );
 });
+
+Deno.test("commandLine() opens a volume of the node as a device, and a file as a file", () => {
+  const args = argumentsOf({
+    disks: [{ path: "/dev/vg/web", format: "raw" }, { path: "/srv/a.qcow2" }],
+  });
+  const drivers = valuesOf(args, "-blockdev").map((value) =>
+    JSON.parse(value).file.driver
+  );
+  deepStrictEqual(drivers, ["host_device", "file"]);
+});

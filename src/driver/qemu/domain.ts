@@ -18,7 +18,7 @@ import {
 } from "../../sys/process_table.ts";
 import type { DomainReport } from "../driver.ts";
 import { ConsoleLine } from "./console.ts";
-import { type Phase, SILENT, stateOf } from "./domain_state.ts";
+import { type Phase, stateOf } from "./domain_state.ts";
 import type { QemuEnvironment } from "./environment.ts";
 import type { Ending, Handle } from "./handle.ts";
 import { HandleKeeper } from "./handle_keeper.ts";
@@ -34,7 +34,7 @@ import { endProcess, isGoneWithin } from "./process_end.ts";
 import { findByPidFile } from "./process_scan.ts";
 import type { QmpClient } from "./qmp/client.ts";
 import type { QmpEvent } from "./qmp/event_queue.ts";
-import { RunState } from "./run_state.ts";
+import { RunState, SILENT } from "./run_state.ts";
 import { untilAborted } from "./turns.ts";
 import { Witness } from "./witness.ts";
 
@@ -167,10 +167,7 @@ export class Domain {
   }
 
   /** Sends a command. Throws `wrong_state` when it does not run, `unavailable` when QEMU is out of reach. */
-  async execute(
-    command: string,
-    args: Record<string, unknown> = {},
-  ): Promise<unknown> {
+  async execute(command: string, deadlineMs = ANSWER_MS): Promise<unknown> {
     if (this.process === null) {
       throw new UsherError(
         "wrong_state",
@@ -183,15 +180,13 @@ export class Domain {
         `Cannot reach VM "${this.handle.name}": its ${SILENT}`,
       );
     }
-    return await this.#monitor.execute(command, args, {
-      deadlineMs: ANSWER_MS,
-    });
+    return await this.#monitor.execute(command, {}, { deadlineMs });
   }
 
   /** Sets the run state after a command that is known to have changed it. */
-  setStatus(status: string): void {
+  setStatus(status: "paused" | "running"): void {
     if (this.#run.status === status) return;
-    this.#run.set(status);
+    this.#run.change(status);
     this.publish();
   }
 
@@ -248,7 +243,8 @@ export class Domain {
       alive: this.#process !== null,
       ending: this.handle.ending,
       status: this.#run.status,
-      note: this.#run.note,
+      silence: this.#run.silence,
+      ailment: this.#run.ailment,
     });
   }
 
@@ -314,7 +310,6 @@ export class Domain {
 
   async #reconnect(): Promise<boolean> {
     this.#monitor = await openMonitor(this.files);
-    this.#run.forget();
     if (this.#monitor === null) {
       const isNews = this.#run.fallSilent(this.#process);
       if (isNews && this.process !== null) this.publish();

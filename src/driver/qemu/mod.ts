@@ -50,6 +50,8 @@ export const NAME = "qemu";
 
 const ROTATE_EVERY_MS = 2000;
 const PULSE_EVERY_MS = 2000;
+/** How long QEMU may take for a verb; a busy node is slow, and not in error. */
+const VERB_MS = 20_000;
 
 /** Opens the driver and finds every domain of an earlier life. */
 export async function openQemuDriver(
@@ -280,7 +282,7 @@ class QemuDriver implements Driver {
   ): Promise<DomainReport> {
     signal.throwIfAborted();
     const domain = this.#known(uid);
-    await untilAborted(domain.execute(command), signal);
+    await untilAborted(domain.execute(command, VERB_MS), signal);
     domain.setStatus(command === "stop" ? "paused" : "running");
     return domain.report();
   }

@@ -1,58 +1,67 @@
 /**
  * What QEMU said last of one run: its run state, and what is worth telling
- * besides.
+ * besides. Silence changes neither; a paused guest of a QEMU that hangs is
+ * still paused.
  *
  * @module
  */
 import { isFrozen, type ProcessId } from "../../sys/process_table.ts";
-import { SILENT } from "./domain_state.ts";
 import { statusAfter } from "./monitor.ts";
 import type { QmpEvent } from "./qmp/event_queue.ts";
 
+/** What a monitor that says nothing means. */
+export const SILENT = "monitor does not answer";
 const FROZEN = "QEMU is frozen (SIGSTOP)";
 
 /** The newest word of one QEMU about itself. */
 export class RunState {
   #status: string | null = null;
-  #note = "";
+  #ailment = "";
+  #silence: string | null = null;
 
-  /** QEMU's run state as last heard; null when it does not answer. */
+  /** QEMU's run state as last heard; null before the first word of it. */
   get status(): string | null {
     return this.#status;
   }
 
-  /** What ails it, for people; empty when nothing does. */
-  get note(): string {
-    return this.#note;
+  /** Why nothing is heard of QEMU; null when it answers. */
+  get silence(): string | null {
+    return this.#silence;
   }
 
-  /** QEMU answered, or a command is known to have changed it. */
+  /** What ails the guest, for people; empty when nothing does. */
+  get ailment(): string {
+    return this.#ailment;
+  }
+
+  /** QEMU answered. */
   set(status: string): void {
     this.#status = status;
-    if (this.#note === SILENT || this.#note === FROZEN) this.#note = "";
+    this.#silence = null;
   }
 
-  /** Nothing is known until QEMU answers again. */
-  forget(): void {
-    this.#status = null;
+  /** A command has changed it. What ailed a guest that goes on is over. */
+  change(status: "paused" | "running"): void {
+    this.set(status);
+    if (status === "running") this.#ailment = "";
   }
 
   /** It does not answer; `process` may tell why. Whether that is news. */
   fallSilent(process: ProcessId | null): boolean {
-    const before = this.#note;
-    this.#status = null;
-    this.#note = isFrozen(process) ? FROZEN : SILENT;
-    return this.#note !== before;
+    const before = this.#silence;
+    this.#silence = isFrozen(process) ? FROZEN : SILENT;
+    return this.#silence !== before;
   }
 
   /** Takes in an event. */
   hear({ event, data }: QmpEvent): void {
+    this.#silence = null;
     if (event === "BLOCK_IO_ERROR") {
-      this.#note = `disk error: ${String(data["reason"])}`;
+      this.#ailment = `disk error: ${String(data["reason"])}`;
     }
-    if (event === "RESUME") this.#note = "";
+    if (event === "RESUME") this.#ailment = "";
     if (event === "RESET" && data["guest"] === true) {
-      this.#note = "guest restarted itself";
+      this.#ailment = "guest restarted itself";
     }
     this.#status = statusAfter({ event, data }, this.#status);
   }

@@ -161,9 +161,9 @@ const endings: readonly ConformanceTest[] = [
     },
   },
   {
-    promises: [7, 10],
+    promises: [7, 10, 3],
     name:
-      "a domain that dies by itself is reported as crashed, with the evidence",
+      "a domain that dies by itself is reported as crashed, with the evidence, now and after a restart",
     needs: ["crashGuest"],
     async run(node) {
       await using watching = new Watching(node);
@@ -175,6 +175,12 @@ const endings: readonly ConformanceTest[] = [
       notDeepStrictEqual(report.reason, "");
       deepStrictEqual(report.incarnation, plan.incarnation);
       await checkListed(node, plan.uid, "crashed");
+      await node.reopen();
+      deepStrictEqual(
+        await node.driver.inspect(plan.uid, noAbort()),
+        report,
+        "the evidence was not kept",
+      );
     },
   },
   {

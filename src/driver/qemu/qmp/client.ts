@@ -27,6 +27,7 @@ import {
 import { EventQueue, type QmpEvent } from "./event_queue.ts";
 import { type Message, Session } from "./session.ts";
 
+/** When a command that gets no reply ends as `interrupted`. */
 export interface ExecuteOptions {
   /** How long to wait for the reply. */
   readonly deadlineMs: number;

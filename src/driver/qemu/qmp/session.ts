@@ -28,6 +28,7 @@ export type Message = Readonly<Record<string, unknown>>;
 
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
+/** Who is told of a session's life. */
 export interface SessionOptions {
   /** Told of every state that is entered, in order. */
   readonly onState?: (state: SessionState) => void;

@@ -1,0 +1,49 @@
+/**
+ * A watcher that reads too slowly, and one that reads in time.
+ *
+ * @module
+ */
+import { deepStrictEqual } from "node:assert/strict";
+import { vmIn } from "../../../tests/property/arbitraries.ts";
+import { ADMIN, SmallCtrl } from "../../../tests/support/small_ctrl.ts";
+import { Changes } from "../changes.ts";
+import type { Site } from "../site.ts";
+import { watch, watchQuery } from "./watch.ts";
+
+const VM = vmIn("running", "n1", "01a");
+
+Deno.test("watch() cuts off a reader that fell behind, and tells it to come back", async () => {
+  await using ctrl = await SmallCtrl.open();
+  const { records, runner, links } = ctrl;
+  const changes = new Changes(records, () => "now", 10);
+  const accounts = { isLive: () => true };
+  const site = { records, runner, links, changes, accounts };
+  const change = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      await records.write([{ kind: "vm", key: VM.uid, value: VM }]);
+    }
+  };
+  const lines = watch(
+    site as unknown as Site,
+    ADMIN,
+    watchQuery(new URL("https://x/v1/watch?kinds=vm&snapshot=0")),
+    new AbortController().signal,
+  );
+  const next = async () => (await lines.next()).value as { type: string };
+  deepStrictEqual([(await next()).type, (await next()).type], [
+    "hello",
+    "synced",
+  ]);
+  await change(5);
+  for (let i = 0; i < 5; i++) deepStrictEqual((await next()).type, "put");
+  await change(1);
+  await next();
+  // It takes nothing while more happens than is kept.
+  await change(100);
+  deepStrictEqual(await next(), {
+    type: "bye",
+    reason: "you read too slowly; come back for a snapshot",
+    resume: true,
+  } as { type: string });
+  deepStrictEqual((await lines.next()).done, true);
+});

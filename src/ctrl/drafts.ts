@@ -1,0 +1,153 @@
+/**
+ * Drafts: what a request means for one VM, before anything is decided.
+ *
+ * A draft is the operation as it would be written and the VM as its owner
+ * wants it; whether it may begin, and where, others decide.
+ *
+ * @module
+ */
+import { UsherError } from "../error/mod.ts";
+import type { Operation } from "../schema/operation.ts";
+import type { VmRequest } from "../schema/request.ts";
+import type { Vm } from "../schema/vm.ts";
+import { REGISTERED } from "./operations/undo.ts";
+import { refuseTooLarge, type SpecDefaults, specFor } from "./specs.ts";
+import type { Target } from "./targets.ts";
+
+/** An operation that a request asks for, and its VM as it should be. */
+export interface Draft {
+  readonly target: Target;
+  readonly vm: Vm;
+  readonly operation: Operation;
+  /** The VM must be written: new, or its power intent changed. */
+  readonly vmChanged: boolean;
+  /** The lane was taken, so it begins at once. */
+  readonly claimed: boolean;
+}
+
+/** What all drafts of a request are made from. */
+export interface Drafting {
+  /** The request's id, and the place of the target in it. */
+  readonly request: string;
+  readonly index: number;
+  readonly body: VmRequest;
+  readonly user: string;
+  /** Now, ISO 8601. */
+  readonly at: string;
+  readonly newId: () => string;
+  readonly defaults: SpecDefaults;
+}
+
+/** The operation, and the VM as it should be, of one target. Throws what could never be. */
+export function draftOf(target: Target, drafting: Drafting): Draft {
+  const { body } = drafting;
+  const before = target.vm === undefined
+    ? newVm(target.name, drafting)
+    : freedToMove(target.vm, "on" in body ? body.on : undefined);
+  const vm = wanted(before, body);
+  refuseTooLarge(vm);
+  return {
+    target,
+    vm,
+    operation: operationFor(target, vm, drafting),
+    vmChanged: vm !== before || target.vm === undefined,
+    claimed: false,
+  };
+}
+
+/** What the owner wants of a VM's power, by the verb; others leave it be. */
+const WANTED_POWER: Partial<
+  Record<VmRequest["verb"], Vm["spec"]["power"]>
+> = {
+  start: "on",
+  cycle: "on",
+  reboot: "on",
+  shutdown: "off",
+  poweroff: "off",
+};
+
+/** The VM with the power and the arguments that the request wants it to have. */
+function wanted(vm: Vm, { verb, args }: VmRequest): Vm {
+  const power = WANTED_POWER[verb] ?? vm.spec.power;
+  const powered = power === vm.spec.power ? vm : {
+    ...vm,
+    generation: vm.generation + 1,
+    spec: { ...vm.spec, power } as Vm["spec"],
+  };
+  return Object.keys(args).length === 0
+    ? powered
+    : { ...powered, args: { ...powered.args, ...args } };
+}
+
+function operationFor(
+  target: Target,
+  vm: Vm,
+  { request, index, body, user, at, newId }: Drafting,
+): Operation {
+  const { verb } = body;
+  return {
+    v: 1,
+    id: newId(),
+    request,
+    index,
+    verb,
+    uid: vm.uid,
+    vm: vm.name,
+    user,
+    state: "pending",
+    step: null,
+    begun: target.vm === undefined ? [REGISTERED] : [],
+    node: vm.node,
+    waitsFor: null,
+    options: {
+      queue: body.queue,
+      ...("graceMs" in body ? { graceMs: body.graceMs } : {}),
+      ...("on" in body && body.on !== undefined ? { on: body.on } : {}),
+    },
+    args: body.args,
+    changed: target.vm === undefined,
+    problem: null,
+    trail: [{ at, source: `user ${user}`, text: `asked for ${verb}` }],
+    createdAt: at,
+    startedAt: null,
+    endedAt: null,
+    revision: 0,
+  };
+}
+
+function newVm(name: string, { body, at, newId, defaults }: Drafting): Vm {
+  const input = "spec" in body ? body.spec : {};
+  return {
+    v: 1,
+    uid: newId(),
+    name,
+    generation: 1,
+    spec: specFor(input, defaults, name),
+    status: {
+      state: "absent",
+      reason: "",
+      incarnation: null,
+      since: at,
+      observedGeneration: 0,
+    },
+    node: null,
+    args: {},
+    createdAt: at,
+    revision: 0,
+    found: false,
+  };
+}
+
+/** A VM with no domain may be placed anew; one with a domain stays where that lies. */
+function freedToMove(vm: Vm, on: string | undefined): Vm {
+  if (on === undefined || vm.node === null || vm.node === on) return vm;
+  if (vm.status.state === "absent") return { ...vm, node: null };
+  throw new UsherError(
+    "wrong_state",
+    `Cannot start VM "${vm.name}" on node ${on}: it lies on node ${vm.node}`,
+    {
+      hint: "leave out --on, or destroy it and start it anew there",
+      subject: vm.name,
+    },
+  );
+}
