@@ -169,6 +169,10 @@ qemuTest(
       "running",
       "QEMU is frozen (SIGSTOP)",
     ]);
+    await rejects(node.driver.pausing!.pause(uid, noAbort()), {
+      code: "unavailable",
+      message: /QEMU is frozen \(SIGSTOP\)/,
+    });
     await node.reopen();
     strictEqual((await node.driver.inspect(uid, noAbort())).state, "running");
     Deno.kill(pid, "SIGCONT");

@@ -33,7 +33,7 @@ import { endProcess, isGoneWithin } from "./process_end.ts";
 import { findByPidFile } from "./process_scan.ts";
 import type { QmpClient } from "./qmp/client.ts";
 import type { QmpEvent } from "./qmp/event_queue.ts";
-import { RunState, SILENT } from "./run_state.ts";
+import { RunState, silenceOf } from "./run_state.ts";
 import { untilAborted } from "./turns.ts";
 import { Witness } from "./witness.ts";
 
@@ -166,10 +166,10 @@ export class Domain {
         `Cannot send ${command} to VM "${this.handle.name}": it is ${this.report().state}`,
       );
     }
-    if (this.#monitor === null) {
+    if (this.#monitor === null || isFrozen(this.#process)) {
       throw new UsherError(
         "unavailable",
-        `Cannot reach VM "${this.handle.name}": its ${SILENT}`,
+        `Cannot reach VM "${this.handle.name}": ${silenceOf(this.#process)}`,
       );
     }
     return await this.#monitor.execute(command, {}, { deadlineMs });
