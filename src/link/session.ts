@@ -15,6 +15,9 @@ import { type Envelope, Inbox, Outbox } from "./outbox.ts";
 /** What a peer that reads too slowly may be behind, in bytes. */
 const MAX_BEHIND_BYTES = 16 * 1024 * 1024;
 
+/** Behind by so much, who can wait does; see `untilRoom`. */
+const ROOM_BYTES = 2 * 1024 * 1024;
+
 export interface SessionOptions<In, Out> {
   readonly incoming: ReadableStream<Uint8Array>;
   /** Turns a line into a frame; null for a type not known here. */
@@ -37,6 +40,7 @@ export class Session<In extends Envelope, Out extends Envelope> {
   #lastHeard = performance.now();
   #acked = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
+  #drained = Promise.withResolvers<void>();
 
   constructor(options: SessionOptions<In, Out>) {
     this.#options = options;
@@ -44,6 +48,8 @@ export class Session<In extends Envelope, Out extends Envelope> {
     this.inbox = new Inbox();
     this.outgoing = new ReadableStream<Uint8Array<ArrayBuffer>>({
       start: (controller) => void (this.#sink = controller),
+      // The peer has taken all that was sent.
+      pull: () => this.#wake(),
       cancel: () => this.close("the peer closed the link"),
     }, new ByteLengthQueuingStrategy({ highWaterMark: 0 }));
   }
@@ -74,6 +80,36 @@ export class Session<In extends Envelope, Out extends Envelope> {
     }
   }
 
+  /**
+   * Whether the peer is far behind. Who has many frames to send looks before
+   * each and waits with `untilRoom`, so that a peer that reads at its pace is
+   * never cut off for it.
+   */
+  get isFarBehind(): boolean {
+    return (this.#sink?.desiredSize ?? 0) < -ROOM_BYTES &&
+      !this.#end.signal.aborted;
+  }
+
+  /** Resolves once the peer is not far behind, or the session has ended; rejects when `signal` aborts. */
+  async untilRoom(signal: AbortSignal): Promise<void> {
+    while (this.isFarBehind) {
+      const aborted = Promise.withResolvers<never>();
+      const stop = () => aborted.reject(signal.reason);
+      signal.throwIfAborted();
+      signal.addEventListener("abort", stop, { once: true });
+      try {
+        await Promise.race([this.#drained.promise, aborted.promise]);
+      } finally {
+        signal.removeEventListener("abort", stop);
+      }
+    }
+  }
+
+  #wake(): void {
+    this.#drained.resolve();
+    this.#drained = Promise.withResolvers();
+  }
+
   /** Sends a frame that is replayed until the peer has seen it. */
   sendReliable(frame: Out): void {
     this.send(this.outbox.add(frame));
@@ -89,6 +125,7 @@ export class Session<In extends Envelope, Out extends Envelope> {
     if (this.#end.signal.aborted) return;
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#end.abort(reason);
+    this.#wake();
     try {
       this.#sink?.close();
     } catch {
