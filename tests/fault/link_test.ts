@@ -97,7 +97,10 @@ async function slowStart(site: TestSite, bootMs: number): Promise<string> {
     spec: { sim: { bootMs } },
   });
   const id = outcomes[0]?.operation ?? "";
-  await site.untilState("web", "starting");
+  await until(
+    "the node works on it",
+    async () => (await site.vm("web")).status.state !== "absent",
+  );
   return id;
 }
 
