@@ -14,6 +14,7 @@ import {
   type DomainFrame,
   type DownFrame,
   MAX_FRAME_BYTES,
+  PROTOCOL,
   UpFrame,
 } from "../../schema/frame.ts";
 import type { CtrlContext } from "../context.ts";
@@ -24,6 +25,9 @@ import type { Runner } from "../operations/runner.ts";
 
 /** How long a node may take to say who it is, and then each part of what it runs. */
 export const HELLO_MS = 30_000;
+
+/** The most domains that one node may have. */
+const MAX_DOMAINS = 1_000_000;
 
 /** What sessions work with. */
 export interface NodeSessionParts {
@@ -130,6 +134,24 @@ function tooLate(ms: number): UsherError {
   );
 }
 
+/** Throws when the node speaks otherwise than is understood here, or has more than anyone. */
+function refuseStranger({ name, protocol, domainCount }: Hello): void {
+  if (Math.abs(protocol - PROTOCOL) > 1) {
+    throw new UsherError(
+      "unsupported",
+      `Node "${name}" speaks protocol ${protocol}, this controller ${PROTOCOL}`,
+      { hint: "update the older of the two", subject: name },
+    );
+  }
+  if (domainCount > MAX_DOMAINS) {
+    throw new UsherError(
+      "invalid_input",
+      `Node "${name}" has ${domainCount} domains; ${MAX_DOMAINS} at most are taken`,
+      { subject: name },
+    );
+  }
+}
+
 /** Throws when another machine has a session under this name that lives. */
 function refuseTwin(link: NodeLink, hello: Hello, beatMs: number): void {
   const { session } = link;
@@ -152,6 +174,7 @@ async function welcome(
   hello: Hello,
   beatMs: number,
 ): Promise<NodeLink> {
+  refuseStranger(hello);
   await parts.nodes.authenticate(hello.name, hello.secret);
   const link = parts.links.link(hello.name);
   refuseTwin(link, hello, beatMs);
@@ -268,6 +291,13 @@ async function takeDomains(
   const arriving = pending.get(link);
   if (arriving === undefined) return;
   arriving.domains.push(...domains);
+  const { domainCount, name } = arriving.hello;
+  if (arriving.domains.length > domainCount) {
+    throw new UsherError(
+      "invalid_input",
+      `Node "${name}" has more domains than the ${domainCount} it told of`,
+    );
+  }
   if (!last) return;
   pending.delete(link);
   link.unnoted.clear();
