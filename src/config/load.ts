@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { UsherError } from "../error/mod.ts";
+import { messageOf, UsherError } from "../error/mod.ts";
 import { environment } from "../sys/environment.ts";
 import { readTextOrNull } from "../sys/file.ts";
 import { parseYaml, readYaml, type Schema } from "./yaml_file.ts";
@@ -35,7 +35,7 @@ export async function loadConfig<T>(
   ];
   let merged: unknown = {};
   for (const path of [...optional, ...required] as string[]) {
-    const text = await readTextOrNull(path);
+    const text = await readFile(path);
     if (text === null) {
       if (optional.includes(path) && !required.includes(path)) continue;
       throw new UsherError(
@@ -61,6 +61,19 @@ export async function loadConfig<T>(
     `${name} configuration: ${field}: ${issue?.message}`,
     { field },
   );
+}
+
+/** The text of a file, or null when there is none. Throws `invalid_input` for what cannot be read. */
+async function readFile(path: string): Promise<string | null> {
+  try {
+    return await readTextOrNull(path);
+  } catch (error) {
+    throw new UsherError(
+      "invalid_input",
+      `Cannot read configuration file ${path}: ${messageOf(error)}`,
+      { hint: "it must be a file that this user may read", cause: error },
+    );
+  }
 }
 
 /** Objects are merged key by key; everything else is replaced. */

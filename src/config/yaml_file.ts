@@ -4,8 +4,15 @@
  *
  * @module
  */
-import { isMap, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import { UsherError } from "../error/mod.ts";
+import {
+  type Document,
+  isMap,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+} from "yaml";
+import { messageOf, UsherError } from "../error/mod.ts";
 import { type Issue, meantIssue } from "../schema/issue.ts";
 import { nearest } from "../schema/nearest.ts";
 
@@ -33,9 +40,12 @@ export function readYaml<T>(path: string, text: string, schema: Schema<T>): T {
     : [...(issue?.path ?? []), unknown];
   const key = where.map(String).join(".");
   if (unknown === undefined) {
+    const said = key === ""
+      ? 'the file must hold keys with values, such as "log: {level: info}"'
+      : `${key}: ${issue?.message ?? "is wrong"}`;
     throw new UsherError(
       "invalid_input",
-      `${path}:${at(where)}: ${key}: ${issue?.message ?? "is wrong"}`,
+      `${path}:${at(where)}: ${said}`,
       { field: key },
     );
   }
@@ -76,10 +86,19 @@ function parse(path: string, text: string): Parsed {
     );
   }
   return {
-    value: document.toJS(),
+    value: valueOf(path, document),
     at: (keys) => position(offsetOf(document.contents, keys)),
     keysAt: knownKeys,
   };
+}
+
+function valueOf(path: string, document: Document): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    // Such as aliases that would unfold without end.
+    throw new UsherError("invalid_input", `${path}:1:1: ${messageOf(error)}`);
+  }
 }
 
 /** Where the value of `keys` begins; of its nearest parent when it is not there. */

@@ -121,6 +121,10 @@ Deno.test("ctrl and lnm: a mistake in a configuration is named with file, line a
       match(process.err, /file\.yaml/);
       ok(!process.err.includes("    at "), process.err);
     }
+    await using process = new Role(["ctrl", "--config", folder]);
+    strictEqual(await process.ended(), 64);
+    match(process.err, /Cannot read configuration file/);
+    ok(!process.err.includes("    at "), process.err);
   }));
 
 Deno.test("lnm: SIGTERM and SIGINT end it cleanly, and its VMs live on", () =>
