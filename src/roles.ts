@@ -105,10 +105,12 @@ async function ctrl(argv: readonly string[]): Promise<number> {
       `CA SHA-256 ${controller.site.ca.fingerprint}`,
   );
   await notifyManager("READY=1");
-  await untilAborted(asked);
+  const { lost } = controller;
+  await untilAborted(AbortSignal.any([asked, lost]));
+  if (lost.aborted) log.error("another controller has taken the state");
   log.info("ending; VMs live on");
   await controller.close();
-  return EXIT.done;
+  return lost.aborted ? EXIT.conflict : EXIT.done;
 }
 
 async function lnm(argv: readonly string[]): Promise<number> {

@@ -33,11 +33,12 @@ export function readYaml<T>(path: string, text: string, schema: Schema<T>): T {
     : [...(issue?.path ?? []), unknown];
   const key = where.map(String).join(".");
   if (unknown === undefined) {
+    const said = key === ""
+      ? 'the file must hold keys with values, such as "log: {level: info}"'
+      : `${key}: ${issue?.message ?? "is wrong"}`;
     throw new UsherError(
       "invalid_input",
-      `${path}:${at(where)}: ${key === "" ? "" : `${key}: `}${
-        issue?.message ?? "is wrong"
-      }`,
+      `${path}:${at(where)}: ${said}`,
       { field: key },
     );
   }

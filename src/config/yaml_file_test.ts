@@ -50,7 +50,7 @@ Deno.test("readYaml() names line and key of a wrong value", () => {
 });
 
 Deno.test("readYaml() wants keys, and aliases that lead somewhere", () => {
-  match(mistake("hello").message, /^ctrl\.yaml:1:1: Invalid input: expected/);
+  match(mistake("hello").message, /^ctrl\.yaml:1:1: the file must hold keys/);
   const { message } = mistake("state_dir: &a /x\nname_suffix: *b\n");
   match(message, /^ctrl\.yaml: unresolved alias .*: b$/);
 });
@@ -60,4 +60,56 @@ Deno.test("readYaml() refuses a key that stands twice", () => {
     () => readYaml("x.yaml", "node_lease: 1s\nnode_lease: 2s\n", CtrlConfig),
     /x\.yaml:2:1/,
   );
+});
+
+Deno.test("readYaml() names what is no configuration at all", () => {
+  for (const text of ["- a\n- b\n", "just text\n", "12\n"]) {
+    strictEqual(
+      mistake(text).message,
+      'ctrl.yaml:1:1: the file must hold keys with values, such as "log: {level: info}"',
+    );
+  }
+  const bomb = `a: &a [x, x]\n${
+    Array.from({ length: 30 }, (_, i) => {
+      const [name, of] = [
+        "abcdefghijklmnopqrstuvwxyzABCDEF"[i + 1],
+        "abcdefghijklmnopqrstuvwxyzABCDEF"[i],
+      ];
+      return `${name}: &${name} [*${of}, *${of}, *${of}]`;
+    }).join("\n")
+  }\n`;
+  strictEqual(mistake(bomb).code, "invalid_input");
+});
+
+Deno.test("readYaml() names ports, names, leases and memory that cannot be", () => {
+  const cases: [string, RegExp][] = [
+    [
+      "listen:\n  nodes: 0.0.0.0:99999\n",
+      /:2:3: listen\.nodes: has a port above 65535/,
+    ],
+    [
+      "names:\n  - ok.example\n  - bad name!\n",
+      /:3:5: names\.1: must be a DNS name or an address/,
+    ],
+    ["node_lease: 10ms\n", /:1:1: node_lease: must be 1s at least/],
+    ["node_lease: 30d\n", /:1:1: node_lease: must be 7d at most/],
+    [
+      "defaults:\n  memory: 1MiB\n",
+      /:2:3: defaults\.memory: must be 16 MiB at least/,
+    ],
+    ["session_ttl: 99999d\n", /:1:1: session_ttl: must be 3650d at most/],
+  ];
+  for (const [text, expected] of cases) match(mistake(text).message, expected);
+  for (
+    const name of [
+      "a",
+      "*.a.example",
+      "10.0.0.1",
+      "::1",
+      "fe80::1",
+      "A.example.",
+    ]
+  ) {
+    CtrlConfig.parse({ names: [name] });
+  }
 });

@@ -10,6 +10,7 @@
 import { messageOf, toProblem, UsherError } from "../error/mod.ts";
 import { Deadline } from "../sys/clock.ts";
 import type { Vm } from "../schema/vm.ts";
+import { ConsoleInput } from "./console_input.ts";
 import type { CtrlContext } from "./context.ts";
 import type { NodeLinks } from "./node_links.ts";
 import { driverOf } from "./operations/steps.ts";
@@ -85,27 +86,24 @@ export class ConsoleRelay {
     }, LIVE_MS);
     socket.addEventListener("close", () => closed.abort(), { once: true });
     socket.addEventListener("error", () => closed.abort(), { once: true });
-    const early: ArrayBuffer[] = [];
-    let write = (bytes: ArrayBuffer) => void early.push(bytes);
+    const typed = new ConsoleInput((error) => {
+      send(socket, { type: "problem", problem: toProblem(error) });
+      closed.abort();
+    });
     socket.addEventListener("message", ({ data }) => {
-      if (data instanceof ArrayBuffer) write(data);
+      if (data instanceof ArrayBuffer) typed.add(data);
     });
     try {
       await opened(socket, closed.signal);
       const stream = await this.#ask(vm, historyBytes, closed.signal);
       socket.send(JSON.stringify({ type: "opened" }));
-      const writer = stream.toGuest.getWriter();
-      write = (bytes) =>
-        void writer.write(new Uint8Array(bytes)).catch(() => closed.abort());
-      for (const bytes of early) write(bytes);
-      closed.signal.addEventListener(
-        "abort",
-        () => void writer.close().catch(() => {}),
-        { once: true },
-      );
+      typed.goesTo(stream.toGuest.getWriter());
+      closed.signal.addEventListener("abort", () => typed.end(), {
+        once: true,
+      });
       await pump(stream.fromGuest, socket, closed.signal);
       send(socket, { type: "closed", reason: "the console ended" });
-      await writer.close().catch(() => {});
+      typed.end();
     } catch (error) {
       if (!closed.signal.aborted) {
         send(socket, { type: "problem", problem: toProblem(error) });

@@ -58,6 +58,8 @@ export interface Controller extends AsyncDisposable {
   readonly site: Site;
   readonly clientsPort: number;
   readonly nodesPort: number;
+  /** Aborts when another controller has taken the state: then this one must end. */
+  readonly lost: AbortSignal;
   /** Ends: says goodbye, finishes what is being written, frees the state. */
   close(): Promise<void>;
 }
@@ -118,6 +120,7 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
     site: servers.site,
     clientsPort: servers.clients.port,
     nodesPort: servers.nodes.port,
+    lost: store.lost,
     close,
     [Symbol.asyncDispose]: close,
   };

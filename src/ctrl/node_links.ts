@@ -59,20 +59,24 @@ export class NodeLink {
    * `interrupted` when the outcome is unknown, `unavailable` when nothing was
    * sent. Aborting tells the node to stop waiting.
    */
-  act(
+  async act(
     act: Omit<ActFrame, "type">,
     signal: AbortSignal,
   ): Promise<DomainFrame | null> {
+    // Others send while this one waits, so it looks again each time.
+    while (this.session?.isFarBehind === true) {
+      await this.session.untilRoom(signal);
+    }
     const { session } = this;
     if (session === null) {
-      return Promise.reject(
-        new UsherError("unavailable", `Node ${this.name} is out of reach`, {
-          subject: this.name,
-        }),
+      throw new UsherError(
+        "unavailable",
+        `Node ${this.name} is out of reach`,
+        { subject: this.name },
       );
     }
     signal.throwIfAborted();
-    return new Promise((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       const stop = () => {
         this.#asked.delete(act.id);
         this.session?.sendReliable({ type: "abandon", id: act.id });

@@ -16,6 +16,9 @@ import { type Envelope, Inbox, Outbox } from "./outbox.ts";
 /** What a peer that reads too slowly may be behind, in UTF-16 units. */
 const MAX_BEHIND = 16 * 1024 * 1024;
 
+/** Behind by so much, who can wait does; see `untilRoom`. */
+const ROOM = 2 * 1024 * 1024;
+
 /** The incoming half of a session, and the limits that end it. */
 export interface SessionOptions<In, Out> {
   readonly incoming: ReadableStream<Uint8Array>;
@@ -73,6 +76,29 @@ export class Session<In extends Envelope, Out extends Envelope> {
     this.#writer.write({ ...frame, ack: this.inbox.seen });
     if (this.#writer.behind > MAX_BEHIND) {
       this.close("the peer reads too slowly");
+    }
+  }
+
+  /**
+   * Whether the peer is far behind. Who has many frames to send looks before
+   * each and waits with `untilRoom`, so that a peer that reads at its pace is
+   * never cut off for it.
+   */
+  get isFarBehind(): boolean {
+    return this.#writer.behind > ROOM && !this.#end.signal.aborted;
+  }
+
+  /** Resolves once the peer is not far behind, or the session has ended; rejects when `signal` aborts. */
+  async untilRoom(signal: AbortSignal): Promise<void> {
+    if (!this.isFarBehind) return;
+    signal.throwIfAborted();
+    const aborted = Promise.withResolvers<never>();
+    const stop = () => aborted.reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      await Promise.race([this.#writer.untilBehind(ROOM), aborted.promise]);
+    } finally {
+      signal.removeEventListener("abort", stop);
     }
   }
 

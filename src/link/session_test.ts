@@ -108,3 +108,27 @@ Deno.test("Session throws for a frame that came too early, so that none is lost 
   strictEqual(session.inbox.seen, 1, "the next session asks for frame 2");
   session.close("refused");
 });
+
+Deno.test("Session.untilRoom() waits while the peer is far behind, and for no one who left", async () => {
+  const { session } = linked();
+  const signal = new AbortController().signal;
+  const text = "x".repeat(500_000);
+  await session.untilRoom(signal);
+  for (let i = 0; i < 10; i++) session.send({ type: text });
+  let hasRoom = false;
+  const waiting = session.untilRoom(signal).then(() => hasRoom = true);
+  await Promise.resolve();
+  strictEqual(hasRoom, false);
+  const reader = session.outgoing.getReader();
+  await reader.read();
+  await waiting;
+  const reading = (async () => {
+    while (!(await reader.read()).done);
+  })();
+  for (let i = 0; i < 10; i++) session.send({ type: text });
+  const given = session.untilRoom(AbortSignal.abort(new Error("given up")));
+  await rejects(given, /given up/);
+  session.close("done");
+  await session.untilRoom(signal);
+  await reading;
+});

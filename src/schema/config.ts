@@ -14,6 +14,15 @@ import { DurationMs, MemoryMiB, SizeMiB, WaitMs } from "./quantity.ts";
 export const ListenAddress = z.string().regex(
   /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]*):\d{1,5}$/,
   "must be host:port, such as 0.0.0.0:8440",
+).refine(
+  (text) => Number(text.slice(text.lastIndexOf(":") + 1)) <= 65535,
+  "has a port above 65535",
+);
+
+/** What a certificate may call the controller. */
+const HostName = z.string().min(1).max(253).regex(
+  /^((\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.?|[0-9a-f:]*:[0-9a-f:.]*)$/i,
+  "must be a DNS name or an address",
 );
 
 const LogConfig = z.strictObject({
@@ -31,7 +40,7 @@ export const CtrlConfig = z.strictObject({
     nodes: ListenAddress.default("0.0.0.0:8441"),
   }).prefault({}),
   /** DNS names and addresses that clients and nodes call it by. */
-  names: z.array(z.string().min(1).max(253)).default([]),
+  names: z.array(HostName).default([]),
   tls: z.strictObject({
     ca: z.string().startsWith("/"),
     cert: z.string().startsWith("/"),

@@ -49,22 +49,7 @@ function operationOf(name: string, route: Route): Record<string, unknown> {
       },
     }),
     responses: {
-      [route.stream === "websocket" ? "101" : "200"]: {
-        description: route.stream === "ndjson"
-          ? "a stream, one JSON value a line"
-          : "done",
-        ...(route.stream === "websocket" ? {} : {
-          content: {
-            [
-              route.stream === "ndjson"
-                ? "application/x-ndjson"
-                : "application/json"
-            ]: {
-              schema: jsonSchema(route.response, "output"),
-            },
-          },
-        }),
-      },
+      [route.stream === "websocket" ? "101" : "200"]: answerOf(route),
       default: {
         description: "an error",
         content: {
@@ -73,6 +58,23 @@ function operationOf(name: string, route: Route): Record<string, unknown> {
           },
         },
       },
+    },
+  };
+}
+
+function answerOf({ stream, response, lines }: Route): Record<string, unknown> {
+  if (stream === "websocket") return { description: "done" };
+  const isStream = stream === "ndjson";
+  const streamed = isStream ? response : lines;
+  return {
+    description: isStream ? "a stream, one JSON value a line" : "done",
+    content: {
+      ...(isStream
+        ? {}
+        : { "application/json": { schema: jsonSchema(response, "output") } }),
+      ...(streamed === undefined ? {} : {
+        "application/x-ndjson": { schema: jsonSchema(streamed, "output") },
+      }),
     },
   };
 }

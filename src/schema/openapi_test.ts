@@ -101,3 +101,15 @@ Deno.test("openapi(): a request is described with what its parser asks for", () 
   ok(text.includes('"maxItems":10000'));
   ok(text.includes('"additionalProperties":false'));
 });
+
+Deno.test("openapi(): what may be answered as one value or as a stream says both", () => {
+  const contentOf = (route: Route) => {
+    const responses = described(route).responses as Described;
+    return Object.keys((responses["200"] as Described).content as Described);
+  };
+  const both = ["application/json", "application/x-ndjson"];
+  deepStrictEqual(contentOf(ROUTES.submit), both);
+  deepStrictEqual(contentOf(ROUTES.vms), both);
+  deepStrictEqual(contentOf(ROUTES.watch), ["application/x-ndjson"]);
+  deepStrictEqual(contentOf(ROUTES.node), ["application/json"]);
+});

@@ -28,6 +28,8 @@ export interface Route {
   readonly response: z.ZodType;
   /** `ndjson` answers are streams of `response`, one a line. */
   readonly stream?: "ndjson" | "websocket";
+  /** What is streamed instead, one a line, when the query asks for it. */
+  readonly lines?: z.ZodType;
 }
 
 /** Who a session is. */
@@ -126,6 +128,7 @@ export const ROUTES = {
     query: { follow: "1 streams progress, then the result" },
     request: VmRequest,
     response: Result,
+    lines: FollowFrame,
   },
   request: {
     method: "GET",
@@ -154,6 +157,7 @@ export const ROUTES = {
       fields: "`name` answers names and states only",
     },
     response: z.object({ revision: z.int(), vms: z.array(VmView) }),
+    lines: VmView,
   },
   vm: {
     method: "GET",

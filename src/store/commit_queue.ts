@@ -31,6 +31,7 @@ interface Commit {
 /** Commits on their way to a backend. */
 export class CommitQueue {
   readonly #backend: Backend;
+  readonly #onLost: () => void;
   #pending: Commit[] = [];
   #pump: Promise<void> | null = null;
   #staged: StagedCommit | null = null;
@@ -41,8 +42,10 @@ export class CommitQueue {
   #writes = 0;
   #mutations = 0;
 
-  constructor(backend: Backend) {
+  /** Calls `onLost` when another has taken the right to write. */
+  constructor(backend: Backend, onLost: () => void) {
     this.#backend = backend;
+    this.#onLost = onLost;
   }
 
   /** Finishes what a crash interrupted; before the first commit. */
@@ -147,6 +150,7 @@ export class CommitQueue {
   #fail(group: readonly Commit[], error: unknown): void {
     if (error instanceof UsherError && error.code === "stale") {
       this.#ended ??= error;
+      this.#onLost();
     }
     const behind = this.#pending.splice(0);
     for (const commit of [...group, ...behind]) commit.reject(error);

@@ -59,6 +59,10 @@ export class FailingStore implements Store {
     return this.#inner.holder;
   }
 
+  get lost(): AbortSignal {
+    return this.#inner.lost;
+  }
+
   get(key: Key): Promise<unknown> {
     return this.#inner.get(key);
   }

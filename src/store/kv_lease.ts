@@ -85,10 +85,12 @@ export function held(place: string, record: unknown): UsherError {
 export async function keepLease(
   database: KvDatabase,
   { holder, stamp }: Claim,
-  { now, log, signal, sleep = systemClock.sleep }: {
+  { now, log, signal, onLost, sleep = systemClock.sleep }: {
     now(): number;
     readonly log: Log;
     readonly signal: AbortSignal;
+    /** Called when another has taken over. */
+    readonly onLost: () => void;
     readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   },
 ): Promise<void> {
@@ -101,9 +103,10 @@ export async function keepLease(
         expires: now() + LEASE.ms,
       });
       if (!isOurs) {
-        return log.error(
+        log.error(
           "Lost the lease on the state: another controller has taken over",
         );
+        return onLost();
       }
     } catch (error) {
       log.warn("Cannot renew the lease on the state", { error });

@@ -196,8 +196,14 @@ export async function openOn(
   }
   const right = await claim(database, options, { place, leased });
   const stop = new AbortController();
+  const lost = new AbortController();
   const renewing = leased
-    ? keepLease(database, right, { now, log, signal: stop.signal })
+    ? keepLease(database, right, {
+      now,
+      log,
+      signal: stop.signal,
+      onLost: () => lost.abort(),
+    })
     : Promise.resolve();
   const backend = new KvBackend({
     database,
@@ -212,7 +218,7 @@ export async function openOn(
     await options.release();
   }
   try {
-    const store = await RecordStore.open(backend, right.holder);
+    const store = await RecordStore.open(backend, right.holder, lost);
     await migrate(store, { migrations, place, log });
     return store;
   } catch (error) {

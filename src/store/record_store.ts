@@ -21,19 +21,32 @@ import type {
 /** A store on `backend`, which `holder` has the right to write to. */
 export class RecordStore implements Store {
   readonly holder: Holder;
+  readonly lost: AbortSignal;
   readonly #backend: Backend;
   readonly #queue: CommitQueue;
   #closing: Promise<void> | null = null;
 
-  private constructor(backend: Backend, holder: Holder) {
+  private constructor(
+    backend: Backend,
+    holder: Holder,
+    lost: AbortController,
+  ) {
     this.#backend = backend;
     this.holder = holder;
-    this.#queue = new CommitQueue(backend);
+    this.lost = lost.signal;
+    this.#queue = new CommitQueue(backend, () => lost.abort());
   }
 
-  /** Opens a store, finishing or removing what a crash left half done. */
-  static async open(backend: Backend, holder: Holder): Promise<RecordStore> {
-    const store = new RecordStore(backend, holder);
+  /**
+   * Opens a store, finishing or removing what a crash left half done. Who
+   * notices otherwise that the right to write is lost may abort `lost`.
+   */
+  static async open(
+    backend: Backend,
+    holder: Holder,
+    lost = new AbortController(),
+  ): Promise<RecordStore> {
+    const store = new RecordStore(backend, holder, lost);
     await store.#queue.recover();
     return store;
   }

@@ -59,6 +59,8 @@ export interface StoreStats {
 /** Durable records. */
 export interface Store extends AsyncDisposable {
   readonly holder: Holder;
+  /** Aborts once it is known that another has taken the right to write. */
+  readonly lost: AbortSignal;
   /** The value under `key`, or null when there is none. */
   get(key: Key): Promise<unknown>;
   /**

@@ -97,7 +97,10 @@ async function slowStart(site: TestSite, bootMs: number): Promise<string> {
     spec: { sim: { bootMs } },
   });
   const id = outcomes[0]?.operation ?? "";
-  await site.untilState("web", "starting");
+  await until(
+    "the node works on it",
+    async () => (await site.vm("web")).status.state !== "absent",
+  );
   return id;
 }
 
@@ -168,6 +171,27 @@ Deno.test("link cut again and again under load: every operation ends, once", asy
     [],
   );
   strictEqual(all.length, 45);
+});
+
+Deno.test("a node that is asked for more than its link holds at once is not cut off", async () => {
+  await using site = await TestSite.start({
+    lnm: { capacity: { cpus: 1000, memory: "1TiB" } },
+  });
+  const link = site.site.controller.site.links.link("n1");
+  const before = link.sessionId;
+  const disks = Array.from({ length: 32 }, (_, i) => ({
+    path: `/${"d".repeat(1300)}${i}`,
+  }));
+  // Some 17 MB of acts in one go.
+  const { outcomes } = await site.run("start", "web", {
+    count: 400,
+    spec: { memoryMiB: 16, disks },
+  });
+  deepStrictEqual(
+    outcomes.filter(({ state }) => state !== "succeeded"),
+    [],
+  );
+  strictEqual(link.sessionId, before, "it is the same session");
 });
 
 Deno.test("the same act, asked twice at once and again later, is done once and answered alike", async () => {

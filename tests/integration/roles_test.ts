@@ -4,7 +4,13 @@
  *
  * @module
  */
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
 import type { VmView } from "../../src/schema/change.ts";
 import { HttpClient } from "../../src/sys/http_client.ts";
 import { Pty } from "../support/pty.ts";
@@ -72,6 +78,18 @@ Deno.test("ctrl: a port that is taken is named with the flag that changes it, an
     match(ctrl.role.out, PASSWORD);
   }));
 
+Deno.test("ctrl: one whose state another has taken writes no more, and ends", () =>
+  inFolder(async (folder) => {
+    await using first = await CtrlProcess.start(folder);
+    // Somebody took the lock for a left-over.
+    await Deno.remove(`${folder}/state.kv.lock`);
+    await using second = await CtrlProcess.start(folder);
+    await rejects(first.call("POST", "/v1/node-tokens", {}));
+    strictEqual(await first.role.ended(), 5);
+    match(first.role.err, /another controller has taken the state/);
+    await second.call("POST", "/v1/node-tokens", {});
+  }));
+
 Deno.test("ctrl and lnm: a mistake in a configuration is named with file, line and key", () =>
   inFolder(async (folder) => {
     const cases = [
@@ -103,6 +121,10 @@ Deno.test("ctrl and lnm: a mistake in a configuration is named with file, line a
       match(process.err, /file\.yaml/);
       ok(!process.err.includes("    at "), process.err);
     }
+    await using process = new Role(["ctrl", "--config", folder]);
+    strictEqual(await process.ended(), 64);
+    match(process.err, /Cannot read configuration file/);
+    ok(!process.err.includes("    at "), process.err);
   }));
 
 Deno.test("lnm: SIGTERM and SIGINT end it cleanly, and its VMs live on", () =>

@@ -112,6 +112,7 @@ export class SmallCtrl implements AsyncDisposable {
     const link = this.links.link("n1");
     link.session = {
       sendReliable: (frame: DownFrame) => this.#asked(frame),
+      isFarBehind: false,
     } as unknown as NodeSession;
     link.synced = true;
   }

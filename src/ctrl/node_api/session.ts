@@ -14,6 +14,7 @@ import {
   type DomainFrame,
   type DownFrame,
   MAX_FRAME_BYTES,
+  PROTOCOL,
   UpFrame,
 } from "../../schema/frame.ts";
 import type { CtrlContext } from "../context.ts";
@@ -27,6 +28,9 @@ export const HELLO_MS = 30_000;
 
 /** Why sessions end when their controller does. */
 export const CONTROLLER_ENDS = "the controller ends";
+
+/** The most domains that one node may have. */
+const MAX_DOMAINS = 1_000_000;
 
 /** What sessions work with. */
 export interface NodeSessionParts {
@@ -133,6 +137,24 @@ function tooLate(ms: number): UsherError {
   );
 }
 
+/** Throws when the node speaks otherwise than is understood here, or has more than anyone. */
+function refuseStranger({ name, protocol, domainCount }: Hello): void {
+  if (Math.abs(protocol - PROTOCOL) > 1) {
+    throw new UsherError(
+      "unsupported",
+      `Node "${name}" speaks protocol ${protocol}, this controller ${PROTOCOL}`,
+      { hint: "update the older of the two", subject: name },
+    );
+  }
+  if (domainCount > MAX_DOMAINS) {
+    throw new UsherError(
+      "invalid_input",
+      `Node "${name}" has ${domainCount} domains; ${MAX_DOMAINS} at most are taken`,
+      { subject: name },
+    );
+  }
+}
+
 /** Throws when another machine has a session under this name that lives. */
 function refuseTwin(link: NodeLink, hello: Hello, beatMs: number): void {
   const { session } = link;
@@ -155,6 +177,7 @@ async function welcome(
   hello: Hello,
   beatMs: number,
 ): Promise<NodeLink> {
+  refuseStranger(hello);
   await parts.nodes.authenticate(hello.name, hello.secret);
   const link = parts.links.link(hello.name);
   refuseTwin(link, hello, beatMs);
@@ -271,6 +294,13 @@ async function takeDomains(
   const arriving = pending.get(link);
   if (arriving === undefined) return;
   arriving.domains.push(...domains);
+  const { domainCount, name } = arriving.hello;
+  if (arriving.domains.length > domainCount) {
+    throw new UsherError(
+      "invalid_input",
+      `Node "${name}" has more domains than the ${domainCount} it told of`,
+    );
+  }
   if (!last) return;
   pending.delete(link);
   link.unnoted.clear();

@@ -77,7 +77,7 @@ class Peer implements Disposable {
     }
   }
 
-  hello(secret: string, bootId = "boot"): void {
+  hello(secret: string, bootId = "boot", more: object = {}): void {
     this.say({
       type: "hello",
       name: "n1",
@@ -87,8 +87,9 @@ class Peer implements Disposable {
       bootId,
       capacity: { cpus: 1, memoryMiB: 1024 },
       drivers: [],
-      domainCount: 0,
+      domainCount: 100,
       resume: null,
+      ...more,
     });
   }
 
@@ -185,6 +186,24 @@ Deno.test("of two machines with one node's name the one that is connected stays"
   again.hello(site.secret, "boot of one");
   await again.until("welcome");
   match((await first.until("bye")).reason ?? "", /a newer session/);
+});
+
+Deno.test("a node that speaks otherwise, or has more than it told of, is refused with the reason", async () => {
+  await using site = await world();
+  const refusals: [object, RegExp][] = [
+    [{ protocol: 7 }, /speaks protocol 7, this controller 1/],
+    [{ domainCount: 1e9 }, /1000000 at most are taken/],
+  ];
+  for (const [more, expected] of refusals) {
+    using peer = new Peer(site.parts);
+    peer.hello(site.secret, "boot", more);
+    match((await peer.until("bye")).reason ?? "", expected);
+  }
+  using peer = new Peer(site.parts);
+  peer.hello(site.secret, "boot", { domainCount: 1 });
+  await peer.until("welcome");
+  peer.domains([{ domain: "a" }, { domain: "b" }]);
+  match((await peer.until("bye")).reason ?? "", /more domains than the 1/);
 });
 
 Deno.test("a domain that cannot be described keeps no node from being ready", async () => {
