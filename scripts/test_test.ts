@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import type { Suite } from "./stages.ts";
 import { ROOT } from "./support.ts";
+import { BUDGET_S, type Suite } from "./stages.ts";
 import { argumentFault, budgetOf, runSuite } from "./test.ts";
 
 /** Runs test files of these texts as a suite. */
@@ -97,7 +97,7 @@ Deno.test("argumentFault() names the stages to one who asks for another", () => 
 });
 
 Deno.test("budgetOf() is what a run may take, or what the caller has left", () => {
-  strictEqual(budgetOf("test", 1000, undefined), 1500);
+  strictEqual(budgetOf("test", 1000, undefined), BUDGET_S.test);
   strictEqual(budgetOf("test", 1000, "1600"), 600);
-  strictEqual(budgetOf("test", 1000, "9000"), 1500);
+  strictEqual(budgetOf("test", 1000, "90000"), BUDGET_S.test);
 });
