@@ -1,11 +1,11 @@
 /**
- * Durations and sizes as flags give them. The rules are schema/quantity.ts's;
+ * Durations and sizes as flags give them. The rules are schema/quantity_text.ts's;
  * these say what is wrong with the rest.
  *
  * @module
  */
 import { UsageError } from "./usage.ts";
-import { parseDurationMs, parseSizeMiB } from "../schema/quantity.ts";
+import { parseDurationMs, parseSizeMiB } from "../schema/quantity_text.ts";
 
 /** The milliseconds of `30s`. */
 export function readDuration(word: string): number {

@@ -159,8 +159,11 @@ interface Wait extends Disposable {
   why(): string;
 }
 
+/** A timer takes no more; what is longer has no end that a person sees. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** A wait that Ctrl-C ends, and its limit. */
-export function startWait({ io }: Context): Wait {
+export function startWait({ io }: Pick<Context, "io">): Wait {
   const controller = new AbortController();
   let why = "";
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -177,7 +180,8 @@ export function startWait({ io }: Context): Wait {
   return {
     signal: controller.signal,
     limit(ms) {
-      if (ms !== undefined) timer ??= setTimeout(() => end("time is up"), ms);
+      if (ms === undefined) return;
+      timer ??= setTimeout(() => end("time is up"), Math.min(ms, LONGEST_MS));
     },
     why: () => why,
     [Symbol.dispose]() {

@@ -12,6 +12,7 @@ import {
 } from "../../tests/support/fake_client.ts";
 import { until } from "../../tests/support/wait.ts";
 import { EXIT } from "./exit.ts";
+import { startWait } from "./wait.ts";
 
 Deno.test("vm start sends what the flags say", async () => {
   let body: Record<string, unknown> = {};
@@ -317,6 +318,14 @@ Deno.test("op attach follows the request of an operation, and counts that one al
   });
   strictEqual(code, 0);
   strictEqual(err, "b.default.ann: running on n1\n");
+});
+
+Deno.test("a limit longer than any timer is no short one", async () => {
+  using wait = startWait({ io: new FakeIo() });
+  wait.limit(60 * 86_400_000);
+  // One that is too long fires at once, so before this one.
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  strictEqual(wait.signal.aborted, false);
 });
 
 Deno.test("vm wait looks, then listens from there", async () => {

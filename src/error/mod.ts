@@ -13,7 +13,8 @@
  *
  * @module
  */
-import { ERROR_CODES, type ErrorCode, Problem } from "../schema/problem.ts";
+import { ERROR_CODES, type ErrorCode } from "../schema/error_code.ts";
+import type { Problem } from "../schema/problem.ts";
 
 export type { ErrorCode };
 

@@ -3,11 +3,17 @@
  *
  * @module
  */
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
 import { newHandle, saveHandle } from "../../src/driver/qemu/handle.ts";
 import { readBootId } from "../../src/sys/process_table.ts";
 import { QEMU, qemuTest } from "../support/qemu_node.ts";
-import { until } from "../support/wait.ts";
+import { until, within } from "../support/wait.ts";
 import {
   checkListed,
   noAbort,
@@ -78,6 +84,55 @@ qemuTest(
 );
 
 qemuTest(
+  "an LNM that ends does not wait for a start, and the next one finds the guest",
+  async (node) => {
+    await using watching = new Watching(node);
+    const plan = await node.plan("slow");
+    const start = node.driver.start(plan, noAbort());
+    start.catch(() => {});
+    await until(
+      "there is a process",
+      async () => (await node.occupants()).length === 1,
+      node,
+    );
+
+    await within(
+      "the LNM ends",
+      node.deadlineMs,
+      Promise.resolve(node.driver[Symbol.asyncDispose]()),
+    );
+
+    await rejects(start, { code: "interrupted" });
+    ok(!watching.statesOf(plan.uid).includes("absent"), "told as absent");
+    await node.reopen();
+    await node.guestUp(plan.uid);
+    const report = await untilState(node, plan.uid, "running");
+    strictEqual(report.incarnation, plan.incarnation);
+    deepStrictEqual(await node.occupants(), [plan.uid]);
+  },
+  { start_timeout: "10m" },
+);
+
+qemuTest(
+  "an LNM that ends while QEMU hangs at its start leaves it to the next one",
+  async (node) => {
+    const plan = await node.plan("hanging");
+    const start = node.driver.start(plan, noAbort());
+    start.catch(() => {});
+    await until(
+      "QEMU hangs",
+      async () => (await node.occupants()).length === 1,
+      node,
+    );
+    await within("the LNM ends", node.deadlineMs, node.reopen());
+    await checkListed(node, plan.uid, "running");
+    await powerOff(node, plan.uid);
+    deepStrictEqual(await node.occupants(), []);
+  },
+  { start_timeout: "10m" },
+);
+
+qemuTest(
   "a start that was cut off before QEMU ran is a crash that says so, and starts again",
   async (node) => {
     const plan = await node.plan();
@@ -114,6 +169,10 @@ qemuTest(
       "running",
       "QEMU is frozen (SIGSTOP)",
     ]);
+    await rejects(node.driver.pausing!.pause(uid, noAbort()), {
+      code: "unavailable",
+      message: /QEMU is frozen \(SIGSTOP\)/,
+    });
     await node.reopen();
     strictEqual((await node.driver.inspect(uid, noAbort())).state, "running");
     Deno.kill(pid, "SIGCONT");

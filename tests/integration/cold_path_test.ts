@@ -52,10 +52,13 @@ Deno.test("short commands load no package", async (t) => {
   await using site = await TestSite.start({ nodes: 1 });
   await site.run("start", ["web1"]);
   const lines = [
+    "vm start web1 --timeout 1m",
     "vm list",
     "vm list -o json",
     "vm show web1",
+    "vm wait web1 --for running",
     "node list",
+    "vm poweroff web1",
     "version",
     "__complete vm show w",
   ];

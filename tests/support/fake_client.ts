@@ -129,6 +129,7 @@ export async function usher(
   argv: readonly string[],
   controller: FakeController = () => answer({}),
   io: FakeIo | FakeIoOptions = {},
+  openSocket?: HttpClient["openSocket"],
 ): Promise<Ran> {
   const home = await Deno.makeTempDir();
   await Deno.mkdir(`${home}/.usher`);
@@ -141,7 +142,10 @@ export async function usher(
   const env = fake.env.bind(fake);
   fake.env = (name) => name === "HOME" ? home : env(name);
   try {
-    const code = await runClient(argv, fake, () => clientOf(controller));
+    const code = await runClient(argv, fake, () => ({
+      ...clientOf(controller),
+      ...(openSocket === undefined ? {} : { openSocket }),
+    }));
     return { code, out: fake.out, err: fake.err };
   } finally {
     await Deno.remove(home, { recursive: true });

@@ -36,7 +36,11 @@ const MANNERS: Readonly<
   },
 };
 
+/** So that none is left of a test that was killed. */
+const LIFE_MS = 600_000;
+
 if (import.meta.main) {
+  setTimeout(() => Deno.exit(), LIFE_MS);
   const [manner = "", ...args] = Deno.args;
   const serve = MANNERS[manner];
   if (serve === undefined) throw new Error(`no manner "${manner}"`);

@@ -22,11 +22,14 @@ type Reader = ReadableStreamDefaultController<Uint8Array>;
 /** The console of one domain. */
 export class ConsoleLine {
   readonly #path: string;
+  readonly #open: (path: string) => Promise<ByteConnection>;
   readonly #readers = new Set<Reader>();
   #connection: Promise<ByteConnection> | null = null;
 
-  constructor(socketPath: string) {
+  /** `connect` opens the socket; tests give another. */
+  constructor(socketPath: string, connect = connectUnix) {
     this.#path = socketPath;
+    this.#open = connect;
   }
 
   /** A stream of its own for one more reader and writer. */
@@ -80,9 +83,15 @@ export class ConsoleLine {
 
   #connect(): Promise<ByteConnection> {
     if (this.#connection !== null) return this.#connection;
-    const connection = connectUnix(this.#path);
+    const connection = this.#open(this.#path);
     this.#connection = connection;
-    connection.then((open) => this.#pump(open), () => this.#connection = null);
+    const end = () => {
+      // Another may have been opened since the last reader of this one left.
+      if (this.#connection !== connection) return;
+      this.#connection = null;
+      this.close();
+    };
+    connection.then((open) => this.#pump(open)).then(end, end);
     return connection;
   }
 
@@ -100,8 +109,6 @@ export class ConsoleLine {
       // Closed by us, or QEMU is gone: either way the line is over.
     }
     connection.close();
-    this.#connection = null;
-    this.close();
   }
 
   #hand(reader: Reader, bytes: Uint8Array): void {

@@ -8,7 +8,11 @@
  *
  * @module
  */
-import { readLiving, readNetBytes } from "../../sys/process_table.ts";
+import {
+  listTunDevices,
+  readLiving,
+  readNetBytes,
+} from "../../sys/process_table.ts";
 import type { DomainCounters } from "../driver.ts";
 import type { Domain } from "./domain.ts";
 
@@ -23,7 +27,7 @@ export async function readCounters(
     cpuSeconds: stat.cpuSeconds,
     memoryMiB: stat.residentBytes / 1024 / 1024,
     ...await readDisks(domain),
-    ...readTaps(stat.pid, domain.taps()),
+    ...readTaps(stat.pid),
   };
 }
 
@@ -55,9 +59,8 @@ async function readDisks(
 
 function readTaps(
   pid: number,
-  taps: readonly string[],
 ): Pick<DomainCounters, "netRxBytes" | "netTxBytes"> {
-  const bytes = taps.length === 0 ? null : readNetBytes(pid, taps);
+  const bytes = readNetBytes(pid, listTunDevices(pid));
   // What the node sends into a tap device is what the guest receives.
   return { netRxBytes: bytes?.tx ?? null, netTxBytes: bytes?.rx ?? null };
 }

@@ -12,7 +12,6 @@ import { UsherError } from "../../error/mod.ts";
 import type { DetachedChild } from "../../sys/child.ts";
 import {
   isFrozen,
-  listTunDevices,
   type ProcessId,
   readLiving,
 } from "../../sys/process_table.ts";
@@ -34,7 +33,7 @@ import { endProcess, isGoneWithin } from "./process_end.ts";
 import { findByPidFile } from "./process_scan.ts";
 import type { QmpClient } from "./qmp/client.ts";
 import type { QmpEvent } from "./qmp/event_queue.ts";
-import { RunState, SILENT } from "./run_state.ts";
+import { RunState, silenceOf } from "./run_state.ts";
 import { untilAborted } from "./turns.ts";
 import { Witness } from "./witness.ts";
 
@@ -54,7 +53,6 @@ export class Domain {
   #run = new RunState();
   /** State and reason as last told to whoever watches. */
   #told = "";
-  #taps: readonly string[] | null = null;
   #witness = new Witness();
   /** Under way once the guest is beyond help and QEMU is being ended. */
   #burial: Promise<void> | null = null;
@@ -72,12 +70,6 @@ export class Domain {
   /** Its process, while it lives. */
   get process(): ProcessId | null {
     return this.#process === null ? null : readLiving(this.#process);
-  }
-
-  /** Tap devices of this run; looked up once QEMU, which opens them all at its start, has answered. */
-  taps(): readonly string[] {
-    if (this.process === null || this.#run.status === null) return [];
-    return this.#taps ??= listTunDevices(this.process.pid);
   }
 
   set phase(phase: Phase) {
@@ -174,10 +166,10 @@ export class Domain {
         `Cannot send ${command} to VM "${this.handle.name}": it is ${this.report().state}`,
       );
     }
-    if (this.#monitor === null) {
+    if (this.#monitor === null || isFrozen(this.#process)) {
       throw new UsherError(
         "unavailable",
-        `Cannot reach VM "${this.handle.name}": its ${SILENT}`,
+        `Cannot reach VM "${this.handle.name}": ${silenceOf(this.#process)}`,
       );
     }
     return await this.#monitor.execute(command, {}, { deadlineMs });
@@ -233,7 +225,6 @@ export class Domain {
     this.#run = new RunState();
     this.#witness = witness;
     this.#burial = null;
-    this.#taps = null;
   }
 
   #state(): ReturnType<typeof stateOf> {

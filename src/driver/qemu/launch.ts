@@ -7,6 +7,9 @@
  * handle without a process or a process that is found, and a second QEMU of
  * the same domain ends by itself.
  *
+ * An LNM that ends does not wait for a start: what there is of it stays, and
+ * the next LNM finds it.
+ *
  * @module
  */
 import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
@@ -47,12 +50,14 @@ export async function launch(
 ): Promise<DomainReport> {
   const before = fresh ? null : domain.handle;
   const made: string[] = [];
+  const stop = AbortSignal.any([cancel, env.closing]);
   try {
     domain.handle = newHandle(plan, env.bootId);
     domain.phase = "starting";
-    const args = await prepare(env, domain, plan, made, cancel);
-    await run(env, domain, args, cancel);
+    const args = await prepare(env, domain, plan, made, stop);
+    await run(env, domain, args, { cancel, stop });
   } catch (error) {
+    if (env.closing.aborted && !cancel.aborted) throw leftAlone(plan.name);
     const other = findByPidFile(env.layout, plan.uid);
     domain.abandonStart();
     if (other !== null && !cancel.aborted && await domain.attach(other)) {
@@ -72,18 +77,18 @@ async function prepare(
   domain: Domain,
   plan: DomainPlan,
   made: string[],
-  cancel: AbortSignal,
+  stop: AbortSignal,
 ): Promise<string[]> {
   const { config, layout, node } = env;
   checkSpec({ ...plan, node }, config);
-  const { accel } = await untilAborted(env.accel(), cancel);
+  const { accel } = await untilAborted(env.accel(), stop);
   const imageTool = imageToolOf(config.binary);
-  made.push(...await makeOverlays(plan, { imageTool, layout, cancel }));
+  made.push(...await makeOverlays(plan, { imageTool, layout, stop }));
   await domain.settled();
   // An older run's log would be taken as evidence of how this one ended.
   await removeIfThere(domain.files.qemuLog);
   await saveHandle(layout, domain.handle);
-  cancel.throwIfAborted();
+  stop.throwIfAborted();
   return commandLine({
     ...plan,
     accel,
@@ -98,7 +103,7 @@ async function run(
   env: QemuEnvironment,
   domain: Domain,
   args: readonly string[],
-  cancel: AbortSignal,
+  { cancel, stop }: { cancel: AbortSignal; stop: AbortSignal },
 ): Promise<void> {
   const child = await spawnDetached(env.config.binary, args, {
     env: {
@@ -112,9 +117,9 @@ async function run(
   if (process === null) throw await failureOf(env, domain, await child.exited);
   domain.adoptChild(process, child);
   try {
-    await awaitRunning(env, domain, child, cancel);
+    await awaitRunning(env, domain, child, stop);
   } catch (error) {
-    await endChild(process, child);
+    if (cancel.aborted || !env.closing.aborted) await endChild(process, child);
     throw error;
   }
 }
@@ -124,10 +129,10 @@ async function awaitRunning(
   env: QemuEnvironment,
   domain: Domain,
   child: DetachedChild,
-  cancel: AbortSignal,
+  stop: AbortSignal,
 ): Promise<void> {
   const enough = new AbortController();
-  const signal = AbortSignal.any([cancel, enough.signal]);
+  const signal = AbortSignal.any([stop, enough.signal]);
   const answered = awaitAnswer(domain.files, env.config.start_timeout, signal);
   const ended = child.exited.then(async (exit) => {
     throw await failureOf(env, domain, exit);
@@ -191,6 +196,14 @@ async function cutShort(domain: Domain, name: string): Promise<never> {
   throw new UsherError(
     "driver_failed",
     `Cannot start VM "${name}": it was powered off meanwhile`,
+  );
+}
+
+/** This LNM ends; whether the start comes to its end is for the next one to see. */
+function leftAlone(name: string): UsherError {
+  return new UsherError(
+    "interrupted",
+    `The start of VM "${name}" goes on without its LNM, which ends`,
   );
 }
 

@@ -240,8 +240,8 @@ class QemuDriver implements Driver {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#timers.forEach((timer) => clearInterval(timer));
-    await this.#starts.allSettled();
     this.#closing.abort();
+    await this.#starts.allSettled();
     for (const watcher of [...this.#watchers]) watcher[Symbol.dispose]();
     await Promise.all(
       [...this.#domains.values()].map((domain) => domain.close()),
@@ -267,7 +267,8 @@ class QemuDriver implements Driver {
         cancel,
       });
     } catch (error) {
-      if (known === undefined && !cancel.aborted) {
+      const isLeft = cancel.aborted || this.#closing.signal.aborted;
+      if (known === undefined && !isLeft) {
         this.#domains.delete(plan.uid);
         this.#env.publish({ ...absent(plan.uid), name: plan.name });
       }

@@ -21,7 +21,7 @@ export interface OverlayMaker {
   readonly imageTool: string;
   readonly layout: Layout;
   /** Aborts when the start is given up. */
-  readonly cancel: AbortSignal;
+  readonly stop: AbortSignal;
 }
 
 /** Makes the overlays that are not there yet; returns those it made. What it throws leaves none of them. */
@@ -94,11 +94,11 @@ async function virtualSize(
 }
 
 async function runTool(
-  { imageTool, cancel }: OverlayMaker,
+  { imageTool, stop }: OverlayMaker,
   args: readonly string[],
   failed: (why: string) => UsherError,
 ): Promise<CommandResult> {
-  const result = await runCommand(imageTool, args, DEADLINE_MS, cancel);
+  const result = await runCommand(imageTool, args, DEADLINE_MS, stop);
   if (result.code === 0) return result;
   throw failed(
     result.timedOut

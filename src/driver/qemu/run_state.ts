@@ -9,9 +9,12 @@ import { isFrozen, type ProcessId } from "../../sys/process_table.ts";
 import { statusAfter } from "./monitor.ts";
 import type { QmpEvent } from "./qmp/event_queue.ts";
 
-/** What a monitor that says nothing means. */
-export const SILENT = "monitor does not answer";
-const FROZEN = "QEMU is frozen (SIGSTOP)";
+/** Why a QEMU that does not answer may not. */
+export function silenceOf(process: ProcessId | null): string {
+  return isFrozen(process)
+    ? "QEMU is frozen (SIGSTOP)"
+    : "monitor does not answer";
+}
 
 /** The newest word of one QEMU about itself. */
 export class RunState {
@@ -49,7 +52,7 @@ export class RunState {
   /** It does not answer; `process` may tell why. Whether that is news. */
   fallSilent(process: ProcessId | null): boolean {
     const before = this.#silence;
-    this.#silence = isFrozen(process) ? FROZEN : SILENT;
+    this.#silence = silenceOf(process);
     return this.#silence !== before;
   }
 

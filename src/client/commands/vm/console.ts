@@ -49,11 +49,13 @@ export const console = defineCommand({
       query: { history: String(flags.history ?? DEFAULT_HISTORY) },
     });
     socket.binaryType = "arraybuffer";
-    await opened(api, socket, name);
+    // It listens from the start: what comes right behind the opening would
+    // find nobody otherwise.
     using line = new Line(context.io, socket, name, {
       input: !flags["no-input"],
       lingerMs: flags.linger ?? DEFAULT_LINGER_MS,
     });
+    await opened(api, socket, name);
     return await line.run();
   },
 });
@@ -89,7 +91,11 @@ class Line implements Disposable {
   readonly #done = Promise.withResolvers<number>();
   #linger: ReturnType<typeof setTimeout> | undefined;
   #inputEnded = false;
+  /** The connection stands. */
+  #isOpen = false;
+  /** The guest's line stands too. */
   #opened = false;
+  #isRaw = false;
 
   constructor(io: Io, socket: WebSocket, name: string, options: LineOptions) {
     this.#io = io;
@@ -97,18 +103,22 @@ class Line implements Disposable {
     this.#name = name;
     this.#options = options;
     this.#raw = options.input && io.stdin.isTerminal;
+    // What ends it before it runs is told by run().
+    this.#done.promise.catch(() => {});
+    socket.addEventListener("open", () => this.#isOpen = true);
+    socket.addEventListener("message", ({ data }) => this.#receive(data));
+    socket.addEventListener("close", () => this.#closed());
+    socket.addEventListener("error", () => this.#closed());
   }
 
   async run(): Promise<number> {
-    this.#socket.addEventListener("message", ({ data }) => this.#receive(data));
-    this.#socket.addEventListener("close", () => this.#closed());
-    this.#socket.addEventListener("error", () => this.#closed());
     using _interrupt = this.#io.onInterrupt(() =>
       this.#done.resolve(EXIT.done)
     );
     if (this.#raw) {
       // Raw first: whoever reads that the console is open may type at once.
       this.#io.stdin.setRaw(true);
+      this.#isRaw = true;
       this.#say(`console of ${this.#name}; ^] leaves`);
     }
     if (this.#options.input) {
@@ -119,7 +129,7 @@ class Line implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#linger);
-    if (this.#raw) {
+    if (this.#isRaw) {
       this.#io.stdin.setRaw(false);
       if (this.#io.stdout.isTerminal) this.#io.stdout.write(TIDY);
     }
@@ -183,6 +193,7 @@ class Line implements Disposable {
   }
 
   #closed(): void {
+    if (!this.#isOpen) return;
     failure("interrupted", `Lost the console of "${this.#name}"`, {
       hint: `open it again: usher vm console ${this.#name}`,
     }).then(this.#done.reject);

@@ -8,13 +8,8 @@
  */
 import type { z } from "zod";
 import { didYouMean } from "../../../schema/nearest.ts";
-import { parseDurationMs } from "../../../schema/quantity.ts";
-import {
-  type DiskSpec,
-  type NicSpec,
-  type PortForward,
-  SimOptions,
-} from "../../../schema/vm.ts";
+import { parseDurationMs } from "../../../schema/quantity_text.ts";
+import type { DiskSpec, NicSpec, PortForward } from "../../../schema/vm.ts";
 import { readSizeMiB } from "../../quantity.ts";
 import { UsageError } from "../../usage.ts";
 
@@ -175,12 +170,24 @@ function isPort(text: string | undefined): boolean {
   return text !== undefined && Number(text) >= 1 && Number(text) <= 65535;
 }
 
+/** What a simulated VM can be told; schema/vm.ts has the schema of it. */
+export const SIM_PARTS: readonly string[] = [
+  "bootMs",
+  "shutdownMs",
+  "ignoreShutdown",
+  "startError",
+  "startHangs",
+  "crashAfterMs",
+  "replyLost",
+];
+
 /** Reads one `key=value` of the simulated driver. */
 export function readSim(word: string): readonly [string, unknown] {
   const at = word.indexOf("=");
   const key = at < 0 ? word : word.slice(0, at);
-  const known = Object.keys(SimOptions.shape);
-  if (!known.includes(key)) throw unknownPart("simulated VM", key, known);
+  if (!SIM_PARTS.includes(key)) {
+    throw unknownPart("simulated VM", key, SIM_PARTS);
+  }
   if (at < 0) return [key, true];
   const value = word.slice(at + 1);
   if (key.endsWith("Ms")) return [key, readMs(value)];

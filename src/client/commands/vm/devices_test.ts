@@ -1,6 +1,6 @@
 import { deepStrictEqual, throws } from "node:assert/strict";
-import { DiskSpec, NicSpec } from "../../../schema/vm.ts";
-import { readDisk, readNic, readSim } from "./devices.ts";
+import { DiskSpec, NicSpec, SimOptions } from "../../../schema/vm.ts";
+import { readDisk, readNic, readSim, SIM_PARTS } from "./devices.ts";
 
 Deno.test("readDisk() reads a path, and parts", () => {
   const cases: [string, object][] = [
@@ -96,4 +96,5 @@ Deno.test("readSim() reads durations, claims and texts", () => {
     ],
   );
   throws(() => readSim("bootMs=soon"), /no duration/);
+  deepStrictEqual(SIM_PARTS, Object.keys(SimOptions.shape));
 });
