@@ -70,6 +70,10 @@ export async function runSuite(
   files: readonly string[],
 ): Promise<Outcome> {
   const expected = parseExpectedSkips(await Deno.readTextFile(EXPECTED_SKIPS));
+  if (files.length === 0 && suite.from === "long") {
+    // Nothing takes long at the moment.
+    return { passed: 0, failed: 0, skipped: 0, faults: [], output: "" };
+  }
   if (files.length === 0) {
     const ran = new Set<string>();
     return { ...judge([], { files, ran, code: 0, expected }), output: "" };

@@ -4,7 +4,10 @@ import { BUDGET_S, type Suite } from "./stages.ts";
 import { argumentFault, budgetOf, runSuite } from "./test.ts";
 
 /** Runs test files of these texts as a suite. */
-async function run(texts: readonly string[], deadlineS = 600) {
+async function run(
+  texts: readonly string[],
+  { deadlineS = 600, from = "ok" }: Partial<Suite> = {},
+) {
   await Deno.mkdir(`${ROOT}.cache`, { recursive: true });
   const folder = await Deno.makeTempDir({
     dir: `${ROOT}.cache`,
@@ -13,7 +16,7 @@ async function run(texts: readonly string[], deadlineS = 600) {
   const suite: Suite = {
     kind: "suite",
     name: "probe",
-    from: "ok",
+    from,
     deadlineS,
     owns: () => true,
     parallel: false,
@@ -62,13 +65,18 @@ Deno.test("runSuite() fails what does not compile or load", async () => {
 Deno.test("runSuite() ends a test that hangs, at the deadline", async () => {
   const text =
     `Deno.test("hang", () => new Promise((done) => setTimeout(done, 1e9)));\n`;
-  const verdict = await run([text], 3);
+  const verdict = await run([text], { deadlineS: 3 });
   match(verdict.faults.join("\n"), /the deadline has passed/);
 });
 
 Deno.test("runSuite() fails a file without tests", async () => {
   const verdict = await run([GOOD, "export const nothing = 1;\n"]);
   deepStrictEqual(verdict.faults, ["probe1_test.ts ran no test"]);
+});
+
+Deno.test("runSuite() fails a suite without files, unless it is the long one", async () => {
+  deepStrictEqual((await run([])).faults, ["there are no test files"]);
+  deepStrictEqual((await run([], { from: "long" })).faults, []);
 });
 
 Deno.test("runSuite() fails a test that leaks", async () => {
