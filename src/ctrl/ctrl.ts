@@ -20,7 +20,7 @@ import { Accounts } from "./auth/accounts.ts";
 import { Changes } from "./changes.ts";
 import { ConsoleRelay } from "./console_relay.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
-import { defaultDriver } from "./default_driver.ts";
+import { defaultDriver, knownDrivers } from "./default_driver.ts";
 import { Domains } from "./domains.ts";
 import { keepTidy } from "./janitor.ts";
 import { keepRenewed, listen } from "./listeners.ts";
@@ -188,6 +188,7 @@ async function makeParts(
     driver: defaultDriver(config.defaults.driver, records),
     vcpus: config.defaults.vcpus,
     memoryMiB: config.defaults.memory,
+    known: knownDrivers(records),
   });
   const requests = new Requests({ context, records, runner, defaults });
   const consoles = new ConsoleRelay(context, links);

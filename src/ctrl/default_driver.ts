@@ -28,3 +28,9 @@ export function defaultDriver(
   }
   return best;
 }
+
+/** The names of all drivers that nodes tell of, healthy or not. */
+export function knownDrivers(records: Records): string[] {
+  const all = [...records.nodes.values()].flatMap(({ drivers }) => drivers);
+  return [...new Set(all.map(({ name }) => name))].toSorted();
+}

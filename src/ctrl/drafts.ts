@@ -35,7 +35,7 @@ export interface Drafting {
   /** Now, ISO 8601. */
   readonly at: string;
   readonly newId: () => string;
-  readonly defaults: SpecDefaults;
+  readonly defaults: () => SpecDefaults;
 }
 
 /** The operation, and the VM as it should be, of one target. Throws what could never be. */
@@ -122,7 +122,7 @@ function newVm(name: string, { body, at, newId, defaults }: Drafting): Vm {
     uid: newId(),
     name,
     generation: 1,
-    spec: specFor(input, defaults, name),
+    spec: specFor(input, defaults(), name),
     status: {
       state: "absent",
       reason: "",

@@ -123,7 +123,9 @@ export class Requests {
       caller,
     );
     const { newId } = this.#parts.context;
-    const defaults = this.#parts.defaults();
+    // Looked up once, and only by a request that makes VMs.
+    let known: SpecDefaults | undefined;
+    const defaults = () => known ??= this.#parts.defaults();
     const drafts = targets.map((target, index) =>
       draftOf(target, {
         request: id,

@@ -4,6 +4,7 @@
  * @module
  */
 import { UsherError } from "../error/mod.ts";
+import { didYouMean } from "../schema/nearest.ts";
 import type { SpecInput } from "../schema/request.ts";
 import { type Vm, VmSpec } from "../schema/vm.ts";
 
@@ -13,6 +14,8 @@ export interface SpecDefaults {
   readonly driver: string | null;
   readonly vcpus: number;
   readonly memoryMiB: number;
+  /** The drivers that any node has told of, to name the one that was meant. */
+  readonly known: readonly string[];
 }
 
 /** The whole spec of VM `name`. Throws `invalid_input` for one that could never start. */
@@ -42,6 +45,15 @@ export function specFor(
     power: "off",
   });
   if (driver !== "sim" && spec.boot === null && spec.disks.length === 0) {
+    const { known } = defaults;
+    if (known.length > 0 && !known.includes(driver)) {
+      throw new UsherError("invalid_input", `No node has driver "${driver}"`, {
+        field: "spec.driver",
+        hint: didYouMean(driver, known) ||
+          `nodes here have ${known.join(", ")}`,
+        subject: name,
+      });
+    }
     throw new UsherError(
       "invalid_input",
       `There is no VM "${name}", and a new one needs something to boot from`,

@@ -49,6 +49,11 @@ Deno.test("requests: bad input is refused with the field, and leaves nothing", a
       { verb: "start", names: ["a", "b"], count: 2 },
       /exactly one name/,
     ],
+    ["an unknown driver", {
+      verb: "start",
+      names: ["web"],
+      spec: { driver: "smi" },
+    }, /No node has driver "smi"/],
     [
       "a grace that no timer can wait for",
       { verb: "shutdown", names: ["web-2"], graceMs: "40d" },

@@ -72,7 +72,7 @@ export class SmallCtrl implements AsyncDisposable {
       context,
       records,
       runner: this.runner,
-      defaults: () => ({ driver: "sim", vcpus: 1, memoryMiB: 64 }),
+      defaults: () => ({ driver: "sim", vcpus: 1, memoryMiB: 64, known: [] }),
     });
   }
 
