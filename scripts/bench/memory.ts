@@ -5,7 +5,7 @@
  * @module
  */
 import { RolesSite } from "../../tests/support/roles_site.ts";
-import { rssMiB } from "../../tests/support/role_process.ts";
+import { rssMiB } from "../../tests/support/role.ts";
 import { EXECUTABLE, helloWorld } from "./command.ts";
 import { beside, median, type Row } from "./row.ts";
 

@@ -81,8 +81,8 @@ Deno.test({
       );
 
       // As the power of both programs, and of nothing else, would end.
-      await site.lnm.end("SIGKILL");
-      await site.ctrl.end("SIGKILL");
+      await site.lnm.kill();
+      await site.ctrl.kill();
       deepStrictEqual(await guests(site), pids);
       await site.startCtrl();
       await site.startLnm();

@@ -6,7 +6,8 @@
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { Problem } from "../../src/schema/problem.ts";
-import { CtrlProcess, Role } from "../support/role.ts";
+import { CtrlProcess } from "../support/ctrl_process.ts";
+import { Role } from "../support/role.ts";
 import { TestSite } from "../support/site.ts";
 import { fillUp, mount, testOnDisk } from "../support/small_disk.ts";
 import { until } from "../support/wait.ts";

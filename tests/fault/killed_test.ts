@@ -7,7 +7,8 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { VmView } from "../../src/schema/change.ts";
 import type { Result } from "../../src/schema/operation.ts";
-import { CtrlProcess, lnmArgv, Role } from "../support/role.ts";
+import { CtrlProcess, lnmArgv } from "../support/ctrl_process.ts";
+import { Role } from "../support/role.ts";
 import { until } from "../support/wait.ts";
 
 const SLOW = { deadlineMs: 240_000, everyMs: 100 };

@@ -14,7 +14,8 @@ import {
 import type { VmView } from "../../src/schema/change.ts";
 import { HttpClient } from "../../src/sys/http_client.ts";
 import { Pty } from "../support/pty.ts";
-import { CtrlProcess, lnmArgv, Role } from "../support/role.ts";
+import { CtrlProcess, lnmArgv } from "../support/ctrl_process.ts";
+import { Role } from "../support/role.ts";
 import { until } from "../support/wait.ts";
 
 /** Runs `test` with a folder that is removed afterwards. */

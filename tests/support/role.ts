@@ -1,10 +1,9 @@
 /**
- * A role in a process of its own, from the sources: what a test needs that
- * kills it, signals it, or reads what it prints.
+ * A role in a process of its own, from the sources or compiled: what a test
+ * needs that kills it, signals it, or reads what it prints.
  *
  * @module
  */
-import { HttpClient } from "../../src/sys/http_client.ts";
 import { until } from "./wait.ts";
 
 const MAIN = decodeURIComponent(
@@ -14,6 +13,13 @@ const MAIN = decodeURIComponent(
 /** How long a role may take to be ready on a slow machine. */
 const READY_MS = 120_000;
 
+/** What a role is started with. */
+export interface RoleOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** The executable; the sources are run without it. */
+  readonly usher?: string;
+}
+
 /** A running `usher ROLE`. */
 export class Role implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -21,11 +27,13 @@ export class Role implements AsyncDisposable {
   /** All that it printed so far. */
   out = "";
   err = "";
+  #hasEnded = false;
 
   /** Starts `usher ARGV`. */
-  constructor(argv: readonly string[], env: Record<string, string> = {}) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-all", "--no-check", MAIN, ...argv],
+  constructor(argv: readonly string[], { env = {}, usher }: RoleOptions = {}) {
+    const source = ["run", "--allow-all", "--no-check", MAIN];
+    this.#child = new Deno.Command(usher ?? Deno.execPath(), {
+      args: [...(usher === undefined ? source : []), ...argv],
       // No configuration of the machine or its user counts.
       env: { HOME: "/nonexistent", ...env },
       stdin: "null",
@@ -36,27 +44,47 @@ export class Role implements AsyncDisposable {
       collect(this.#child.stdout, (text) => this.out += text),
       collect(this.#child.stderr, (text) => this.err += text),
     ]);
+    void this.#reading.finally(() => this.#hasEnded = true);
   }
 
   /** Starts `usher ARGV` and waits until it says that it is ready. */
   static async ready(
     argv: readonly string[],
-    env: Record<string, string> = {},
+    options: RoleOptions = {},
   ): Promise<Role> {
-    const role = new Role(argv, env);
-    let status: Deno.CommandStatus | null = null;
-    void role.#child.status.then((its) => status = its);
+    const role = new Role(argv, options);
     try {
-      await until(`usher ${argv[0]} is ready`, () => {
-        if (status !== null) return true;
-        return /^ready/m.test(role.out);
-      }, { deadlineMs: READY_MS });
-      if (status === null) return role;
-      throw new Error(`usher ${argv[0]} ended: ${role.out}${role.err}`);
+      await role.says(/^ready.*\n/m);
+      return role;
     } catch (error) {
       await role.kill();
       throw error;
     }
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /**
+   * Waits until its standard output matches; answers the pattern's first
+   * group, or the whole. Throws what it printed when it ends before.
+   */
+  async says(pattern: RegExp): Promise<string> {
+    const find = () => pattern.exec(this.out);
+    const found = await until(
+      `usher says ${pattern}`,
+      () => find() ?? (this.#hasEnded ? "ended" : null),
+      { deadlineMs: READY_MS },
+    );
+    const match = found === "ended" ? find() : found;
+    if (match !== null) return match[1] ?? match[0];
+    throw new Error(`usher ended without ${pattern}: ${this.out}${this.err}`);
+  }
+
+  /** Resident memory, MiB. */
+  rssMiB(): Promise<number> {
+    return rssMiB(this.pid);
   }
 
   signal(name: Deno.Signal): void {
@@ -68,6 +96,16 @@ export class Role implements AsyncDisposable {
     const { code, signal } = await this.#child.status;
     await this.#reading;
     return signal ?? code;
+  }
+
+  /** Asks it to end, and waits until it has. */
+  async end(): Promise<number | Deno.Signal> {
+    try {
+      this.#child.kill("SIGTERM");
+    } catch {
+      // It has ended by itself.
+    }
+    return await this.ended();
   }
 
   /** Ends it as a crash would. */
@@ -96,89 +134,8 @@ async function collect(
   }
 }
 
-/** A controller in a process of its own, and how to ask it. */
-export class CtrlProcess implements AsyncDisposable {
-  readonly stateDir: string;
-  role: Role;
-  #ports: { clients: string; nodes: string };
-  #client: HttpClient;
-  #token: string;
-
-  private constructor(stateDir: string, role: Role) {
-    this.stateDir = stateDir;
-    this.role = role;
-    const [, clients = "", nodes = ""] =
-      /clients on port (\d+), nodes on port (\d+)/.exec(role.out) ?? [];
-    this.#ports = { clients, nodes };
-    this.#client = this.#connect();
-    this.#token = this.#readToken();
-  }
-
-  static async start(stateDir: string): Promise<CtrlProcess> {
-    return new CtrlProcess(stateDir, await Role.ready(argvOf(stateDir)));
-  }
-
-  /** Starts it again, where it listened before, after it has ended. */
-  async again(): Promise<void> {
-    const { clients, nodes } = this.#ports;
-    this.role = await Role.ready(argvOf(this.stateDir, clients, nodes));
-    this.#client[Symbol.dispose]();
-    this.#client = this.#connect();
-    this.#token = this.#readToken();
-  }
-
-  get url(): string {
-    return `https://127.0.0.1:${this.#ports.clients}`;
-  }
-
-  #connect(): HttpClient {
-    return new HttpClient(Deno.readTextFileSync(`${this.stateDir}/tls/ca.pem`));
-  }
-
-  #readToken(): string {
-    return Deno.readTextFileSync(`${this.stateDir}/admin-token`).trim();
-  }
-
-  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await this.#client.fetch(this.url + path, {
-      method,
-      headers: { authorization: `Bearer ${this.#token}` },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${response.status} ${text}`);
-    return JSON.parse(text) as T;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#client[Symbol.dispose]();
-    await this.role.kill();
-  }
-}
-
-function argvOf(stateDir: string, clients = "0", nodes = "0"): string[] {
-  return [
-    "ctrl",
-    "--state",
-    stateDir,
-    "--listen-clients",
-    `127.0.0.1:${clients}`,
-    "--listen-nodes",
-    `127.0.0.1:${nodes}`,
-  ];
-}
-
-/** Arguments of an LNM on `sim` that keeps everything below `folder`. */
-export function lnmArgv(folder: string, name: string): string[] {
-  return [
-    "lnm",
-    "--name",
-    name,
-    "--state",
-    `${folder}/lnm`,
-    "--run",
-    `${folder}/run`,
-    "--driver",
-    "sim",
-  ];
+/** Resident memory of a process, MiB. */
+export async function rssMiB(pid: number): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1024;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { HttpClient } from "../../src/sys/http_client.ts";
-import { RoleProcess } from "./role_process.ts";
+import { Role } from "./role.ts";
 
 /** A command that takes longer is killed, and the test fails. */
 const COMMAND_MS = 600_000;
@@ -26,8 +26,8 @@ export class RolesSite implements AsyncDisposable {
   url = "";
   #client: HttpClient | null = null;
   #token = "";
-  #ctrl: RoleProcess | null = null;
-  #lnm: RoleProcess | null = null;
+  #ctrl: Role | null = null;
+  #lnm: Role | null = null;
   /** The ports, once they were chosen; a restarted controller has them again. */
   #ports = { clients: "0", nodes: "0" };
 
@@ -57,12 +57,12 @@ export class RolesSite implements AsyncDisposable {
     }
   }
 
-  get ctrl(): RoleProcess {
+  get ctrl(): Role {
     if (this.#ctrl === null) throw new Error("The controller does not run");
     return this.#ctrl;
   }
 
-  get lnm(): RoleProcess {
+  get lnm(): Role {
     if (this.#lnm === null) throw new Error("The node does not run");
     return this.#lnm;
   }
@@ -75,12 +75,12 @@ export class RolesSite implements AsyncDisposable {
   /** Starts the controller; with the ports that it had when it ran before. */
   async startCtrl(): Promise<void> {
     const { clients, nodes } = this.#ports;
-    this.#ctrl = new RoleProcess(this.#usher, [
+    this.#ctrl = new Role([
       ...["ctrl", "--config", `${this.dir}/ctrl.yaml`],
       ...["--state", `${this.dir}/ctrl`],
       ...["--listen-clients", `127.0.0.1:${clients}`],
       ...["--listen-nodes", `127.0.0.1:${nodes}`],
-    ]);
+    ], { usher: this.#usher });
     this.#ports = {
       clients: await this.#ctrl.says(/^ready: clients on port (\d+)/m),
       nodes: await this.#ctrl.says(/^ready: .*nodes on port (\d+)/m),
@@ -90,11 +90,11 @@ export class RolesSite implements AsyncDisposable {
 
   /** Starts the node; with a join token the first time. */
   async startLnm(token?: string): Promise<void> {
-    this.#lnm = new RoleProcess(this.#usher, [
+    this.#lnm = new Role([
       ...["lnm", "--name", "n1", "--driver", this.#driver],
       ...["--state", `${this.dir}/n1`, "--run", `${this.dir}/run`],
       ...(token === undefined ? [] : ["--join", token]),
-    ]);
+    ], { usher: this.#usher });
     await this.#lnm.says(/^ready/m);
   }
 
@@ -151,8 +151,7 @@ export class RolesSite implements AsyncDisposable {
   /** Ends both roles; with guests of a real hypervisor the test ends those first. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#client?.[Symbol.dispose]();
-    await this.#lnm?.[Symbol.asyncDispose]();
-    await this.#ctrl?.[Symbol.asyncDispose]();
+    for (const role of [this.#lnm, this.#ctrl]) await role?.end();
     await Deno.remove(this.dir, { recursive: true });
   }
 
