@@ -27,7 +27,9 @@ export class Domains {
 
   /** A node reports changes of some domains. */
   async report(node: string, domains: readonly DomainFrame[]): Promise<void> {
-    const writes = domains.flatMap((domain) => this.writesFor(node, domain));
+    const writes = newestOfEach(domains).flatMap((domain) =>
+      this.writesFor(node, domain)
+    );
     if (writes.length > 0) await this.#records.write(writes);
   }
 
@@ -36,7 +38,9 @@ export class Domains {
     node: string,
     domains: readonly DomainFrame[],
   ): Promise<ReadonlySet<string>> {
-    const writes = domains.flatMap((domain) => this.writesFor(node, domain));
+    const writes = newestOfEach(domains).flatMap((domain) =>
+      this.writesFor(node, domain)
+    );
     const seen = new Set(domains.map((domain) => this.#uidOf(node, domain)));
     const known = new Set<string>();
     const at = isoNow(this.#context);
@@ -174,6 +178,21 @@ export class Domains {
       if (this.#records.byName(next) === undefined) return next;
     }
   }
+}
+
+/** What tells a node's domains apart. */
+export function keyOf({ driver, uid, domain }: DomainFrame): string {
+  return uid ?? `${driver} ${domain}`;
+}
+
+/**
+ * Of several reports of one domain the last alone: each is held against what
+ * the record says, which the one before has not changed yet.
+ */
+function newestOfEach(domains: readonly DomainFrame[]): DomainFrame[] {
+  return [
+    ...new Map(domains.map((domain) => [keyOf(domain), domain])).values(),
+  ];
 }
 
 /** The name of a domain that usher did not make: `NAME.NODE.found`. */

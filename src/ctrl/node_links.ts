@@ -43,6 +43,8 @@ export class NodeLink {
   /** Reports, by domain, that the state had no room for; the node watch tries again. */
   readonly unnoted = new Map<string, DomainFrame>();
   readonly #asked = new Map<string, Asked>();
+  /** What acts answered of domains, until something newer is heard or it is used. */
+  readonly #answers = new Map<string, DomainFrame>();
   #waiters = new Set<() => void>();
 
   constructor(name: string) {
@@ -100,9 +102,31 @@ export class NodeLink {
     const asked = this.#asked.get(frame.id);
     if (asked === undefined) return false;
     this.#asked.delete(frame.id);
+    const uid = frame.domain?.uid ?? null;
+    if (frame.domain !== null && uid !== null) {
+      this.#answers.set(uid, frame.domain);
+    }
     if (frame.problem !== null) asked.reject(fromProblem(frame.problem));
     else asked.resolve(frame.domain);
     return true;
+  }
+
+  /** A report of a domain came: what acts answered before is older. */
+  heard({ uid }: DomainFrame): void {
+    if (uid !== null) this.#answers.delete(uid);
+  }
+
+  /**
+   * Whether nothing newer than `domain`, an act's answer, was heard of it. An
+   * answer is used some turns after it came, and a report may have passed it.
+   */
+  isNewest(domain: DomainFrame): boolean {
+    return this.#answers.get(domain.uid ?? "") === domain;
+  }
+
+  /** What an act answered was used. */
+  used(domain: DomainFrame): void {
+    if (this.isNewest(domain)) this.heard(domain);
   }
 
   /** Ends everything that was asked: its outcome is unknown. */

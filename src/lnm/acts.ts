@@ -119,7 +119,9 @@ export class Acts {
         : error;
       return { id: act.id, domain: null, problem: toProblem(known) };
     } finally {
-      this.#onBusy(act.uid, false, domain);
+      // Once the result has left: a report that overtook it would seem older
+      // to the controller than what the result says.
+      setTimeout(() => this.#onBusy(act.uid, false, domain), 0);
     }
   }
 }

@@ -128,6 +128,15 @@ export class DriverSet implements AsyncDisposable {
     return frames;
   }
 
+  /** The domain of a frame, as its driver finds it now. */
+  async look(frame: DomainFrame, signal: AbortSignal): Promise<DomainFrame> {
+    const { driver, uid, domain } = frame;
+    return frameOf(
+      driver,
+      await this.get(driver).inspect(uid ?? domain, signal),
+    );
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const driver of this.#drivers.values()) {
       await driver[Symbol.asyncDispose]();

@@ -57,8 +57,9 @@ export async function runLnm(
   await using drivers = await DriverSet.open(config, credential.name, log);
   await drivers.probe(signal);
   const live: { session: LnmSession | null } = { session: null };
-  const reports = new Reports((domains) =>
-    live.session?.sendReliable({ type: "report", domains })
+  const reports = new Reports(
+    (domains) => live.session?.sendReliable({ type: "report", domains }),
+    (frame) => drivers.look(frame, signal),
   );
   const acts = new Acts(
     drivers,

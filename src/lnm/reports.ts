@@ -4,6 +4,7 @@
  * While an act on a domain runs, its result will tell; a report of the same
  * domain waits a moment for that, and is dropped when the result said the
  * same. So a start is one message, and a slow boot still shows as `starting`.
+ * Where the two differ nobody knows which is newer, so the driver is asked.
  *
  * @module
  */
@@ -27,12 +28,19 @@ interface Held {
 /** Gathers what drivers report. */
 export class Reports {
   readonly #send: (frames: DomainFrame[]) => void;
+  readonly #look: (frame: DomainFrame) => Promise<DomainFrame>;
   readonly #busy = new Map<string, number>();
   readonly #held = new Map<string, Held>();
-  #batch: DomainFrame[] = [];
+  /** What leaves together, the newest of each domain alone. */
+  #batch = new Map<string, DomainFrame>();
 
-  constructor(send: (frames: DomainFrame[]) => void) {
+  /** `look` answers with the domain of a frame as it is now. */
+  constructor(
+    send: (frames: DomainFrame[]) => void,
+    look: (frame: DomainFrame) => Promise<DomainFrame>,
+  ) {
     this.#send = send;
+    this.#look = look;
   }
 
   /** An act on `uid` began, or ended with `domain` in its result. */
@@ -43,7 +51,16 @@ export class Reports {
     const held = this.#held.get(uid);
     if (isBusy || count > 0 || held === undefined) return;
     this.#drop(uid, held);
-    if (domain === null || !isSame(domain, held.frame)) this.#push(held.frame);
+    if (domain === null) this.#push(held.frame);
+    else if (!isSame(domain, held.frame)) void this.#lookAgain(held.frame);
+  }
+
+  async #lookAgain(frame: DomainFrame): Promise<void> {
+    try {
+      this.add(await this.#look(frame));
+    } catch {
+      this.add(frame); // better than nothing, and the next report corrects it
+    }
   }
 
   /** A driver reports a domain. */
@@ -88,11 +105,11 @@ export class Reports {
   }
 
   #push(frame: DomainFrame): void {
-    this.#batch.push(frame);
-    if (this.#batch.length > 1) return;
+    this.#batch.set(frame.uid ?? `${frame.driver} ${frame.domain}`, frame);
+    if (this.#batch.size > 1) return;
     queueMicrotask(() => {
-      const frames = this.#batch;
-      this.#batch = [];
+      const frames = [...this.#batch.values()];
+      this.#batch = new Map();
       this.#send(frames);
     });
   }

@@ -55,6 +55,11 @@ export class FailingStore implements Store {
     this.#held = null;
   }
 
+  /** How many commits have failed as told last. */
+  get failures(): number {
+    return this.#failed;
+  }
+
   get holder(): Holder {
     return this.#inner.holder;
   }

@@ -18,7 +18,7 @@ import {
   UpFrame,
 } from "../../schema/frame.ts";
 import type { CtrlContext } from "../context.ts";
-import type { Domains } from "../domains.ts";
+import { type Domains, keyOf } from "../domains.ts";
 import type { NodeLink, NodeLinks, NodeSession } from "../node_links.ts";
 import type { Hello, Nodes } from "../nodes.ts";
 import type { Runner } from "../operations/runner.ts";
@@ -271,7 +271,10 @@ function note(
   link: NodeLink,
   domains: readonly DomainFrame[],
 ): void {
-  for (const domain of domains) link.unnoted.delete(keyOf(domain));
+  for (const domain of domains) {
+    link.unnoted.delete(keyOf(domain));
+    link.heard(domain);
+  }
   parts.domains.report(link.name, domains).catch((error) => {
     for (const domain of domains) link.unnoted.set(keyOf(domain), domain);
     parts.context.log.error("could not note a report; it is tried again", {
@@ -279,10 +282,6 @@ function note(
       error: messageOf(error),
     });
   });
-}
-
-function keyOf({ driver, uid, domain }: DomainFrame): string {
-  return uid ?? `${driver} ${domain}`;
 }
 
 async function takeDomains(

@@ -278,3 +278,68 @@ Deno.test("a loss that cannot be written is noted at the next look", async () =>
   strictEqual(ctrl.records.nodes.get("n1")?.state, "lost");
   strictEqual(ctrl.records.byName("web.n1.found")?.status.state, "unknown");
 });
+
+Deno.test("a report that tells of one domain twice is believed in its order", async () => {
+  await using site = await world();
+  const { ctrl } = site;
+  using peer = new Peer(site.parts);
+  peer.hello(site.secret);
+  await peer.until("welcome");
+  peer.domains([{ name: "web", state: "running" }]);
+  await until("the node is ready", () => ctrl.links.link("n1").ready);
+  peer.say({
+    type: "report",
+    domains: [
+      domain({ name: "web", state: "starting" }),
+      domain({ name: "web", state: "running" }),
+      domain({ name: "new", state: "starting" }),
+      domain({ name: "new", state: "paused" }),
+    ],
+  });
+  await until("both are known", () => ctrl.records.byName("new.n1.found"));
+  deepStrictEqual(
+    ["web", "new"].map((name) =>
+      ctrl.records.byName(`${name}.n1.found`)?.status.state
+    ),
+    ["running", "paused"],
+  );
+});
+
+Deno.test("a report that came after a result is believed, though the result is written later", async () => {
+  await using site = await world();
+  const { ctrl } = site;
+  using peer = new Peer(site.parts);
+  peer.hello(site.secret, "boot", {
+    drivers: [{
+      name: "sim",
+      health: "healthy",
+      version: "1",
+      reason: "",
+      attributes: {},
+      abilities: [],
+    }],
+  });
+  await peer.until("welcome");
+  peer.domains([]);
+  await until("the node is ready", () => ctrl.links.link("n1").ready);
+  const id = await ctrl.submit({ verb: "start", names: ["web"] });
+  const act = await peer.until("act") as unknown as { id: string; uid: string };
+  const run = { uid: act.uid, incarnation: id, generation: 1 };
+  ctrl.store.fail();
+  peer.say({
+    type: "result",
+    id: act.id,
+    problem: null,
+    domain: domain({ ...run, state: "running" }),
+  });
+  await until("the result could not be written", () => ctrl.store.failures > 0);
+  peer.say({
+    type: "report",
+    domains: [domain({ ...run, state: "crashed", reason: "by itself" })],
+  });
+  strictEqual(
+    (await ctrl.reached(id, "succeeded", "failed")).state,
+    "succeeded",
+  );
+  deepStrictEqual(ctrl.records.vms.get(act.uid)?.status.state, "crashed");
+});

@@ -18,7 +18,7 @@ import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { Domains } from "../domains.ts";
-import type { NodeLinks } from "../node_links.ts";
+import type { NodeLink, NodeLinks } from "../node_links.ts";
 import type { Records, Write } from "../records.ts";
 import { durably, type Plan } from "./durably.ts";
 import type { Holder, Lane } from "./lane.ts";
@@ -111,20 +111,27 @@ export class Run {
   }
 
   /** Writes what a step brought together with the next move. */
-  #afterStep(step: StepName, domain: DomainFrame | null): Promise<Move> {
-    return this.#durably(() => {
+  async #afterStep(step: StepName, domain: DomainFrame | null): Promise<Move> {
+    let link: NodeLink | undefined;
+    const move = await this.#durably(() => {
       const operation = this.#operation();
       const known = this.#vm(operation);
       if (step === "unregister") return this.#unregistered(operation, known);
       const reported = domain === null || known.node === null
         ? []
         : this.#parts.domains.writesFor(known.node, domain);
+      // What the step came to; the VM may be otherwise by now.
       const vm = lastVm(reported, known);
       if (step !== "place" && !holds(step, viewOf(operation, vm))) {
         throw notSo(operation, vm);
       }
-      return planOf(this.#placeIfAsked(this.#advance(operation, vm)), reported);
+      link = this.#parts.links.get(known.node ?? "");
+      const isNews = domain !== null && link?.isNewest(domain) === true;
+      const next = this.#placeIfAsked(this.#advance(operation, vm));
+      return planOf(next, isNews ? reported : []);
     });
+    if (domain !== null) link?.used(domain);
+    return move;
   }
 
   #unregistered(operation: Operation, vm: Vm): Plan<Move> {
