@@ -11,6 +11,8 @@
  *   without a full stop, because it is put into longer ones.
  * - `usher/top-level-function`: a top-level function is declared as one; it has
  *   a name in stack traces and may be used above its place.
+ * - `usher/joined-signal`: no `AbortSignal.any`, whose results Deno 2.6 forgets
+ *   while they are waited on.
  * - `usher/module-doc`: a source file starts by saying what it is.
  * - `usher/file-name`: a file is named for its noun, never `utils`.
  * - `usher/function-length`: a function fits a screen.
@@ -124,6 +126,23 @@ const pure: Deno.lint.Rule = {
         if (callee.type !== "Identifier" || callee.name !== "Date") return;
         if (node.arguments.length > 0) return;
         context.report({ node, message: "new Date() reads the clock", hint });
+      },
+    };
+  },
+};
+
+const joinedSignal: Deno.lint.Rule = {
+  create(context) {
+    if (!isProduct(relative(context.filename))) return {};
+    return {
+      MemberExpression(node) {
+        if (memberName(node) !== "AbortSignal.any") return;
+        context.report({
+          node,
+          message:
+            "Deno 2.6 forgets what AbortSignal.any() made while it is waited on",
+          hint: "Use JoinedSignal of src/sys/joined_signal.ts",
+        });
       },
     };
   },
@@ -263,6 +282,7 @@ const plugin: Deno.lint.Plugin = {
     "deno-in-sys": denoInSys,
     "literal-import": literalImport,
     pure,
+    "joined-signal": joinedSignal,
     "error-message": errorMessage,
     "top-level-function": topLevelFunction,
     "module-doc": moduleDoc,

@@ -134,3 +134,7 @@ const method = `${DOC}export class A {\n${
   long(61).replace("function ", "")
 }\n}\n`;
 check("a method too long", "src/core/a.ts", method, ["function-length"]);
+
+const any = `${DOC}export const any = AbortSignal.any([]);\n`;
+check("AbortSignal.any in ctrl", "src/ctrl/a.ts", any, ["joined-signal"]);
+check("AbortSignal.any in a test", "src/ctrl/a_test.ts", any, []);

@@ -106,7 +106,7 @@ async function ctrl(argv: readonly string[]): Promise<number> {
   );
   await notifyManager("READY=1");
   const { lost } = controller;
-  await untilAborted(AbortSignal.any([asked, lost]));
+  await Promise.race([untilAborted(asked), untilAborted(lost)]);
   if (lost.aborted) log.error("another controller has taken the state");
   log.info("ending; VMs live on");
   await controller.close();

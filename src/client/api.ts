@@ -16,6 +16,7 @@ import type { Problem } from "../schema/problem.ts";
 import type { RouteName, ROUTES } from "../schema/route.ts";
 import { type HttpClient, openHttpClient } from "./deno.ts";
 import { failure, failureFrom, isFailure } from "./failure.ts";
+import { JoinedSignal } from "../sys/joined_signal.ts";
 
 type Routes = typeof ROUTES;
 
@@ -166,7 +167,8 @@ export class Api implements Disposable {
         body: body === undefined ? null : JSON.stringify(body),
         signal: signal === undefined
           ? late.signal
-          : AbortSignal.any([late.signal, signal]),
+          // Not let go of: the answer's body ends with it, too.
+          : new JoinedSignal(late.signal, signal).signal,
       });
     } catch (error) {
       if (signal?.aborted) throw error;

@@ -12,6 +12,7 @@ import type { Problem } from "../schema/problem.ts";
 import type { Outcome, Result } from "../schema/operation.ts";
 import type { Api, Body } from "./api.ts";
 import { failure, failureFrom, isFailure } from "./failure.ts";
+import { JoinedSignal } from "../sys/joined_signal.ts";
 
 /** A line of progress, with the types that its frame leaves open. */
 export type Progress =
@@ -107,7 +108,8 @@ async function* oneConnection(
   signal: AbortSignal,
 ): AsyncGenerator<Progress, void, void> {
   const silent = new AbortController();
-  const either = AbortSignal.any([signal, silent.signal]);
+  using joined = new JoinedSignal(signal, silent.signal);
+  const either = joined.signal;
   const frames = life.accepted || body === undefined
     ? api.stream("follow", { params: { id }, signal: either })
     : api.stream("submit", { query: { follow: "1" }, body, signal: either });

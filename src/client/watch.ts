@@ -11,6 +11,7 @@ import { systemClock } from "../sys/clock.ts";
 import type { Api } from "./api.ts";
 import { failure, isFailure } from "./failure.ts";
 import { backoffMs } from "./follow.ts";
+import { JoinedSignal } from "../sys/joined_signal.ts";
 
 /** A change, a line of a snapshot, or where one begins and ends. */
 export type Change = Exclude<WatchFrame, { type: "beat" | "bye" }>;
@@ -82,7 +83,8 @@ async function* oneConnection(
   signal: AbortSignal,
 ): AsyncGenerator<WatchFrame, void, void> {
   const silent = new AbortController();
-  const either = AbortSignal.any([signal, silent.signal]);
+  using joined = new JoinedSignal(signal, silent.signal);
+  const either = joined.signal;
   let timer = setTimeout(() => silent.abort(), SILENCE_MS);
   try {
     for await (const frame of api.stream("watch", { query, signal: either })) {

@@ -9,6 +9,7 @@ import type { DownFrame } from "../schema/frame.ts";
 import { HttpClient } from "../sys/http_client.ts";
 import type { Log } from "../sys/log.ts";
 import type { Credential } from "./credential.ts";
+import { JoinedSignal } from "../sys/joined_signal.ts";
 
 type ConsoleFrame = Extract<DownFrame, { type: "console" }>;
 
@@ -21,7 +22,8 @@ export async function serveConsole(
   signal: AbortSignal,
 ): Promise<void> {
   const ended = new AbortController();
-  const until = AbortSignal.any([signal, ended.signal]);
+  using joined = new JoinedSignal(signal, ended.signal);
+  const until = joined.signal;
   try {
     if (driver.console === undefined) {
       throw new Error(`Driver "${driver.name}" has no console`);

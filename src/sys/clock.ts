@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { JoinedSignal } from "./joined_signal.ts";
 
 /** Where time comes from. */
 export interface Clock {
@@ -46,6 +47,7 @@ export function isoTime(ms: number): string {
 export class Deadline implements Disposable {
   readonly signal: AbortSignal;
   readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #joined: JoinedSignal;
 
   /** Aborts after `ms`, or when `parent` does; `what` goes into the reason. */
   constructor(ms: number, what: string, parent?: AbortSignal) {
@@ -57,12 +59,15 @@ export class Deadline implements Disposable {
         ),
       ms,
     );
-    this.signal = parent === undefined
-      ? controller.signal
-      : AbortSignal.any([controller.signal, parent]);
+    this.#joined = new JoinedSignal(
+      controller.signal,
+      ...(parent === undefined ? [] : [parent]),
+    );
+    this.signal = this.#joined.signal;
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    this.#joined[Symbol.dispose]();
   }
 }

@@ -107,5 +107,7 @@ Deno.test({
     }
     deepStrictEqual(await guests(site), []);
     strictEqual(await site.usher("vm", "list", "-o", "name"), "");
+    strictEqual(await site.lnm.end(), 0);
+    strictEqual(await site.ctrl.end(), 0);
   },
 });

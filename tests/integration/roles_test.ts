@@ -124,7 +124,7 @@ Deno.test("ctrl and lnm: a mistake in a configuration is named with file, line a
     }
     await using process = new Role(["ctrl", "--config", folder]);
     strictEqual(await process.ended(), 64);
-    match(process.err, /Cannot read .*\n  why: it is a folder/);
+    match(process.err, /Cannot read .*\n +why: it is a folder/);
     ok(!process.err.includes("    at "), process.err);
   }));
 

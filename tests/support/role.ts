@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { until } from "./wait.ts";
+import { until, within } from "./wait.ts";
 
 const MAIN = decodeURIComponent(
   new URL("../../main.ts", import.meta.url).pathname,
@@ -12,6 +12,9 @@ const MAIN = decodeURIComponent(
 
 /** How long a role may take to be ready on a slow machine. */
 const READY_MS = 120_000;
+
+/** How long it may take to end. */
+const END_MS = 120_000;
 
 /** What a role is started with. */
 export interface RoleOptions {
@@ -93,7 +96,8 @@ export class Role implements AsyncDisposable {
 
   /** Its end: the exit code, or the signal it died of. */
   async ended(): Promise<number | Deno.Signal> {
-    const { code, signal } = await this.#child.status;
+    const end = this.#child.status;
+    const { code, signal } = await within("usher's end", END_MS, end);
     await this.#reading;
     return signal ?? code;
   }

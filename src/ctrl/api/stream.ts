@@ -7,6 +7,7 @@
  * @module
  */
 import { LineWriter } from "../../link/line_writer.ts";
+import { JoinedSignal } from "../../sys/joined_signal.ts";
 
 /** What may be made before the reader takes it, in UTF-16 units. */
 const AHEAD = 64 * 1024;
@@ -24,9 +25,10 @@ export function ndjson(
   { stallMs = STALL_MS }: { readonly stallMs?: number } = {},
 ): Response {
   const gone = new AbortController();
-  const signal = AbortSignal.any([gone.signal, closing]);
+  const until = new JoinedSignal(gone.signal, closing);
   const writer = new LineWriter({ onGone: () => gone.abort(), stallMs });
-  void write(produce(signal), writer, gone.signal);
+  void write(produce(until.signal), writer, gone.signal)
+    .finally(() => until[Symbol.dispose]());
   return new Response(writer.stream, {
     headers: {
       "content-type": "application/x-ndjson",

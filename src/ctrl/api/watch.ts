@@ -17,6 +17,7 @@ import { maySee, maySeeAll } from "../names.ts";
 import type { Change } from "../records.ts";
 import type { Site } from "../site.ts";
 import { nodeView, vmView } from "../views.ts";
+import { JoinedSignal } from "../../sys/joined_signal.ts";
 
 /** A line at least so often, so that either end notices a dead link. */
 const BEAT_MS = 5_000;
@@ -99,7 +100,8 @@ export async function* watch(
     if (changes.length > 0) continue;
     const beat = new AbortController();
     const timer = setTimeout(() => beat.abort(), BEAT_MS);
-    await site.changes.next(AbortSignal.any([signal, beat.signal]));
+    using either = new JoinedSignal(signal, beat.signal);
+    await site.changes.next(either.signal);
     clearTimeout(timer);
     if (beat.signal.aborted) yield { type: "beat", revision: at };
   }

@@ -14,6 +14,7 @@ import type { NodeLinks } from "../node_links.ts";
 import type { Records } from "../records.ts";
 import type { Lane } from "./lane.ts";
 import { actOn, deadlineOf } from "./steps.ts";
+import { JoinedSignal } from "../../sys/joined_signal.ts";
 
 /** An act that a cut interrupted is asked so many times in all. */
 const MAX_ATTEMPTS = 5;
@@ -90,8 +91,8 @@ async function untilReachable(
       );
       if (isIts) changed.abort();
     });
-    const either = AbortSignal.any([signal, changed.signal]);
-    await link.untilReady(either).catch(() => {}).finally(stop);
+    using either = new JoinedSignal(signal, changed.signal);
+    await link.untilReady(either.signal).catch(() => {}).finally(stop);
     signal.throwIfAborted();
   }
 }

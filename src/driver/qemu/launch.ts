@@ -38,6 +38,7 @@ import { imageToolOf, makeOverlays } from "./overlays.ts";
 import { findByPidFile } from "./process_scan.ts";
 import { startError } from "./start_error.ts";
 import { untilAborted } from "./turns.ts";
+import { JoinedSignal } from "../../sys/joined_signal.ts";
 
 const LOG_TAIL_BYTES = 8 * 1024;
 
@@ -50,7 +51,8 @@ export async function launch(
 ): Promise<DomainReport> {
   const before = fresh ? null : domain.handle;
   const made: string[] = [];
-  const stop = AbortSignal.any([cancel, env.closing]);
+  using joined = new JoinedSignal(cancel, env.closing);
+  const stop = joined.signal;
   try {
     domain.handle = newHandle(plan, env.bootId);
     domain.phase = "starting";
@@ -132,8 +134,12 @@ async function awaitRunning(
   stop: AbortSignal,
 ): Promise<void> {
   const enough = new AbortController();
-  const signal = AbortSignal.any([stop, enough.signal]);
-  const answered = awaitAnswer(domain.files, env.config.start_timeout, signal);
+  using either = new JoinedSignal(stop, enough.signal);
+  const answered = awaitAnswer(
+    domain.files,
+    env.config.start_timeout,
+    either.signal,
+  );
   const ended = child.exited.then(async (exit) => {
     throw await failureOf(env, domain, exit);
   });

@@ -7,6 +7,7 @@ import { isUsherError, UsherError } from "../../error/mod.ts";
 import { systemClock } from "../../sys/clock.ts";
 import type { DomainReport } from "../driver.ts";
 import type { Domain } from "./domain.ts";
+import { JoinedSignal } from "../../sys/joined_signal.ts";
 
 const PRESS_EVERY_MS = 2000;
 
@@ -18,7 +19,8 @@ export async function shutDown(
 ): Promise<DomainReport> {
   if (domain.process === null) return await domain.look();
   const over = AbortSignal.timeout(graceMs);
-  const end = domain.awaitEnd(AbortSignal.any([over, signal]));
+  using either = new JoinedSignal(over, signal);
+  const end = domain.awaitEnd(either.signal);
   end.catch(() => {});
   domain.phase = "stopping";
   try {

@@ -32,6 +32,7 @@ import {
 import type { SimNodeOptions } from "./faults.ts";
 import type { SimHypervisor } from "./hypervisor.ts";
 import { Waits } from "./waits.ts";
+import { JoinedSignal } from "../../sys/joined_signal.ts";
 
 /** One node's sim driver. */
 export class SimDriver implements Driver {
@@ -140,10 +141,11 @@ export class SimDriver implements Driver {
 
   /** See `Driver.watch`. What happens after the call is seen, whenever reading begins. */
   watch(signal: AbortSignal): AsyncIterable<DomainReport> {
-    const reports = new NewestReports(
-      AbortSignal.any([signal, this.#waits.life]),
-      (its) => void this.#watchers.delete(its),
-    );
+    const until = new JoinedSignal(signal, this.#waits.life);
+    const reports = new NewestReports(until.signal, (its) => {
+      until[Symbol.dispose]();
+      this.#watchers.delete(its);
+    });
     this.#watchers.add(reports);
     return reports;
   }

@@ -8,6 +8,7 @@ import { UsherError } from "../../error/mod.ts";
 import type { SimDomain } from "./domain.ts";
 import type { SimNodeOptions } from "./faults.ts";
 import type { SimHypervisor } from "./hypervisor.ts";
+import { JoinedSignal } from "../../sys/joined_signal.ts";
 
 /** The waits of one driver. */
 export class Waits implements Disposable {
@@ -53,10 +54,8 @@ export class Waits implements Disposable {
     signal.throwIfAborted();
     this.life.throwIfAborted();
     if (ms <= 0) return;
-    await this.#hypervisor.clock.sleep(
-      ms,
-      AbortSignal.any([signal, this.life]),
-    );
+    using until = new JoinedSignal(signal, this.life);
+    await this.#hypervisor.clock.sleep(ms, until.signal);
   }
 
   /** See `SimHypervisor.waitFor`. */
@@ -68,7 +67,8 @@ export class Waits implements Disposable {
     // Most starts are over at once, and need no wait to be set up.
     const first = holds(this.#hypervisor.get(key));
     if (first !== null) return first;
-    const signal = AbortSignal.any([options.signal, this.life]);
+    using until = new JoinedSignal(options.signal, this.life);
+    const { signal } = until;
     return await this.#hypervisor.waitFor(key, holds, { ...options, signal });
   }
 

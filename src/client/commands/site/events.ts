@@ -18,6 +18,7 @@ import { printable } from "../../render/table.ts";
 import { unknownWord } from "../../usage.ts";
 import { startWait } from "../../wait.ts";
 import { type Change, watch } from "../../watch.ts";
+import { JoinedSignal } from "../../../sys/joined_signal.ts";
 
 const KINDS = ["vm", "node", "operation"];
 
@@ -54,7 +55,8 @@ export const events = defineCommand({
     const api = await context.api();
     using limit = startWait(context);
     const quiet = new AbortController();
-    const signal = AbortSignal.any([limit.signal, quiet.signal]);
+    using joined = new JoinedSignal(limit.signal, quiet.signal);
+    const { signal } = joined;
     let timer = flags.follow
       ? undefined
       : setTimeout(() => quiet.abort(), 10 * QUIET_MS);
