@@ -81,7 +81,7 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
   const parts = await makeParts(options, context, store, records);
   await writeDurably(
     `${config.state_dir}/${LOCAL_TOKEN}`,
-    `${await parts.accounts.openLocalSession()}\n`,
+    `${parts.accounts.openLocalSession()}\n`,
   );
   await beginWatch(parts.watch);
   const left = parts.runner.recover();

@@ -20,9 +20,6 @@ import type { Vm } from "../schema/vm.ts";
 import type { Caller } from "./auth/accounts.ts";
 import type { Records } from "./records.ts";
 
-/** The shortest uid prefix that is looked up: the first ten digits are time. */
-const MIN_PREFIX = 6;
-
 /** Whether `caller` may see a VM. */
 export function maySee(caller: Caller, vm: Vm): boolean {
   return maySeeAll(caller) || splitVmName(vm.name).user === caller.user;
@@ -63,7 +60,6 @@ export function fullName(text: string, caller: Caller): string {
 export class NameResolver {
   readonly #records: Records;
   readonly #caller: Caller;
-  #index: NameIndex | null = null;
 
   constructor(records: Records, caller: Caller) {
     this.#records = records;
@@ -103,11 +99,9 @@ export class NameResolver {
   find(text: string): Vm | undefined {
     const exact = this.#exact(text);
     if (exact !== undefined) return exact;
-    // Made once, since a request may have 10,000 names that are new.
-    this.#index ??= indexOf(this.#visible());
-    const short = this.#index.byShortName.get(text) ?? [];
+    const short = this.#seen(this.#records.names.named(text));
     if (short.length > 1) throw ambiguous(text, short);
-    return short[0] ?? this.#byPrefix(text, this.#index.byUid);
+    return short[0] ?? this.#byPrefix(text);
   }
 
   #matches(text: string, byPattern = (_: Vm) => true): Vm[] {
@@ -139,13 +133,17 @@ export class NameResolver {
       : undefined;
   }
 
-  #byPrefix(text: string, byUid: readonly Vm[]): Vm | undefined {
-    if (text.length < MIN_PREFIX || !/^[0-9a-z]+$/.test(text)) return undefined;
-    const from = firstFrom(byUid, text);
-    let to = from;
-    while (byUid[to]?.uid.startsWith(text)) to++;
-    if (to - from > 1) throw ambiguous(text, byUid.slice(from, to));
-    return to > from ? byUid[from] : undefined;
+  #byPrefix(text: string): Vm | undefined {
+    const begin = this.#seen(this.#records.names.beginning(text));
+    if (begin.length > 1) throw ambiguous(text, begin);
+    return begin[0];
+  }
+
+  /** Those of these uids that the caller may see. */
+  #seen(uids: readonly string[]): Vm[] {
+    return uids.map((uid) => this.#records.vms.latest(uid)).filter((vm) =>
+      vm !== undefined && maySee(this.#caller, vm)
+    ) as Vm[];
   }
 
   #visible(): Vm[] {
@@ -185,40 +183,4 @@ function ambiguous(text: string, vms: readonly Vm[]): UsherError {
       subject: text,
     },
   );
-}
-
-/** VMs by what may be written for them. */
-interface NameIndex {
-  /** By `vm`, `vm.cluster` and `vm.cluster.user`. */
-  readonly byShortName: ReadonlyMap<string, readonly Vm[]>;
-  /** In the order of their uids. */
-  readonly byUid: readonly Vm[];
-}
-
-function indexOf(vms: readonly Vm[]): NameIndex {
-  const byShortName = new Map<string, Vm[]>();
-  for (const its of vms) {
-    const { vm, cluster } = splitVmName(its.name);
-    for (const name of [vm, `${vm}.${cluster}`, its.name]) {
-      const same = byShortName.get(name);
-      if (same === undefined) byShortName.set(name, [its]);
-      else same.push(its);
-    }
-  }
-  return {
-    byShortName,
-    byUid: vms.toSorted((a, b) => a.uid < b.uid ? -1 : 1),
-  };
-}
-
-/** Where `text` would stand among the uids. */
-function firstFrom(vms: readonly Vm[], text: string): number {
-  let low = 0;
-  let high = vms.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((vms[middle]?.uid ?? "") < text) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

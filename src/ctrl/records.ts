@@ -14,6 +14,7 @@ import { Vm } from "../schema/vm.ts";
 import { keys } from "../store/key.ts";
 import type { Key, Mutation, Store } from "../store/store.ts";
 import { Table } from "./table.ts";
+import { VmNames } from "./vm_names.ts";
 
 /** A request as it is kept: its operations carry its id. */
 export interface RequestRecord {
@@ -78,7 +79,7 @@ export class Records {
   readonly operations = new Table<Operation>();
   readonly requests = new Table<RequestRecord>();
   /** The newest view of names, also of writes that are not durable yet. */
-  readonly uidByName = new Map<string, string>();
+  readonly names = new VmNames();
   /** Operation ids of a request, in its order. */
   readonly byRequest = new Map<string, string[]>();
   readonly #store: Store;
@@ -101,7 +102,7 @@ export class Records {
     for await (const { value } of store.list(keys.vms())) {
       const vm = Vm.parse(value);
       records.vms.load(vm.uid, vm);
-      records.uidByName.set(vm.name, vm.uid);
+      records.names.set(vm.name, vm.uid);
     }
     for await (const { value } of store.list(keys.requests())) {
       const request = value as RequestRecord;
@@ -127,7 +128,7 @@ export class Records {
 
   /** The VM that has this full name, durable or not. */
   byName(name: string): Vm | undefined {
-    const uid = this.uidByName.get(name);
+    const uid = this.names.uidOf(name);
     return uid === undefined ? undefined : this.vms.latest(uid);
   }
 
@@ -221,10 +222,10 @@ export class Records {
     this.#table(write).discard(write.key, ticket);
     if (write.kind === "vm") {
       if (write.value !== null && this.vms.latest(write.key) === undefined) {
-        this.uidByName.delete(write.value.name);
+        this.names.delete(write.value.name);
       }
       const kept = this.vms.latest(write.key);
-      if (kept !== undefined) this.uidByName.set(kept.name, kept.uid);
+      if (kept !== undefined) this.names.set(kept.name, kept.uid);
     }
     if (
       write.kind === "operation" && write.value !== null &&
@@ -250,9 +251,9 @@ export class Records {
   #indexName(uid: string, vm: Vm | null): void {
     const old = this.vms.latest(uid);
     if (old !== undefined && old.name !== vm?.name) {
-      this.uidByName.delete(old.name);
+      this.names.delete(old.name);
     }
-    if (vm !== null) this.uidByName.set(vm.name, uid);
+    if (vm !== null) this.names.set(vm.name, uid);
   }
 
   #index(operation: Operation): void {

@@ -53,7 +53,7 @@ export class Requests {
   async submit(request: VmRequest, caller: Caller): Promise<Result> {
     const id = request.id ?? this.#parts.context.newId();
     const { id: _, ...content } = request;
-    const digest = await hashToken(JSON.stringify([caller.user, content]));
+    const digest = hashToken(JSON.stringify([caller.user, content]));
     // One at a time, also among those who waited for one that then failed.
     for (
       let flying = this.#inFlight.get(id);

@@ -174,7 +174,7 @@ async function answer(
   const request = context.req.raw;
   const caller = route.access === "public"
     ? NOBODY
-    : await callerFor(site, request, route.access);
+    : callerFor(site, request, route.access);
   return await HANDLERS[name]({
     site,
     request,

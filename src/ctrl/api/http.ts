@@ -27,16 +27,16 @@ const NEEDS: Readonly<Record<Access, number>> = {
 };
 
 /** Who calls, once their role suffices for `access`. */
-export async function callerFor(
+export function callerFor(
   site: Site,
   request: Request,
   access: Access,
-): Promise<Caller> {
+): Caller {
   const header = request.headers.get("authorization");
   const token = header?.startsWith("Bearer ") === true
     ? header.slice("Bearer ".length)
     : null;
-  const caller = await site.accounts.authenticate(token);
+  const caller = site.accounts.authenticate(token);
   if (RANK[caller.role] < NEEDS[access]) {
     throw new UsherError(
       "permission_denied",

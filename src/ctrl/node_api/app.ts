@@ -45,11 +45,11 @@ export function nodesApi(
       headers: { "content-type": "application/x-ndjson" },
     });
   });
-  app.post("/v1/console/:id", async (context) => {
+  app.post("/v1/console/:id", (context) => {
     const { raw } = context.req;
     const secret = raw.headers.get("authorization")?.replace(/^Bearer /, "") ??
       "";
-    await site.nodes.authenticate(
+    site.nodes.authenticate(
       raw.headers.get("x-usher-node") ?? "",
       secret,
     );

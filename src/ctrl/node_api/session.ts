@@ -103,7 +103,7 @@ async function serve(
             `The first frame must be "hello", not "${frame.type}"`,
           );
         }
-        link = await welcome(parts, session, frame, beatMs);
+        link = welcome(parts, session, frame, beatMs);
         continue;
       }
       await take(parts, link, frame);
@@ -171,14 +171,14 @@ function refuseTwin(link: NodeLink, hello: Hello, beatMs: number): void {
   );
 }
 
-async function welcome(
+function welcome(
   parts: NodeSessionParts,
   session: NodeSession,
   hello: Hello,
   beatMs: number,
-): Promise<NodeLink> {
+): NodeLink {
   refuseStranger(hello);
-  await parts.nodes.authenticate(hello.name, hello.secret);
+  parts.nodes.authenticate(hello.name, hello.secret);
   const link = parts.links.link(hello.name);
   refuseTwin(link, hello, beatMs);
   if (link.session !== null) {
