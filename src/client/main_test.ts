@@ -119,8 +119,8 @@ Deno.test("vm list shows a table, and asks for names and conditions", async () =
     out,
     [
       "NAME               STATE    NODE  VCPUS  MEMORY  SINCE",
-      "web10.default.ann  running  n1        2    512M    42s",
       "web2.default.ann   stopped  -         2    512M    42s",
+      "web10.default.ann  running  n1        2    512M    42s",
       "",
     ].join("\n"),
   );
@@ -158,10 +158,10 @@ Deno.test("vm list prints every form", async () => {
     usher(["vm", "list", ...argv], () => answer({ revision: 1, vms }))
       .then(({ out }) => out);
   strictEqual(
-    await list("-o", "name", "--sort", "name"),
+    await list("-o", "name"),
     "web2.default.ann\nweb10.default.ann\n",
   );
-  deepStrictEqual(JSON.parse(await list("-o", "json")), vms);
+  deepStrictEqual(JSON.parse(await list("-o", "json")), vms.toReversed());
   strictEqual((await list("-o", "ndjson")).trimEnd().split("\n").length, 2);
   match(await list("-o", "yaml"), /^- v: 1\n {2}uid:/);
   strictEqual(

@@ -56,6 +56,8 @@ export interface Listing<Row> {
   read(): Promise<readonly Row[]>;
   readonly columns: readonly Column<Row>[];
   name(row: Row): string;
+  /** The column that orders the rows when no flag does; as they came when absent. */
+  readonly order?: string;
   /** Said on standard error instead of an empty table. */
   readonly none: string;
 }
@@ -75,7 +77,8 @@ export async function printRows<Row>(
       "add -o table",
     );
   }
-  const by = (flags.sort ?? []).map((word) => {
+  const order = listing.order === undefined ? [] : [listing.order];
+  const by = (flags.sort ?? order).map((word) => {
     const down = word.startsWith("-");
     return { column: columnOf(listing, down ? word.slice(1) : word), down };
   });

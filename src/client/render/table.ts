@@ -138,29 +138,43 @@ export function sortRows<Row>(
   rows: readonly Row[],
   by: readonly { readonly column: Column<Row>; readonly down: boolean }[],
 ): Row[] {
-  return rows.toSorted((a, b) => {
-    for (const { column, down } of by) {
-      const order = compare(sortKey(column, a), sortKey(column, b));
+  const keyed = rows.map((row) => ({
+    row,
+    keys: by.map(({ column }) => sortKey(column, row)),
+  }));
+  keyed.sort((a, b) => {
+    for (const [i, { down }] of by.entries()) {
+      const order = compare(a.keys[i] ?? 0, b.keys[i] ?? 0);
       if (order !== 0) return down ? -order : order;
     }
     return 0;
   });
+  return keyed.map(({ row }) => row);
 }
 
-function sortKey<Row>(column: Column<Row>, row: Row): string | number {
-  return column.sort?.(row) ?? column.value(row);
+/** A number, or a text cut where its numbers begin and end. */
+type SortKey = number | readonly string[];
+
+function sortKey<Row>(column: Column<Row>, row: Row): SortKey {
+  const key = column.sort?.(row) ?? column.value(row);
+  return typeof key === "number" ? key : key.split(DIGITS);
 }
 
-function compare(a: string | number, b: string | number): number {
+function compare(a: SortKey, b: SortKey): number {
   if (typeof a === "number" && typeof b === "number") return a - b;
-  return naturally(String(a), String(b));
+  return naturally(
+    typeof a === "number" ? [String(a)] : a,
+    typeof b === "number" ? [String(b)] : b,
+  );
 }
 
 const DIGITS = /(\d+)/;
 
 /** `web2` before `web10`. */
-function naturally(a: string, b: string): number {
-  const [left, right] = [a.split(DIGITS), b.split(DIGITS)];
+function naturally(
+  left: readonly string[],
+  right: readonly string[],
+): number {
   for (let i = 0; i < Math.min(left.length, right.length); i++) {
     const [x = "", y = ""] = [left[i], right[i]];
     if (x === y) continue;

@@ -27,6 +27,7 @@ export const list = defineCommand({
     await printRows(context, {
       read: async () => (await api.call("nodes")).nodes,
       columns: nodeColumns(context.io.now()),
+      order: "name",
       name: ({ name }) => name,
       none: "no nodes; usher node token lets one join",
     }, flags);

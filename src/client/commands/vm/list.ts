@@ -38,6 +38,7 @@ export const list = defineCommand({
     await printRows(context, {
       read: async () => (await api.call("vms", { query })).vms,
       columns: vmColumns(context.io.now()),
+      order: "name",
       name: ({ name }) => name,
       none: words.length === 0
         ? "no VMs; usher vm start NAME makes one"
