@@ -29,9 +29,10 @@ export async function askYes(io: Io, question: string): Promise<boolean> {
 
 /** Asks for a secret; what is typed is not shown. */
 export async function askSecret(io: Io, question: string): Promise<string> {
-  io.stderr.write(question);
+  // Before the question, or a quick answer is shown.
   io.stdin.setRaw(true);
   try {
+    io.stderr.write(question);
     return await readRaw(io);
   } finally {
     io.stdin.setRaw(false);

@@ -1,12 +1,35 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { FakeIo } from "../../tests/support/fake_client.ts";
 import { askSecret, askYes, readLine } from "./ask.ts";
+import type { Io } from "./io.ts";
 
 Deno.test("askSecret() shows nothing of what is typed, and puts the terminal back", async () => {
   const io = new FakeIo({ terminal: true, input: "wrong\x15pä\x7fass\rrest" });
   strictEqual(await askSecret(io, "password: "), "pass");
   strictEqual(io.err, "password: \n");
   deepStrictEqual(io.raw, [true, false]);
+});
+
+Deno.test("askSecret() asks once nothing that is typed is shown any more", async () => {
+  const io = new FakeIo({ terminal: true, input: "pass\r" });
+  const { stderr, stdin } = io;
+  const order: string[] = [];
+  const watched: Io = {
+    stdout: io.stdout,
+    stderr: {
+      ...stderr,
+      write: (text) => void order.push(JSON.stringify(text)),
+    },
+    stdin: {
+      ...stdin,
+      setRaw: (raw) => void order.push(raw ? "silent" : "loud"),
+    },
+    env: (name) => io.env(name),
+    now: () => io.now(),
+    onInterrupt: (handler) => io.onInterrupt(handler),
+  };
+  await askSecret(watched, "password: ");
+  deepStrictEqual(order, ["silent", '"password: "', "loud", '"\\n"']);
 });
 
 Deno.test("askSecret() puts the terminal back after Ctrl-C", async () => {
