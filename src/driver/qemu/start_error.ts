@@ -23,11 +23,21 @@ export function startError(
     `Cannot start VM "${name}": QEMU ended with ${how}${
       said === "" ? "" : `; it said: ${said}`
     }`,
-    said.includes("Could not set up host forwarding rule")
-      ? { hint: "Another process listens on that port of the node." }
-      : {},
+    { hint: HINTS.find(([words]) => said.includes(words))?.[1] },
   );
 }
+
+/** What to do about what QEMU says. */
+const HINTS: readonly (readonly [words: string, hint: string])[] = [
+  [
+    "Could not set up host forwarding rule",
+    "Another process listens on that port of the node.",
+  ],
+  [
+    "Image is not in qcow2 format",
+    "If the image is raw, say so: format=raw. What it is is never guessed.",
+  ],
+];
 
 /** The disk that another process has locked, in QEMU's words; null when that is not the trouble. */
 function lockedDisk(logTail: string): string | null {
