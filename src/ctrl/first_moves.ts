@@ -64,16 +64,16 @@ function begin(
   const uncertain = runner.isUncertain(vm.uid);
   if (uncertain || !turnsOn(draft)) {
     const move = advance(operation, vm, { at, uncertain });
-    return { move, writes: changed(draft, vm), claimed: true };
+    // What is refused at once changes nothing, the owner's wish neither.
+    const isRefused = move.operation.state === "failed";
+    return { move, writes: isRefused ? [] : changed(draft, vm), claimed: true };
   }
   const wish = wishOf(vm, vm.node ?? operation.options.on);
   const [placement] = place(nodes, [wish]);
   if (placement?.type !== "placed") {
     const error = notPlaced(vm, placement?.refusals ?? {}, nodes.length);
-    const move = ended(operation, at, error);
     // A VM that could not be placed is not registered either.
-    const writes = draft.target.vm === undefined ? [] : changed(draft, vm);
-    return { move, writes, claimed: true };
+    return { move: ended(operation, at, error), writes: [], claimed: true };
   }
   const placed = { ...vm, node: placement.node };
   const begun = [...operation.begun, "place"];

@@ -113,6 +113,21 @@ Deno.test("a verb that the state forbids fails with the state and what to do", a
   strictEqual(off?.problem?.code, "wrong_state");
 });
 
+Deno.test("a verb that is refused changes nothing, the owner's wish neither", async () => {
+  await using site = await TestSite.start();
+  await site.run("start", "web");
+  await site.run("pause", "web");
+  const paused = await site.vm("web");
+  await site.run("shutdown", "web", { args: { why: "test" } });
+  deepStrictEqual(await site.vm("web"), paused);
+
+  await site.run("register", "huge", { spec: { memoryMiB: 64 * 1024 * 1024 } });
+  const huge = await site.vm("huge");
+  const [outcome] = (await site.run("start", "huge")).outcomes;
+  strictEqual(outcome?.problem?.code, "insufficient_resources");
+  deepStrictEqual(await site.vm("huge"), huge);
+});
+
 Deno.test("one VM's failure never hides another's", async () => {
   await using site = await TestSite.start();
   await site.run("start", ["a", "b"]);
