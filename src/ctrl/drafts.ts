@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { wished } from "../core/wish.ts";
 import { UsherError } from "../error/mod.ts";
 import type { Operation } from "../schema/operation.ts";
 import type { VmRequest } from "../schema/request.ts";
@@ -44,7 +45,7 @@ export function draftOf(target: Target, drafting: Drafting): Draft {
   const before = target.vm === undefined
     ? newVm(target.name, drafting)
     : freedToMove(target.vm, "on" in body ? body.on : undefined);
-  const vm = wanted(before, body);
+  const vm = wished(before, body);
   refuseTooLarge(vm);
   return {
     target,
@@ -53,30 +54,6 @@ export function draftOf(target: Target, drafting: Drafting): Draft {
     vmChanged: vm !== before || target.vm === undefined,
     claimed: false,
   };
-}
-
-/** What the owner wants of a VM's power, by the verb; others leave it be. */
-const WANTED_POWER: Partial<
-  Record<VmRequest["verb"], Vm["spec"]["power"]>
-> = {
-  start: "on",
-  cycle: "on",
-  reboot: "on",
-  shutdown: "off",
-  poweroff: "off",
-};
-
-/** The VM with the power and the arguments that the request wants it to have. */
-function wanted(vm: Vm, { verb, args }: VmRequest): Vm {
-  const power = WANTED_POWER[verb] ?? vm.spec.power;
-  const powered = power === vm.spec.power ? vm : {
-    ...vm,
-    generation: vm.generation + 1,
-    spec: { ...vm.spec, power } as Vm["spec"],
-  };
-  return Object.keys(args).length === 0
-    ? powered
-    : { ...powered, args: { ...powered.args, ...args } };
 }
 
 function operationFor(

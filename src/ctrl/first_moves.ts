@@ -50,9 +50,14 @@ export function firstMoves(
   );
 }
 
+/** It waits for its turn; what it wants of its VM counts from then on. */
 function wait(draft: Draft): FirstMove {
+  const { target, vm } = draft;
   const move = { operation: draft.operation, step: null };
-  return { move, writes: changed(draft, draft.vm), claimed: false };
+  const isFreed = target.vm !== undefined && target.vm.node !== vm.node;
+  const freed = isFreed ? { ...target.vm, node: vm.node } as Vm : null;
+  const writes = freed === null ? [] : [vmWrite(draft, freed)];
+  return { move, writes, claimed: false };
 }
 
 function begin(

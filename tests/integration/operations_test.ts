@@ -126,3 +126,42 @@ Deno.test("operations: every one carries who asked, for what, and when", async (
   ok(operation.createdAt <= (operation.endedAt ?? ""));
   deepStrictEqual(operation.begun, ["register", "place", "start"]);
 });
+
+Deno.test("operations: one that waits wants nothing of its VM before its turn, nor when it is refused", async () => {
+  await using site = await TestSite.start();
+  const spec = { sim: { bootMs: 3000 } };
+  const start = await site.submit("start", "web", { spec });
+  await site.submit("pause", "web");
+  const shutdown = await site.submit("shutdown", "web", { args: { why: "x" } });
+  const before = await site.vm("web");
+  deepStrictEqual([before.spec.power, before.args], ["on", {}]);
+
+  const [id = ""] = shutdown.outcomes.map(({ operation }) => operation ?? "");
+  const { problem } = await site.untilOperation(id, "failed", "succeeded");
+  strictEqual(problem?.code, "wrong_state");
+  const after = await site.vm("web");
+  deepStrictEqual(
+    [after.status.state, after.spec.power, after.args, after.generation],
+    ["paused", "on", {}, before.generation],
+  );
+
+  await site.run("resume", "web");
+  await site.run("shutdown", "web", { args: { why: "y" } });
+  const off = await site.vm("web");
+  deepStrictEqual([off.spec.power, off.args], ["off", { why: "y" }]);
+  strictEqual(start.outcomes.length, 1);
+});
+
+Deno.test("operations: one that waited has its VM wanted as it says from its turn on", async () => {
+  await using site = await TestSite.start();
+  const spec = { sim: { bootMs: 3000 } };
+  await site.submit("start", "web", { spec });
+  const shutdown = await site.submit("shutdown", "web", { args: { why: "x" } });
+  const [id = ""] = shutdown.outcomes.map(({ operation }) => operation ?? "");
+  const { state } = await site.untilOperation(id, "failed", "succeeded");
+  const vm = await site.vm("web");
+  deepStrictEqual(
+    [state, vm.status.state, vm.spec.power, vm.args],
+    ["succeeded", "stopped", "off", { why: "x" }],
+  );
+});

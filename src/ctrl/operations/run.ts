@@ -12,6 +12,7 @@
 import { advance, cancelled, ended, type Move } from "../../core/advance.ts";
 import { isFinal } from "../../core/operation_machine.ts";
 import { holds, isPointOfNoReturn, type StepName } from "../../core/step.ts";
+import { wished } from "../../core/wish.ts";
 import { UsherError } from "../../error/mod.ts";
 import type { DomainFrame } from "../../schema/frame.ts";
 import type { Operation } from "../../schema/operation.ts";
@@ -89,8 +90,16 @@ export class Run {
   #begin(): Promise<Move> {
     return this.#durably(() => {
       const operation = { ...this.#operation(), waitsFor: null };
-      const vm = this.#parts.records.vms.latest(operation.uid);
-      return planOf(this.#placeIfAsked(this.#advance(operation, vm)));
+      const known = this.#parts.records.vms.latest(operation.uid);
+      const vm = known && wished(known, operation);
+      const move = this.#placeIfAsked(this.#advance(operation, vm), vm);
+      const isNews = vm !== undefined && vm !== known &&
+        move.operation.state !== "failed" &&
+        !move.writes.some(({ kind }) => kind === "vm");
+      return planOf(
+        move,
+        isNews ? [{ kind: "vm", key: vm.uid, value: vm, note: "changed" }] : [],
+      );
     });
   }
 
@@ -199,9 +208,11 @@ export class Run {
     });
   }
 
-  #placeIfAsked(move: Move): PlacedMove {
+  #placeIfAsked(
+    move: Move,
+    vm = this.#parts.records.vms.latest(move.operation.uid),
+  ): PlacedMove {
     const { records, isStarting } = this.#parts;
-    const vm = records.vms.latest(move.operation.uid);
     return placeIfAsked(move, vm, { records, at: this.#now(), isStarting });
   }
 
