@@ -73,12 +73,12 @@ export class Role implements AsyncDisposable {
    * Waits until its standard output matches; answers the pattern's first
    * group, or the whole. Throws what it printed when it ends before.
    */
-  async says(pattern: RegExp): Promise<string> {
+  async says(pattern: RegExp, deadlineMs = READY_MS): Promise<string> {
     const find = () => pattern.exec(this.out);
     const found = await until(
       `usher says ${pattern}`,
       () => find() ?? (this.#hasEnded ? "ended" : null),
-      { deadlineMs: READY_MS },
+      { deadlineMs },
     );
     const match = found === "ended" ? find() : found;
     if (match !== null) return match[1] ?? match[0];

@@ -117,6 +117,11 @@ export class RolesSite implements AsyncDisposable {
     return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
   }
 
+  /** Starts `usher ARGS`, which is ended by whoever started it. */
+  start(...args: string[]): Role {
+    return new Role(args, { usher: this.#usher, env: this.env });
+  }
+
   /** Runs `usher ARGS`; throws what it says when it fails. Answers what it prints. */
   async usher(...args: string[]): Promise<string> {
     const { code, out, err } = await this.run(args);
