@@ -100,7 +100,7 @@ make_linux_disk() {
   syslinux --install "$out/linux.raw.new"
   mcopy -i "$out/linux.raw.new" "$out/vmlinuz" "$out/initrd" ::
   printf '%s\n' 'DEFAULT usher' 'LABEL usher' '  KERNEL vmlinuz' '  INITRD initrd' \
-    '  APPEND console=ttyS0 quiet usher.from=disk' |
+    '  APPEND console=ttyS0 no_timer_check quiet usher.from=disk' |
     mcopy -i "$out/linux.raw.new" - ::syslinux.cfg
   mv "$out/linux.raw.new" "$out/linux.raw"
 }
