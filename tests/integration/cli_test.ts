@@ -94,6 +94,8 @@ Deno.test("outcomes have their exit codes", () =>
       ],
       ["vm unregister web", EXIT.conflict, /it is running/],
       ["vm show wbe", EXIT.failed, /did you mean "web"\?/],
+      ["node show n11", EXIT.failed, /did you mean "n1"\?/],
+      ["vm start other --on n11", EXIT.failed, /did you mean "n1"\?/],
       [
         "vm list --controller https://127.0.0.1:1",
         EXIT.denied,
