@@ -12,6 +12,7 @@ import { Records } from "../../src/ctrl/records.ts";
 import { Requests } from "../../src/ctrl/requests.ts";
 import { toProblem } from "../../src/error/mod.ts";
 import type { DomainFrame, DownFrame } from "../../src/schema/frame.ts";
+import type { DriverReport } from "../../src/schema/node.ts";
 import type { Operation } from "../../src/schema/operation.ts";
 import { VmRequest, type VmRequestInput } from "../../src/schema/request.ts";
 import type { DomainState } from "../../src/schema/vm.ts";
@@ -39,6 +40,16 @@ const AFTER: Readonly<Record<Act["verb"], DomainState>> = {
 
 /** A node on which everything goes well. */
 export const obedient: FakeNode = ({ verb }) => AFTER[verb];
+
+/** What a node tells of a driver that works. */
+export const SIM_DRIVER: DriverReport = {
+  name: "sim",
+  health: "healthy",
+  version: "1",
+  reason: "",
+  attributes: {},
+  abilities: [],
+};
 
 /** Someone who may do everything. */
 export const ADMIN = {
@@ -96,14 +107,7 @@ export class SmallCtrl implements AsyncDisposable {
         since: at,
         version: "0",
         capacity: { cpus: 64, memoryMiB: 1024 * 1024 },
-        drivers: [{
-          name: "sim",
-          health: "healthy",
-          version: "1",
-          reason: "",
-          attributes: {},
-          abilities: [],
-        }],
+        drivers: [SIM_DRIVER],
         labels: {},
         joinedAt: at,
         revision: 0,

@@ -4,7 +4,7 @@
  * @module
  */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { SmallCtrl } from "../../../tests/support/small_ctrl.ts";
+import { SIM_DRIVER, SmallCtrl } from "../../../tests/support/small_ctrl.ts";
 import { until, within } from "../../../tests/support/wait.ts";
 import { decodeLines } from "../../link/ndjson.ts";
 import type { DomainFrame } from "../../schema/frame.ts";
@@ -309,16 +309,7 @@ Deno.test("a report that came after a result is believed, though the result is w
   await using site = await world();
   const { ctrl } = site;
   using peer = new Peer(site.parts);
-  peer.hello(site.secret, "boot", {
-    drivers: [{
-      name: "sim",
-      health: "healthy",
-      version: "1",
-      reason: "",
-      attributes: {},
-      abilities: [],
-    }],
-  });
+  peer.hello(site.secret, "boot", { drivers: [SIM_DRIVER] });
   await peer.until("welcome");
   peer.domains([]);
   await until("the node is ready", () => ctrl.links.link("n1").ready);
