@@ -75,6 +75,9 @@ function operationFor(
     step: null,
     begun: target.vm === undefined ? [REGISTERED] : [],
     node: vm.node,
+    from: null,
+    to: null,
+    parent: null,
     waitsFor: null,
     options: {
       queue: body.queue,

@@ -225,6 +225,7 @@ export class Nodes {
       version: hello.version,
       capacity: hello.capacity,
       drivers: hello.drivers,
+      draining: known?.draining ?? false,
       labels: hello.labels,
       joinedAt: known?.joinedAt ?? at,
       revision: 0,

@@ -34,6 +34,8 @@
  *
  * @module
  */
+import type { Transfer } from "../schema/frame.ts";
+import type { PeerMessage, Progress } from "../schema/operation.ts";
 import type { DomainState, VmSpec } from "../schema/vm.ts";
 
 /** What this node can do with the driver right now. */
@@ -146,13 +148,71 @@ export interface ConsoleStream extends AsyncDisposable {
   readonly writable: WritableStream<Uint8Array>;
 }
 
-/** Moving a running domain to a peer. No driver carries it yet. */
+/**
+ * Moving a domain to the same driver of another node.
+ *
+ * The controller calls, in this order: `offer` at the source, `receive` at the
+ * target, `send` at the source, and, once its decision is durable, `activate`
+ * at the target and `release` at the source. Before `activate` the domain is
+ * the source's, and the target's copy never runs; from then on it is the
+ * target's. Each is idempotent by the transfer's id, and each finds what an
+ * earlier LNM left.
+ *
+ * 12. The guest never runs in two places: the target's copy stays paused until
+ *     `activate`, and the source's does not run by itself once `send` has
+ *     succeeded.
+ * 13. A migration that fails, at whatever point before `activate`, is undone by
+ *     `abort` at the source, where the domain is as it was, and by `release`
+ *     at the target, where nothing of it is left.
+ * 14. A target never overwrites a file that was there before.
+ *
+ * Both copies report state `migrating` while they must not run; the source's
+ * reports `running` for as long as the guest runs there.
+ */
 export interface Migration {
-  /** Makes ready to take a domain in; returns where to send it. */
-  receive(plan: DomainPlan, signal: AbortSignal): Promise<string>;
-  send(uid: string, target: string, signal: AbortSignal): Promise<void>;
-  /** Ends a migration that did not reach its switch; the domain runs on here. */
-  cancel(uid: string): Promise<void>;
+  /** At the source: what the target must know. Throws `unsupported` for what cannot be moved. */
+  offer(
+    uid: string,
+    transfer: Transfer,
+    signal: AbortSignal,
+  ): Promise<PeerMessage>;
+  /** At the target: makes ready to take the domain in; answers where to send it. */
+  receive(
+    plan: DomainPlan,
+    transfer: Transfer,
+    signal: AbortSignal,
+  ): Promise<PeerMessage>;
+  /**
+   * At the source: sends disks and memory; resolves when the target has
+   * everything. Goes on when the signal aborts; `abort` ends it.
+   */
+  send(
+    uid: string,
+    transfer: Transfer,
+    onProgress: (progress: Progress) => void,
+    signal: AbortSignal,
+  ): Promise<DomainReport>;
+  /** At the target, which has everything: the domain runs (or is paused, or stopped, as it was) from now on here. */
+  activate(
+    uid: string,
+    transfer: Transfer,
+    signal: AbortSignal,
+  ): Promise<DomainReport>;
+  /** At the source: ends a migration that was not switched; the domain is as it was before. */
+  abort(
+    uid: string,
+    transfer: Transfer,
+    signal: AbortSignal,
+  ): Promise<DomainReport>;
+  /**
+   * At the node that the domain is not on: what is there of it goes, with the
+   * copies that usher made. Throws `wrong_state` when it runs there.
+   */
+  release(
+    uid: string,
+    transfer: Transfer,
+    signal: AbortSignal,
+  ): Promise<DomainReport>;
 }
 
 /** What every driver is made with. */

@@ -163,6 +163,16 @@ async function carryOut(
       return await driver.inspect(act.uid, signal);
     case "inspect":
       return await driver.inspect(act.uid, signal);
+    case "offer":
+    case "receive":
+    case "send":
+    case "activate":
+    case "abort":
+    case "release":
+      throw new UsherError(
+        "unsupported",
+        `Driver "${driver.name}" cannot migrate a domain`,
+      );
   }
 }
 

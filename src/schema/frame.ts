@@ -9,9 +9,11 @@
  * @module
  */
 import { z } from "zod";
-import { Capacity, DriverReport, NodeUsage } from "./node.ts";
+import { Capacity, DriverReport, NodeUsage, Overcommit } from "./node.ts";
 import { DomainState, VmSpec, VmUsage } from "./vm.ts";
+import { MigrateOptions } from "./migrate.ts";
 import { NodeName, Uid } from "./name.ts";
+import { PeerMessage, Progress } from "./operation.ts";
 import { Problem } from "./problem.ts";
 
 /** The longest line a peer may send. */
@@ -45,7 +47,29 @@ export const ActVerb = z.enum([
   "resume",
   "forget",
   "inspect",
+  "offer",
+  "receive",
+  "send",
+  "activate",
+  "abort",
+  "release",
 ]);
+
+/** What the acts of a migration are told; see `Migration` in `driver.ts`. */
+export const Transfer = z.object({
+  /** Tells one migration from the next: the operation's id. */
+  id: z.string(),
+  /** The other node. */
+  peer: NodeName,
+  /** Whether the guest runs meanwhile; else its disks alone are sent. */
+  live: z.boolean(),
+  options: MigrateOptions.strip(),
+  /** What the source said to `offer`; for `receive`. */
+  offer: PeerMessage.nullable().default(null),
+  /** What the target said to `receive`; for `send`. */
+  ticket: PeerMessage.nullable().default(null),
+});
+export type Transfer = z.infer<typeof Transfer>;
 export type ActVerb = z.infer<typeof ActVerb>;
 
 /** From LNM to controller. */
@@ -61,6 +85,7 @@ export const UpFrame = z.discriminatedUnion("type", [
     capacity: Capacity,
     drivers: z.array(DriverReport),
     labels: z.record(z.string(), z.string()).default({}),
+    overcommit: Overcommit.optional(),
     /** How many domains follow in `domains` frames. */
     domainCount: z.int().nonnegative(),
     /** The session to go on with, and the last `seq` seen from the controller. */
@@ -83,6 +108,15 @@ export const UpFrame = z.discriminatedUnion("type", [
     id: z.string(),
     domain: DomainFrame.nullable(),
     problem: Problem.nullable(),
+    /** What an `offer` or a `receive` has for the peer. */
+    message: PeerMessage.optional(),
+  }),
+  /** How far the act `id` has come; never repeated. */
+  z.object({
+    type: z.literal("progress"),
+    ...envelope,
+    id: z.string(),
+    progress: Progress,
   }),
   z.object({
     type: z.literal("usage"),
@@ -122,13 +156,16 @@ export const DownFrame = z.discriminatedUnion("type", [
     verb: ActVerb,
     driver: z.string(),
     uid: Uid,
-    /** For `start`. */
+    /** For `start` and `receive`. */
     plan: z.object({
       name: z.string(),
       generation: z.int(),
       incarnation: z.string(),
-      spec: VmSpec,
+      // A newer controller may know more of it.
+      spec: VmSpec.strip(),
     }).nullable(),
+    /** For the acts of a migration. */
+    transfer: Transfer.optional(),
     /** For `stop`. */
     graceMs: z.int().nonnegative(),
   }),

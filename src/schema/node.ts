@@ -18,6 +18,14 @@ export const Capacity = z.object({
 });
 export type Capacity = z.infer<typeof Capacity>;
 
+/** How much more than it has a node may promise to VMs, as a ratio. */
+export const Overcommit = z.object({
+  memory: z.number().positive(),
+  /** Vcpus for each processor, of all VMs together. */
+  cpus: z.number().positive(),
+});
+export type Overcommit = z.infer<typeof Overcommit>;
+
 /** What a driver can do on a node right now. */
 export const DriverReport = z.object({
   name: DriverName,
@@ -44,8 +52,8 @@ export const NodeUsage = z.object({
 });
 export type NodeUsage = z.infer<typeof NodeUsage>;
 
-/** The controller's verdict on a node. */
-export const NodeState = z.enum(["ready", "silent", "lost"]);
+/** The controller's verdict on a node; `dead` once an administrator said so. */
+export const NodeState = z.enum(["ready", "silent", "lost", "dead"]);
 /** The controller's verdict on a node. */
 export type NodeState = z.infer<typeof NodeState>;
 
@@ -61,6 +69,8 @@ export const Node = z.object({
   capacity: Capacity,
   drivers: z.array(DriverReport),
   labels: z.record(z.string(), z.string()).default({}),
+  /** Takes no new VMs, since an administrator drains it. */
+  draining: z.boolean().default(false),
   joinedAt: z.string(),
   revision: z.int().nonnegative(),
 });

@@ -9,6 +9,7 @@
  */
 import { z } from "zod";
 import { Args, VmState } from "./vm.ts";
+import { MigrateOptions } from "./migrate.ts";
 import { NodeName, Uid, VmName } from "./name.ts";
 import { Problem } from "./problem.ts";
 
@@ -57,6 +58,24 @@ export const TrailEntry = z.object({
 });
 export type TrailEntry = z.infer<typeof TrailEntry>;
 
+/** How far a step that sends something has come. */
+export const Progress = z.object({
+  /** What is being sent: `disks`, `memory`, `switch`. */
+  phase: z.string(),
+  doneBytes: z.number().nonnegative(),
+  totalBytes: z.number().nonnegative(),
+  bytesPerSecond: z.number().nonnegative(),
+  /** When it should be over, in ms from now; null when that cannot be told. */
+  leftMs: z.number().nonnegative().nullable(),
+});
+/** How far a step that sends something has come. */
+export type Progress = z.infer<typeof Progress>;
+
+/** What a driver says to its peer on another node; others only carry it. */
+export const PeerMessage = z.record(z.string(), z.unknown());
+/** What a driver says to its peer on another node; others only carry it. */
+export type PeerMessage = z.infer<typeof PeerMessage>;
+
 /** What a request may say about how its operations run. */
 export const OperationOptions = z.object({
   /** How long a guest may take to shut down. */
@@ -65,6 +84,9 @@ export const OperationOptions = z.object({
   queue: z.boolean().default(true),
   /** The node to start on. */
   on: NodeName.optional(),
+  /** The node to migrate to. */
+  to: NodeName.optional(),
+  migrate: MigrateOptions.optional(),
 });
 export type OperationOptions = z.infer<typeof OperationOptions>;
 
@@ -87,6 +109,11 @@ export const Operation = z.object({
   begun: z.array(z.string()),
   /** Where it works; null until placed. */
   node: NodeName.nullable(),
+  /** Of a migration: from which node to which; null before placement. */
+  from: NodeName.nullable().default(null),
+  to: NodeName.nullable().default(null),
+  /** What it is a part of: the operation of a drain. */
+  parent: Uid.nullable().default(null),
   /** The operation it waits for; null when it does not wait. */
   waitsFor: z.string().nullable(),
   options: OperationOptions,

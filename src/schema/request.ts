@@ -8,6 +8,7 @@
  * @module
  */
 import { z } from "zod";
+import { MigrateOptions } from "./migrate.ts";
 import { Label, NodeName } from "./name.ts";
 import {
   Args,
@@ -15,6 +16,8 @@ import {
   DriverName,
   KernelBoot,
   NicSpec,
+  OnNodeLoss,
+  PlacementSpec,
   QemuOptions,
   SimOptions,
 } from "./vm.ts";
@@ -51,6 +54,8 @@ export const SpecInput = z.strictObject({
   nics: z.array(NicSpec).max(16).optional(),
   qemu: QemuOptions.optional(),
   sim: SimOptions.partial().optional(),
+  placement: PlacementSpec.partial().optional(),
+  onNodeLoss: OnNodeLoss.optional(),
 });
 export type SpecInput = z.infer<typeof SpecInput>;
 
@@ -69,6 +74,14 @@ export const StartRequest = z.strictObject({
   ...creating,
   /** The node to start on. */
   on: NodeName.optional(),
+});
+/** Moves VMs to another node. */
+export const MigrateRequest = z.strictObject({
+  verb: z.literal("migrate"),
+  ...common,
+  /** The node to move to; placement chooses when absent. */
+  to: NodeName.optional(),
+  ...MigrateOptions.shape,
 });
 export const RegisterRequest = z.strictObject({
   verb: z.literal("register"),
@@ -113,6 +126,7 @@ export const DestroyRequest = z.strictObject({
 /** Any request for VMs. */
 export const VmRequest = z.discriminatedUnion("verb", [
   StartRequest,
+  MigrateRequest,
   RegisterRequest,
   ShutdownRequest,
   RebootRequest,

@@ -150,6 +150,30 @@ export const SimOptions = z.strictObject({
 });
 export type SimOptions = z.infer<typeof SimOptions>;
 
+/** Key and value of a node's label. */
+export const NodeLabels = z.record(
+  z.string().regex(
+    /^[A-Za-z0-9_./-]{1,64}$/,
+    "a label has letters, digits, _ . / -, 64 at most",
+  ),
+  z.string().max(256),
+);
+
+/** Where a VM may run; every part of it holds at every placement. */
+export const PlacementSpec = z.strictObject({
+  /** Labels that its node must have. */
+  nodeLabels: NodeLabels.default({}),
+  /** VMs, by name or pattern, that must not share its node. */
+  apartFrom: z.array(z.string().min(1).max(200)).max(32).default([]),
+  /** VMs, by name or pattern, whose node it must share. */
+  togetherWith: z.array(z.string().min(1).max(200)).max(32).default([]),
+});
+export type PlacementSpec = z.infer<typeof PlacementSpec>;
+
+/** What becomes of a VM when its node is lost. */
+export const OnNodeLoss = z.enum(["wait", "restart"]);
+export type OnNodeLoss = z.infer<typeof OnNodeLoss>;
+
 /** The name of a driver. */
 export const DriverName = Label;
 
@@ -174,6 +198,9 @@ export const VmSpec = z.strictObject({
   nics: z.array(NicSpec).max(16).default([]),
   qemu: QemuOptions.default({}),
   sim: SimOptions.prefault({}),
+  placement: PlacementSpec.prefault({}),
+  /** Waits for its node (and nothing else can be wrong), or starts elsewhere. */
+  onNodeLoss: OnNodeLoss.default("wait"),
   /** What the VM should be: set by start and by shutdown, never guessed. */
   power: PowerIntent.default("on"),
 });

@@ -36,6 +36,12 @@ const AFTER: Readonly<Record<Act["verb"], DomainState>> = {
   resume: "running",
   forget: "absent",
   inspect: "running",
+  offer: "running",
+  receive: "migrating",
+  send: "migrating",
+  activate: "running",
+  abort: "running",
+  release: "absent",
 };
 
 /** A node on which everything goes well. */
@@ -109,6 +115,7 @@ export class SmallCtrl implements AsyncDisposable {
         capacity: { cpus: 64, memoryMiB: 1024 * 1024 },
         drivers: [SIM_DRIVER],
         labels: {},
+        draining: false,
         joinedAt: at,
         revision: 0,
       },
