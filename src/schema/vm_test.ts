@@ -50,6 +50,8 @@ Deno.test("VmSpec fills in everything that its owner left out", () => {
       startHangs: false,
       replyLost: false,
     },
+    placement: { nodeLabels: {}, apartFrom: [], togetherWith: [] },
+    onNodeLoss: "wait",
     power: "on",
   });
   deepStrictEqual(VmSpec.parse(spec), spec);

@@ -10,7 +10,12 @@
  *
  * @module
  */
-import { messageOf, toProblem, UsherError } from "../error/mod.ts";
+import {
+  isUsherError,
+  messageOf,
+  toProblem,
+  UsherError,
+} from "../error/mod.ts";
 import { acceptWithoutDelay } from "./no_delay.ts";
 
 /** Answers one request; what it throws becomes a bare 500. */
@@ -50,10 +55,25 @@ export interface TlsServer {
   readonly finished: Promise<void>;
 }
 
+/** A free port is looked for so often; between look and listening it may go. */
+const MAX_TRIES = 10;
+
 /** Listens; returns once connections are accepted. */
 export function serveTls(options: ServeTlsOptions): TlsServer {
   options.signal?.throwIfAborted();
-  return new Server(options, probePort(options.hostname, options.port));
+  const { hostname, port } = options;
+  for (let tries = port === 0 ? MAX_TRIES : 1;; tries--) {
+    try {
+      return new Server(options, probePort(hostname, port));
+    } catch (error) {
+      if (tries <= 1 || !isPortTaken(error)) throw error;
+    }
+  }
+}
+
+function isPortTaken(error: unknown): boolean {
+  return isUsherError(error) &&
+    error.details.cause instanceof Deno.errors.AddrInUse;
 }
 
 interface Listener {
