@@ -9,7 +9,12 @@
  */
 import { UsherError } from "../error/mod.ts";
 import type { EnrolAnswer, EnrolRequest, UpFrame } from "../schema/frame.ts";
-import type { DriverReport, Node, NodeState } from "../schema/node.ts";
+import {
+  DEFAULT_OVERCOMMIT,
+  type DriverReport,
+  type Node,
+  type NodeState,
+} from "../schema/node.ts";
 import { nearest } from "../schema/nearest.ts";
 import { keys } from "../store/key.ts";
 import type { Store } from "../store/store.ts";
@@ -225,6 +230,7 @@ export class Nodes {
       version: hello.version,
       capacity: hello.capacity,
       drivers: hello.drivers,
+      overcommit: hello.overcommit ?? DEFAULT_OVERCOMMIT,
       draining: known?.draining ?? false,
       labels: hello.labels,
       joinedAt: known?.joinedAt ?? at,

@@ -26,6 +26,13 @@ export const Overcommit = z.object({
 });
 export type Overcommit = z.infer<typeof Overcommit>;
 
+/**
+ * What a node promises that says nothing of it: the memory that it has, since
+ * a guest that is promised more is killed for it, and processors many times
+ * over, since guests are idle mostly.
+ */
+export const DEFAULT_OVERCOMMIT: Overcommit = { memory: 1, cpus: 16 };
+
 /** What a driver can do on a node right now. */
 export const DriverReport = z.object({
   name: DriverName,
@@ -68,6 +75,7 @@ export const Node = z.object({
   version: z.string(),
   capacity: Capacity,
   drivers: z.array(DriverReport),
+  overcommit: Overcommit.default(DEFAULT_OVERCOMMIT),
   labels: z.record(z.string(), z.string()).default({}),
   /** Takes no new VMs, since an administrator drains it. */
   draining: z.boolean().default(false),

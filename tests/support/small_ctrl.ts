@@ -12,7 +12,10 @@ import { Records } from "../../src/ctrl/records.ts";
 import { Requests } from "../../src/ctrl/requests.ts";
 import { toProblem } from "../../src/error/mod.ts";
 import type { DomainFrame, DownFrame } from "../../src/schema/frame.ts";
-import type { DriverReport } from "../../src/schema/node.ts";
+import {
+  DEFAULT_OVERCOMMIT,
+  type DriverReport,
+} from "../../src/schema/node.ts";
 import type { Operation } from "../../src/schema/operation.ts";
 import { VmRequest, type VmRequestInput } from "../../src/schema/request.ts";
 import type { DomainState } from "../../src/schema/vm.ts";
@@ -114,6 +117,7 @@ export class SmallCtrl implements AsyncDisposable {
         version: "0",
         capacity: { cpus: 64, memoryMiB: 1024 * 1024 },
         drivers: [SIM_DRIVER],
+        overcommit: DEFAULT_OVERCOMMIT,
         labels: {},
         draining: false,
         joinedAt: at,

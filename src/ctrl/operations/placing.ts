@@ -63,6 +63,33 @@ function nodesWithout(vm: Vm, { records, isStarting }: Placing) {
   return placementNodes(records, (uid) => uid !== vm.uid && isStarting(uid));
 }
 
+/** What the choice of another node for a VM is bound to. */
+export interface Moving {
+  /** The only node allowed: what the request asks for. */
+  readonly on?: string | undefined;
+  /** Nodes that are out of the question; the VM's present one when absent. */
+  readonly exclude?: readonly string[] | undefined;
+}
+
+/**
+ * The node that `vm` should move to, or start anew on after its own was lost.
+ * What it takes where it lies now is not counted against it. The choice is
+ * kept by writing it in the same synchronous step (the operation's `to`, or
+ * the VM's `node`); before that the next decision knows nothing of it. Throws
+ * `insufficient_resources` with what each node refuses.
+ */
+export function targetFor(
+  vm: Vm,
+  records: Records,
+  { on, exclude = vm.node === null ? [] : [vm.node] }: Moving = {},
+): string {
+  const nodes = placementNodes(records, () => false)
+    .filter(({ name }) => !exclude.includes(name));
+  const [placement] = place(nodes, [wishOf(vm, on)]);
+  if (placement?.type === "placed") return placement.node;
+  throw notPlaced(vm, placement?.refusals ?? {}, nodes.length);
+}
+
 /** What placement is asked for a VM. */
 export function wishOf(vm: Vm, on: string | undefined) {
   const { driver, memoryMiB, vcpus } = vm.spec;
