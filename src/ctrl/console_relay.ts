@@ -79,11 +79,11 @@ export class ConsoleRelay {
     isLive: () => boolean,
   ): Promise<void> {
     const closed = new AbortController();
-    const looking = setInterval(() => {
+    void this.#lookWhile(closed.signal, () => {
       if (isLive()) return;
       send(socket, { type: "closed", reason: "this session has ended" });
       closed.abort();
-    }, LIVE_MS);
+    });
     socket.addEventListener("close", () => closed.abort(), { once: true });
     socket.addEventListener("error", () => closed.abort(), { once: true });
     const typed = new ConsoleInput((error) => {
@@ -113,8 +113,16 @@ export class ConsoleRelay {
         error: messageOf(error),
       });
     } finally {
-      clearInterval(looking);
+      closed.abort();
       if (socket.readyState === WebSocket.OPEN) socket.close(1000);
+    }
+  }
+
+  /** Calls `look` every now and then until `signal` aborts. */
+  async #lookWhile(signal: AbortSignal, look: () => void): Promise<void> {
+    while (!signal.aborted) {
+      await this.#context.clock.sleep(LIVE_MS, signal).catch(() => {});
+      if (!signal.aborted) look();
     }
   }
 
@@ -132,7 +140,12 @@ export class ConsoleRelay {
       );
     }
     const id = this.#context.newId();
-    using deadline = new Deadline(OPEN_MS, "console from the node", signal);
+    using deadline = new Deadline(
+      this.#context.clock,
+      OPEN_MS,
+      "console from the node",
+      signal,
+    );
     const arrived = new Promise<NodeStream>((resolve, reject) => {
       this.#waiting.set(id, { node: link.name, resolve, reject });
       deadline.signal.addEventListener("abort", () => {

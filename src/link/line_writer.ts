@@ -8,14 +8,16 @@
  * @module
  */
 
+import type { Clock } from "../sys/clock.ts";
+
 const encoder = new TextEncoder();
 
 /** How a writer treats its reader. */
 export interface LineWriterOptions {
   /** Told when the reader goes away, or is cut off. */
   readonly onGone: () => void;
-  /** A reader that takes nothing for so long while lines wait is cut off. */
-  readonly stallMs?: number;
+  /** A reader that takes nothing for `ms` while lines wait is cut off. */
+  readonly stall?: { readonly ms: number; readonly clock: Clock };
 }
 
 /** Writes values as NDJSON to `stream`. */
@@ -31,7 +33,7 @@ export class LineWriter {
   #isWanted = false;
   #wake: () => void = () => {};
   #taken = Promise.withResolvers<void>();
-  #stall: ReturnType<typeof setTimeout> | undefined;
+  #stall: Disposable | undefined;
 
   constructor(options: LineWriterOptions) {
     this.#options = options;
@@ -53,9 +55,10 @@ export class LineWriter {
     const line = JSON.stringify(value);
     this.#lines.push(line);
     this.#behind += line.length + 1;
-    const { stallMs } = this.#options;
-    if (stallMs !== undefined) {
-      this.#stall ??= setTimeout(() => this.#cutOff(stallMs), stallMs);
+    const { stall } = this.#options;
+    if (stall !== undefined) {
+      const { clock, ms } = stall;
+      this.#stall ??= clock.after(ms, () => this.#cutOff(ms));
     }
     this.#deliver();
   }
@@ -108,7 +111,7 @@ export class LineWriter {
   #forget(): void {
     this.#lines = [];
     this.#behind = 0;
-    clearTimeout(this.#stall);
+    this.#stall?.[Symbol.dispose]();
     this.#stall = undefined;
   }
 

@@ -9,6 +9,7 @@
  * @module
  */
 import { isUsherError, messageOf } from "../error/mod.ts";
+import type { Clock } from "../sys/clock.ts";
 import { LineWriter } from "./line_writer.ts";
 import { decodeLines } from "./ndjson.ts";
 import { type Envelope, Inbox, Outbox } from "./outbox.ts";
@@ -21,6 +22,7 @@ const ROOM = 2 * 1024 * 1024;
 
 /** The incoming half of a session, and the limits that end it. */
 export interface SessionOptions<In, Out> {
+  readonly clock: Clock;
   readonly incoming: ReadableStream<Uint8Array>;
   /** Turns a line into a frame; null for a type not known here. */
   readonly parse: (value: unknown) => In | null;
@@ -40,11 +42,12 @@ export class Session<In extends Envelope, Out extends Envelope> {
   readonly #writer = new LineWriter({
     onGone: () => this.close("the peer closed the link"),
   });
-  #lastHeard = performance.now();
-  #timer: ReturnType<typeof setInterval> | null = null;
+  #lastHeard: number;
+  #timer: Disposable | null = null;
 
   constructor(options: SessionOptions<In, Out>) {
     this.#options = options;
+    this.#lastHeard = options.clock.monotonic();
     this.outbox = new Outbox<Out>();
     this.inbox = new Inbox();
   }
@@ -61,7 +64,7 @@ export class Session<In extends Envelope, Out extends Envelope> {
 
   /** For how long the peer has said nothing, in ms. */
   get silentMs(): number {
-    return performance.now() - this.#lastHeard;
+    return this.#options.clock.monotonic() - this.#lastHeard;
   }
 
   /** Goes on with the reliable frames of an earlier session, or with fresh boxes. */
@@ -115,7 +118,7 @@ export class Session<In extends Envelope, Out extends Envelope> {
   /** Ends the session. Frames sent before are still delivered. */
   close(reason: string): void {
     if (this.#end.signal.aborted) return;
-    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer?.[Symbol.dispose]();
     this.#end.abort(reason);
     this.#writer.end();
   }
@@ -125,13 +128,25 @@ export class Session<In extends Envelope, Out extends Envelope> {
     beatMs = this.#options.beatMs,
     deadMs = this.#options.deadMs,
   ): void {
-    this.#lastHeard = performance.now();
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = setInterval(() => {
-      if (this.silentMs > deadMs) {
-        this.close(`nothing was heard for ${deadMs} ms`);
-      } else this.send(this.#options.beat);
-    }, beatMs);
+    if (this.#end.signal.aborted) return;
+    this.#lastHeard = this.#options.clock.monotonic();
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = this.#options.clock.after(
+      beatMs,
+      () => this.#beat(beatMs, deadMs),
+    );
+  }
+
+  #beat(beatMs: number, deadMs: number): void {
+    if (this.silentMs > deadMs) {
+      return this.close(`nothing was heard for ${deadMs} ms`);
+    }
+    this.send(this.#options.beat);
+    if (this.#end.signal.aborted) return;
+    this.#timer = this.#options.clock.after(
+      beatMs,
+      () => this.#beat(beatMs, deadMs),
+    );
   }
 
   /**
@@ -142,7 +157,7 @@ export class Session<In extends Envelope, Out extends Envelope> {
   async *frames(): AsyncGenerator<In, void, void> {
     try {
       for await (const value of this.#lines()) {
-        this.#lastHeard = performance.now();
+        this.#lastHeard = this.#options.clock.monotonic();
         const frame = this.#options.parse(value);
         // One of a type not known here has its number all the same.
         const { seq, ack } = frame ?? envelopeOf(value);

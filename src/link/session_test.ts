@@ -7,6 +7,7 @@ import {
 import { encodeLine } from "./ndjson.ts";
 import { type Envelope } from "./outbox.ts";
 import { Session } from "./session.ts";
+import { systemClock } from "../sys/clock.ts";
 
 interface Frame extends Envelope {
   readonly type: string;
@@ -16,6 +17,7 @@ interface Frame extends Envelope {
 function linked(options: { beatMs?: number; deadMs?: number } = {}) {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const session = new Session<Frame, Frame>({
+    clock: systemClock,
     incoming: readable,
     parse: (value) => (value as Frame).type === "alien" ? null : value as Frame,
     beat: { type: "beat" },

@@ -11,6 +11,7 @@
 import { isAbort, toProblem, UsherError } from "../error/mod.ts";
 import type { DomainReport, Driver } from "../driver/driver.ts";
 import type { DomainFrame, DownFrame, UpFrame } from "../schema/frame.ts";
+import type { Clock } from "../sys/clock.ts";
 import { type DriverSet, frameOf } from "./driver_set.ts";
 
 /** What the controller asks of one domain. */
@@ -31,6 +32,7 @@ interface Running {
 /** Carries out acts. */
 export class Acts {
   readonly #drivers: DriverSet;
+  readonly #clock: Clock;
   /** Called when an act begins and when it ended, so that reports can wait for it. */
   readonly #onBusy: (
     uid: string,
@@ -47,9 +49,11 @@ export class Acts {
 
   constructor(
     drivers: DriverSet,
+    clock: Clock,
     onBusy: (uid: string, isBusy: boolean, domain: DomainFrame | null) => void,
   ) {
     this.#drivers = drivers;
+    this.#clock = clock;
     this.#onBusy = onBusy;
   }
 
@@ -91,7 +95,7 @@ export class Acts {
         new DOMException("A power cut goes ahead", "AbortError"),
       );
     }
-    const turn = cutsPower ? endOrTimeout(before, GIVE_WAY_MS) : before;
+    const turn = cutsPower ? this.#endOrTimeout(before) : before;
     const answer = turn.then(() => this.#perform(act, abort.signal));
     const entry = { tail: answer, current: abort };
     this.#lanes.set(act.uid, entry);
@@ -121,22 +125,15 @@ export class Acts {
     } finally {
       // Once the result has left: a report that overtook it would seem older
       // to the controller than what the result says.
-      setTimeout(() => this.#onBusy(act.uid, false, domain), 0);
+      this.#clock.after(0, () => this.#onBusy(act.uid, false, domain));
     }
   }
-}
 
-/** Resolves when `before` has ended, and after `ms` at the latest. */
-async function endOrTimeout(
-  before: Promise<unknown>,
-  ms: number,
-): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, ms);
-  try {
+  /** Resolves when `before` has ended, or has had its time to give way. */
+  async #endOrTimeout(before: Promise<unknown>): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    using _timer = this.#clock.after(GIVE_WAY_MS, late.resolve);
     await Promise.race([before, late.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -6,9 +6,8 @@
 import { messageOf } from "../error/mod.ts";
 import type { Driver } from "../driver/driver.ts";
 import type { DownFrame } from "../schema/frame.ts";
-import { HttpClient } from "../sys/http_client.ts";
 import type { Log } from "../sys/log.ts";
-import type { Credential } from "./credential.ts";
+import type { Uplink } from "./uplink.ts";
 import { JoinedSignal } from "../sys/joined_signal.ts";
 
 type ConsoleFrame = Extract<DownFrame, { type: "console" }>;
@@ -17,7 +16,7 @@ type ConsoleFrame = Extract<DownFrame, { type: "console" }>;
 export async function serveConsole(
   driver: Driver,
   frame: ConsoleFrame,
-  credential: Credential,
+  uplink: Uplink,
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
@@ -32,23 +31,12 @@ export async function serveConsole(
     const history = frame.historyBytes === 0
       ? new Uint8Array()
       : await driver.console.history(frame.uid, frame.historyBytes);
-    using client = new HttpClient(credential.ca);
-    const response = await client.fetch(
-      `${credential.url}/v1/console/${frame.id}`,
-      {
-        method: "POST",
-        headers: {
-          "x-usher-node": credential.name,
-          authorization: `Bearer ${credential.secret}`,
-        },
-        body: startingWith(history, stream.readable, ended),
-        signal: until,
-      },
+    const typed = await uplink.console(
+      frame.id,
+      startingWith(history, stream.readable, ended),
+      until,
     );
-    if (!response.ok || response.body === null) {
-      throw new Error(`The controller answered ${response.status}`);
-    }
-    await response.body.pipeTo(stream.writable, { signal: until });
+    await typed.pipeTo(stream.writable, { signal: until });
   } catch (error) {
     if (!until.aborted) {
       log.debug("a console ended", { uid: frame.uid, error: messageOf(error) });

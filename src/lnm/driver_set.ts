@@ -12,7 +12,7 @@ import { createDriver } from "../driver/registry.ts";
 import type { LnmConfig } from "../schema/config.ts";
 import type { DomainFrame } from "../schema/frame.ts";
 import type { DriverReport } from "../schema/node.ts";
-import { Deadline } from "../sys/clock.ts";
+import { type Clock, Deadline } from "../sys/clock.ts";
 import { makeFolder } from "../sys/file.ts";
 import type { Log } from "../sys/log.ts";
 
@@ -23,16 +23,20 @@ const LIST_MS = 30_000;
 export class DriverSet implements AsyncDisposable {
   readonly #drivers: ReadonlyMap<string, Driver>;
   readonly #failed: readonly DriverReport[];
+  readonly #clock: Clock;
   readonly #log: Log;
   #reports: DriverReport[] = [];
 
-  private constructor(
+  /** The `drivers` of a node, by name; `failed` are those that could not be made. */
+  constructor(
     drivers: ReadonlyMap<string, Driver>,
     failed: readonly DriverReport[],
+    clock: Clock,
     log: Log,
   ) {
     this.#drivers = drivers;
     this.#failed = failed;
+    this.#clock = clock;
     this.#log = log;
   }
 
@@ -40,6 +44,7 @@ export class DriverSet implements AsyncDisposable {
   static async open(
     config: LnmConfig,
     node: string,
+    clock: Clock,
     log: Log,
   ): Promise<DriverSet> {
     const drivers = new Map<string, Driver>();
@@ -67,7 +72,7 @@ export class DriverSet implements AsyncDisposable {
         );
       }
     }
-    return new DriverSet(drivers, failed, log);
+    return new DriverSet(drivers, failed, clock, log);
   }
 
   /** What the drivers can do; as of the last probe. */
@@ -78,7 +83,9 @@ export class DriverSet implements AsyncDisposable {
   /** Looks at the machine again; answers whether anything changed. */
   async probe(signal: AbortSignal): Promise<boolean> {
     const reports = await Promise.all(
-      [...this.#drivers.values()].map((driver) => probeOne(driver, signal)),
+      [...this.#drivers.values()].map((driver) =>
+        probeOne(driver, this.#clock, signal)
+      ),
     );
     const all = [...reports, ...this.#failed];
     const changed = JSON.stringify(all) !== JSON.stringify(this.#reports);
@@ -109,6 +116,7 @@ export class DriverSet implements AsyncDisposable {
     const frames: DomainFrame[] = [];
     for (const driver of this.#drivers.values()) {
       using deadline = new Deadline(
+        this.#clock,
         LIST_MS,
         `list of domains from driver "${driver.name}"`,
         signal,
@@ -165,10 +173,12 @@ async function contextFor(
 
 async function probeOne(
   driver: Driver,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<DriverReport> {
   const abilities = abilitiesOf(driver);
   using deadline = new Deadline(
+    clock,
     PROBE_MS,
     `answer to the probe of driver "${driver.name}"`,
     signal,

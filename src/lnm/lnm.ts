@@ -7,29 +7,23 @@
  *
  * @module
  */
-import { isUsherError, messageOf, UsherError } from "../error/mod.ts";
+import { UsherError } from "../error/mod.ts";
 import type { LnmConfig } from "../schema/config.ts";
 import { labelProblem } from "../schema/name.ts";
 import { type Clock, systemClock } from "../sys/clock.ts";
 import { makeFolder } from "../sys/file.ts";
 import { tryLockFile } from "../sys/lock.ts";
 import type { Log } from "../sys/log.ts";
-import { bootId, hostname, machineCapacity } from "../sys/machine.ts";
-import { Acts } from "./acts.ts";
+import {
+  bootId,
+  hostname,
+  machineCapacity,
+  machineCounters,
+} from "../sys/machine.ts";
 import { type Credential, join, readCredential } from "./credential.ts";
 import { DriverSet } from "./driver_set.ts";
-import { Reports } from "./reports.ts";
-import {
-  type LnmSession,
-  runSession,
-  type SessionMemory,
-  type SessionParts,
-} from "./session.ts";
-import { collectUsage } from "./usage_loop.ts";
-
-const FIRST_RETRY_MS = 100;
-const MAX_RETRY_MS = 5_000;
-const PROBE_EVERY_MS = 60_000;
+import { runNode } from "./node.ts";
+import { HttpUplink } from "./uplink.ts";
 
 /** What a node is started with. */
 export interface LnmOptions {
@@ -54,46 +48,28 @@ export async function runLnm(
   await makeFolder(config.run_dir);
   using _lock = holdState(config.state_dir);
   const credential = await credentialFor(options);
-  await using drivers = await DriverSet.open(config, credential.name, log);
+  await using drivers = await DriverSet.open(
+    config,
+    credential.name,
+    clock,
+    log,
+  );
   await drivers.probe(signal);
-  const live: { session: LnmSession | null } = { session: null };
-  const reports = new Reports(
-    (domains) => live.session?.sendReliable({ type: "report", domains }),
-    (frame) => drivers.look(frame, signal),
-  );
-  const acts = new Acts(
+  await runNode({
+    identity: credential,
+    uplink: new HttpUplink(credential),
     drivers,
-    (uid, isBusy, domain) => reports.busy(uid, isBusy, domain),
-  );
-  const loops = [
-    ...[...drivers.all()].map((driver) =>
-      reports.follow(driver, clock, log, signal)
-    ),
-    collectUsage(
-      drivers,
-      config.usage_interval,
-      clock,
-      log,
-      (usage) => live.session?.send(usage),
-      signal,
-    ),
-    probeAgain(drivers, clock, live, signal),
-  ];
-  const parts: SessionParts = {
-    credential,
-    drivers,
-    acts,
+    clock,
+    log,
+    version,
+    random: Math.random,
     capacity: await capacityFor(config),
     labels: config.labels,
-    version,
     bootId: await bootId() ?? "",
-    log,
-    live,
-    onLive: (session) => void (live.session = session),
+    usageMs: config.usage_interval,
+    machineCounters,
     onReady: () => options.onReady?.(),
-  };
-  await keepSession(parts, clock, signal);
-  await Promise.allSettled(loops);
+  }, signal);
 }
 
 function holdState(stateDir: string): Disposable {
@@ -145,45 +121,4 @@ async function capacityFor(config: LnmConfig) {
     cpus: config.capacity.cpus ?? machine.cpus,
     memoryMiB: config.capacity.memory ?? machine.memoryMiB,
   };
-}
-
-async function keepSession(
-  parts: SessionParts,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
-  const memory: SessionMemory = { session: null };
-  let wait = FIRST_RETRY_MS;
-  while (!signal.aborted) {
-    const began = clock.monotonic();
-    try {
-      const why = await runSession(parts, memory, signal);
-      if (!signal.aborted) parts.log.warn("the session ended", { reason: why });
-    } catch (error) {
-      if (signal.aborted) return;
-      if (isUsherError(error, "unauthenticated")) throw error;
-      parts.log.warn("no session with the controller", {
-        error: messageOf(error),
-        againMs: Math.round(wait),
-      });
-    }
-    if (clock.monotonic() - began > MAX_RETRY_MS) wait = FIRST_RETRY_MS;
-    await clock.sleep(wait * (0.5 + Math.random()), signal).catch(() => {});
-    wait = Math.min(MAX_RETRY_MS, wait * 2);
-  }
-}
-
-async function probeAgain(
-  drivers: DriverSet,
-  clock: Clock,
-  live: { session: LnmSession | null },
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await clock.sleep(PROBE_EVERY_MS, signal).catch(() => {});
-    if (signal.aborted) return;
-    if (await drivers.probe(signal).catch(() => false)) {
-      live.session?.send({ type: "drivers", drivers: drivers.reports });
-    }
-  }
 }

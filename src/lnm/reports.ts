@@ -22,13 +22,14 @@ const REWATCH_MS = 1000;
 
 interface Held {
   readonly frame: DomainFrame;
-  readonly timer: ReturnType<typeof setTimeout>;
+  readonly timer: Disposable;
 }
 
 /** Gathers what drivers report. */
 export class Reports {
   readonly #send: (frames: DomainFrame[]) => void;
   readonly #look: (frame: DomainFrame) => Promise<DomainFrame>;
+  readonly #clock: Clock;
   readonly #busy = new Map<string, number>();
   readonly #held = new Map<string, Held>();
   /** What leaves together, the newest of each domain alone. */
@@ -38,9 +39,11 @@ export class Reports {
   constructor(
     send: (frames: DomainFrame[]) => void,
     look: (frame: DomainFrame) => Promise<DomainFrame>,
+    clock: Clock,
   ) {
     this.#send = send;
     this.#look = look;
+    this.#clock = clock;
   }
 
   /** An act on `uid` began, or ended with `domain` in its result. */
@@ -68,18 +71,17 @@ export class Reports {
     const { uid } = frame;
     if (uid === null || !this.#busy.has(uid)) return this.#push(frame);
     const held = this.#held.get(uid);
-    if (held !== undefined) clearTimeout(held.timer);
-    const timer = setTimeout(() => {
+    held?.timer[Symbol.dispose]();
+    const timer = this.#clock.after(HOLD_MS, () => {
       this.#held.delete(uid);
       this.#push(frame);
-    }, HOLD_MS);
+    });
     this.#held.set(uid, { frame, timer });
   }
 
   /** Follows what `driver` notices until `signal` aborts. */
   async follow(
     driver: Driver,
-    clock: Clock,
     log: Log,
     signal: AbortSignal,
   ): Promise<void> {
@@ -95,12 +97,12 @@ export class Reports {
           error: messageOf(error),
         });
       }
-      await clock.sleep(REWATCH_MS, signal).catch(() => {});
+      await this.#clock.sleep(REWATCH_MS, signal).catch(() => {});
     }
   }
 
   #drop(uid: string, held: Held): void {
-    clearTimeout(held.timer);
+    held.timer[Symbol.dispose]();
     this.#held.delete(uid);
   }
 

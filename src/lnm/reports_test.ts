@@ -7,6 +7,7 @@ import { deepStrictEqual } from "node:assert/strict";
 import { until } from "../../tests/support/wait.ts";
 import type { DomainFrame } from "../schema/frame.ts";
 import type { DomainState } from "../schema/vm.ts";
+import { systemClock } from "../sys/clock.ts";
 import { Reports } from "./reports.ts";
 
 function seen(uid: string, state: DomainState): DomainFrame {
@@ -36,6 +37,7 @@ function world() {
         ? Promise.reject(new Error("does not answer"))
         : Promise.resolve({ ...frame, state });
     },
+    systemClock,
   );
   return { reports, sent, found };
 }

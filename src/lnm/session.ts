@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { fromProblem, messageOf, toProblem, UsherError } from "../error/mod.ts";
+import { fromProblem, UsherError } from "../error/mod.ts";
 import { Inbox, Outbox } from "../link/outbox.ts";
 import { Session } from "../link/session.ts";
 import {
@@ -15,19 +15,20 @@ import {
   PROTOCOL,
   type UpFrame,
 } from "../schema/frame.ts";
-import { Problem } from "../schema/problem.ts";
 import type { Capacity } from "../schema/node.ts";
-import { HttpClient } from "../sys/http_client.ts";
+import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
-import { sendWithoutDelay } from "../sys/no_delay.ts";
 import type { Acts } from "./acts.ts";
 import { serveConsole } from "./console.ts";
-import type { Credential } from "./credential.ts";
 import type { DriverSet } from "./driver_set.ts";
+import type { Uplink } from "./uplink.ts";
 
 /** Until the controller says how often, a beat so often. */
 const FIRST_BEAT_MS = 1000;
 const WELCOME_MS = 30_000;
+
+/** How long what was said last may take to leave after the end. */
+const LINGER_MS = 200;
 
 /** A session as the LNM has it. */
 export type LnmSession = Session<DownFrame, UpFrame>;
@@ -39,7 +40,10 @@ export interface SessionMemory {
 
 /** What a session works with. */
 export interface SessionParts {
-  readonly credential: Credential;
+  /** What the node is let in with. */
+  readonly identity: { readonly name: string; readonly secret: string };
+  readonly uplink: Uplink;
+  readonly clock: Clock;
   readonly drivers: DriverSet;
   readonly acts: Acts;
   readonly capacity: Capacity;
@@ -65,10 +69,10 @@ export async function runSession(
   signal: AbortSignal,
 ): Promise<string> {
   const domains = await parts.drivers.list(signal);
-  using client = new HttpClient(parts.credential.ca);
   const cut = new AbortController();
   const incoming = Promise.withResolvers<ReadableStream<Uint8Array>>();
   const session: LnmSession = new Session<DownFrame, UpFrame>({
+    clock: parts.clock,
     incoming: later(incoming.promise),
     parse: parseDown,
     beat: { type: "beat" },
@@ -81,28 +85,24 @@ export async function runSession(
     session.close(String(signal.reason));
   };
   signal.addEventListener("abort", stop, { once: true });
-  let cutting: ReturnType<typeof setTimeout> | undefined;
+  let cutting: Disposable | undefined;
   session.ended.addEventListener(
     "abort",
-    () => cutting = setTimeout(() => cut.abort(), 200),
+    () => cutting = parts.clock.after(LINGER_MS, () => cut.abort()),
     { once: true },
   );
   try {
     sayHello(parts, memory, session, domains);
     session.startHeartbeat();
-    const response = await connect(
-      client,
-      parts.credential,
-      session.outgoing,
-      cut.signal,
+    incoming.resolve(
+      await parts.uplink.session(session.outgoing, cut.signal),
     );
-    incoming.resolve(response);
     return await listen(parts, memory, session, domains, signal);
   } finally {
     parts.onLive(null);
     signal.removeEventListener("abort", stop);
     session.close("over");
-    clearTimeout(cutting);
+    cutting?.[Symbol.dispose]();
     cut.abort();
   }
 }
@@ -115,50 +115,18 @@ function later(
   return readable;
 }
 
-async function connect(
-  client: HttpClient,
-  { url }: Credential,
-  body: ReadableStream<Uint8Array>,
-  signal: AbortSignal,
-): Promise<ReadableStream<Uint8Array>> {
-  let response: Response;
-  try {
-    response = await client.fetch(`${url}/v1/session`, {
-      method: "POST",
-      body,
-      signal,
-    });
-  } catch (error) {
-    throw new UsherError(
-      "unavailable",
-      `Cannot reach the controller at ${url}: ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
-  if (response.ok && response.body !== null) {
-    sendWithoutDelay(Number(new URL(url).port || 443));
-    return response.body;
-  }
-  const problem = Problem.safeParse(await response.json().catch(() => null));
-  throw fromProblem(
-    problem.success
-      ? problem.data
-      : toProblem(new Error(`HTTP ${response.status}`)),
-  );
-}
-
 function sayHello(
   parts: SessionParts,
   memory: SessionMemory,
   session: LnmSession,
   domains: readonly DomainFrame[],
 ): void {
-  const { credential, drivers, capacity, labels, version, bootId } = parts;
+  const { identity, drivers, capacity, labels, version, bootId } = parts;
   const resume = memory.session;
   session.send({
     type: "hello",
-    name: credential.name,
-    secret: credential.secret,
+    name: identity.name,
+    secret: identity.secret,
     version,
     protocol: PROTOCOL,
     bootId,
@@ -241,7 +209,7 @@ function begin(
   session.replay();
   parts.onLive(session);
   parts.log.info("connected to the controller", {
-    url: parts.credential.url,
+    url: parts.uplink.url,
     resumed: welcome.resumed,
   });
 }
@@ -272,7 +240,7 @@ function take(
       void serveConsole(
         parts.drivers.get(frame.driver),
         frame,
-        parts.credential,
+        parts.uplink,
         parts.log,
         signal,
       );

@@ -9,19 +9,26 @@ import type { UpFrame } from "../schema/frame.ts";
 import type { VmUsage } from "../schema/vm.ts";
 import { type Clock, Deadline } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
-import { machineCounters } from "../sys/machine.ts";
 import type { DriverSet } from "./driver_set.ts";
-import { DomainUsage, UsageMeter } from "./usage.ts";
+import { type Counters, DomainUsage, UsageMeter } from "./usage.ts";
 
 /** So many VMs in one frame, to stay well below the limit of a line. */
 const VMS_PER_FRAME = 1000;
 
+/** What usage is collected with. */
+export interface UsageParts {
+  readonly drivers: DriverSet;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How often it is read, in ms. */
+  readonly usageMs: number;
+  /** What the whole machine has used. */
+  readonly machineCounters: () => Promise<Counters>;
+}
+
 /** Collects usage until `signal` aborts; `send` gets frames. */
 export async function collectUsage(
-  drivers: DriverSet,
-  intervalMs: number,
-  clock: Clock,
-  log: Log,
+  { drivers, clock, log, usageMs, machineCounters }: UsageParts,
   send: (frame: Extract<UpFrame, { type: "usage" }>) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -32,24 +39,26 @@ export async function collectUsage(
       node.add(clock.monotonic(), await machineCounters());
       domains.update(
         clock.monotonic(),
-        await countAll(drivers, intervalMs, signal),
+        await countAll(drivers, clock, usageMs, signal),
       );
       for (const frame of framesOf(node.usage(), domains.all())) send(frame);
     } catch (error) {
       if (signal.aborted) return;
       log.debug("usage could not be read", { error: messageOf(error) });
     }
-    await clock.sleep(intervalMs, signal).catch(() => {});
+    await clock.sleep(usageMs, signal).catch(() => {});
   }
 }
 
 async function countAll(
   drivers: DriverSet,
+  clock: Clock,
   intervalMs: number,
   signal: AbortSignal,
 ): Promise<Map<string, DomainCounters>> {
   const all = new Map<string, DomainCounters>();
   using deadline = new Deadline(
+    clock,
     Math.max(1000, intervalMs),
     "answer to the reading of counters",
     signal,

@@ -1,6 +1,6 @@
 /**
- * The clock and waiting, as an interface, so that decisions take time as an
- * argument and tests (and later the simulator) can bring their own.
+ * The clock and waiting, as an interface, so that whoever decides or waits takes
+ * time as an argument, and tests and the simulator can bring their own.
  *
  * @module
  */
@@ -14,6 +14,8 @@ export interface Clock {
   monotonic(): number;
   /** Resolves after `ms`; rejects with the signal's reason when it aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `run` once after `ms`, in a turn of its own; disposing of the result prevents it. */
+  after(ms: number, run: () => void): Disposable;
 }
 
 /** The machine's clock. */
@@ -21,6 +23,10 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   sleep,
+  after(ms, run) {
+    const timer = setTimeout(run, ms);
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  },
 };
 
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -46,18 +52,18 @@ export function isoTime(ms: number): string {
 /** A deadline that can be taken back, so that no timer outlives its wait. */
 export class Deadline implements Disposable {
   readonly signal: AbortSignal;
-  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #timer: Disposable;
   readonly #joined: JoinedSignal;
 
-  /** Aborts after `ms`, or when `parent` does; `what` goes into the reason. */
-  constructor(ms: number, what: string, parent?: AbortSignal) {
+  /** Aborts after `ms` of `clock`, or when `parent` does; `what` goes into the reason. */
+  constructor(clock: Clock, ms: number, what: string, parent?: AbortSignal) {
     const controller = new AbortController();
-    this.#timer = setTimeout(
+    this.#timer = clock.after(
+      ms,
       () =>
         controller.abort(
           new DOMException(`No ${what} within ${ms} ms`, "TimeoutError"),
         ),
-      ms,
     );
     this.#joined = new JoinedSignal(
       controller.signal,
@@ -67,7 +73,7 @@ export class Deadline implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
+    this.#timer[Symbol.dispose]();
     this.#joined[Symbol.dispose]();
   }
 }

@@ -7,21 +7,36 @@
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const RANDOM_LENGTH = 16;
 
-let lastTime = 0;
-let lastRandom: number[] = [];
-
-/** A new ULID; ids made one after another in one process sort in that order. */
-export function newId(): string {
-  const time = Math.max(Date.now(), lastTime);
-  if (time === lastTime) increment(lastRandom);
-  else lastRandom = randomDigits();
-  lastTime = time;
-  return encodeTime(time) + lastRandom.map((digit) => ALPHABET[digit]).join("");
+/**
+ * A maker of ULIDs by the time of `now` and the randomness of `randomBytes`;
+ * those it makes one after another sort in that order, also when time goes back.
+ */
+export function idMaker(
+  now: () => number,
+  randomBytes: (length: number) => Uint8Array,
+): () => string {
+  let lastTime = 0;
+  let lastRandom: number[] = [];
+  return () => {
+    const time = Math.max(now(), lastTime);
+    if (time === lastTime) increment(lastRandom);
+    else {
+      lastRandom = Array.from(
+        randomBytes(RANDOM_LENGTH),
+        (byte) => byte & 31,
+      );
+    }
+    lastTime = time;
+    return encodeTime(time) +
+      lastRandom.map((digit) => ALPHABET[digit]).join("");
+  };
 }
 
-function randomDigits(): number[] {
-  const bytes = crypto.getRandomValues(new Uint8Array(RANDOM_LENGTH));
-  return Array.from(bytes, (byte) => byte & 31);
+/** A new ULID of this process; those made one after another sort in that order. */
+export const newId = idMaker(() => Date.now(), systemBytes);
+
+function systemBytes(length: number): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(length));
 }
 
 function increment(digits: number[]): void {
@@ -43,7 +58,6 @@ function encodeTime(ms: number): string {
 
 /** A secret of 256 bits, in base 64 that needs no escaping in a URL. */
 export function newSecret(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
-  return btoa(String.fromCharCode(...bytes))
+  return btoa(String.fromCharCode(...systemBytes(32)))
     .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

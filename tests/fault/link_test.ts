@@ -7,6 +7,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Act, Acts } from "../../src/lnm/acts.ts";
 import type { DriverSet } from "../../src/lnm/driver_set.ts";
+import { systemClock } from "../../src/sys/clock.ts";
 import { runLnm } from "../../src/lnm/lnm.ts";
 import { LnmConfig } from "../../src/schema/config.ts";
 import { encodeJoinToken } from "../../src/schema/join_token.ts";
@@ -213,6 +214,7 @@ Deno.test("the same act, asked twice at once and again later, is done once and a
   };
   const acts = new Acts(
     { get: () => driver } as unknown as DriverSet,
+    systemClock,
     () => {},
   );
   const act: Act = {

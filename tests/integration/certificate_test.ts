@@ -44,6 +44,10 @@ class LateClock implements Clock {
     await Promise.race([this.#wake.promise, aborted.promise]);
   }
 
+  after(ms: number, run: () => void): Disposable {
+    return systemClock.after(ms, run);
+  }
+
   /** It is today, and an hour is over. */
   catchUp(): void {
     this.behindMs = 0;

@@ -53,6 +53,18 @@ export class FakeClock implements Clock {
     });
   }
 
+  after(ms: number, run: () => void): Disposable {
+    const sleeper: Sleeper = {
+      at: this.#now + ms,
+      wake: () => {
+        this.#sleepers.delete(sleeper);
+        run();
+      },
+    };
+    this.#sleepers.add(sleeper);
+    return { [Symbol.dispose]: () => void this.#sleepers.delete(sleeper) };
+  }
+
   /** Moves on by `ms`, waking each sleeper at its own moment, in order. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;

@@ -80,7 +80,7 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
   follow: ({ site, caller, param }) => {
     const id = param("id");
     site.requests.result(id, caller);
-    return ndjson((signal) => follow(site, id, caller, signal), site.closing);
+    return ndjson((signal) => follow(site, id, caller, signal), site);
   },
   vms: ({ site, caller, url }) => listVms(site, caller, url),
   vm: ({ site, caller, param }) => {
@@ -108,7 +108,11 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
     return json(nodeView(node, site.links, taken.get(node.name)));
   },
   nodeToken: async ({ site, request }) => {
-    const { node, ttlMs } = await readBody(request, NodeTokenRequest);
+    const { node, ttlMs } = await readBody(
+      site.context.clock,
+      request,
+      NodeTokenRequest,
+    );
     const { secret, expiresAt } = await site.nodes.newToken(
       node ?? null,
       ttlMs,
@@ -134,7 +138,7 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
   },
   watch: ({ site, caller, url }) => {
     const query = watchQuery(url);
-    return ndjson((signal) => watch(site, caller, query, signal), site.closing);
+    return ndjson((signal) => watch(site, caller, query, signal), site);
   },
 };
 
@@ -192,7 +196,11 @@ function json(value: unknown): Response {
 }
 
 async function login({ site, request, address }: Call): Promise<Response> {
-  const { user, password } = await readBody(request, LoginRequest);
+  const { user, password } = await readBody(
+    site.context.clock,
+    request,
+    LoginRequest,
+  );
   const { token, caller } = await site.accounts.login(
     user,
     password,
@@ -208,7 +216,7 @@ async function login({ site, request, address }: Call): Promise<Response> {
 }
 
 async function submit({ site, request, url, caller }: Call): Promise<Response> {
-  const body = await readBody(request, VmRequest);
+  const body = await readBody(site.context.clock, request, VmRequest);
   if ("on" in body && body.on !== undefined) {
     const known = site.records.nodes.latest(body.on);
     if (known === undefined) throw site.nodes.unknown(body.on);
@@ -217,7 +225,7 @@ async function submit({ site, request, url, caller }: Call): Promise<Response> {
   if (url.searchParams.get("follow") !== "1") return json(result);
   return ndjson(
     (signal) => follow(site, result.request, caller, signal),
-    site.closing,
+    site,
   );
 }
 

@@ -6,6 +6,7 @@
  */
 import { isFinal } from "../../core/operation_machine.ts";
 import type { Operation } from "../../schema/operation.ts";
+import type { Clock } from "../../sys/clock.ts";
 import type { Caller } from "../auth/accounts.ts";
 import type { Change } from "../records.ts";
 import { outcomeOf } from "../requests.ts";
@@ -61,6 +62,7 @@ export async function* follow(
         !await somethingNew(
           (resolve) => wake = resolve,
           () => changed.size > 0,
+          site.context.clock,
           signal,
         )
       ) yield { type: "beat" };
@@ -77,14 +79,15 @@ export async function* follow(
 function somethingNew(
   onWake: (resolve: () => void) => void,
   isThere: () => boolean,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (isThere() || signal.aborted) return Promise.resolve(true);
   return new Promise((resolve) => {
-    const timer = setTimeout(() => end(false), BEAT_MS);
+    const timer = clock.after(BEAT_MS, () => end(false));
     const stop = () => end(true);
     function end(isNew: boolean) {
-      clearTimeout(timer);
+      timer[Symbol.dispose]();
       signal.removeEventListener("abort", stop);
       resolve(isNew);
     }

@@ -9,6 +9,7 @@ import type { z } from "zod";
 import { isAbort, messageOf, toProblem, UsherError } from "../../error/mod.ts";
 import { type Issue, meantIssue } from "../../schema/issue.ts";
 import type { Access } from "../../schema/route.ts";
+import type { Clock } from "../../sys/clock.ts";
 import type { Caller, Role } from "../auth/accounts.ts";
 import type { Site } from "../site.ts";
 
@@ -48,10 +49,11 @@ export function callerFor(
 
 /** The body of a request, checked. Throws `invalid_input` naming the field. */
 export async function readBody<Schema extends z.ZodType>(
+  clock: Clock,
   request: Request,
   schema: Schema,
 ): Promise<z.output<Schema>> {
-  const text = await readText(request);
+  const text = await readText(clock, request);
   let value: unknown;
   try {
     value = JSON.parse(text === "" ? "{}" : text);
@@ -82,17 +84,17 @@ export function check<Schema extends z.ZodType>(
   );
 }
 
-async function readText(request: Request): Promise<string> {
+async function readText(clock: Clock, request: Request): Promise<string> {
   if (request.body === null) return "";
   const length = Number(request.headers.get("content-length") ?? 0);
   if (length > MAX_BODY_BYTES) throw tooLarge();
   const reader = request.body.getReader();
-  const timer = setTimeout(
-    () => void reader.cancel("too slow").catch(() => {}),
+  using _timer = clock.after(
     BODY_MS,
+    () => void reader.cancel("too slow").catch(() => {}),
   );
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  const started = performance.now();
+  const started = clock.monotonic();
   let text = "";
   let size = 0;
   try {
@@ -106,7 +108,7 @@ async function readText(request: Request): Promise<string> {
       }
       text += decoder.decode(value, { stream: true });
     }
-    if (performance.now() - started >= BODY_MS) {
+    if (clock.monotonic() - started >= BODY_MS) {
       throw new UsherError(
         "invalid_input",
         `The body did not end within ${BODY_MS / 1000} s`,
@@ -118,8 +120,6 @@ async function readText(request: Request): Promise<string> {
       throw new UsherError("invalid_input", "The body is not valid UTF-8");
     }
     throw error;
-  } finally {
-    clearTimeout(timer);
   }
 }
 

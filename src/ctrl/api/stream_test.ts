@@ -5,6 +5,7 @@
  */
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { until } from "../../../tests/support/wait.ts";
+import { systemClock } from "../../sys/clock.ts";
 import { ndjson } from "./stream.ts";
 
 /** So large that few fit into what may be made ahead. */
@@ -23,7 +24,11 @@ function counter() {
   return { state, produce };
 }
 
-const never = new AbortController().signal;
+const never = siteThatEnds(new AbortController().signal);
+
+function siteThatEnds(closing: AbortSignal) {
+  return { closing, context: { clock: systemClock } };
+}
 
 Deno.test("ndjson() makes little that is not read, and cuts off who reads nothing", async () => {
   const { state, produce } = counter();
@@ -54,7 +59,7 @@ Deno.test("ndjson() gives a reader that reads everything, and then ends", async 
     yield signal.aborted;
   }
   deepStrictEqual(
-    await ndjson(produce, closing.signal).text(),
+    await ndjson(produce, siteThatEnds(closing.signal)).text(),
     '"a"\n"b"\ntrue\n',
   );
 });

@@ -41,7 +41,7 @@ export function listVms(site: Site, caller: Caller, url: URL): Response {
   if (url.searchParams.get("stream") === "1") {
     return ndjson(async function* () {
       for (const vm of vms) yield await Promise.resolve(show(vm));
-    }, site.closing);
+    }, site);
   }
   return new Response(JSON.stringify({ revision, vms: vms.map(show) }), {
     headers: { "content-type": "application/json" },

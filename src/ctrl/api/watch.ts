@@ -99,10 +99,9 @@ export async function* watch(
     }
     if (changes.length > 0) continue;
     const beat = new AbortController();
-    const timer = setTimeout(() => beat.abort(), BEAT_MS);
+    using _timer = site.context.clock.after(BEAT_MS, () => beat.abort());
     using either = new JoinedSignal(signal, beat.signal);
     await site.changes.next(either.signal);
-    clearTimeout(timer);
     if (beat.signal.aborted) yield { type: "beat", revision: at };
   }
   yield { type: "bye", reason: "the controller ends", resume: true };

@@ -19,9 +19,10 @@ export function nodesApi(
   site: Site,
   parts: NodeSessionParts,
 ): (request: Request) => Promise<Response> {
+  const { clock } = site.context;
   const app = new Hono();
   app.post("/v1/enrol", async (context) => {
-    const request = await readBody(context.req.raw, EnrolRequest);
+    const request = await readBody(clock, context.req.raw, EnrolRequest);
     return context.json(await site.nodes.enrol(request));
   });
   app.post("/v1/session", (context) => {

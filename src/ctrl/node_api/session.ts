@@ -51,6 +51,7 @@ export function openSession(
 ): NodeSession {
   const beatMs = Math.max(50, Math.round(parts.leaseMs / 5));
   const session: NodeSession = new Session<UpFrame, DownFrame>({
+    clock: parts.context.clock,
     incoming: body,
     parse: parseUp,
     beat: { type: "beat" },
@@ -86,15 +87,15 @@ async function serve(
   beatMs: number,
 ): Promise<void> {
   let link: NodeLink | null = null;
-  const { log } = parts.context;
+  const { clock, log } = parts.context;
   // Beats and frames of unknown types do not count: they could go on for ever.
   const late = () => refuse(session, tooLate(parts.helloMs));
-  let timer = setTimeout(late, parts.helloMs);
+  let timer = clock.after(parts.helloMs, late);
   try {
     for await (const frame of session.frames()) {
       if (frame.type === "hello" || frame.type === "domains") {
-        clearTimeout(timer);
-        timer = setTimeout(late, parts.helloMs);
+        timer[Symbol.dispose]();
+        timer = clock.after(parts.helloMs, late);
       }
       if (link === null) {
         if (frame.type !== "hello") {
@@ -107,7 +108,7 @@ async function serve(
         continue;
       }
       await take(parts, link, frame);
-      if (link.synced && link.session === session) clearTimeout(timer);
+      if (link.synced && link.session === session) timer[Symbol.dispose]();
       if (frame.type === "bye") session.close(`the node says: ${frame.reason}`);
     }
   } catch (error) {
@@ -117,7 +118,7 @@ async function serve(
     });
     refuse(session, error);
   } finally {
-    clearTimeout(timer);
+    timer[Symbol.dispose]();
     session.close("the session is over");
     if (link !== null) await left(parts, link, session);
   }

@@ -110,11 +110,11 @@ export class Run {
   ): Promise<DomainFrame | null> {
     if (step === "place" || step === "unregister") return null;
     const operation = this.#operation();
-    const { records, links } = this.#parts;
+    const { records, links, context: { clock } } = this.#parts;
     const vm = () => this.#vm(operation);
     return await takeAtNode(
       step,
-      { records, links, lane: this.#lane, operation, vm },
+      { clock, records, links, lane: this.#lane, operation, vm },
       signal,
     );
   }

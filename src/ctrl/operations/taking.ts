@@ -9,7 +9,7 @@ import { isUsherError, UsherError } from "../../error/mod.ts";
 import type { DomainFrame } from "../../schema/frame.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
-import { Deadline } from "../../sys/clock.ts";
+import { type Clock, Deadline } from "../../sys/clock.ts";
 import type { NodeLinks } from "../node_links.ts";
 import type { Records } from "../records.ts";
 import type { Lane } from "./lane.ts";
@@ -21,6 +21,7 @@ const MAX_ATTEMPTS = 5;
 
 /** What a step is taken with. */
 export interface Taking {
+  readonly clock: Clock;
   readonly records: Records;
   readonly links: NodeLinks;
   readonly lane: Lane;
@@ -41,7 +42,12 @@ export async function takeAtNode(
 ): Promise<DomainFrame | null> {
   const { operation, lane, links } = taking;
   const limitMs = deadlineOf(step, operation);
-  using deadline = new Deadline(limitMs, `answer to "${step}"`, signal);
+  using deadline = new Deadline(
+    taking.clock,
+    limitMs,
+    `answer to "${step}"`,
+    signal,
+  );
   for (let attempt = 1;; attempt++) {
     const vm = taking.vm();
     try {

@@ -87,7 +87,11 @@ async function cutPower(
   stop: boolean,
 ): Promise<string | null> {
   const link = parts.links.link(vm.node ?? "");
-  using deadline = new Deadline(UNDO_MS, "answer to the undoing of a start");
+  using deadline = new Deadline(
+    parts.context.clock,
+    UNDO_MS,
+    "answer to the undoing of a start",
+  );
   const common = { driver: driverOf(vm), uid: vm.uid, plan: null, graceMs: 0 };
   try {
     await link.untilReady(deadline.signal);

@@ -58,7 +58,7 @@ export async function awaitAnswer(
   deadlineMs: number,
   signal: AbortSignal,
 ): Promise<{ monitor: QmpClient; status: string }> {
-  using deadline = new Deadline(deadlineMs, "answer", signal);
+  using deadline = new Deadline(systemClock, deadlineMs, "answer", signal);
   let trouble = "nothing listens";
   for (let tries = 0; !deadline.signal.aborted; tries++) {
     const monitor = new QmpClient();

@@ -1,0 +1,100 @@
+/**
+ * A node at work: it follows its drivers and keeps a session with the
+ * controller, until it is told to end.
+ *
+ * It is given everything that ties it to a machine (the way to the controller,
+ * drivers, the clock, randomness), so that a simulation can run the very same
+ * code. It holds no state that matters: what runs is what the drivers list.
+ *
+ * @module
+ */
+import { isUsherError, messageOf } from "../error/mod.ts";
+import { Acts } from "./acts.ts";
+import { Reports } from "./reports.ts";
+import {
+  type LnmSession,
+  runSession,
+  type SessionMemory,
+  type SessionParts,
+} from "./session.ts";
+import { collectUsage, type UsageParts } from "./usage_loop.ts";
+
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 5_000;
+const PROBE_EVERY_MS = 60_000;
+
+/** What a node works with. */
+export type NodeParts =
+  & Omit<SessionParts, "acts" | "live" | "onLive">
+  & UsageParts
+  & {
+    /** A number from 0 to 1, so that nodes that lost the controller together do not come back together. */
+    readonly random: () => number;
+  };
+
+/** Works until `signal` aborts. Throws what keeps it from ever being let in. */
+export async function runNode(
+  parts: NodeParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { drivers, clock, log } = parts;
+  const live: { session: LnmSession | null } = { session: null };
+  const reports = new Reports(
+    (domains) => live.session?.sendReliable({ type: "report", domains }),
+    (frame) => drivers.look(frame, signal),
+    clock,
+  );
+  const acts = new Acts(
+    drivers,
+    clock,
+    (uid, isBusy, domain) => reports.busy(uid, isBusy, domain),
+  );
+  const loops = [
+    ...[...drivers.all()].map((driver) => reports.follow(driver, log, signal)),
+    collectUsage(parts, (usage) => live.session?.send(usage), signal),
+    probeAgain(parts, live, signal),
+  ];
+  const onLive = (session: LnmSession | null) => void (live.session = session);
+  await keepSession({ ...parts, acts, live, onLive }, signal);
+  await Promise.allSettled(loops);
+}
+
+async function keepSession(
+  parts: SessionParts & Pick<NodeParts, "random">,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, log, random } = parts;
+  const memory: SessionMemory = { session: null };
+  let wait = FIRST_RETRY_MS;
+  while (!signal.aborted) {
+    const began = clock.monotonic();
+    try {
+      const why = await runSession(parts, memory, signal);
+      if (!signal.aborted) log.warn("the session ended", { reason: why });
+    } catch (error) {
+      if (signal.aborted) return;
+      if (isUsherError(error, "unauthenticated")) throw error;
+      log.warn("no session with the controller", {
+        error: messageOf(error),
+        againMs: Math.round(wait),
+      });
+    }
+    if (clock.monotonic() - began > MAX_RETRY_MS) wait = FIRST_RETRY_MS;
+    await clock.sleep(wait * (0.5 + random()), signal).catch(() => {});
+    wait = Math.min(MAX_RETRY_MS, wait * 2);
+  }
+}
+
+async function probeAgain(
+  { drivers, clock }: NodeParts,
+  live: { readonly session: LnmSession | null },
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(PROBE_EVERY_MS, signal).catch(() => {});
+    if (signal.aborted) return;
+    if (await drivers.probe(signal).catch(() => false)) {
+      live.session?.send({ type: "drivers", drivers: drivers.reports });
+    }
+  }
+}
