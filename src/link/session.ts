@@ -26,7 +26,8 @@ export interface SessionOptions<In, Out> {
   readonly incoming: ReadableStream<Uint8Array>;
   /** Turns a line into a frame; null for a type not known here. */
   readonly parse: (value: unknown) => In | null;
-  readonly beat: Out;
+  /** Makes the frame that says nothing but that we live. */
+  readonly beat: () => Out;
   readonly beatMs: number;
   /** Silence after which the peer counts as gone. */
   readonly deadMs: number;
@@ -141,7 +142,7 @@ export class Session<In extends Envelope, Out extends Envelope> {
     if (this.silentMs > deadMs) {
       return this.close(`nothing was heard for ${deadMs} ms`);
     }
-    this.send(this.#options.beat);
+    this.send(this.#options.beat());
     if (this.#end.signal.aborted) return;
     this.#timer = this.#options.clock.after(
       beatMs,

@@ -20,7 +20,7 @@ function linked(options: { beatMs?: number; deadMs?: number } = {}) {
     clock: systemClock,
     incoming: readable,
     parse: (value) => (value as Frame).type === "alien" ? null : value as Frame,
-    beat: { type: "beat" },
+    beat: () => ({ type: "beat" }),
     beatMs: options.beatMs ?? 1000,
     deadMs: options.deadMs ?? 5000,
     maxFrameBytes: 1000,

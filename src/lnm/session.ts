@@ -75,7 +75,7 @@ export async function runSession(
     clock: parts.clock,
     incoming: later(incoming.promise),
     parse: parseDown,
-    beat: { type: "beat" },
+    beat: () => ({ type: "beat" }),
     beatMs: FIRST_BEAT_MS,
     deadMs: WELCOME_MS,
     maxFrameBytes: MAX_FRAME_BYTES,

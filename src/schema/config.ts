@@ -56,6 +56,9 @@ export const CtrlConfig = z.strictObject({
   /** Silence after which a node's VMs are `unknown`. */
   node_lease: WaitMs.refine((ms) => ms >= 1000, "must be 1s at least")
     .prefault("15s"),
+  /** How long beyond its lease a lost node's guarded VMs stay where they are. */
+  takeover_margin: WaitMs.refine((ms) => ms >= 3000, "must be 3s at least")
+    .prefault("10s"),
   session_ttl: DurationMs.prefault("30d"),
   /** How long ended operations and requests are kept, and how many. */
   history: z.strictObject({

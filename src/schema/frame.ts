@@ -34,6 +34,8 @@ export const DomainFrame = z.object({
   generation: z.int().nonnegative(),
   memoryMiB: z.number().optional(),
   vcpus: z.number().optional(),
+  /** Its guard paused it when the node's lease was over. */
+  held: z.boolean().optional(),
 });
 export type DomainFrame = z.infer<typeof DomainFrame>;
 
@@ -131,7 +133,24 @@ export const UpFrame = z.discriminatedUnion("type", [
     ...envelope,
     drivers: z.array(DriverReport),
   }),
-  z.object({ type: z.literal("beat"), ...envelope }),
+  z.object({
+    type: z.literal("beat"),
+    ...envelope,
+    /** When it was sent, by a clock of the node's own; comes back in `lease`. */
+    at: z.number().optional(),
+  }),
+  /** The domains, uid to incarnation, that the guard would pause in time: all there are. */
+  z.object({
+    type: z.literal("guarded"),
+    ...envelope,
+    domains: z.record(z.string(), z.string()),
+  }),
+  /** The domains, uid to incarnation, that the guard has paused: may they go on? */
+  z.object({
+    type: z.literal("held"),
+    ...envelope,
+    domains: z.record(z.string(), z.string()),
+  }),
   z.object({ type: z.literal("bye"), ...envelope, reason: z.string() }),
 ]);
 export type UpFrame = z.infer<typeof UpFrame>;
@@ -185,6 +204,17 @@ export const DownFrame = z.discriminatedUnion("type", [
     historyBytes: z.int().nonnegative(),
   }),
   z.object({ type: z.literal("beat"), ...envelope }),
+  /**
+   * The beat that was sent at `at` was heard: from then on, the node has its
+   * VMs for a whole lease (see `core/lease.ts`).
+   */
+  z.object({ type: z.literal("lease"), ...envelope, at: z.number() }),
+  /** Domains that were asked about in `held`, and that are still this node's. */
+  z.object({
+    type: z.literal("release"),
+    ...envelope,
+    uids: z.array(z.string()),
+  }),
   /** The controller ends the session. */
   z.object({
     type: z.literal("bye"),

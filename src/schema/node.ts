@@ -3,7 +3,7 @@
  *
  * `capacity`, `drivers` and `usage` come from the LNM; `state` is the
  * controller's verdict (`ready` while a session lives, `silent` after it
- * ended, `lost` once its lease is over).
+ * ended, `lost` once its lease is over, `dead` once an administrator said so).
  *
  * @module
  */
@@ -79,6 +79,8 @@ export const Node = z.object({
   labels: z.record(z.string(), z.string()).default({}),
   /** Takes no new VMs, since an administrator drains it. */
   draining: z.boolean().default(false),
+  /** The boot of the machine that it last told of; absent before the first. */
+  bootId: z.string().optional(),
   joinedAt: z.string(),
   revision: z.int().nonnegative(),
 });

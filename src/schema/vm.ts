@@ -217,6 +217,10 @@ export const VmStatus = z.object({
   since: z.string(),
   /** The `generation` that the domain was started with. */
   observedGeneration: z.int().nonnegative(),
+  /** The state that it had before it went out of reach, or before its guard held it; absent otherwise. */
+  last: DomainState.optional(),
+  /** The guard that has confirmed that it would pause this run in time; absent when none has. */
+  guard: z.object({ node: NodeName, incarnation: z.string() }).optional(),
 });
 export type VmStatus = z.infer<typeof VmStatus>;
 
@@ -243,6 +247,17 @@ export const VmUsage = z.object({
 });
 export type VmUsage = z.infer<typeof VmUsage>;
 
+/** Starts that the loss of its node has brought a VM. Only the controller writes it. */
+export const Restarts = z.object({
+  /** One is owed: the VM is to run, and does not. */
+  due: z.boolean(),
+  /** How many there were in a row; it begins anew after a quiet time. */
+  count: z.int().nonnegative(),
+  /** When the last one began, ISO 8601; null before the first. */
+  at: z.string().nullable(),
+});
+export type Restarts = z.infer<typeof Restarts>;
+
 /** A VM as the API returns it and the store keeps it. */
 export const Vm = z.object({
   /** Version of this record's shape, for migrations. */
@@ -260,5 +275,7 @@ export const Vm = z.object({
   revision: z.int().nonnegative(),
   /** Found on a node, not made by usher. */
   found: z.boolean().default(false),
+  /** Absent while no loss of a node has concerned it. */
+  restarts: Restarts.optional(),
 });
 export type Vm = z.infer<typeof Vm>;

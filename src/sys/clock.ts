@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readTextOrNullSync } from "./file.ts";
 import { JoinedSignal } from "./joined_signal.ts";
 
 /** Where time comes from. */
@@ -12,6 +13,11 @@ export interface Clock {
   now(): number;
   /** Milliseconds of a clock that only goes forward. */
   monotonic(): number;
+  /**
+   * Milliseconds since the machine booted, the time that it was suspended
+   * included, and the same in every process of it.
+   */
+  boot(): number;
   /** Resolves after `ms`; rejects with the signal's reason when it aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls `run` once after `ms`, in a turn of its own; disposing of the result prevents it. */
@@ -22,12 +28,19 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  boot: bootTime,
   sleep,
   after(ms, run) {
     const timer = setTimeout(run, ms);
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },
 };
+
+/** From /proc/uptime, which counts CLOCK_BOOTTIME (proc(5)); of 10 ms each. */
+function bootTime(): number {
+  const uptime = readTextOrNullSync("/proc/uptime")?.split(" ")[0];
+  return uptime === undefined ? performance.now() : Number(uptime) * 1000;
+}
 
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -35,6 +35,10 @@ class LateClock implements Clock {
     return systemClock.monotonic();
   }
 
+  boot(): number {
+    return systemClock.boot();
+  }
+
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (ms < DAY / 24) return await systemClock.sleep(ms, signal);
     const aborted = Promise.withResolvers<never>();

@@ -33,6 +33,10 @@ export class FakeClock implements Clock {
     return this.#now - this.#start;
   }
 
+  boot(): number {
+    return this.monotonic();
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);

@@ -54,7 +54,7 @@ export function openSession(
     clock: parts.context.clock,
     incoming: body,
     parse: parseUp,
-    beat: { type: "beat" },
+    beat: () => ({ type: "beat" }),
     beatMs,
     deadMs: Math.round(parts.leaseMs * 0.8),
     maxFrameBytes: MAX_FRAME_BYTES,
