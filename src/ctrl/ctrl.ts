@@ -16,21 +16,10 @@ import { readTextOrNull, writeDurably } from "../sys/file.ts";
 import { newId, newSecret } from "../sys/id.ts";
 import type { Log } from "../sys/log.ts";
 import { hostname, processId } from "../sys/machine.ts";
-import { Accounts } from "./auth/accounts.ts";
-import { Changes } from "./changes.ts";
-import { ConsoleRelay } from "./console_relay.ts";
-import { type CtrlContext, isoNow } from "./context.ts";
-import { defaultDriver, knownDrivers } from "./default_driver.ts";
-import { Domains } from "./domains.ts";
-import { keepTidy } from "./janitor.ts";
+import type { Accounts } from "./auth/accounts.ts";
+import type { CtrlContext } from "./context.ts";
+import { openEngine } from "./engine.ts";
 import { keepRenewed, listen } from "./listeners.ts";
-import { HELLO_MS } from "./node_api/session.ts";
-import { NodeLinks } from "./node_links.ts";
-import { beginWatch, watchNodes } from "./node_watch.ts";
-import { Nodes } from "./nodes.ts";
-import { Runner } from "./operations/runner.ts";
-import { Records } from "./records.ts";
-import { Requests } from "./requests.ts";
 import type { Site } from "./site.ts";
 import { openTrust, type Trust } from "./trust.ts";
 
@@ -75,36 +64,28 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
   await using stack = new AsyncDisposableStack();
   const store = stack.use(await openStore(config, context));
   const trust = await trustFor(config, context);
-  const records = await Records.load(store);
   const closing = new AbortController();
   stack.defer(() => closing.abort("the controller ends"));
-  const parts = await makeParts(options, context, store, records);
+  const engine = await openEngine({ config, context, store, newSecret });
   await writeDurably(
     `${config.state_dir}/${LOCAL_TOKEN}`,
-    `${parts.accounts.openLocalSession()}\n`,
+    `${engine.accounts.openLocalSession()}\n`,
   );
-  await beginWatch(parts.watch);
-  const left = parts.runner.recover();
-  if (left > 0) {
-    log.info("going on with operations of an earlier run", {
-      operations: left,
-    });
-  }
+  stack.defer(() => engine.runner.stop());
+  await engine.recover();
   const servers = listen({
     config,
     version: options.version,
-    parts,
+    parts: engine,
     trust,
     context,
     closing: closing.signal,
   });
   stack.defer(() => servers.close());
-  stack.defer(() => parts.runner.stop());
   // Last, since a password that is said once must not be said in vain.
-  await firstStart(options, parts.accounts);
+  await firstStart(options, engine.accounts);
   const loops = [
-    watchNodes(parts.watch, closing.signal),
-    keepTidy(parts.janitor, closing.signal),
+    engine.keep(closing.signal),
     keepRenewed(trust, servers, context, closing.signal),
   ];
   const owned = stack.move();
@@ -112,7 +93,7 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
   const close = () =>
     closed ??= (async () => {
       closing.abort("the controller ends");
-      parts.changes.close();
+      engine.changes.close();
       await owned.disposeAsync();
       await Promise.allSettled(loops);
     })();
@@ -170,58 +151,6 @@ async function trustFor(
     now: clock.now(),
     ...(config.tls === undefined ? {} : { own: config.tls }),
   });
-}
-
-async function makeParts(
-  { config }: CtrlOptions,
-  context: CtrlContext,
-  store: Store,
-  records: Records,
-) {
-  const links = new NodeLinks();
-  const domains = new Domains(context, records);
-  const runner = new Runner({ context, records, links, domains });
-  const nodes = await Nodes.load(context, records, store, newSecret);
-  const accounts = await Accounts.load(context, store, newSecret);
-  const changes = new Changes(records, () => isoNow(context));
-  const defaults = () => ({
-    driver: defaultDriver(config.defaults.driver, records),
-    vcpus: config.defaults.vcpus,
-    memoryMiB: config.defaults.memory,
-    known: knownDrivers(records),
-  });
-  const requests = new Requests({ context, records, runner, defaults });
-  const consoles = new ConsoleRelay(context, links);
-  const leaseMs = config.node_lease;
-  return {
-    records,
-    links,
-    domains,
-    runner,
-    nodes,
-    accounts,
-    changes,
-    requests,
-    consoles,
-    watch: { context, records, links, nodes, domains, leaseMs },
-    session: {
-      context,
-      links,
-      nodes,
-      domains,
-      runner,
-      leaseMs,
-      helloMs: HELLO_MS,
-    },
-    janitor: {
-      context,
-      records,
-      accounts,
-      nodes,
-      keepMs: config.history.keep,
-      keepCount: config.history.operations,
-    },
-  };
 }
 
 /** Makes the first account and says its password, once. */

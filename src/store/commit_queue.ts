@@ -11,6 +11,7 @@
  */
 import { setImmediate } from "node:timers";
 import { UsherError } from "../error/mod.ts";
+import { newId } from "../sys/id.ts";
 import type { Backend } from "./backend.ts";
 import {
   isLarge,
@@ -28,10 +29,20 @@ interface Commit {
   reject(error: unknown): void;
 }
 
+/** What a queue takes from outside besides its backend; a simulation brings its own. */
+export interface QueueOptions {
+  /** Resolves once all that is runnable now has run, so that it can join the next write. */
+  readonly turn?: () => Promise<void>;
+  /** Names large commits. */
+  readonly newId?: () => string;
+}
+
 /** Commits on their way to a backend. */
 export class CommitQueue {
   readonly #backend: Backend;
   readonly #onLost: () => void;
+  readonly #turn: () => Promise<void>;
+  readonly #newId: () => string;
   #pending: Commit[] = [];
   #pump: Promise<void> | null = null;
   #staged: StagedCommit | null = null;
@@ -43,9 +54,15 @@ export class CommitQueue {
   #mutations = 0;
 
   /** Calls `onLost` when another has taken the right to write. */
-  constructor(backend: Backend, onLost: () => void) {
+  constructor(
+    backend: Backend,
+    onLost: () => void,
+    options: QueueOptions = {},
+  ) {
     this.#backend = backend;
     this.#onLost = onLost;
+    this.#turn = options.turn ?? nextTurn;
+    this.#newId = options.newId ?? newId;
   }
 
   /** Finishes what a crash interrupted; before the first commit. */
@@ -87,7 +104,7 @@ export class CommitQueue {
 
   async #run(): Promise<void> {
     while (true) {
-      await nextTurn();
+      await this.#turn();
       if (this.#pending.length === 0) break;
       const group = this.#takeGroup();
       try {
@@ -126,7 +143,7 @@ export class CommitQueue {
   async #writeLarge(writes: readonly Write[]): Promise<void> {
     if (this.#hasRubbish) await sweep(this.#backend);
     this.#hasRubbish = true;
-    const staged = await stage(this.#backend, writes);
+    const staged = await stage(this.#backend, writes, this.#newId());
     this.#hasRubbish = false;
     this.#staged = staged;
     try {
@@ -157,7 +174,7 @@ export class CommitQueue {
   }
 }
 
-/** Lets all that is runnable now run first, so that it can join the next write. */
+/** The next turn of the event loop. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

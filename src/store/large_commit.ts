@@ -12,7 +12,6 @@
  *
  * @module
  */
-import { newId } from "../sys/id.ts";
 import type { Backend } from "./backend.ts";
 import { LIMITS, storeKeys } from "./key.ts";
 import {
@@ -42,12 +41,12 @@ export interface StagedCommit {
   finish(): Promise<void>;
 }
 
-/** Makes `writes` durable beside their places. */
+/** Makes `writes` durable beside their places, under an `id` of their own. */
 export async function stage(
   backend: Backend,
   writes: readonly Write[],
+  id: string,
 ): Promise<StagedCommit> {
-  const id = newId();
   const packed = packWrites(writes);
   const parts: Write[] = [];
   for (let from = 0; from < packed.length; from += PART_BYTES) {

@@ -9,6 +9,7 @@ import { isoTime } from "../sys/clock.ts";
 import { silentLog } from "../sys/log.ts";
 import type { Backend, RawEntry } from "./backend.ts";
 import { migrate } from "./migrate.ts";
+import type { QueueOptions } from "./commit_queue.ts";
 import type { Write } from "./record.ts";
 import { RecordStore } from "./record_store.ts";
 import type { Holder, Key, Store } from "./store.ts";
@@ -17,6 +18,11 @@ import type { Holder, Key, Store } from "./store.ts";
 export class MemoryDatabase {
   readonly records = new Map<string, RawEntry>();
   epoch = 0;
+
+  /** What a write waits for before it happens; a slow disk is a subclass that takes its time here. */
+  wait(): Promise<void> {
+    return Promise.resolve();
+  }
 
   /** One atomic write; a full disk is a subclass that throws here. */
   apply(writes: readonly Write[]): void {
@@ -28,7 +34,7 @@ export class MemoryDatabase {
 }
 
 /** Which database is opened again, and who holds it. */
-export interface MemoryStoreOptions {
+export interface MemoryStoreOptions extends QueueOptions {
   /** The database to open; a new one when absent. */
   readonly database?: MemoryDatabase;
   readonly host?: string;
@@ -54,7 +60,12 @@ export async function openMemoryStore(
     pid,
     since: isoTime(now()),
   };
-  const store = await RecordStore.open(new MemoryBackend(database), holder);
+  const store = await RecordStore.open(
+    new MemoryBackend(database),
+    holder,
+    new AbortController(),
+    options,
+  );
   await migrate(store, { place: "memory", log: silentLog });
   return store;
 }
@@ -68,8 +79,8 @@ class MemoryBackend implements Backend {
     this.#epoch = database.epoch;
   }
 
-  // deno-lint-ignore require-await -- a rejection, not a throw
   async write(writes: readonly Write[]): Promise<void> {
+    await this.#database.wait();
     if (this.#database.epoch !== this.#epoch) {
       throw new UsherError(
         "stale",

@@ -6,7 +6,7 @@
  */
 import { UsherError } from "../error/mod.ts";
 import type { Backend } from "./backend.ts";
-import { CommitQueue } from "./commit_queue.ts";
+import { CommitQueue, type QueueOptions } from "./commit_queue.ts";
 import { STORE_PREFIX } from "./key.ts";
 import { decodeValue, encodeMutation } from "./record.ts";
 import type {
@@ -30,11 +30,12 @@ export class RecordStore implements Store {
     backend: Backend,
     holder: Holder,
     lost: AbortController,
+    options: QueueOptions,
   ) {
     this.#backend = backend;
     this.holder = holder;
     this.lost = lost.signal;
-    this.#queue = new CommitQueue(backend, () => lost.abort());
+    this.#queue = new CommitQueue(backend, () => lost.abort(), options);
   }
 
   /**
@@ -45,8 +46,9 @@ export class RecordStore implements Store {
     backend: Backend,
     holder: Holder,
     lost = new AbortController(),
+    options: QueueOptions = {},
   ): Promise<RecordStore> {
-    const store = new RecordStore(backend, holder, lost);
+    const store = new RecordStore(backend, holder, lost, options);
     await store.#queue.recover();
     return store;
   }

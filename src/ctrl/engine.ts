@@ -1,0 +1,105 @@
+/**
+ * The engine: a controller without listeners, certificates and files.
+ *
+ * Everything that decides is made and joined here, on the store and the
+ * context that are given, so that a simulation can run the very same parts.
+ *
+ * @module
+ */
+import type { CtrlConfig } from "../schema/config.ts";
+import type { Store } from "../store/store.ts";
+import { Accounts } from "./auth/accounts.ts";
+import { Changes } from "./changes.ts";
+import { ConsoleRelay } from "./console_relay.ts";
+import { type CtrlContext, isoNow } from "./context.ts";
+import { defaultDriver, knownDrivers } from "./default_driver.ts";
+import { Domains } from "./domains.ts";
+import { type JanitorParts, keepTidy } from "./janitor.ts";
+import type { ServedParts } from "./listeners.ts";
+import { HELLO_MS } from "./node_api/session.ts";
+import { NodeLinks } from "./node_links.ts";
+import { beginWatch, type NodeWatchParts, watchNodes } from "./node_watch.ts";
+import { Nodes } from "./nodes.ts";
+import { Runner } from "./operations/runner.ts";
+import { Records } from "./records.ts";
+import { Requests } from "./requests.ts";
+
+/** What an engine is made on. */
+export interface EngineOptions {
+  readonly config: CtrlConfig;
+  readonly context: CtrlContext;
+  readonly store: Store;
+  readonly newSecret: () => string;
+}
+
+/** The parts of a controller, and what keeps them going. */
+export interface Engine extends ServedParts {
+  /** Takes up what an earlier controller left; before anything is served. */
+  recover(): Promise<void>;
+  /** Looks after nodes and old records until `signal` aborts. */
+  keep(signal: AbortSignal): Promise<void>;
+}
+
+/** Reads what the store holds, and makes the parts; nothing runs yet. */
+export async function openEngine(
+  { config, context, store, newSecret }: EngineOptions,
+): Promise<Engine> {
+  const records = await Records.load(store);
+  const links = new NodeLinks();
+  const domains = new Domains(context, records);
+  const runner = new Runner({ context, records, links, domains });
+  const nodes = await Nodes.load(context, records, store, newSecret);
+  const accounts = await Accounts.load(context, store, newSecret);
+  const changes = new Changes(records, () => isoNow(context));
+  const defaults = () => ({
+    driver: defaultDriver(config.defaults.driver, records),
+    vcpus: config.defaults.vcpus,
+    memoryMiB: config.defaults.memory,
+    known: knownDrivers(records),
+  });
+  const requests = new Requests({ context, records, runner, defaults });
+  const consoles = new ConsoleRelay(context, links);
+  const leaseMs = config.node_lease;
+  const watch = { context, records, links, nodes, domains, leaseMs };
+  const session = { context, links, nodes, domains, runner, leaseMs };
+  const janitor = {
+    context,
+    records,
+    accounts,
+    nodes,
+    keepMs: config.history.keep,
+    keepCount: config.history.operations,
+  };
+  return {
+    records,
+    links,
+    runner,
+    nodes,
+    accounts,
+    changes,
+    requests,
+    consoles,
+    session: { ...session, helloMs: HELLO_MS },
+    recover: () => recover(watch, runner),
+    keep: (signal) => keep(watch, janitor, signal),
+  };
+}
+
+async function recover(watch: NodeWatchParts, runner: Runner): Promise<void> {
+  await beginWatch(watch);
+  const operations = runner.recover();
+  if (operations === 0) return;
+  const { log } = watch.context;
+  log.info("going on with operations of an earlier run", { operations });
+}
+
+async function keep(
+  watch: NodeWatchParts,
+  janitor: JanitorParts,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.allSettled([
+    watchNodes(watch, signal),
+    keepTidy(janitor, signal),
+  ]);
+}
