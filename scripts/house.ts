@@ -62,6 +62,28 @@ export const MACHINE_MODULES =
 /** Folders whose code is pure: no clock, no randomness. */
 export const PURE_FOLDERS = ["src/core/", "src/schema/"];
 
+/**
+ * Folders that the simulator runs: time, timers, ids and randomness are given
+ * to them, so that a seed decides everything they do.
+ */
+export const SIMULATED_FOLDERS = [
+  "src/ctrl/",
+  "src/lnm/",
+  "src/link/",
+  "src/driver/sim/",
+  "src/simulator/",
+];
+
+/** Files in those folders that tie a role to its machine, and are not simulated. */
+export const MACHINE_BOUND_FILES = [
+  "src/ctrl/ctrl.ts",
+  "src/ctrl/certificates.ts",
+  "src/ctrl/auth/password.ts",
+  "src/lnm/lnm.ts",
+  "src/lnm/credential.ts",
+  "src/driver/sim/hypervisor.ts",
+];
+
 /** Whether `path` is `rule`, or lies in it when `rule` ends in a slash. */
 export function matches(path: string, rule: string): boolean {
   return rule.endsWith("/") ? path.startsWith(rule) : path === rule;

@@ -7,6 +7,8 @@
  *   import table can be proved; only plugins are found at run time.
  * - `usher/pure`: no clock and no randomness in core and schema; they are
  *   arguments there, so that every decision can be replayed.
+ * - `usher/given-time`: what the simulator runs gets its clock, ids and
+ *   randomness as arguments, or a seed would not decide what it does.
  * - `usher/error-message`: an error's message starts like a sentence and ends
  *   without a full stop, because it is put into longer ones.
  * - `usher/top-level-function`: a top-level function is declared as one; it has
@@ -19,7 +21,14 @@
  *
  * @module
  */
-import { DENO_FILES, isTest, matches, PURE_FOLDERS } from "./house.ts";
+import {
+  DENO_FILES,
+  isTest,
+  MACHINE_BOUND_FILES,
+  matches,
+  PURE_FOLDERS,
+  SIMULATED_FOLDERS,
+} from "./house.ts";
 
 const SRC = /(?:^|\/)((?:src|scripts|plugins|tests)\/.*|main\.ts)$/;
 
@@ -126,6 +135,63 @@ const pure: Deno.lint.Rule = {
         if (callee.type !== "Identifier" || callee.name !== "Date") return;
         if (node.arguments.length > 0) return;
         context.report({ node, message: "new Date() reads the clock", hint });
+      },
+    };
+  },
+};
+
+/** What stands for time or randomness of the machine, imported by name. */
+const AMBIENT = new Set([
+  "setTimeout",
+  "setInterval",
+  "setImmediate",
+  "systemClock",
+  "newId",
+  "newSecret",
+]);
+
+const AMBIENT_MEMBERS = new Set([
+  "Date.now",
+  "Math.random",
+  "AbortSignal.timeout",
+]);
+
+const givenTime: Deno.lint.Rule = {
+  create(context) {
+    const path = relative(context.filename);
+    const isSimulated = SIMULATED_FOLDERS.some((rule) => matches(path, rule));
+    if (!isSimulated || isTest(path) || MACHINE_BOUND_FILES.includes(path)) {
+      return {};
+    }
+    const report = (node: Deno.lint.Node, name: string) =>
+      context.report({
+        node,
+        message: `${name} is the machine's: a simulation could not replay this`,
+        hint: "Take a Clock, an id maker or a random number as an argument",
+      });
+    return {
+      ImportSpecifier({ imported }) {
+        if (imported.type !== "Identifier") return;
+        if (AMBIENT.has(imported.name)) report(imported, imported.name);
+      },
+      CallExpression({ callee }) {
+        if (callee.type !== "Identifier") return;
+        if (/^set(?:Timeout|Interval|Immediate)$/.test(callee.name)) {
+          report(callee, callee.name);
+        }
+      },
+      MemberExpression(node) {
+        const { object } = node;
+        const name = memberName(node);
+        if (name !== null && AMBIENT_MEMBERS.has(name)) report(node, name);
+        const isAmbient = object.type === "Identifier" &&
+          (object.name === "performance" || object.name === "crypto");
+        if (isAmbient) report(node, object.name);
+      },
+      NewExpression(node) {
+        const { callee } = node;
+        if (callee.type !== "Identifier" || callee.name !== "Date") return;
+        if (node.arguments.length === 0) report(node, "new Date()");
       },
     };
   },
@@ -282,6 +348,7 @@ const plugin: Deno.lint.Plugin = {
     "deno-in-sys": denoInSys,
     "literal-import": literalImport,
     pure,
+    "given-time": givenTime,
     "joined-signal": joinedSignal,
     "error-message": errorMessage,
     "top-level-function": topLevelFunction,

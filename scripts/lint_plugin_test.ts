@@ -58,6 +58,35 @@ check('import("./b.ts")', "src/ctrl/a.ts", literal, []);
 
 const clock = `${DOC}export const x = Date.now();\n`;
 check("Date.now in core", "src/core/a.ts", clock, ["pure"]);
+check("Date.now in lnm", "src/lnm/a.ts", clock, ["given-time"]);
+check("Date.now in link", "src/link/a.ts", clock, ["given-time"]);
+check("Date.now where lnm meets its machine", "src/lnm/lnm.ts", clock, []);
+check("Date.now in a test of lnm", "src/lnm/a_test.ts", clock, []);
+for (
+  const code of [
+    "setTimeout(f, 1);",
+    "const x = Math.random();",
+    "const x = crypto.randomUUID();",
+    "const x = performance.now();",
+    "const x = AbortSignal.timeout(1);",
+    "const x = new Date();",
+    'import { newId } from "../sys/id.ts";',
+    'import { systemClock } from "../sys/clock.ts";',
+  ]
+) {
+  check(`${code} in ctrl`, "src/ctrl/a.ts", `${DOC}${code}\n`, ["given-time"]);
+}
+for (
+  const code of [
+    "let timer: ReturnType<typeof setTimeout>;",
+    "const x = new Date(ms);",
+    "const x = context.newId();",
+    'import { idMaker } from "../sys/id.ts";',
+  ]
+) {
+  check(`${code} in ctrl`, "src/ctrl/a.ts", `${DOC}${code}\n`, []);
+}
+
 check("Date.now in schema", "src/schema/a.ts", clock, ["pure"]);
 check("Date.now in lnm", "src/lnm/a.ts", clock, []);
 check("Date.now in a unit test", "src/core/a_test.ts", clock, []);
