@@ -88,7 +88,6 @@ for (
 }
 
 check("Date.now in schema", "src/schema/a.ts", clock, ["pure"]);
-check("Date.now in lnm", "src/lnm/a.ts", clock, []);
 check("Date.now in a unit test", "src/core/a_test.ts", clock, []);
 for (
   const code of [
