@@ -81,6 +81,7 @@ export const MACHINE_BOUND_FILES = [
   "src/ctrl/auth/password.ts",
   "src/lnm/lnm.ts",
   "src/lnm/credential.ts",
+  "src/lnm/peers.ts",
   "src/driver/sim/hypervisor.ts",
 ];
 

@@ -1,35 +1,20 @@
 /**
- * Making and reading certificates: the site's CA and what it signs.
- *
- * The package that does it is loaded when it is first needed, since most
- * starts of a controller only read what an earlier one made.
+ * Making certificates: the site's CA and what it signs.
  *
  * @module
  */
-import { createPrivateKey, createPublicKey, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { isIP } from "node:net";
 import type * as X509 from "@peculiar/x509";
-import { messageOf, UsherError } from "../error/mod.ts";
+import { UsherError } from "../error/mod.ts";
+import { peerHost, peerSubject } from "../schema/peer.ts";
 import { pemBlocks, toPem } from "../sys/pem.ts";
+import { loadX509, toHex } from "./x509.ts";
 
 /** A certificate with its private key, both PEM. */
 export interface KeyPair {
   readonly certPem: string;
   readonly keyPem: string;
-}
-
-/** From when until when, in milliseconds since 1970. */
-export interface Validity {
-  readonly notBefore: number;
-  readonly notAfter: number;
-}
-
-/** What of a certificate matters here. */
-export interface CertificateFacts extends Validity {
-  readonly subject: string;
-  readonly isCa: boolean;
-  /** The subject alternative names as they are coded; empty when there are none. */
-  readonly names: string;
 }
 
 const DAY_MS = 86_400_000;
@@ -38,24 +23,10 @@ const BACKDATED_MS = 3_600_000;
 const KEY_ALGORITHM = { name: "ECDSA", namedCurve: "P-256" } as const;
 const SIGNING_ALGORITHM = { name: "ECDSA", hash: "SHA-256" } as const;
 const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
 
 /** How long certificates live, in days. */
 export const LIFETIMES = { ca: 3653, leaf: 90 } as const;
-
-/** Whether less than a third of a certificate's life is left at `now`. */
-export function needsRenewal(
-  { notBefore, notAfter }: Validity,
-  now: number,
-): boolean {
-  return notAfter - now < (notAfter - notBefore) / 3;
-}
-
-let loading: Promise<typeof X509> | null = null;
-
-function loadX509(): Promise<typeof X509> {
-  loading ??= import("reflect-metadata").then(() => import("@peculiar/x509"));
-  return loading;
-}
 
 /** A new CA for a site. */
 export async function makeCa(now: number): Promise<KeyPair> {
@@ -90,33 +61,98 @@ export async function makeLeaf(
   names: readonly string[],
   now: number,
 ): Promise<KeyPair> {
-  const x509 = await loadX509();
-  const issuer = new x509.X509Certificate(ca.certPem);
   const keys = await crypto.subtle.generateKey(KEY_ALGORITHM, true, [
     "sign",
     "verify",
   ]);
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: newSerial(),
+  const certificate = await signLeaf(ca, {
     subject: "CN=usher controller",
+    names,
+    publicKey: keys.publicKey,
+    purposes: [SERVER_AUTH],
+    now,
+  });
+  return await exportPair(certificate, keys.privateKey);
+}
+
+/**
+ * A certificate for a node's own key, with which it is both server and client
+ * of other nodes. Throws `invalid_input` for what is no public key.
+ */
+export async function makePeerCertificate(
+  ca: KeyPair,
+  node: string,
+  publicKeyPem: string,
+  now: number,
+): Promise<string> {
+  const certificate = await signLeaf(ca, {
+    subject: peerSubject(node),
+    names: [peerHost(node)],
+    publicKey: await importPublicKey(publicKeyPem),
+    purposes: [SERVER_AUTH, CLIENT_AUTH],
+    now,
+  });
+  return toPem("CERTIFICATE", certificate.rawData);
+}
+
+async function importPublicKey(pem: string): Promise<CryptoKey> {
+  const [block] = pemBlocks(pem);
+  try {
+    return await crypto.subtle.importKey(
+      "spki",
+      block?.der ?? new Uint8Array(),
+      KEY_ALGORITHM,
+      true,
+      ["verify"],
+    );
+  } catch (error) {
+    throw new UsherError(
+      "invalid_input",
+      "This is no public key for a certificate: it must be one of P-256, in PEM",
+      { field: "publicKey", cause: error },
+    );
+  }
+}
+
+interface LeafWish {
+  readonly subject: string;
+  readonly names: readonly string[];
+  readonly publicKey: CryptoKey;
+  readonly purposes: string[];
+  readonly now: number;
+}
+
+async function signLeaf(
+  ca: KeyPair,
+  { subject, names, publicKey, purposes, now }: LeafWish,
+): Promise<X509.X509Certificate> {
+  const x509 = await loadX509();
+  const issuer = new x509.X509Certificate(ca.certPem);
+  return await x509.X509CertificateGenerator.create({
+    serialNumber: newSerial(),
+    subject,
     issuer: issuer.subjectName,
     notBefore: new Date(now - BACKDATED_MS),
     notAfter: new Date(
       Math.min(now + LIFETIMES.leaf * DAY_MS, issuer.notAfter.getTime()),
     ),
     signingAlgorithm: SIGNING_ALGORITHM,
-    publicKey: keys.publicKey,
+    publicKey,
     signingKey: await importSigningKey(ca.keyPem),
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([SERVER_AUTH]),
+      // GnuTLS, which QEMU links, wants the second of these too.
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.digitalSignature |
+          x509.KeyUsageFlags.keyEncipherment,
+        true,
+      ),
+      new x509.ExtendedKeyUsageExtension(purposes),
       alternativeNames(x509, names),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.SubjectKeyIdentifierExtension.create(publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],
   });
-  return await exportPair(certificate, keys.privateKey);
 }
 
 /** `names` as a certificate would code them, to compare with `CertificateFacts.names`. */
@@ -134,124 +170,6 @@ function alternativeNames(
       value,
     })),
   );
-}
-
-/** Reads the first certificate of `pem`; `place` names it in errors. */
-export async function readCertificate(
-  pem: string,
-  place: string,
-): Promise<CertificateFacts> {
-  const x509 = await loadX509();
-  const certificate = parse(x509, pem, place);
-  const names = certificate.getExtension(x509.SubjectAlternativeNameExtension);
-  return {
-    subject: certificate.subject,
-    notBefore: certificate.notBefore.getTime(),
-    notAfter: certificate.notAfter.getTime(),
-    isCa: certificate.getExtension(x509.BasicConstraintsExtension)?.ca ?? false,
-    names: names === null ? "" : toHex(names.rawData),
-  };
-}
-
-/** Throws unless `keyPem` is the private key of the first certificate of `certPem`. */
-export async function checkKeyFits(
-  { certPem, keyPem }: KeyPair,
-  certPlace: string,
-  keyPlace: string,
-): Promise<void> {
-  const certificate = parse(await loadX509(), certPem, certPlace);
-  let publicKey: Uint8Array;
-  try {
-    publicKey = createPublicKey(createPrivateKey(keyPem)).export({
-      type: "spki",
-      format: "der",
-    });
-  } catch (error) {
-    throw new UsherError(
-      "invalid_input",
-      `Cannot use "${keyPlace}": no private key in PEM (${messageOf(error)})`,
-      {
-        cause: error,
-      },
-    );
-  }
-  if (toHex(publicKey) === toHex(certificate.publicKey.rawData)) return;
-  throw new UsherError(
-    "invalid_input",
-    `Cannot use "${keyPlace}": it is not the key of "${certPlace}"`,
-  );
-}
-
-/**
- * Throws unless the first certificate of `certPem` leads to one of `caPem`,
- * directly or by those that follow it.
- */
-export async function checkChain(
-  { certPem, certPlace, caPem, caPlace }: {
-    readonly certPem: string;
-    readonly certPlace: string;
-    readonly caPem: string;
-    readonly caPlace: string;
-  },
-): Promise<void> {
-  const x509 = await loadX509();
-  const chain = parseAll(x509, certPem, certPlace);
-  const roots = parseAll(x509, caPem, caPlace);
-  for (const [i, certificate] of chain.entries()) {
-    if (await isSignedByAny(certificate, roots)) return;
-    const next = chain[i + 1];
-    if (next === undefined || !await isSignedByAny(certificate, [next])) break;
-  }
-  throw new UsherError(
-    "invalid_input",
-    `Cannot use "${certPlace}": no CA of "${caPlace}" has signed it`,
-    {
-      hint:
-        `Put the certificates in between into "${certPlace}", after its own`,
-    },
-  );
-}
-
-async function isSignedByAny(
-  certificate: X509.X509Certificate,
-  issuers: readonly X509.X509Certificate[],
-): Promise<boolean> {
-  for (const issuer of issuers) {
-    if (issuer.subject !== certificate.issuer) continue;
-    const options = { publicKey: issuer.publicKey, signatureOnly: true };
-    if (await certificate.verify(options).catch(() => false)) return true;
-  }
-  return false;
-}
-
-function parse(
-  x509: typeof X509,
-  pem: string,
-  place: string,
-): X509.X509Certificate {
-  const [first] = parseAll(x509, pem, place);
-  if (first !== undefined) return first;
-  throw new UsherError(
-    "invalid_input",
-    `Cannot use "${place}": no certificate in PEM`,
-  );
-}
-
-function parseAll(
-  x509: typeof X509,
-  pem: string,
-  place: string,
-): X509.X509Certificate[] {
-  const blocks = pemBlocks(pem).filter(({ label }) => label === "CERTIFICATE");
-  try {
-    return blocks.map(({ der }) => new x509.X509Certificate(der));
-  } catch (error) {
-    throw new UsherError(
-      "invalid_input",
-      `Cannot use "${place}": ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
 }
 
 async function exportPair(
@@ -275,11 +193,4 @@ function newSerial(): string {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40; // Positive, and of full length.
   return bytes.toString("hex");
-}
-
-function toHex(bytes: ArrayBuffer | Uint8Array): string {
-  const view = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
-  return Array.from(view, (byte) => byte.toString(16).padStart(2, "0")).join(
-    "",
-  );
 }

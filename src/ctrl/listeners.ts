@@ -109,6 +109,7 @@ function siteOf(
     version,
     closing,
     ca: { pem: trust.caPem, fingerprint: trust.caFingerprint },
+    signPeer: trust.signPeer,
     nodesUrl,
   };
 }

@@ -13,6 +13,7 @@ import type { Nodes } from "./nodes.ts";
 import type { Runner } from "./operations/runner.ts";
 import type { Records } from "./records.ts";
 import type { Requests } from "./requests.ts";
+import type { Trust } from "./trust.ts";
 
 /** Everything that handlers may use. */
 export interface Site {
@@ -29,6 +30,8 @@ export interface Site {
   readonly version: string;
   /** The site's CA, PEM, and its SHA-256. */
   readonly ca: { readonly pem: string; readonly fingerprint: string };
+  /** Signs a node's key, for what nodes say to each other. */
+  readonly signPeer: Trust["signPeer"];
   /** The URL that nodes dial. */
   readonly nodesUrl: string;
   /** Aborts when the controller ends. */

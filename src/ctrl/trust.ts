@@ -8,45 +8,42 @@
  *   ca-key.pem       the CA with its key (0600)
  *   server-key.pem   the listeners' certificate with its key (0600); made
  *                    again when lost, damaged, due, or when the names change
+ *   peer-ca-key.pem  what nodes know each other by, at a site with a CA of its
+ *                    own, whose key usher has not got
  * ```
- *
- * A certificate and its key are one file, written durably, so a crash leaves
- * the old pair or the new one. A damaged CA is refused instead of replaced:
- * no node and no client would trust the new one.
  *
  * @module
  */
 import { isIP } from "node:net";
-import { messageOf, UsherError } from "../error/mod.ts";
-import { isoTime } from "../sys/clock.ts";
+import { UsherError } from "../error/mod.ts";
+import type { CertificateAnswer } from "../schema/peer.ts";
+import { fingerprint } from "../sys/pem.ts";
+import { needsRenewal } from "../sys/validity.ts";
 import {
-  listFolder,
-  makeFolder,
-  readTextOrNull,
-  removeIfThere,
-  writeDurably,
-} from "../sys/file.ts";
-import { fingerprint, pemBlocks } from "../sys/pem.ts";
-import {
-  type CertificateFacts,
   checkChain,
   checkKeyFits,
+  readCertificate,
+} from "./certificate_check.ts";
+import {
   codeNames,
   type KeyPair,
-  makeCa,
   makeLeaf,
-  needsRenewal,
-  readCertificate,
+  makePeerCertificate,
 } from "./certificates.ts";
+import { caPart, type Leaf, toLeaf } from "./leaf.ts";
+import { openOwn, type OwnTrust } from "./own_trust.ts";
+import {
+  checkTime,
+  keep,
+  openCa,
+  prepareFolder,
+  read,
+  readPair,
+} from "./trust_files.ts";
 
 export { fingerprint, needsRenewal };
-
-/** The certificate of the listeners. */
-export interface Leaf extends KeyPair {
-  /** Milliseconds since 1970. */
-  readonly notBefore: number;
-  readonly notAfter: number;
-}
+export type { Leaf } from "./leaf.ts";
+export type { OwnTrust } from "./own_trust.ts";
 
 /** A site's CA and the controller's certificate. */
 export interface Trust {
@@ -62,13 +59,12 @@ export interface Trust {
    * was put into the configured files; true when `leaf` has changed.
    */
   renewIfDue(now: number): Promise<boolean>;
-}
-
-/** Paths of a site's own CA certificate, server certificate and key. */
-export interface OwnTrust {
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
+  /** Signs a node's public key, for what nodes say to each other. */
+  signPeer(
+    node: string,
+    publicKeyPem: string,
+    now: number,
+  ): Promise<CertificateAnswer>;
 }
 
 /** Where CA and certificate are kept, and whom the certificate names. */
@@ -88,7 +84,7 @@ export interface TrustOptions {
 export async function openTrust(options: TrustOptions): Promise<Trust> {
   return options.own === undefined
     ? await openMade(options)
-    : await openOwn(options.own, options.now);
+    : await openOwn(options.own, `${options.stateDir}/tls`, options.now);
 }
 
 async function openMade(
@@ -111,51 +107,11 @@ async function openMade(
       leaf = await newLeaf(path, ca, wanted, now);
       return true;
     },
+    signPeer: async (node, publicKey, now) => ({
+      certificate: await makePeerCertificate(ca, node, publicKey, now),
+      ca: ca.certPem,
+    }),
   };
-}
-
-function caPart(caPem: string, { notAfter }: CertificateFacts) {
-  return {
-    caPem,
-    caFingerprint: fingerprint(caPem) ?? "",
-    caNotAfter: notAfter,
-  };
-}
-
-async function prepareFolder(folder: string): Promise<void> {
-  try {
-    await makeFolder(folder);
-    for (const name of await listFolder(folder)) {
-      if (name.endsWith(".tmp")) await removeIfThere(`${folder}/${name}`);
-    }
-  } catch (error) {
-    throw cannotKeep(folder, error);
-  }
-}
-
-async function openCa(folder: string, now: number): Promise<KeyPair> {
-  const path = `${folder}/ca-key.pem`;
-  const text = await read(path);
-  const ca = text === null ? await makeCa(now) : readPair(text);
-  if (ca === null) throw damagedCa(path);
-  if (text === null) await keep(path, ca.keyPem + ca.certPem);
-  else {await checkKeyFits(ca, path, path).catch(() => {
-      throw damagedCa(path);
-    });}
-  const shown = `${folder}/ca.pem`;
-  if (await read(shown) !== ca.certPem) await keep(shown, ca.certPem, 0o644);
-  return ca;
-}
-
-function damagedCa(path: string): UsherError {
-  return new UsherError(
-    "invalid_input",
-    `Cannot use the site's CA "${path}": the file is damaged`,
-    {
-      hint:
-        "Restore it from a backup; without it, remove it, and every client and node must log in and join anew",
-    },
-  );
 }
 
 /** The leaf that was kept, or null when a new one is needed. */
@@ -196,21 +152,6 @@ async function newLeaf(
   return toLeaf(pair, await readCertificate(pair.certPem, path));
 }
 
-function toLeaf(
-  { certPem, keyPem }: KeyPair,
-  { notBefore, notAfter }: CertificateFacts,
-): Leaf {
-  return { certPem, keyPem, notBefore, notAfter };
-}
-
-function readPair(text: string): KeyPair | null {
-  const [key, certificate] = pemBlocks(text);
-  if (key?.label !== "PRIVATE KEY" || certificate?.label !== "CERTIFICATE") {
-    return null;
-  }
-  return { keyPem: key.pem, certPem: certificate.pem };
-}
-
 const DNS_NAME =
   /^(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\.?$/;
 
@@ -233,115 +174,4 @@ function allNames(
   const hostName = host?.toLowerCase();
   if (hostName !== undefined && DNS_NAME.test(hostName)) all.push(hostName);
   return [...new Set([...all, "localhost", "127.0.0.1", "::1"])];
-}
-
-async function openOwn(own: OwnTrust, now: number): Promise<Trust> {
-  const caPem = await readOwn(own.ca);
-  const facts = await readCertificate(caPem, own.ca);
-  checkTime(facts, now, own.ca);
-  let leaf = await readOwnLeaf(own, caPem, now);
-  return {
-    ...caPart(caPem, facts),
-    leaf: () => leaf,
-    renewIfDue: async (now) => {
-      const found = await readOwnLeaf(own, caPem, now);
-      if (found.certPem === leaf.certPem && found.keyPem === leaf.keyPem) {
-        return false;
-      }
-      leaf = found;
-      return true;
-    },
-  };
-}
-
-async function readOwnLeaf(
-  own: OwnTrust,
-  caPem: string,
-  now: number,
-): Promise<Leaf> {
-  const pair = {
-    certPem: await readOwn(own.cert),
-    keyPem: await readOwn(own.key),
-  };
-  const facts = await readCertificate(pair.certPem, own.cert);
-  if (facts.isCa) {
-    throw new UsherError(
-      "invalid_input",
-      `Cannot use "${own.cert}": it is a CA, which no server may show`,
-      {
-        hint: "Sign a certificate for the controller with it",
-      },
-    );
-  }
-  checkTime(facts, now, own.cert);
-  await checkKeyFits(pair, own.cert, own.key);
-  await checkChain({
-    certPem: pair.certPem,
-    certPlace: own.cert,
-    caPem,
-    caPlace: own.ca,
-  });
-  return toLeaf(pair, facts);
-}
-
-async function readOwn(path: string): Promise<string> {
-  const text = await read(path);
-  if (text !== null) return text;
-  throw new UsherError(
-    "invalid_input",
-    `Cannot use "${path}": there is no such file`,
-  );
-}
-
-function checkTime(
-  { notBefore, notAfter }: CertificateFacts,
-  now: number,
-  place: string,
-): void {
-  if (now > notAfter) {
-    throw new UsherError(
-      "invalid_input",
-      `Cannot use "${place}": it ended at ${isoTime(notAfter)}`,
-    );
-  }
-  if (now < notBefore) {
-    throw new UsherError(
-      "invalid_input",
-      `Cannot use "${place}": it begins at ${isoTime(notBefore)}`,
-      {
-        hint: "Check this machine's clock",
-      },
-    );
-  }
-}
-
-async function read(path: string): Promise<string | null> {
-  try {
-    return await readTextOrNull(path);
-  } catch (error) {
-    throw new UsherError(
-      "unavailable",
-      `Cannot read "${path}": ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
-}
-
-async function keep(path: string, text: string, mode = 0o600): Promise<void> {
-  try {
-    await writeDurably(path, text, { mode });
-  } catch (error) {
-    throw cannotKeep(path, error);
-  }
-}
-
-function cannotKeep(path: string, error: unknown): UsherError {
-  return new UsherError(
-    "unavailable",
-    `Cannot write "${path}": ${messageOf(error)}`,
-    {
-      hint: "Check that the state directory is writable and has room",
-      cause: error,
-    },
-  );
 }

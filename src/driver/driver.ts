@@ -215,6 +215,20 @@ export interface Migration {
   ): Promise<DomainReport>;
 }
 
+/** How this node and its peers reach and know each other, for migration. */
+export interface Peers {
+  /** The ports on which peers may reach this node; both ends count. */
+  readonly ports: { readonly first: number; readonly last: number };
+  /** Where peers reach this node. Throws `unavailable` when that is not known. */
+  address(): Promise<string>;
+  /**
+   * The folder with this node's certificate and key, as QEMU's
+   * `tls-creds-x509` wants them; they are got or renewed first when that is
+   * due. The certificate's names are those of `schema/peer.ts`.
+   */
+  credentials(): Promise<string>;
+}
+
 /** What every driver is made with. */
 export interface DriverContext {
   /** The node's name, for messages: a person who reads them may sit elsewhere. */
@@ -223,6 +237,8 @@ export interface DriverContext {
   readonly stateDir: string;
   /** A directory for sockets; short, since unix socket paths are. */
   readonly runDir: string;
+  /** Absent where nothing migrates. */
+  readonly peers?: Peers;
   /** Says something to the log, with fields. */
   log(
     level: "debug" | "info" | "warn" | "error",

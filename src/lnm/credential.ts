@@ -9,7 +9,12 @@ import { messageOf, toProblem, UsherError } from "../error/mod.ts";
 import { EnrolAnswer } from "../schema/frame.ts";
 import { decodeJoinToken } from "../schema/join_token.ts";
 import { Problem } from "../schema/problem.ts";
-import { makeFolder, readTextOrNull, writeDurably } from "../sys/file.ts";
+import {
+  makeFolder,
+  readTextOrNull,
+  removeIfThere,
+  writeDurably,
+} from "../sys/file.ts";
 import { HttpClient } from "../sys/http_client.ts";
 import { fromProblem } from "../error/mod.ts";
 
@@ -26,6 +31,11 @@ const ENROL_MS = 15_000;
 
 function pathOf(stateDir: string): string {
   return `${stateDir}/credential.json`;
+}
+
+/** Where the node keeps what other nodes know it by. */
+export function peerFolder(stateDir: string): string {
+  return `${stateDir}/peer`;
 }
 
 /** The credential in `stateDir`, or null when this node never joined. */
@@ -65,6 +75,8 @@ export async function join(
     );
   }
   await makeFolder(stateDir);
+  // A certificate of a site that it was in before is none of this one's.
+  await removeIfThere(peerFolder(stateDir));
   const answer = await enrol(token.url, token.ca, {
     secret: token.secret,
     name,

@@ -7,7 +7,12 @@
  * @module
  */
 import { isAbort, messageOf, UsherError } from "../error/mod.ts";
-import type { DomainReport, Driver, DriverContext } from "../driver/driver.ts";
+import type {
+  DomainReport,
+  Driver,
+  DriverContext,
+  Peers,
+} from "../driver/driver.ts";
 import { createDriver } from "../driver/registry.ts";
 import type { LnmConfig } from "../schema/config.ts";
 import type { DomainFrame } from "../schema/frame.ts";
@@ -18,6 +23,14 @@ import type { Log } from "../sys/log.ts";
 
 const PROBE_MS = 15_000;
 const LIST_MS = 30_000;
+
+/** What a node's drivers are made with, beside its configuration. */
+export interface NodeParts {
+  readonly name: string;
+  readonly peers: Peers;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
 /** The drivers of a node. */
 export class DriverSet implements AsyncDisposable {
@@ -43,10 +56,9 @@ export class DriverSet implements AsyncDisposable {
   /** Makes the drivers that the configuration enables. */
   static async open(
     config: LnmConfig,
-    node: string,
-    clock: Clock,
-    log: Log,
+    node: NodeParts,
   ): Promise<DriverSet> {
+    const { clock, log } = node;
     const drivers = new Map<string, Driver>();
     const failed: DriverReport[] = [];
     for (
@@ -58,7 +70,7 @@ export class DriverSet implements AsyncDisposable {
           name,
           await createDriver(
             name,
-            await contextFor(name, config, node, log),
+            await contextFor(name, config, node),
             options,
           ),
         );
@@ -155,8 +167,7 @@ export class DriverSet implements AsyncDisposable {
 async function contextFor(
   name: string,
   config: LnmConfig,
-  node: string,
-  log: Log,
+  { name: node, peers, log }: NodeParts,
 ): Promise<DriverContext> {
   const stateDir = `${config.state_dir}/${name}`;
   const runDir = `${config.run_dir}/${name}`;
@@ -167,6 +178,7 @@ async function contextFor(
     node,
     stateDir,
     runDir,
+    peers,
     log: (level, message, fields) => driverLog[level](message, fields),
   };
 }

@@ -23,6 +23,7 @@ import {
 import { type Credential, join, readCredential } from "./credential.ts";
 import { DriverSet } from "./driver_set.ts";
 import { runNode } from "./node.ts";
+import { peersOf } from "./peers.ts";
 import { HttpUplink } from "./uplink.ts";
 
 /** What a node is started with. */
@@ -48,12 +49,12 @@ export async function runLnm(
   await makeFolder(config.run_dir);
   using _lock = holdState(config.state_dir);
   const credential = await credentialFor(options);
-  await using drivers = await DriverSet.open(
-    config,
-    credential.name,
+  await using drivers = await DriverSet.open(config, {
+    name: credential.name,
+    peers: peersOf({ config, credential, clock, log }),
     clock,
     log,
-  );
+  });
   await drivers.probe(signal);
   await runNode({
     identity: credential,

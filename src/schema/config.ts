@@ -94,6 +94,29 @@ export const SimConfig = z.looseObject({
 });
 export type SimConfig = z.infer<typeof SimConfig>;
 
+const MAX_PORT = 65_535;
+
+/** Ports from one to another, `49152-49215`; both ends count. */
+export const PortRange = z.string().transform((text, context) => {
+  const [, first = "", last = ""] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
+  const range = { first: Number(first), last: Number(last) };
+  const isRange = range.first >= 1 && range.first <= range.last &&
+    range.last <= MAX_PORT;
+  if (isRange) return range;
+  context.addIssue({
+    code: "custom",
+    message: `"${text}" is no range of ports: write it as 49152-49215`,
+  });
+  return z.NEVER;
+});
+/** Ports from one to another; both ends count. */
+export type PortRange = z.output<typeof PortRange>;
+
+/** An address or a name, without a port. */
+const Host = z.union([z.ipv4(), z.ipv6(), z.hostname()], {
+  error: "must be an address or a DNS name, without a port",
+});
+
 /** Configuration of a node. */
 export const LnmConfig = z.strictObject({
   /** This node's name; the host name's first label when absent. */
@@ -109,6 +132,12 @@ export const LnmConfig = z.strictObject({
   drivers: z.strictObject({
     qemu: QemuConfig.prefault({}),
     sim: SimConfig.prefault({}),
+  }).prefault({}),
+  /** Where other nodes reach this one when a VM moves. */
+  migration: z.strictObject({
+    /** The one from which it reaches the controller, when absent. */
+    address: Host.optional(),
+    ports: PortRange.prefault("49152-49215"),
   }).prefault({}),
   usage_interval: WaitMs.refine((ms) => ms >= 10, "must be 10ms at least")
     .prefault("10s"),

@@ -1,11 +1,15 @@
 /**
- * The nodes' listener: joining, sessions, and streams of consoles.
+ * The nodes' listener: joining, certificates, sessions, and streams of consoles.
  *
  * @module
  */
 import { Hono } from "hono";
 import { UsherError } from "../../error/mod.ts";
-import { EnrolRequest } from "../../schema/frame.ts";
+import { type EnrolAnswer, EnrolRequest } from "../../schema/frame.ts";
+import {
+  type CertificateAnswer,
+  CertificateRequest,
+} from "../../schema/peer.ts";
 import { problemResponse, readBody } from "../api/http.ts";
 import type { Site } from "../site.ts";
 import {
@@ -19,11 +23,12 @@ export function nodesApi(
   site: Site,
   parts: NodeSessionParts,
 ): (request: Request) => Promise<Response> {
-  const { clock } = site.context;
   const app = new Hono();
   app.post("/v1/enrol", async (context) => {
-    const request = await readBody(clock, context.req.raw, EnrolRequest);
-    return context.json(await site.nodes.enrol(request));
+    return context.json(await enrol(site, context.req.raw));
+  });
+  app.post("/v1/certificate", async (context) => {
+    return context.json(await certify(site, context.req.raw));
   });
   app.post("/v1/session", (context) => {
     const { body } = context.req.raw;
@@ -72,4 +77,26 @@ export function nodesApi(
   );
   app.onError((error, context) => problemResponse(site, error, context));
   return async (request) => await app.fetch(request);
+}
+
+async function enrol(site: Site, request: Request): Promise<EnrolAnswer> {
+  const { clock } = site.context;
+  return await site.nodes.enrol(await readBody(clock, request, EnrolRequest));
+}
+
+/** Signs a node's key for the name that its secret belongs to, and for no other. */
+async function certify(
+  site: Site,
+  request: Request,
+): Promise<CertificateAnswer> {
+  const { clock, log } = site.context;
+  const { name, secret, publicKey } = await readBody(
+    clock,
+    request,
+    CertificateRequest,
+  );
+  site.nodes.authenticate(name, secret);
+  const answer = await site.signPeer(name, publicKey, clock.now());
+  log.info("signed a node's certificate", { node: name });
+  return answer;
 }
