@@ -15,6 +15,8 @@ const GROUPS: Readonly<Record<string, () => Promise<Row[]>>> = {
   api: async () => await (await import("./bench/api.ts")).benchApi(),
   cold: async () => await (await import("./bench/cold.ts")).benchCold(),
   memory: async () => await (await import("./bench/memory.ts")).benchMemory(),
+  restart: async () =>
+    await (await import("./bench/restart.ts")).benchRestart(),
   qemu: async () => await (await import("./bench/start.ts")).benchStart(),
 };
 
