@@ -4,7 +4,9 @@
  * Acts on one domain run one after another; a power cut goes ahead and makes
  * the act before it give up waiting. The same id again joins the act that
  * runs, or gets the answer that was given, so a replay after a cut does
- * nothing twice.
+ * nothing twice; what it says of the domain is looked at anew, since that may
+ * have changed. An act that a dead controller asked for gives way to the first
+ * that the next one asks: it wants one thing of a domain at a time.
  *
  * @module
  */
@@ -25,8 +27,11 @@ const REMEMBERED = 5_000;
 const GIVE_WAY_MS = 1500;
 
 interface Running {
+  readonly uid: string;
   readonly abort: AbortController;
   readonly answer: Promise<Answer>;
+  /** Asked by a controller that has ended, and not by the one there is now. */
+  isOrphan: boolean;
 }
 
 /** Carries out acts. */
@@ -60,12 +65,17 @@ export class Acts {
   /** Does `act`, or answers what it answered before. Never throws. */
   async do(act: Act): Promise<Answer> {
     const known = this.#answered.get(act.id);
-    if (known !== undefined) return known;
+    if (known !== undefined) return await this.#lookedAt(known);
     const running = this.#running.get(act.id);
-    if (running !== undefined) return await running.answer;
+    if (running !== undefined) {
+      running.isOrphan = false;
+      return await running.answer;
+    }
+    this.#dismissOrphans(act.uid);
     const abort = new AbortController();
     const answer = this.#queue(act, abort);
-    this.#running.set(act.id, { abort, answer });
+    const { uid } = act;
+    this.#running.set(act.id, { uid, abort, answer, isOrphan: false });
     const result = await answer;
     this.#running.delete(act.id);
     if (!abort.signal.aborted) this.#remember(result);
@@ -77,6 +87,32 @@ export class Acts {
     this.#running.get(id)?.abort.abort(
       new DOMException("The controller no longer waits", "AbortError"),
     );
+  }
+
+  /** The controller knows nothing of what was asked before: what it still wants it asks again. */
+  orphanAll(): void {
+    for (const running of this.#running.values()) running.isOrphan = true;
+  }
+
+  #dismissOrphans(uid: string): void {
+    for (const running of this.#running.values()) {
+      if (running.uid !== uid || !running.isOrphan) continue;
+      running.abort.abort(
+        new DOMException("Nobody waits for it any more", "AbortError"),
+      );
+    }
+  }
+
+  /** An answer that is given again, with the domain as it is now. */
+  async #lookedAt(answer: Answer): Promise<Answer> {
+    if (answer.domain === null) return answer;
+    const { signal } = new AbortController();
+    try {
+      const domain = await this.#drivers.look(answer.domain, signal);
+      return { ...answer, domain };
+    } catch {
+      return answer; // what it was is better than nothing
+    }
   }
 
   #remember(answer: Answer): void {

@@ -9,8 +9,9 @@
  * @module
  */
 import { isUsherError, messageOf } from "../error/mod.ts";
+import type { DomainFrame } from "../schema/frame.ts";
 import { Acts } from "./acts.ts";
-import { Reports } from "./reports.ts";
+import { keyOf, Reports } from "./reports.ts";
 import {
   type LnmSession,
   runSession,
@@ -25,7 +26,7 @@ const PROBE_EVERY_MS = 60_000;
 
 /** What a node works with. */
 export type NodeParts =
-  & Omit<SessionParts, "acts" | "live" | "onLive">
+  & Omit<SessionParts, "acts" | "live" | "onLive" | "backlog">
   & UsageParts
   & {
     /** A number from 0 to 1, so that nodes that lost the controller together do not come back together. */
@@ -39,8 +40,14 @@ export async function runNode(
 ): Promise<void> {
   const { drivers, clock, log } = parts;
   const live: { session: LnmSession | null } = { session: null };
+  const backlog = new Map<string, DomainFrame>();
   const reports = new Reports(
-    (domains) => live.session?.sendReliable({ type: "report", domains }),
+    (domains) => {
+      if (live.session !== null) {
+        return live.session.sendReliable({ type: "report", domains });
+      }
+      for (const domain of domains) backlog.set(keyOf(domain), domain);
+    },
     (frame) => drivers.look(frame, signal),
     clock,
   );
@@ -55,7 +62,7 @@ export async function runNode(
     probeAgain(parts, live, signal),
   ];
   const onLive = (session: LnmSession | null) => void (live.session = session);
-  await keepSession({ ...parts, acts, live, onLive }, signal);
+  await keepSession({ ...parts, acts, live, backlog, onLive }, signal);
   await Promise.allSettled(loops);
 }
 

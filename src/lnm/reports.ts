@@ -107,7 +107,7 @@ export class Reports {
   }
 
   #push(frame: DomainFrame): void {
-    this.#batch.set(frame.uid ?? `${frame.driver} ${frame.domain}`, frame);
+    this.#batch.set(keyOf(frame), frame);
     if (this.#batch.size > 1) return;
     queueMicrotask(() => {
       const frames = [...this.#batch.values()];
@@ -115,6 +115,11 @@ export class Reports {
       this.#send(frames);
     });
   }
+}
+
+/** What tells a node's domains apart. */
+export function keyOf({ driver, uid, domain }: DomainFrame): string {
+  return uid ?? `${driver} ${domain}`;
 }
 
 function isSame(a: DomainFrame, b: DomainFrame): boolean {

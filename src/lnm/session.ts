@@ -19,6 +19,7 @@ import type { Capacity } from "../schema/node.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 import type { Acts } from "./acts.ts";
+import { keyOf } from "./reports.ts";
 import { serveConsole } from "./console.ts";
 import type { DriverSet } from "./driver_set.ts";
 import type { Uplink } from "./uplink.ts";
@@ -53,6 +54,8 @@ export interface SessionParts {
   readonly log: Log;
   /** The session that is up now. */
   readonly live: { readonly session: LnmSession | null };
+  /** Reports that no session could carry, newer than the last list of all domains. */
+  readonly backlog: Map<string, DomainFrame>;
   /** Told when the session can carry reports, and when it no longer can (null). */
   readonly onLive: (session: LnmSession | null) => void;
   /** Told when the controller counts on this node, once a session. */
@@ -68,6 +71,8 @@ export async function runSession(
   memory: SessionMemory,
   signal: AbortSignal,
 ): Promise<string> {
+  // What is heard from now on is newer than the list, or the same.
+  parts.backlog.clear();
   const domains = await parts.drivers.list(signal);
   const cut = new AbortController();
   const incoming = Promise.withResolvers<ReadableStream<Uint8Array>>();
@@ -158,6 +163,18 @@ function sendDomains(
   }
 }
 
+function sendBacklog(
+  session: LnmSession,
+  backlog: Map<string, DomainFrame>,
+): void {
+  const domains = [...backlog.values()];
+  backlog.clear();
+  for (let from = 0; from < domains.length; from += DOMAINS_PER_FRAME) {
+    const part = domains.slice(from, from + DOMAINS_PER_FRAME);
+    session.sendReliable({ type: "report", domains: part });
+  }
+}
+
 function parseDown(value: unknown): DownFrame | null {
   const parsed = DownFrame.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -205,9 +222,13 @@ function begin(
   session.adopt(outbox, inbox);
   memory.session = { id: welcome.session, outbox, inbox };
   session.startHeartbeat(welcome.beatMs, Math.round(welcome.leaseMs * 0.8));
-  sendDomains(session, domains);
+  // What was said before the list goes before it, what was heard since after
+  // it: the controller believes what comes last.
   session.replay();
+  sendDomains(session, domains);
+  sendBacklog(session, parts.backlog);
   parts.onLive(session);
+  if (!welcome.resumed) parts.acts.orphanAll();
   parts.log.info("connected to the controller", {
     url: parts.uplink.url,
     resumed: welcome.resumed,
@@ -252,13 +273,18 @@ function take(
   }
 }
 
-/** A result goes over the session that is up, or waits in the outbox for the next. */
+/**
+ * A result goes over the session that is up, or waits in the outbox for the
+ * next. What it says of the domain is news even when nobody asks again.
+ */
 function answerWith(
-  { live }: SessionParts,
+  { live, backlog }: SessionParts,
   memory: SessionMemory,
   answer: Omit<Extract<UpFrame, { type: "result" }>, "type">,
 ): void {
   const frame: UpFrame = { type: "result", ...answer };
-  if (live.session !== null) live.session.sendReliable(frame);
-  else memory.session?.outbox.add(frame);
+  if (live.session !== null) return live.session.sendReliable(frame);
+  memory.session?.outbox.add(frame);
+  const { domain } = answer;
+  if (domain !== null) backlog.set(keyOf(domain), domain);
 }

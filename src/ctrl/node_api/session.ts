@@ -304,6 +304,8 @@ async function takeDomains(
   if (!last) return;
   pending.delete(link);
   link.unnoted.clear();
+  // Newer than what acts answered before.
+  for (const domain of arriving.domains) link.heard(domain);
   const known = await parts.domains.sync(link.name, arriving.domains);
   for (const uid of known) parts.runner.settled(uid);
   await parts.nodes.describe(arriving.hello, "ready");
