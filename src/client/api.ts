@@ -44,6 +44,7 @@ const PATHS: {
   nodes: "GET /v1/nodes",
   node: "GET /v1/nodes/{name}",
   nodeToken: "POST /v1/node-tokens",
+  declareDead: "POST /v1/nodes/{name}/declare-dead",
   operations: "GET /v1/operations",
   operation: "GET /v1/operations/{id}",
   cancel: "POST /v1/operations/{id}/cancel",

@@ -17,6 +17,8 @@ export interface Seen {
   readonly reason: string;
   readonly incarnation: string | null;
   readonly generation: number;
+  /** Its guard paused it, when the node's lease was over. */
+  readonly held?: boolean | undefined;
 }
 
 /** What to do about a domain that a node reports. */
@@ -57,9 +59,12 @@ function statusAfter(status: VmStatus, seen: Seen, at: string): Action {
   // Why a run ended stays true; what ails one that goes on may pass.
   const keepsReason = isSameRun && seen.reason === "" && !occupies(seen.state);
   const reason = keepsReason ? status.reason : seen.reason;
+  const last = seen.held === true ? status.last ?? "running" : undefined;
   const isKnown = isSameRun && status.reason === reason &&
-    status.observedGeneration === seen.generation;
+    status.observedGeneration === seen.generation && status.last === last;
   if (isKnown) return { type: "keep" };
+  const isGuarded = status.guard?.incarnation === seen.incarnation &&
+    occupies(seen.state);
   return {
     type: "update",
     status: {
@@ -68,22 +73,35 @@ function statusAfter(status: VmStatus, seen: Seen, at: string): Action {
       incarnation: seen.incarnation,
       since: status.state === seen.state ? status.since : at,
       observedGeneration: seen.generation,
+      ...(last === undefined ? {} : { last }),
+      ...(isGuarded ? { guard: status.guard } : {}),
     },
   };
 }
 
-/** What a VM becomes that its own node, listing everything, did not list. */
-export function missing(status: VmStatus, at: string): VmStatus | null {
-  if (status.state === "absent") return null;
-  const wasOff = status.state === "stopped" || status.state === "crashed";
-  const state: VmState = wasOff ? status.state : "crashed";
-  if (wasOff) return null;
+/**
+ * What a VM becomes that its own node, listing everything, did not list, or
+ * whose node is known to run nothing any more; null when it was off. `why`
+ * begins its reason.
+ */
+export function missing(
+  status: VmStatus,
+  at: string,
+  why = "its node no longer has it",
+): VmStatus | null {
+  if (!occupies(status.state)) return null;
+  const { guard: _, ...rest } = status;
   return {
-    ...status,
-    state,
-    reason: `its node no longer has it (it was ${status.state})`,
+    ...rest,
+    state: "crashed",
+    reason: `${why} (it was ${lastState(status)})`,
     since: at,
   };
+}
+
+/** What a VM was doing when it was heard of last. */
+export function lastState({ state, last }: VmStatus): VmState {
+  return last ?? state;
 }
 
 /** What a VM becomes when its node has been silent past its lease. */
@@ -92,12 +110,13 @@ export function silent(
   node: string,
   at: string,
 ): VmStatus | null {
-  if (status.state === "unknown" || status.state === "absent") return null;
-  if (status.state === "stopped" || status.state === "crashed") return null;
+  if (status.state === "unknown" || !occupies(status.state)) return null;
+  const last = status.last ?? status.state;
   return {
     ...status,
     state: "unknown",
-    reason: `node ${node} is out of reach (it was ${status.state})`,
+    reason: `node ${node} is out of reach (it was ${last})`,
     since: at,
+    last,
   };
 }

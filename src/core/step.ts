@@ -27,7 +27,7 @@ const PLANS: Readonly<Record<Verb, readonly StepName[]>> = {
   start: ["place", "start"],
   shutdown: ["shutdown"],
   poweroff: ["poweroff"],
-  cycle: ["poweroff", "start"],
+  cycle: ["poweroff", "place", "start"],
   reboot: ["shutdown", "start"],
   pause: ["pause"],
   resume: ["resume"],

@@ -64,7 +64,7 @@ Deno.test("planSteps() are those of each verb", () => {
   const plans: Record<Verb, string> = {
     register: "",
     start: "place start",
-    cycle: "poweroff start",
+    cycle: "poweroff place start",
     reboot: "shutdown start",
     shutdown: "shutdown",
     poweroff: "poweroff",

@@ -33,10 +33,14 @@ export class Domains {
     if (writes.length > 0) await this.#records.write(writes);
   }
 
-  /** A node reports everything it has. Answers the VMs of which all is known now. */
+  /**
+   * A node reports everything it has; `why` its VMs may be missing. Answers
+   * the VMs of which all is known now.
+   */
   async sync(
     node: string,
     domains: readonly DomainFrame[],
+    why?: string,
   ): Promise<ReadonlySet<string>> {
     const writes = newestOfEach(domains).flatMap((domain) =>
       this.writesFor(node, domain)
@@ -48,15 +52,7 @@ export class Domains {
       if (vm.node !== node) continue;
       known.add(vm.uid);
       if (seen.has(vm.uid)) continue;
-      const status = missing(vm.status, at);
-      if (status === null) continue;
-      if (vm.found) writes.push({ kind: "vm", key: vm.uid, value: null });
-      else {writes.push({
-          kind: "vm",
-          key: vm.uid,
-          value: { ...vm, status },
-          note: status.reason,
-        });}
+      writes.push(...gone(vm, missing(vm.status, at, why)));
     }
     if (writes.length > 0) await this.#records.write(writes);
     return known;
@@ -81,6 +77,14 @@ export class Domains {
     if (writes.length > 0) await this.#records.write(writes);
   }
 
+  /** What becomes of a node's VMs once it is known to run nothing, for reason `why`. */
+  deadWrites(node: string, why: string): Write[] {
+    const at = isoNow(this.#context);
+    return [...this.#records.vms.latestValues()]
+      .filter((vm) => vm.node === node)
+      .flatMap((vm) => gone(vm, missing(vm.status, at, why)));
+  }
+
   /** The writes that one report calls for; empty when nothing changed. */
   writesFor(node: string, reported: DomainFrame): Write[] {
     const domain = { ...reported, reason: clip(reported.reason) };
@@ -95,7 +99,13 @@ export class Domains {
         return [{
           kind: "vm",
           key: vm.uid,
-          value: { ...vm, node: vm.node ?? node, status: action.status },
+          value: {
+            ...vm,
+            node: vm.node ?? node,
+            // Records that were restored may be older than what runs.
+            generation: Math.max(vm.generation, domain.generation),
+            status: action.status,
+          },
           note: noteOf(action.status.state, action.status.reason),
         }];
       case "adopt":
@@ -178,6 +188,13 @@ export class Domains {
       if (this.#records.byName(next) === undefined) return next;
     }
   }
+}
+
+/** The write of a VM whose domain is no more; none when it was off. */
+function gone(vm: Vm, status: Vm["status"] | null): Write[] {
+  if (status === null) return [];
+  const value = vm.found ? null : { ...vm, status };
+  return [{ kind: "vm", key: vm.uid, value, note: status.reason }];
 }
 
 /** What tells a node's domains apart. */

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { freedFromDead } from "../core/binding.ts";
 import { wished } from "../core/wish.ts";
 import { UsherError } from "../error/mod.ts";
 import type { Operation } from "../schema/operation.ts";
@@ -37,6 +38,8 @@ export interface Drafting {
   readonly at: string;
   readonly newId: () => string;
   readonly defaults: () => SpecDefaults;
+  /** Whether an administrator has declared a node dead. */
+  isDead(node: string | null): boolean;
 }
 
 /** The operation, and the VM as it should be, of one target. Throws what could never be. */
@@ -44,14 +47,14 @@ export function draftOf(target: Target, drafting: Drafting): Draft {
   const { body } = drafting;
   const before = target.vm === undefined
     ? newVm(target.name, drafting)
-    : freedToMove(target.vm, "on" in body ? body.on : undefined);
+    : freed(target.vm, drafting);
   const vm = wished(before, body);
   refuseTooLarge(vm);
   return {
     target,
     vm,
     operation: operationFor(target, vm, drafting),
-    vmChanged: vm !== before || target.vm === undefined,
+    vmChanged: vm !== target.vm,
     claimed: false,
   };
 }
@@ -116,6 +119,11 @@ function newVm(name: string, { body, at, newId, defaults }: Drafting): Vm {
     revision: 0,
     found: false,
   };
+}
+
+function freed(vm: Vm, { body, isDead }: Drafting): Vm {
+  const free = isDead(vm.node) ? freedFromDead(vm, body.verb) : vm;
+  return freedToMove(free, "on" in body ? body.on : undefined);
 }
 
 /** A VM with no domain may be placed anew; one with a domain stays where that lies. */

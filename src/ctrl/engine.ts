@@ -73,6 +73,7 @@ export async function openEngine(
   return {
     records,
     links,
+    domains,
     runner,
     nodes,
     accounts,

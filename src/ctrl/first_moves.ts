@@ -14,6 +14,7 @@ import { verdict } from "../core/vm_machine.ts";
 import type { Vm } from "../schema/vm.ts";
 import { placementNodes } from "./capacity.ts";
 import type { Draft } from "./drafts.ts";
+import { boundToDead } from "./operations/bound.ts";
 import { notPlaced, wishOf } from "./operations/placing.ts";
 import type { Runner } from "./operations/runner.ts";
 import type { Records, Write } from "./records.ts";
@@ -54,7 +55,8 @@ export function firstMoves(
 function wait(draft: Draft): FirstMove {
   const { target, vm } = draft;
   const move = { operation: draft.operation, step: null };
-  const isFreed = target.vm !== undefined && target.vm.node !== vm.node;
+  const isFreed = target.vm?.status.state === "absent" &&
+    target.vm.node !== vm.node;
   const freed = isFreed ? { ...target.vm, node: vm.node } as Vm : null;
   const writes = freed === null ? [] : [vmWrite(draft, freed)];
   return { move, writes, claimed: false };
@@ -63,7 +65,7 @@ function wait(draft: Draft): FirstMove {
 function begin(
   draft: Draft,
   nodes: readonly PlacementNode[],
-  { runner, at }: MoveParts,
+  { records, runner, at }: MoveParts,
 ): FirstMove {
   const { vm, operation } = draft;
   const uncertain = runner.isUncertain(vm.uid);
@@ -72,6 +74,10 @@ function begin(
     // What is refused at once changes nothing, the owner's wish neither.
     const isRefused = move.operation.state === "failed";
     return { move, writes: isRefused ? [] : changed(draft, vm), claimed: true };
+  }
+  const bound = boundToDead(vm, records);
+  if (bound !== null) {
+    return { move: ended(operation, at, bound), writes: [], claimed: true };
   }
   const wish = wishOf(vm, vm.node ?? operation.options.on);
   const [placement] = place(nodes, [wish]);

@@ -39,6 +39,7 @@ export type ServedParts =
     | "accounts"
     | "nodes"
     | "links"
+    | "domains"
     | "runner"
     | "requests"
     | "consoles"

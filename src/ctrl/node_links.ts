@@ -144,6 +144,19 @@ export class NodeLink {
     }
   }
 
+  /**
+   * Breaks with it: what was asked of the node and was not answered is never
+   * asked again, should it come back.
+   */
+  breakOff(why: string): void {
+    this.sessionId = null;
+    this.outbox = new Outbox<DownFrame>();
+    this.inbox = new Inbox();
+    this.unnoted.clear();
+    this.interruptAll(why);
+    this.wake();
+  }
+
   /** Resolves once acts may be asked; rejects when `signal` aborts. */
   async untilReady(signal: AbortSignal): Promise<void> {
     while (!this.ready) {

@@ -79,6 +79,7 @@ async function noteLoss(
   link: NodeLink,
 ): Promise<void> {
   if (link.session !== null || link.silentSince === null) return;
+  if (records.nodes.latest(link.name)?.state === "dead") return;
   if (context.clock.monotonic() - link.silentSince < leaseMs) return;
   if (records.nodes.latest(link.name) !== undefined) {
     context.log.warn("a node is lost: silent past its lease", {
@@ -87,9 +88,7 @@ async function noteLoss(
     });
     await nodes.setState(link.name, "lost");
     await domains.lost(link.name);
-    link.unnoted.clear();
-    link.interruptAll("it has been silent past its lease");
-    link.wake();
+    link.breakOff("it has been silent past its lease");
   }
   // Last, so that a loss that could not be written is noted at the next look;
   // and not when the node came back in the meantime.

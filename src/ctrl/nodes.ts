@@ -2,7 +2,8 @@
  * Nodes: joining, authenticating, coming and going.
  *
  * A node is `ready` while a session of it lives and has told all its domains,
- * `silent` when that ended, and `lost` once it has been silent for a lease.
+ * `silent` when that ended, `lost` once it has been silent for a lease, and
+ * `dead` when an administrator says so (`declare_dead.ts`).
  * Losing a node changes no VM but what is known of it.
  *
  * @module
@@ -233,6 +234,7 @@ export class Nodes {
       overcommit: hello.overcommit ?? DEFAULT_OVERCOMMIT,
       draining: known?.draining ?? false,
       labels: hello.labels,
+      bootId: hello.bootId,
       joinedAt: known?.joinedAt ?? at,
       revision: 0,
     };
@@ -242,6 +244,15 @@ export class Nodes {
       value: node,
       note: state,
     }]);
+  }
+
+  /** Why nothing of an earlier boot runs on a node any more; undefined when that is not known. */
+  rebootOf({ name, bootId }: Hello): string | undefined {
+    const before = this.#records.nodes.latest(name)?.bootId ?? "";
+    if (before === "" || bootId === "" || before === bootId) return undefined;
+    return `its node ${name} has rebooted (boot ${bootId.slice(0, 8)} after ${
+      before.slice(0, 8)
+    })`;
   }
 
   /** Notes what drivers a node has now. */

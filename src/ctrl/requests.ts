@@ -135,6 +135,8 @@ export class Requests {
         at,
         newId,
         defaults,
+        isDead: (node) =>
+          this.#parts.records.nodes.latest(node ?? "")?.state === "dead",
       })
     );
     const record: RequestRecord = {

@@ -8,6 +8,7 @@ import type { Accounts } from "./auth/accounts.ts";
 import type { Changes } from "./changes.ts";
 import type { ConsoleRelay } from "./console_relay.ts";
 import type { CtrlContext } from "./context.ts";
+import type { Domains } from "./domains.ts";
 import type { NodeLinks } from "./node_links.ts";
 import type { Nodes } from "./nodes.ts";
 import type { Runner } from "./operations/runner.ts";
@@ -24,6 +25,7 @@ export interface Site {
   readonly accounts: Accounts;
   readonly nodes: Nodes;
   readonly links: NodeLinks;
+  readonly domains: Domains;
   readonly runner: Runner;
   readonly requests: Requests;
   readonly consoles: ConsoleRelay;

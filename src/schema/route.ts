@@ -70,6 +70,16 @@ export const NodeTokenAnswer = z.object({
 /** A join token; shown only here. */
 export type NodeTokenAnswer = z.infer<typeof NodeTokenAnswer>;
 
+/** What came of declaring a node dead. */
+export const DeadAnswer = z.object({
+  /** False when it was dead already. */
+  changed: z.boolean(),
+  /** VMs that count as crashed since, by name. */
+  crashed: z.array(z.string()),
+});
+/** What came of declaring a node dead. */
+export type DeadAnswer = z.infer<typeof DeadAnswer>;
+
 export const CaAnswer = z.object({ pem: z.string(), fingerprint: z.string() });
 
 const FILTER =
@@ -196,6 +206,14 @@ export const ROUTES = {
     summary: "A token with which one node may join",
     request: NodeTokenRequest,
     response: NodeTokenAnswer,
+  },
+  declareDead: {
+    method: "POST",
+    path: "/v1/nodes/{name}/declare-dead",
+    access: "admin",
+    summary:
+      "Say that a node that is not connected runs nothing any more, so that its VMs may start elsewhere",
+    response: DeadAnswer,
   },
   operations: {
     method: "GET",

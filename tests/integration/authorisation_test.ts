@@ -90,6 +90,7 @@ const ANSWERS: Readonly<Record<RouteName, readonly [number, number, number]>> =
     // It has ended, which is said to who may know.
     cancel: [409, 404, 403],
     nodeToken: [403, 403, 403],
+    declareDead: [403, 403, 403],
     watch: [400, 400, 400],
     logout: [200, 200, 200],
   };

@@ -96,6 +96,10 @@ const NODE: Noun = {
       summary: "make a token with which one node may join",
       load: async () => (await import("./node/token.ts")).token,
     },
+    "declare-dead": {
+      summary: "say that a lost node runs nothing any more",
+      load: async () => (await import("./node/declare_dead.ts")).declareDead,
+    },
   },
 };
 

@@ -23,6 +23,7 @@ import type { Caller } from "../auth/accounts.ts";
 import { allocations } from "../capacity.ts";
 import { NameResolver } from "../names.ts";
 import { encodeJoinToken } from "../../schema/join_token.ts";
+import { declareDead } from "../declare_dead.ts";
 import type { Site } from "../site.ts";
 import { nodeView, vmView } from "../views.ts";
 import { follow } from "./follow.ts";
@@ -122,6 +123,8 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
       expiresAt,
     });
   },
+  declareDead: async ({ site, caller, param }) =>
+    json(await declareDead(site, param("name"), caller.user)),
   operations: listOperations,
   operation: ({ site, caller, param }) =>
     json(findOperation(site, caller, param("id"))),

@@ -306,7 +306,11 @@ async function takeDomains(
   link.unnoted.clear();
   // Newer than what acts answered before.
   for (const domain of arriving.domains) link.heard(domain);
-  const known = await parts.domains.sync(link.name, arriving.domains);
+  const known = await parts.domains.sync(
+    link.name,
+    arriving.domains,
+    parts.nodes.rebootOf(arriving.hello),
+  );
   for (const uid of known) parts.runner.settled(uid);
   await parts.nodes.describe(arriving.hello, "ready");
   link.synced = true;

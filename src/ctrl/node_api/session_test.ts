@@ -4,129 +4,9 @@
  * @module
  */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { SIM_DRIVER, SmallCtrl } from "../../../tests/support/small_ctrl.ts";
+import { domain, Peer, world } from "../../../tests/support/peer.ts";
+import { SIM_DRIVER } from "../../../tests/support/small_ctrl.ts";
 import { until, within } from "../../../tests/support/wait.ts";
-import { decodeLines } from "../../link/ndjson.ts";
-import type { DomainFrame } from "../../schema/frame.ts";
-import { newSecret } from "../../sys/id.ts";
-import { Domains } from "../domains.ts";
-import { lookOnce } from "../node_watch.ts";
-import { Nodes } from "../nodes.ts";
-import { type NodeSessionParts, openSession } from "./session.ts";
-
-interface World extends AsyncDisposable {
-  readonly ctrl: SmallCtrl;
-  readonly parts: NodeSessionParts;
-  readonly secret: string;
-  /** One look of the node watch. */
-  look(): Promise<void>;
-}
-
-async function world(helloMs = 30_000): Promise<World> {
-  const ctrl = await SmallCtrl.open();
-  const { context, records, links, runner, store } = ctrl;
-  // No node is connected yet.
-  links.link("n1").session = null;
-  await records.write([{ kind: "node", key: "n1", value: null }]);
-  const nodes = await Nodes.load(context, records, store, newSecret);
-  const token = await nodes.newToken(null, 60_000);
-  const { secret } = await nodes.enrol({
-    secret: token.secret,
-    name: "n1",
-    version: "0",
-  });
-  const domains = new Domains(context, records);
-  const common = { context, links, nodes, domains, leaseMs: 60_000 };
-  return {
-    ctrl,
-    secret,
-    parts: { ...common, runner, helloMs },
-    look: () => lookOnce({ ...common, records }),
-    [Symbol.asyncDispose]: () => ctrl[Symbol.asyncDispose](),
-  };
-}
-
-/** A node's end of a session: what it says, and what it hears. */
-class Peer implements Disposable {
-  readonly heard: { type: string; reason?: string }[] = [];
-  readonly #say: ReadableStreamDefaultController<Uint8Array>;
-  readonly done: Promise<void>;
-
-  constructor(parts: NodeSessionParts) {
-    let say!: ReadableStreamDefaultController<Uint8Array>;
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => void (say = controller),
-    });
-    this.#say = say;
-    const { outgoing } = openSession(parts, body);
-    this.done = this.#listen(outgoing);
-  }
-
-  async #listen(stream: ReadableStream<Uint8Array>): Promise<void> {
-    for await (const frame of decodeLines(stream, 1e6)) {
-      this.heard.push(frame as { type: string });
-    }
-  }
-
-  say(frame: unknown): void {
-    const line = new TextEncoder().encode(`${JSON.stringify(frame)}\n`);
-    try {
-      this.#say.enqueue(line);
-    } catch {
-      // The controller closed it.
-    }
-  }
-
-  hello(secret: string, bootId = "boot", more: object = {}): void {
-    this.say({
-      type: "hello",
-      name: "n1",
-      secret,
-      version: "0",
-      protocol: 1,
-      bootId,
-      capacity: { cpus: 1, memoryMiB: 1024 },
-      drivers: [],
-      domainCount: 100,
-      resume: null,
-      ...more,
-    });
-  }
-
-  domains(domains: readonly Partial<DomainFrame>[], last = true): void {
-    this.say({ type: "domains", domains: domains.map(domain), last });
-  }
-
-  async until(type: string): Promise<{ type: string; reason?: string }> {
-    return await until(
-      `a frame "${type}" is heard`,
-      () => this.heard.find((frame) => frame.type === type),
-      { deadlineMs: 20_000 },
-    );
-  }
-
-  [Symbol.dispose](): void {
-    try {
-      this.#say.close();
-    } catch {
-      // The controller closed it.
-    }
-  }
-}
-
-function domain(more: Partial<DomainFrame>): DomainFrame {
-  return {
-    driver: "sim",
-    uid: null,
-    domain: "d",
-    name: "d",
-    state: "running",
-    reason: "",
-    incarnation: null,
-    generation: 0,
-    ...more,
-  };
-}
 
 Deno.test("a session that only beats is ended when it has not said who it is", async () => {
   await using site = await world(300);
@@ -333,4 +213,36 @@ Deno.test("a report that came after a result is believed, though the result is w
     "succeeded",
   );
   deepStrictEqual(ctrl.records.vms.get(act.uid)?.status.state, "crashed");
+});
+
+Deno.test("a new boot proves that nothing of the old one runs", async () => {
+  await using site = await world();
+  const { records } = site.ctrl;
+  const web = {
+    uid: "01hzzzzzzzzzzzzzzzzzzzzzz5",
+    name: "web.default.ann",
+    incarnation: "01a",
+    generation: 1,
+  };
+  {
+    using peer = new Peer(site.parts);
+    peer.hello(site.secret, "boot-one", { domainCount: 1 });
+    peer.domains([web]);
+    await peer.until("ready");
+  }
+  await until("it left", () => site.ctrl.links.link("n1").session === null);
+  await site.parts.domains.lost("n1");
+  strictEqual(records.vms.get(web.uid)?.status.state, "unknown");
+
+  using peer = new Peer(site.parts);
+  peer.hello(site.secret, "boot-two", { domainCount: 0 });
+  peer.domains([]);
+  await peer.until("ready");
+
+  const { state, reason } = records.vms.get(web.uid)!.status;
+  deepStrictEqual([state, reason], [
+    "crashed",
+    "its node n1 has rebooted (boot boot-two after boot-one) (it was running)",
+  ]);
+  strictEqual(records.nodes.get("n1")?.bootId, "boot-two");
 });

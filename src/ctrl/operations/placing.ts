@@ -10,6 +10,7 @@ import { UsherError } from "../../error/mod.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { placementNodes } from "../capacity.ts";
 import type { Records, Write } from "../records.ts";
+import { boundToDead } from "./bound.ts";
 
 /** A move, and what else must be written with it. */
 export type PlacedMove = Move & { readonly writes: readonly Write[] };
@@ -50,6 +51,10 @@ export function placeIfAsked(
 }
 
 function checkRoom(move: Move, vm: Vm, placing: Placing): PlacedMove {
+  const bound = boundToDead(vm, placing.records);
+  if (bound !== null) {
+    return { ...ended(move.operation, placing.at, bound), writes: [] };
+  }
   const isOff = vm.status.state === "stopped" || vm.status.state === "crashed";
   const node = nodesWithout(vm, placing).find(({ name }) => name === vm.node);
   if (node === undefined || !isOff) return { ...move, writes: [] };

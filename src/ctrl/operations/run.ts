@@ -10,6 +10,7 @@
  * @module
  */
 import { advance, cancelled, ended, type Move } from "../../core/advance.ts";
+import { freedFromDead } from "../../core/binding.ts";
 import { isFinal } from "../../core/operation_machine.ts";
 import { holds, isPointOfNoReturn, type StepName } from "../../core/step.ts";
 import { wished } from "../../core/wish.ts";
@@ -91,7 +92,7 @@ export class Run {
     return this.#durably(() => {
       const operation = { ...this.#operation(), waitsFor: null };
       const known = this.#parts.records.vms.latest(operation.uid);
-      const vm = known && wished(known, operation);
+      const vm = known && wished(this.#freed(known, operation), operation);
       const move = this.#placeIfAsked(this.#advance(operation, vm), vm);
       const isNews = vm !== undefined && vm !== known &&
         move.operation.state !== "failed" &&
@@ -101,6 +102,12 @@ export class Run {
         isNews ? [{ kind: "vm", key: vm.uid, value: vm, note: "changed" }] : [],
       );
     });
+  }
+
+  /** A VM of a node that was declared dead may have its way elsewhere. */
+  #freed(vm: Vm, { verb }: Operation): Vm {
+    const node = this.#parts.records.nodes.latest(vm.node ?? "");
+    return node?.state === "dead" ? freedFromDead(vm, verb) : vm;
   }
 
   /** Takes one step; answers with the domain as its node then reports it. */

@@ -64,7 +64,9 @@ export async function takeAtNode(
       return domain;
     } catch (error) {
       if (!isUsherError(error, "unavailable")) {
-        lane.uncertain = isUnknown(error) || deadline.signal.aborted;
+        // Whatever was asked of a dead node, nothing of it runs.
+        lane.uncertain = !isDead(taking.records, vm) &&
+          (isUnknown(error) || deadline.signal.aborted);
       }
       if (signal.aborted) throw signal.reason;
       if (deadline.signal.aborted) throw timedOut(step, vm, limitMs);
@@ -104,7 +106,12 @@ async function untilReachable(
 }
 
 function isLost(records: Records, vm: Vm): boolean {
-  return records.nodes.latest(vm.node ?? "")?.state === "lost";
+  const state = records.nodes.latest(vm.node ?? "")?.state;
+  return state === "lost" || state === "dead";
+}
+
+function isDead(records: Records, vm: Vm): boolean {
+  return records.nodes.latest(vm.node ?? "")?.state === "dead";
 }
 
 function isCut(error: unknown): boolean {
