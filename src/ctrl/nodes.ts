@@ -17,6 +17,7 @@ import {
   type NodeState,
 } from "../schema/node.ts";
 import { nearest } from "../schema/nearest.ts";
+import { JoinTokenRecord, NodeSecretRecord } from "../schema/stored.ts";
 import { keys } from "../store/key.ts";
 import type { Store } from "../store/store.ts";
 import { hashToken } from "./auth/accounts.ts";
@@ -26,19 +27,6 @@ import type { Records } from "./records.ts";
 
 /** A node's first frame. */
 export type Hello = Extract<UpFrame, { type: "hello" }>;
-
-interface JoinTokenRecord {
-  readonly v: 1;
-  readonly hash: string;
-  readonly node: string | null;
-  readonly expiresAt: string;
-}
-
-interface NodeSecretRecord {
-  readonly v: 1;
-  readonly name: string;
-  readonly hash: string;
-}
 
 /** The nodes of the site. */
 export class Nodes {
@@ -70,11 +58,11 @@ export class Nodes {
   ): Promise<Nodes> {
     const nodes = new Nodes(context, records, store, newSecret);
     for await (const { value } of store.list(keys.joinTokens())) {
-      const token = value as JoinTokenRecord;
+      const token = JoinTokenRecord.parse(value);
       nodes.#tokens.set(token.hash, token);
     }
     for await (const { value } of store.list(keys.nodeSecrets())) {
-      const secret = value as NodeSecretRecord;
+      const secret = NodeSecretRecord.parse(value);
       nodes.#secrets.set(secret.name, secret);
     }
     return nodes;

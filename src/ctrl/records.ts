@@ -10,23 +10,12 @@
 import type { ChangeKind } from "../schema/change.ts";
 import { Node } from "../schema/node.ts";
 import { Operation } from "../schema/operation.ts";
+import { RequestRecord } from "../schema/stored.ts";
 import { Vm } from "../schema/vm.ts";
 import { keys } from "../store/key.ts";
 import type { Key, Mutation, Store } from "../store/store.ts";
 import { Table } from "./table.ts";
 import { VmNames } from "./vm_names.ts";
-
-/** A request as it is kept: its operations carry its id. */
-export interface RequestRecord {
-  readonly v: 1;
-  readonly id: string;
-  readonly user: string;
-  readonly verb: string;
-  /** SHA-256 of what was asked, to tell a repeat from a clash. */
-  readonly digest: string;
-  readonly count: number;
-  readonly createdAt: string;
-}
 
 /** One record to write; `value: null` deletes. */
 export type Write =
@@ -105,7 +94,7 @@ export class Records {
       records.names.set(vm.name, vm.uid);
     }
     for await (const { value } of store.list(keys.requests())) {
-      const request = value as RequestRecord;
+      const request = RequestRecord.parse(value);
       records.requests.load(request.id, request);
     }
     for await (const { value } of store.list(keys.operations())) {

@@ -14,6 +14,7 @@ import { isFinal } from "../core/operation_machine.ts";
 import { UsherError } from "../error/mod.ts";
 import type { Operation, Outcome, Result, Verb } from "../schema/operation.ts";
 import type { VmRequest } from "../schema/request.ts";
+import type { RequestRecord } from "../schema/stored.ts";
 import type { Vm } from "../schema/vm.ts";
 import type { Caller } from "./auth/accounts.ts";
 import { hashToken } from "./auth/accounts.ts";
@@ -24,7 +25,7 @@ import { maySeeAll, NameResolver } from "./names.ts";
 import { MAX_WAITING, takesOver } from "./operations/lane.ts";
 import { operationWrite } from "./operations/run.ts";
 import type { Named, Runner } from "./operations/runner.ts";
-import type { Records, RequestRecord } from "./records.ts";
+import type { Records } from "./records.ts";
 import type { SpecDefaults } from "./specs.ts";
 import { targetsOf } from "./targets.ts";
 

@@ -13,6 +13,7 @@ import { setImmediate } from "node:timers";
 import { UsherError } from "../error/mod.ts";
 import { newId } from "../sys/id.ts";
 import type { Backend } from "./backend.ts";
+import { Capture } from "./capture.ts";
 import {
   isLarge,
   recover,
@@ -49,6 +50,9 @@ export class CommitQueue {
   #finishing: Promise<void> | null = null;
   #hasRubbish = false;
   #ended: UsherError | null = null;
+  readonly #captures = new Set<Capture>();
+  /** The write that is under way; null between two. */
+  #writing: Promise<unknown> | null = null;
   #commits = 0;
   #writes = 0;
   #mutations = 0;
@@ -88,6 +92,20 @@ export class CommitQueue {
     if (this.#staged !== null) await this.#finish(this.#staged);
   }
 
+  /**
+   * Begins to note every write that becomes durable from now on, also of the
+   * one that is under way: a reader may or may not have seen it.
+   */
+  capture(): Capture {
+    const capture = new Capture(async () => {
+      // Whoever read while a write was under way may have seen a part of it.
+      await this.#writing;
+      this.#captures.delete(capture);
+    });
+    this.#captures.add(capture);
+    return capture;
+  }
+
   /** Waits for what is pending, then refuses all further commits with `reason`. */
   async end(reason: UsherError): Promise<void> {
     this.#ended ??= reason;
@@ -107,14 +125,24 @@ export class CommitQueue {
       await this.#turn();
       if (this.#pending.length === 0) break;
       const group = this.#takeGroup();
-      try {
-        await this.#write(group);
-        for (const commit of group) commit.resolve();
-      } catch (error) {
-        this.#fail(group, error);
-      }
+      this.#writing = this.#writeGroup(group);
+      await this.#writing;
+      this.#writing = null;
     }
     this.#pump = null;
+  }
+
+  async #writeGroup(group: readonly Commit[]): Promise<void> {
+    try {
+      await this.#write(group);
+      for (const capture of this.#captures) {
+        capture.note(group.flatMap(({ writes }) => writes));
+      }
+      for (const commit of group) commit.resolve();
+    } catch (error) {
+      for (const capture of this.#captures) capture.failed(error);
+      this.#fail(group, error);
+    }
   }
 
   #takeGroup(): Commit[] {

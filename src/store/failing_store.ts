@@ -76,6 +76,10 @@ export class FailingStore implements Store {
     return this.#inner.list(prefix);
   }
 
+  snapshot(): AsyncIterable<Mutation> {
+    return this.#inner.snapshot();
+  }
+
   async commit(mutations: readonly Mutation[]): Promise<void> {
     const copy = structuredClone(mutations);
     while (this.#held !== null) await this.#held.promise;

@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { UsherError } from "../error/mod.ts";
 import type { Backend } from "./backend.ts";
 import { LIMITS, storeKeys } from "./key.ts";
 import {
@@ -91,11 +92,20 @@ async function readStaged(
 ): Promise<Write[]> {
   const packed = new Uint8Array(parts * PART_BYTES);
   let length = 0;
+  let found = 0;
   for await (
     const { bytes } of backend.scan(storeKeys.part(id, 0).slice(0, -1))
   ) {
     packed.set(bytes, length);
     length += bytes.length;
+    found++;
+  }
+  if (found !== parts) {
+    throw new UsherError(
+      "internal",
+      `Commit ${id} is durable in ${parts} parts, and ${found} of them are there`,
+      { hint: "Restore the state from a backup" },
+    );
   }
   return unpackWrites(packed.subarray(0, length));
 }

@@ -8,7 +8,7 @@ import { UsherError } from "../error/mod.ts";
 import type { Backend } from "./backend.ts";
 import { CommitQueue, type QueueOptions } from "./commit_queue.ts";
 import { STORE_PREFIX } from "./key.ts";
-import { decodeValue, encodeMutation } from "./record.ts";
+import { decodeValue, encodeMutation, type Write } from "./record.ts";
 import type {
   Entry,
   Holder,
@@ -71,6 +71,26 @@ export class RecordStore implements Store {
       return this.#queue.add(mutations.map(encodeMutation));
     } catch (error) {
       return Promise.reject(error);
+    }
+  }
+
+  async *snapshot(): AsyncIterable<Mutation> {
+    const capture = this.#queue.capture();
+    let written: readonly Write[] = [];
+    try {
+      // What was durable before the capture must be in its place to be seen.
+      await this.#queue.settled();
+      for await (const { key, bytes } of this.#backend.scan([])) {
+        if (key[0] === STORE_PREFIX) continue;
+        yield { type: "set", key, value: decodeValue(bytes) };
+      }
+    } finally {
+      written = await capture.end();
+    }
+    for (const { key, bytes } of written) {
+      yield bytes === null
+        ? { type: "delete", key }
+        : { type: "set", key, value: decodeValue(bytes) };
     }
   }
 

@@ -16,6 +16,8 @@
  *  6. A commit larger than one atomic write is still all or nothing: its
  *     parts become visible with the last one, and parts without an end are
  *     swept at open.
+ *  7. A snapshot is the state of one moment between two commits, however many
+ *     are made while it is read.
  *
  * Values are JSON: what is read back is what `JSON.stringify` kept of it. A
  * commit takes its values when it is called; changing them later is harmless.
@@ -69,6 +71,14 @@ export interface Store extends AsyncDisposable {
    */
   list(prefix: Key): AsyncIterable<Entry>;
   commit(mutations: readonly Mutation[]): Promise<void>;
+  /**
+   * Every record as it was at one moment between the call and the end, while
+   * commits go on: first the records, then what was committed meanwhile. Taken
+   * in order, these mutations make the state of that moment, which is one
+   * between two commits. Throws `interrupted` when a write's outcome is
+   * unknown.
+   */
+  snapshot(): AsyncIterable<Mutation>;
   stats(): StoreStats;
   /** Waits for what is pending, then gives up the right to write. */
   close(): Promise<void>;

@@ -224,6 +224,78 @@ export function storeConformance(
     strictEqual(await harness.countParts(), 0);
     await store.close();
   });
+
+  test("[7] a snapshot is the state of one moment, while commits go on", async (harness) => {
+    await using store = await harness.open();
+    const before = Array.from({ length: 800 }, (_, i) => set(["n", i], -1));
+    await store.commit(before);
+    // What the state is after each number of commits.
+    const history: Map<string, unknown>[] = [];
+    let commits = 0;
+    let isOver = false;
+    async function write(): Promise<void> {
+      while (!isOver) {
+        const number = commits++;
+        const last = history.at(-1) ?? asMap(before);
+        const mutations = mutationsOf(number);
+        history.push(asMap(mutations, last));
+        await store.commit(mutations);
+      }
+    }
+    const writing = Promise.all(Array.from({ length: 8 }, write));
+    for (let round = 0; round < 5 || commits < 60; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      const seen = asMap(await Array.fromAsync(store.snapshot()));
+      seen.delete('["meta","schema"]');
+      const number = seen.get('["count"]') as number | undefined;
+      if (number === undefined) continue;
+      deepStrictEqual([...seen].sort(), [...history[number] ?? []].sort());
+    }
+    isOver = true;
+    await writing;
+  });
+
+  test("[7] a snapshot that is not read to its end costs nothing later", async (harness) => {
+    await using store = await harness.open();
+    await store.commit([set(["a"], 1), set(["b"], 2)]);
+    for await (const mutation of store.snapshot()) {
+      deepStrictEqual(mutation, set(["a"], 1));
+      break;
+    }
+    await store.commit([set(["c"], 3)]);
+    strictEqual(await store.get(["c"]), 3);
+  });
+}
+
+/** Changes far apart in the order of keys; now and then more than one atomic write takes. */
+function mutationsOf(number: number): Mutation[] {
+  const spread = number % 7 === 3
+    ? Array.from({ length: 1000 }, (_, i) => set(["n", i % 800], number))
+    : [
+      set(["n", number % 800], number),
+      set(["n", 799 - number % 800], number),
+    ];
+  return [
+    set(["a", number % 3], number),
+    ...spread,
+    number % 2 === 0
+      ? remove(["z", number % 4])
+      : set(["z", number % 4], number),
+    set(["count"], number),
+  ];
+}
+
+function asMap(
+  mutations: readonly Mutation[],
+  before: ReadonlyMap<string, unknown> = new Map(),
+): Map<string, unknown> {
+  const map = new Map(before);
+  for (const mutation of mutations) {
+    const name = JSON.stringify(mutation.key);
+    if (mutation.type === "set") map.set(name, mutation.value);
+    else map.delete(name);
+  }
+  return map;
 }
 
 const MANY = 1200;

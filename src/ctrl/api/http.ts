@@ -9,8 +9,9 @@ import type { z } from "zod";
 import { isAbort, messageOf, toProblem, UsherError } from "../../error/mod.ts";
 import { type Issue, meantIssue } from "../../schema/issue.ts";
 import type { Access } from "../../schema/route.ts";
+import type { Role } from "../../schema/stored.ts";
 import type { Clock } from "../../sys/clock.ts";
-import type { Caller, Role } from "../auth/accounts.ts";
+import type { Caller } from "../auth/accounts.ts";
 import type { Site } from "../site.ts";
 
 /** The largest body of a request: 10,000 names fit well. */

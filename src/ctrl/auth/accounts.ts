@@ -9,32 +9,12 @@
  */
 import { createHash } from "node:crypto";
 import { UsherError } from "../../error/mod.ts";
+import { Account, type Role, SessionRecord } from "../../schema/stored.ts";
 import { keys } from "../../store/key.ts";
 import type { Store } from "../../store/store.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import { Attempts } from "./attempts.ts";
 import { hashPassword, needsRehash, verifyPassword } from "./password.ts";
-
-/** What an account may do: all, its own VMs, or look at everything. */
-export type Role = "admin" | "user" | "viewer";
-
-/** An account as it is stored. */
-export interface Account {
-  readonly v: 1;
-  readonly name: string;
-  readonly role: Role;
-  readonly passwordHash: string;
-  readonly createdAt: string;
-}
-
-/** A session as it is stored; its token is not. */
-export interface SessionRecord {
-  readonly v: 1;
-  readonly hash: string;
-  readonly user: string;
-  readonly createdAt: string;
-  readonly expiresAt: string;
-}
 
 /** Not a name that an account can have. */
 const LOCAL_ADMIN = "(local administrator)";
@@ -74,11 +54,11 @@ export class Accounts {
   ): Promise<Accounts> {
     const accounts = new Accounts(context, store, newSecret);
     for await (const { value } of store.list(keys.accounts())) {
-      const account = value as Account;
+      const account = Account.parse(value);
       accounts.#accounts.set(account.name, account);
     }
     for await (const { value } of store.list(keys.sessions())) {
-      const session = value as SessionRecord;
+      const session = SessionRecord.parse(value);
       accounts.#sessions.set(session.hash, session);
     }
     return accounts;

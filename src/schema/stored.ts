@@ -1,0 +1,75 @@
+/**
+ * Records that no reader of the API sees: what the controller keeps beside
+ * VMs, nodes and operations.
+ *
+ * Secrets are kept as hashes only, so that nobody who reads the state can log
+ * in or join with what stands there.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { NodeName } from "./name.ts";
+
+/** SHA-256 of a secret, hex. */
+const Hash = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** A request as it is kept: its operations carry its id. */
+export const RequestRecord = z.object({
+  v: z.literal(1),
+  id: z.string(),
+  user: z.string(),
+  verb: z.string(),
+  /** SHA-256 of what was asked, to tell a repeat from a clash. */
+  digest: z.string(),
+  count: z.int().nonnegative(),
+  createdAt: z.string(),
+}).readonly();
+/** A request as it is kept: its operations carry its id. */
+export type RequestRecord = z.infer<typeof RequestRecord>;
+
+/** A secret with which one node may join; until it did, or it expires. */
+export const JoinTokenRecord = z.object({
+  v: z.literal(1),
+  hash: Hash,
+  /** The only name that may join with it; any when null. */
+  node: NodeName.nullable(),
+  expiresAt: z.string(),
+}).readonly();
+/** A secret with which one node may join; until it did, or it expires. */
+export type JoinTokenRecord = z.infer<typeof JoinTokenRecord>;
+
+/** What a node authenticates with. */
+export const NodeSecretRecord = z.object({
+  v: z.literal(1),
+  name: NodeName,
+  hash: Hash,
+}).readonly();
+/** What a node authenticates with. */
+export type NodeSecretRecord = z.infer<typeof NodeSecretRecord>;
+
+/** What an account may do: all, its own VMs, or look at everything. */
+export const Role = z.enum(["admin", "user", "viewer"]);
+/** What an account may do: all, its own VMs, or look at everything. */
+export type Role = z.infer<typeof Role>;
+
+/** An account as it is stored. */
+export const Account = z.object({
+  v: z.literal(1),
+  name: z.string(),
+  role: Role,
+  passwordHash: z.string(),
+  createdAt: z.string(),
+}).readonly();
+/** An account as it is stored. */
+export type Account = z.infer<typeof Account>;
+
+/** A session as it is stored; its token is not. */
+export const SessionRecord = z.object({
+  v: z.literal(1),
+  hash: Hash,
+  user: z.string(),
+  createdAt: z.string(),
+  expiresAt: z.string(),
+}).readonly();
+/** A session as it is stored; its token is not. */
+export type SessionRecord = z.infer<typeof SessionRecord>;
