@@ -41,3 +41,25 @@ export function readBytes(word: string): number {
   const unit = { k: 1024, m: 1024 * 1024 }[(match[2] ?? "").toLowerCase()] ?? 1;
   return Number(match[1]) * unit;
 }
+
+const RATE = /\s*\/\s*s(?:ec)?$/i;
+const AMOUNT = /^(\d+(?:\.\d+)?)\s*([kmg])i?b?$/i;
+const PER: Readonly<Record<string, number>> = {
+  k: 1024,
+  m: 1024 ** 2,
+  g: 1024 ** 3,
+};
+/** schema/migrate.ts says the same. */
+const LEAST_BANDWIDTH = 64 * 1024;
+
+/** The bytes a second of `100MiB/s`; a number without a unit would be a guess. */
+export function readBandwidth(word: string): number {
+  const [, amount, unit = ""] = AMOUNT.exec(word.trim().replace(RATE, "")) ??
+    [];
+  const bytes = Math.round(Number(amount) * (PER[unit.toLowerCase()] ?? NaN));
+  if (bytes >= LEAST_BANDWIDTH) return bytes;
+  throw new UsageError(
+    `"${word}" is no bandwidth`,
+    "write how much in a second, 64KiB/s at least, such as 100MiB/s or 1GiB/s",
+  );
+}

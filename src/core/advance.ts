@@ -32,13 +32,15 @@ export interface AdvanceOptions {
    * an answer: then no step is skipped, and the verb's goal is not believed.
    */
   readonly uncertain: boolean;
+  /** The step that was just taken, where its node's answer is all that proves it. */
+  readonly done?: StepName | undefined;
 }
 
 /** The next move of `operation` on `vm` (undefined when it is gone). */
 export function advance(
   operation: Operation,
   vm: Vm | undefined,
-  { at, uncertain: unsure }: AdvanceOptions,
+  { at, uncertain: unsure, done }: AdvanceOptions,
 ): Move {
   if (vm === undefined) return ended(operation, at, goneProblem(operation));
   // Where no node has it, there is nothing that could be otherwise.
@@ -63,10 +65,11 @@ export function advance(
       incarnation: vm.status.incarnation,
     },
   };
-  const after = running.step === null
-    ? 0
-    : planSteps(running.verb).indexOf(running.step as StepName);
-  const rest = planSteps(running.verb).slice(Math.max(0, after));
+  const steps = planSteps(running.verb);
+  const after = done === undefined
+    ? steps.indexOf(running.step as StepName)
+    : steps.indexOf(done) + 1;
+  const rest = steps.slice(Math.max(0, after));
   const step = rest.find((name) =>
     (uncertain && name !== "place") || !holds(name, view)
   );
@@ -86,6 +89,9 @@ function begin(
 ): Move | null {
   const { verb } = operation;
   const state = vm.status.state;
+  if (verb === "migrate" && isThere(operation, vm)) {
+    return succeeded({ ...operation, startedAt: at }, at);
+  }
   const answer = verdict(verb, state);
   switch (answer.type) {
     case "go":
@@ -122,6 +128,12 @@ function begin(
         ),
       );
   }
+}
+
+/** Whether a migration's VM is where it should go, or nowhere and goes nowhere. */
+function isThere({ options }: Operation, { node }: Vm): boolean {
+  return node === (options.to ?? null) ||
+    (node === null && options.to === undefined);
 }
 
 function succeeded(operation: Operation, at: string): Move {

@@ -20,7 +20,12 @@ export type StepName =
   | "pause"
   | "resume"
   | "forget"
-  | "unregister";
+  | "unregister"
+  | "offer"
+  | "receive"
+  | "send"
+  | "switch"
+  | "release";
 
 const PLANS: Readonly<Record<Verb, readonly StepName[]>> = {
   register: [],
@@ -33,7 +38,8 @@ const PLANS: Readonly<Record<Verb, readonly StepName[]>> = {
   resume: ["resume"],
   unregister: ["forget", "unregister"],
   destroy: ["poweroff", "forget", "unregister"],
-  migrate: [],
+  // The decision for the target is durable before "switch" begins.
+  migrate: ["place", "offer", "receive", "send", "switch", "release"],
 };
 
 /** The steps of a verb, in order. */
@@ -46,6 +52,9 @@ export interface StepView {
   readonly operation: {
     readonly id: string;
     readonly verb: Verb;
+    /** Of a migration: where the VM goes, once that is chosen. */
+    readonly to?: string | null;
+    readonly live?: boolean | undefined;
   };
   readonly vm: {
     readonly node: string | null;
@@ -56,11 +65,13 @@ export interface StepView {
 
 /** Whether the goal of `step` holds, so that it need not act. */
 export function holds(step: StepName, { operation, vm }: StepView): boolean {
-  const off = vm.state === "absent" || vm.state === "stopped" ||
-    vm.state === "crashed";
+  const off = isOff(vm.state);
+  const isSwitched = vm.node !== null && vm.node === operation.to;
   switch (step) {
     case "place":
-      return vm.node !== null;
+      return operation.verb === "migrate"
+        ? (operation.to ?? null) !== null
+        : vm.node !== null;
     case "start":
       // A cycle must start a new run; a start is content with any.
       return vm.state === "running" &&
@@ -77,11 +88,69 @@ export function holds(step: StepName, { operation, vm }: StepView): boolean {
       return vm.node === null || vm.state === "absent";
     case "unregister":
       return false;
+    case "offer":
+    case "receive":
+    case "send":
+      // Where there is no domain, the record alone moves.
+      return isSwitched || vm.state === "absent";
+    case "switch":
+      return isSwitched && vm.state !== "migrating" && vm.state !== "unknown";
+    case "release":
+      return vm.state === "absent";
+  }
+}
+
+/**
+ * Whether `step` came to what it should, now that its node has answered. What
+ * no record shows, the answer alone proves.
+ */
+export function isDone(step: StepName, view: StepView): boolean {
+  switch (step) {
+    case "place":
+    case "offer":
+    case "receive":
+    case "release":
+      return true;
+    case "send":
+      // A domain that may still run at the source must not run at the target.
+      return view.vm.state === "migrating" ||
+        (view.operation.live !== true && isOff(view.vm.state));
+    default:
+      return holds(step, view);
+  }
+}
+
+/** Whether a step that was answered is done, though no record shows it. */
+export function isProvenByAnswer(step: StepName): boolean {
+  return step === "offer" || step === "receive" || step === "send" ||
+    step === "release";
+}
+
+/** Which node takes a step: the VM's own, or one end of a migration. */
+export function nodeOf(
+  step: StepName,
+  operation: { readonly from: string | null; readonly to: string | null },
+  vm: { readonly node: string | null },
+): string | null {
+  switch (step) {
+    case "offer":
+    case "send":
+    case "release":
+      return operation.from;
+    case "receive":
+    case "switch":
+      return operation.to;
+    default:
+      return vm.node;
   }
 }
 
 /** Whether a step cannot be taken back once it began. */
 export function isPointOfNoReturn(step: StepName): boolean {
   return step === "poweroff" || step === "shutdown" || step === "forget" ||
-    step === "unregister";
+    step === "unregister" || step === "switch" || step === "release";
+}
+
+function isOff(state: VmState): boolean {
+  return state === "absent" || state === "stopped" || state === "crashed";
 }

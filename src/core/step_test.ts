@@ -72,7 +72,7 @@ Deno.test("planSteps() are those of each verb", () => {
     resume: "resume",
     unregister: "forget unregister",
     destroy: "poweroff forget unregister",
-    migrate: "",
+    migrate: "place offer receive send switch release",
   };
   for (const [verb, steps] of Object.entries(plans)) {
     strictEqual(planSteps(verb as Verb).join(" "), steps, verb);
@@ -89,11 +89,18 @@ Deno.test("isPointOfNoReturn() is so of what ends a run or a record", () => {
     "resume",
     "forget",
     "unregister",
+    "offer",
+    "receive",
+    "send",
+    "switch",
+    "release",
   ];
   deepStrictEqual(steps.filter(isPointOfNoReturn), [
     "shutdown",
     "poweroff",
     "forget",
     "unregister",
+    "switch",
+    "release",
   ]);
 });

@@ -7,6 +7,7 @@
 import type { PlacementNode } from "../core/placement/place.ts";
 import { occupies } from "../core/vm_machine.ts";
 import type { Node } from "../schema/node.ts";
+import type { Vm } from "../schema/vm.ts";
 import type { Records } from "./records.ts";
 
 /** What VMs take of one node. */
@@ -18,22 +19,31 @@ export interface Allocation {
 
 /**
  * What VMs take of every node. A VM counts while it is on, and while an
- * operation that turns it on holds it (`isStarting`).
+ * operation that turns it on holds it (`isStarting`); one that moves counts at
+ * both ends until its migration is over.
  */
 export function allocations(
   records: Records,
   isStarting: (uid: string) => boolean,
 ): Map<string, Allocation> {
   const all = new Map<string, Allocation>();
-  for (const vm of records.vms.latestValues()) {
-    if (vm.node === null) continue;
-    const taken = all.get(vm.node) ?? { vms: 0, memoryMiB: 0, cpus: 0 };
-    taken.vms++;
+  const add = (node: string, vm: Vm, vms: number) => {
+    const taken = all.get(node) ?? { vms: 0, memoryMiB: 0, cpus: 0 };
+    taken.vms += vms;
     if (occupies(vm.status.state) || isStarting(vm.uid)) {
       taken.memoryMiB += vm.spec.memoryMiB;
       taken.cpus += vm.spec.vcpus;
     }
-    all.set(vm.node, taken);
+    all.set(node, taken);
+  };
+  for (const vm of records.vms.latestValues()) {
+    if (vm.node !== null) add(vm.node, vm, 1);
+  }
+  for (const { verb, uid, from, to } of records.openOperations()) {
+    const vm = records.vms.latest(uid);
+    if (verb !== "migrate" || vm === undefined) continue;
+    const other = vm.node === to ? from : to;
+    if (other !== null && other !== vm.node) add(other, vm, 0);
   }
   return all;
 }

@@ -9,20 +9,24 @@
  * @module
  */
 import { missing, reconcile, silent } from "../core/reconcile.ts";
+import { occupies } from "../core/vm_machine.ts";
 import type { DomainFrame } from "../schema/frame.ts";
 import { FOUND_OWNER, isLabel, splitVmName, VmName } from "../schema/name.ts";
 import { Vm } from "../schema/vm.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
+import type { Leftovers } from "./leftovers.ts";
 import type { Records, Write } from "./records.ts";
 
 /** Takes in what nodes report. */
 export class Domains {
   readonly #context: CtrlContext;
   readonly #records: Records;
+  readonly #leftovers: Leftovers;
 
-  constructor(context: CtrlContext, records: Records) {
+  constructor(context: CtrlContext, records: Records, leftovers: Leftovers) {
     this.#context = context;
     this.#records = records;
+    this.#leftovers = leftovers;
   }
 
   /** A node reports changes of some domains. */
@@ -91,6 +95,10 @@ export class Domains {
     const vm = this.#find(node, domain);
     const at = isoNow(this.#context);
     const action = reconcile(vm ?? null, domain, node, at);
+    // Also when it is known: a copy is looked at until it is gone.
+    if (action.type === "stranger" || domain.state === "migrating") {
+      if (vm !== undefined) this.#leftovers.note(node, domain);
+    }
     switch (action.type) {
       case "keep":
         return [];
@@ -111,6 +119,7 @@ export class Domains {
       case "adopt":
         return this.#adopt(node, domain, at);
       case "stranger":
+        if (!occupies(domain.state) || domain.state === "migrating") return [];
         this.#context.log.warn(
           "a node reports a domain that another node holds",
           {
@@ -137,6 +146,13 @@ export class Domains {
   /** A domain without a record becomes known; one that cannot be described is left out. */
   #adopt(node: string, domain: DomainFrame, at: string): Write[] {
     const { log, newId } = this.#context;
+    const { uid: its, state } = domain;
+    if (
+      state === "migrating" && its !== null && this.#leftovers.isOfThePast(its)
+    ) {
+      this.#leftovers.note(node, domain);
+      return [];
+    }
     const name = this.#nameFor(node, domain);
     const found = Vm.safeParse({
       v: 1,

@@ -86,6 +86,7 @@ function operationFor(
       queue: body.queue,
       ...("graceMs" in body ? { graceMs: body.graceMs } : {}),
       ...("on" in body && body.on !== undefined ? { on: body.on } : {}),
+      ...migrateOptions(body),
     },
     args: body.args,
     changed: target.vm === undefined,
@@ -95,6 +96,21 @@ function operationFor(
     startedAt: null,
     endedAt: null,
     revision: 0,
+  };
+}
+
+/** Where a migration goes, and how. */
+function migrateOptions(body: VmRequest): Partial<Operation["options"]> {
+  if (body.verb !== "migrate") return {};
+  const { to, maxDowntimeMs, bandwidth, autoConverge, postCopy } = body;
+  return {
+    ...(to === undefined ? {} : { to }),
+    migrate: {
+      autoConverge,
+      postCopy,
+      ...(maxDowntimeMs === undefined ? {} : { maxDowntimeMs }),
+      ...(bandwidth === undefined ? {} : { bandwidth }),
+    },
   };
 }
 

@@ -15,6 +15,7 @@ import { type CtrlContext, isoNow } from "./context.ts";
 import { defaultDriver, knownDrivers } from "./default_driver.ts";
 import { Domains } from "./domains.ts";
 import { type JanitorParts, keepTidy } from "./janitor.ts";
+import { Leftovers } from "./leftovers.ts";
 import type { ServedParts } from "./listeners.ts";
 import { HELLO_MS } from "./node_api/session.ts";
 import { NodeLinks } from "./node_links.ts";
@@ -46,8 +47,20 @@ export async function openEngine(
 ): Promise<Engine> {
   const records = await Records.load(store);
   const links = new NodeLinks();
-  const domains = new Domains(context, records);
-  const runner = new Runner({ context, records, links, domains });
+  const leftovers = new Leftovers({
+    context,
+    records,
+    links,
+    isHeld: (uid): boolean => runner.holderOf(uid) !== null,
+  });
+  const domains = new Domains(context, records, leftovers);
+  const runner: Runner = new Runner({
+    context,
+    records,
+    links,
+    domains,
+    leftovers,
+  });
   const nodes = await Nodes.load(context, records, store, newSecret);
   const accounts = await Accounts.load(context, store, newSecret);
   const changes = new Changes(records, () => isoNow(context));
@@ -60,7 +73,7 @@ export async function openEngine(
   const requests = new Requests({ context, records, runner, defaults });
   const consoles = new ConsoleRelay(context, links);
   const leaseMs = config.node_lease;
-  const watch = { context, records, links, nodes, domains, leaseMs };
+  const watch = { context, records, links, nodes, domains, leftovers, leaseMs };
   const session = { context, links, nodes, domains, runner, leaseMs };
   const janitor = {
     context,

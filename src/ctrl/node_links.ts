@@ -14,14 +14,23 @@ import { Inbox, Outbox } from "../link/outbox.ts";
 import type { Session } from "../link/session.ts";
 import type { DomainFrame, DownFrame, UpFrame } from "../schema/frame.ts";
 import type { NodeUsage } from "../schema/node.ts";
+import type { PeerMessage, Progress } from "../schema/operation.ts";
 import type { VmUsage } from "../schema/vm.ts";
 
 /** A session as the controller has it. */
 export type NodeSession = Session<UpFrame, DownFrame>;
 type ActFrame = Extract<DownFrame, { type: "act" }>;
 
+/** What a node answered to an act. */
+export interface NodeAnswer {
+  readonly domain: DomainFrame | null;
+  /** What its driver has for its peer on another node; others have none. */
+  readonly message?: PeerMessage | undefined;
+}
+
 interface Asked {
-  readonly resolve: (domain: DomainFrame | null) => void;
+  readonly resolve: (answer: NodeAnswer) => void;
+  readonly onProgress: (progress: Progress) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -65,6 +74,15 @@ export class NodeLink {
     act: Omit<ActFrame, "type">,
     signal: AbortSignal,
   ): Promise<DomainFrame | null> {
+    return (await this.ask(act, signal)).domain;
+  }
+
+  /** As `act`, with all that the node answers, and how far it has come meanwhile. */
+  async ask(
+    act: Omit<ActFrame, "type">,
+    signal: AbortSignal,
+    onProgress: (progress: Progress) => void = () => {},
+  ): Promise<NodeAnswer> {
     // Others send while this one waits, so it looks again each time.
     while (this.session?.isFarBehind === true) {
       await this.session.untilRoom(signal);
@@ -91,6 +109,7 @@ export class NodeLink {
       this.#asked.set(act.id, {
         resolve: settle(resolve),
         reject: settle(reject),
+        onProgress,
       });
       signal.addEventListener("abort", stop, { once: true });
       session.sendReliable({ type: "act", ...act });
@@ -107,8 +126,13 @@ export class NodeLink {
       this.#answers.set(uid, frame.domain);
     }
     if (frame.problem !== null) asked.reject(fromProblem(frame.problem));
-    else asked.resolve(frame.domain);
+    else asked.resolve(frame);
     return true;
+  }
+
+  /** The node tells how far an act has come. */
+  progress(id: string, progress: Progress): void {
+    this.#asked.get(id)?.onProgress(progress);
   }
 
   /** A report of a domain came: what acts answered before is older. */

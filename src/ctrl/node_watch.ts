@@ -10,6 +10,7 @@
 import { messageOf } from "../error/mod.ts";
 import type { CtrlContext } from "./context.ts";
 import type { Domains } from "./domains.ts";
+import type { Leftovers } from "./leftovers.ts";
 import type { NodeLink, NodeLinks } from "./node_links.ts";
 import type { Nodes } from "./nodes.ts";
 import type { Records } from "./records.ts";
@@ -21,6 +22,7 @@ export interface NodeWatchParts {
   readonly links: NodeLinks;
   readonly nodes: Nodes;
   readonly domains: Domains;
+  readonly leftovers: Leftovers;
   readonly leaseMs: number;
 }
 
@@ -59,6 +61,8 @@ export async function lookOnce(parts: NodeWatchParts): Promise<void> {
     await noteAgain(parts, link);
     await noteLoss(parts, link);
   }
+  // Not waited for: a node that is slow to clear up must not delay the watch.
+  void parts.leftovers.sweep();
 }
 
 /** Writes reports that could not be written when they came. */

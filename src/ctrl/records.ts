@@ -7,9 +7,10 @@
  *
  * @module
  */
+import { isFinal } from "../core/operation_machine.ts";
 import type { ChangeKind } from "../schema/change.ts";
 import { Node } from "../schema/node.ts";
-import { Operation } from "../schema/operation.ts";
+import { Operation, type Progress } from "../schema/operation.ts";
 import { RequestRecord } from "../schema/stored.ts";
 import { Vm } from "../schema/vm.ts";
 import { keys } from "../store/key.ts";
@@ -71,6 +72,10 @@ export class Records {
   readonly names = new VmNames();
   /** Operation ids of a request, in its order. */
   readonly byRequest = new Map<string, string[]>();
+  /** Operations that have not ended, durable or not. */
+  readonly #open = new Set<string>();
+  /** How far steps have come; nothing of it is stored. */
+  readonly #progress = new Map<string, Progress>();
   readonly #store: Store;
   readonly #listeners = new Set<(changes: readonly Change[]) => void>();
   #revision = 0;
@@ -101,6 +106,7 @@ export class Records {
       const operation = Operation.parse(value);
       records.operations.load(operation.id, operation);
       records.#index(operation);
+      records.#noteOpen(operation.id, operation);
     }
     const ceiling = await store.get(keys.meta("revision"));
     records.#revision = typeof ceiling === "number" ? ceiling : 0;
@@ -119,6 +125,47 @@ export class Records {
   byName(name: string): Vm | undefined {
     const uid = this.names.uidOf(name);
     return uid === undefined ? undefined : this.vms.latest(uid);
+  }
+
+  /** Operations that have not ended, as decisions see them. */
+  *openOperations(): IterableIterator<Operation> {
+    for (const id of this.#open) {
+      const operation = this.operations.latest(id);
+      if (operation !== undefined) yield operation;
+    }
+  }
+
+  /** An operation as readers get it: with how far its step has come. */
+  withProgress(operation: Operation): Operation {
+    const progress = this.#progress.get(operation.id);
+    return progress === undefined ? operation : { ...operation, progress };
+  }
+
+  /**
+   * Tells watchers how far an operation's step has come. Nothing is written:
+   * the next step, or the end of the controller, forgets it.
+   */
+  announce(id: string, progress: Progress): void {
+    // A revision is never given out that a restart could give out again.
+    const mayGiveOut = this.#revision + 1 < this.#ceiling;
+    if (!this.#open.has(id) || !mayGiveOut) return;
+    this.#progress.set(id, progress);
+    const revision = ++this.#revision;
+    // Empty, so it costs nothing, and keeps its place among the revisions.
+    this.#store.commit([]).then(() => {
+      const operation = this.operations.get(id);
+      if (operation === undefined || this.#progress.get(id) !== progress) {
+        return;
+      }
+      this.#tell([{
+        kind: "operation",
+        revision,
+        id,
+        name: operation.vm,
+        note: `${operation.verb} ${operation.step ?? operation.state}`,
+        value: this.withProgress(operation),
+      }]);
+    }, () => {});
   }
 
   /** Calls `listener` after every durable commit; returns how to stop that. */
@@ -155,14 +202,16 @@ export class Records {
     const changes = stamped.flatMap((write, i) =>
       this.#settle(write, tickets[i] ?? 0)
     );
-    if (changes.length > 0) {
-      for (const listener of this.#listeners) listener(changes);
-    }
+    if (changes.length > 0) this.#tell(changes);
   }
 
   /** Writes keys that have no table. */
   commit(mutations: readonly Mutation[]): Promise<void> {
     return this.#store.commit(mutations);
+  }
+
+  #tell(changes: readonly Change[]): void {
+    for (const listener of this.#listeners) listener(changes);
   }
 
   #stamp(write: Write): Stamped {
@@ -177,6 +226,7 @@ export class Records {
 
   #draft(write: Write): number {
     if (write.kind === "vm") this.#indexName(write.key, write.value);
+    if (write.kind === "operation") this.#noteOpen(write.key, write.value);
     if (write.kind === "operation" && write.value !== null) {
       this.#index(write.value);
     }
@@ -187,6 +237,8 @@ export class Records {
     const table = this.#table(write);
     const old = table.get(write.key);
     table.settle(write.key, write.value, ticket);
+    // Of the step before.
+    if (write.kind === "operation") this.#progress.delete(write.key);
     if (write.kind === "request") {
       // Only now: until all its operations are gone, a request must be found.
       if (write.value === null) this.byRequest.delete(write.key);
@@ -209,6 +261,9 @@ export class Records {
 
   #undo(write: Write, ticket: number): void {
     this.#table(write).discard(write.key, ticket);
+    if (write.kind === "operation") {
+      this.#noteOpen(write.key, this.operations.latest(write.key) ?? null);
+    }
     if (write.kind === "vm") {
       if (write.value !== null && this.vms.latest(write.key) === undefined) {
         this.names.delete(write.value.name);
@@ -243,6 +298,12 @@ export class Records {
       this.names.delete(old.name);
     }
     if (vm !== null) this.names.set(vm.name, uid);
+  }
+
+  #noteOpen(id: string, operation: Operation | null): void {
+    const isOpen = operation !== null && !isFinal(operation.state);
+    if (isOpen) this.#open.add(id);
+    else this.#open.delete(id);
   }
 
   #index(operation: Operation): void {

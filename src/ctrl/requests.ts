@@ -23,7 +23,7 @@ import { type Draft, draftOf } from "./drafts.ts";
 import { type FirstMove, firstMoves } from "./first_moves.ts";
 import { maySeeAll, NameResolver } from "./names.ts";
 import { MAX_WAITING, takesOver } from "./operations/lane.ts";
-import { operationWrite } from "./operations/run.ts";
+import { operationWrite } from "./operations/writes.ts";
 import type { Named, Runner } from "./operations/runner.ts";
 import type { Records } from "./records.ts";
 import type { SpecDefaults } from "./specs.ts";
@@ -213,9 +213,10 @@ export class Requests {
 
   #outcome(id: string): Outcome | null {
     const operation = this.#parts.records.operations.get(id);
-    return operation === undefined
-      ? null
-      : outcomeOf(operation, this.#parts.records.vms.get(operation.uid));
+    return operation === undefined ? null : outcomeOf(
+      this.#parts.records.withProgress(operation),
+      this.#parts.records.vms.get(operation.uid),
+    );
   }
 }
 
@@ -229,6 +230,10 @@ export function outcomeOf(operation: Operation, vm: Vm | undefined): Outcome {
     changed: operation.changed,
     step: operation.step,
     node: vm?.node ?? operation.node,
+    ...(operation.to === null ? {} : { to: operation.to }),
+    ...(operation.progress === undefined
+      ? {}
+      : { progress: operation.progress }),
     vmState: vm?.status.state ?? null,
     problem: operation.problem,
   };

@@ -6,18 +6,20 @@
  * runs, or gets the answer that was given, so a replay after a cut does
  * nothing twice; what it says of the domain is looked at anew, since that may
  * have changed. An act that a dead controller asked for gives way to the first
- * that the next one asks: it wants one thing of a domain at a time.
+ * that the next one asks: it wants one thing of a domain at a time. Sending a
+ * domain to another node has its turn when it begins and gives it on at once: it
+ * may last for hours, and what ends it must not wait for it.
  *
  * @module
  */
 import { isAbort, toProblem, UsherError } from "../error/mod.ts";
-import type { DomainReport, Driver } from "../driver/driver.ts";
-import type { DomainFrame, DownFrame, UpFrame } from "../schema/frame.ts";
+import type { DomainFrame, UpFrame } from "../schema/frame.ts";
+import type { Progress } from "../schema/operation.ts";
 import type { Clock } from "../sys/clock.ts";
+import { type Act, carryOut } from "./carry_out.ts";
 import { type DriverSet, frameOf } from "./driver_set.ts";
 
-/** What the controller asks of one domain. */
-export type Act = Extract<DownFrame, { type: "act" }>;
+export type { Act };
 type Answer = Omit<Extract<UpFrame, { type: "result" }>, "type">;
 
 /** How many answers are remembered. */
@@ -44,6 +46,8 @@ export class Acts {
     isBusy: boolean,
     domain: DomainFrame | null,
   ) => void;
+  /** Answers what to call with how far a long act has come. */
+  readonly #progressOf: (id: string) => (progress: Progress) => void;
   readonly #running = new Map<string, Running>();
   readonly #answered = new Map<string, Answer>();
   /** The last act of each domain; the next one waits for it. */
@@ -56,10 +60,12 @@ export class Acts {
     drivers: DriverSet,
     clock: Clock,
     onBusy: (uid: string, isBusy: boolean, domain: DomainFrame | null) => void,
+    progressOf: (id: string) => (progress: Progress) => void = () => () => {},
   ) {
     this.#drivers = drivers;
     this.#clock = clock;
     this.#onBusy = onBusy;
+    this.#progressOf = progressOf;
   }
 
   /** Does `act`, or answers what it answered before. Never throws. */
@@ -133,13 +139,16 @@ export class Acts {
     }
     const turn = cutsPower ? this.#endOrTimeout(before) : before;
     const answer = turn.then(() => this.#perform(act, abort.signal));
-    const entry = { tail: answer, current: abort };
+    const isLong = act.verb === "send";
+    const tail: Promise<unknown> = isLong ? turn : answer;
+    const entry = { tail, current: abort };
     this.#lanes.set(act.uid, entry);
     try {
-      return await answer;
+      await tail;
     } finally {
       if (this.#lanes.get(act.uid) === entry) this.#lanes.delete(act.uid);
     }
+    return await answer;
   }
 
   async #perform(act: Act, signal: AbortSignal): Promise<Answer> {
@@ -147,9 +156,19 @@ export class Acts {
     let domain: DomainFrame | null = null;
     try {
       signal.throwIfAborted();
-      const report = await carryOut(this.#drivers.get(act.driver), act, signal);
+      const { report, message } = await carryOut(
+        this.#drivers.get(act.driver),
+        act,
+        this.#progressOf(act.id),
+        signal,
+      );
       domain = frameOf(act.driver, report);
-      return { id: act.id, domain, problem: null };
+      return {
+        id: act.id,
+        domain,
+        problem: null,
+        ...(message === undefined ? {} : { message }),
+      };
     } catch (error) {
       const known = isAbort(error) && signal.aborted
         ? new UsherError(
@@ -171,48 +190,4 @@ export class Acts {
     using _timer = this.#clock.after(GIVE_WAY_MS, late.resolve);
     await Promise.race([before, late.promise]);
   }
-}
-
-async function carryOut(
-  driver: Driver,
-  act: Act,
-  signal: AbortSignal,
-): Promise<DomainReport> {
-  switch (act.verb) {
-    case "start": {
-      if (act.plan === null) {
-        throw new UsherError("invalid_input", "A start needs a plan");
-      }
-      return await driver.start({ uid: act.uid, ...act.plan }, signal);
-    }
-    case "stop":
-      return await driver.stop(act.uid, { graceMs: act.graceMs, signal });
-    case "pause":
-      return await pausing(driver).pause(act.uid, signal);
-    case "resume":
-      return await pausing(driver).resume(act.uid, signal);
-    case "forget":
-      await driver.forget(act.uid, signal);
-      return await driver.inspect(act.uid, signal);
-    case "inspect":
-      return await driver.inspect(act.uid, signal);
-    case "offer":
-    case "receive":
-    case "send":
-    case "activate":
-    case "abort":
-    case "release":
-      throw new UsherError(
-        "unsupported",
-        `Driver "${driver.name}" cannot migrate a domain`,
-      );
-  }
-}
-
-function pausing(driver: Driver): NonNullable<Driver["pausing"]> {
-  if (driver.pausing !== undefined) return driver.pausing;
-  throw new UsherError(
-    "unsupported",
-    `Driver "${driver.name}" cannot pause a domain`,
-  );
 }

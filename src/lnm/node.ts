@@ -11,6 +11,7 @@
 import { isUsherError, messageOf } from "../error/mod.ts";
 import type { DomainFrame } from "../schema/frame.ts";
 import { Acts } from "./acts.ts";
+import { thinned } from "./progress.ts";
 import { keyOf, Reports } from "./reports.ts";
 import {
   type LnmSession,
@@ -55,6 +56,11 @@ export async function runNode(
     drivers,
     clock,
     (uid, isBusy, domain) => reports.busy(uid, isBusy, domain),
+    (id) =>
+      thinned(
+        (progress) => live.session?.send({ type: "progress", id, progress }),
+        clock,
+      ),
   );
   const loops = [
     ...[...drivers.all()].map((driver) => reports.follow(driver, log, signal)),

@@ -112,6 +112,12 @@ export const Operation = z.object({
   /** Of a migration: from which node to which; null before placement. */
   from: NodeName.nullable().default(null),
   to: NodeName.nullable().default(null),
+  /** Of a migration: whether the domain was up when its target was chosen. */
+  live: z.boolean().optional(),
+  /** Of a migration: targets that could not take the VM in, in that order. */
+  tried: z.array(NodeName).optional(),
+  /** How far its step has come; readers get it, and it is never stored. */
+  progress: Progress.optional(),
   /** What it is a part of: the operation of a drain. */
   parent: Uid.nullable().default(null),
   /** The operation it waits for; null when it does not wait. */
@@ -139,6 +145,9 @@ export const Outcome = z.object({
   changed: z.boolean(),
   step: z.string().nullable(),
   node: z.string().nullable(),
+  /** Of a migration: where the VM goes. */
+  to: z.string().optional(),
+  progress: Progress.optional(),
   /** The VM's state when the operation ended. */
   vmState: VmState.nullable(),
   problem: Problem.nullable(),

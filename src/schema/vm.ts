@@ -145,6 +145,12 @@ export const SimOptions = z.strictObject({
   startHangs: z.boolean().default(false),
   /** The domain crashes by itself so long after it ran. */
   crashAfterMs: z.int().min(0).optional(),
+  /** Sending it to another node takes so long. */
+  sendMs: z.int().min(0).max(3_600_000).default(0),
+  /** Sending it fails halfway with this text. */
+  sendError: z.string().max(200).optional(),
+  /** Sending it stops halfway, and never ends. */
+  sendHangs: z.boolean().default(false),
   /** Verbs act, and their answer is lost. */
   replyLost: z.boolean().default(false),
 });

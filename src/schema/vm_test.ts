@@ -48,6 +48,8 @@ Deno.test("VmSpec fills in everything that its owner left out", () => {
       shutdownMs: 0,
       ignoreShutdown: false,
       startHangs: false,
+      sendMs: 0,
+      sendHangs: false,
       replyLost: false,
     },
     placement: { nodeLabels: {}, apartFrom: [], togetherWith: [] },

@@ -65,24 +65,33 @@ export function isoTime(ms: number): string {
 /** A deadline that can be taken back, so that no timer outlives its wait. */
 export class Deadline implements Disposable {
   readonly signal: AbortSignal;
-  readonly #timer: Disposable;
+  readonly #arm: () => Disposable;
+  #timer: Disposable;
   readonly #joined: JoinedSignal;
 
   /** Aborts after `ms` of `clock`, or when `parent` does; `what` goes into the reason. */
   constructor(clock: Clock, ms: number, what: string, parent?: AbortSignal) {
     const controller = new AbortController();
-    this.#timer = clock.after(
-      ms,
-      () =>
-        controller.abort(
-          new DOMException(`No ${what} within ${ms} ms`, "TimeoutError"),
-        ),
-    );
+    this.#arm = () =>
+      clock.after(
+        ms,
+        () =>
+          controller.abort(
+            new DOMException(`No ${what} within ${ms} ms`, "TimeoutError"),
+          ),
+      );
+    this.#timer = this.#arm();
     this.#joined = new JoinedSignal(
       controller.signal,
       ...(parent === undefined ? [] : [parent]),
     );
     this.signal = this.#joined.signal;
+  }
+
+  /** Begins anew: something came that shows life. */
+  renew(): void {
+    this.#timer[Symbol.dispose]();
+    if (!this.signal.aborted) this.#timer = this.#arm();
   }
 
   [Symbol.dispose](): void {

@@ -5,12 +5,20 @@
  * @module
  */
 import { advance, ended, type Move } from "../../src/core/advance.ts";
-import { holds, type StepName } from "../../src/core/step.ts";
+import { isSwitched, switched, targeted } from "../../src/core/migration.ts";
+import {
+  isDone,
+  isProvenByAnswer,
+  type StepName,
+} from "../../src/core/step.ts";
 import { occupies } from "../../src/core/vm_machine.ts";
 import { UsherError } from "../../src/error/mod.ts";
 import type { Operation, Verb } from "../../src/schema/operation.ts";
 import type { Vm } from "../../src/schema/vm.ts";
 import { AT, newOperation, vmIn } from "./arbitraries.ts";
+
+/** Where a migration goes; VMs are on `n1` before. */
+const OTHER_NODE = "n9";
 
 /** What becomes of one step. */
 export type Luck =
@@ -49,14 +57,25 @@ export function run(
   const see = { vm: known, uncertain };
   let vm: Vm | undefined = world;
   let operation = newOperation(verb);
+  let done: StepName | undefined;
   while (moves.length < 100) {
     const move = advance(frozen(operation), frozen(see.vm), {
       at: AT,
       uncertain: see.uncertain,
+      done,
     });
+    done = undefined;
     moves.push(move);
     operation = move.operation;
     if (move.step === null) return { operation, moves, vm };
+    // What the controller writes together with the move.
+    if (verb === "migrate" && move.step === "place") {
+      operation = targeted(operation, see.vm, OTHER_NODE);
+      continue;
+    }
+    if (move.step === "switch" && !isSwitched(operation, see.vm)) {
+      [see.vm, vm] = [switched(see.vm, operation), switched(vm, operation)];
+    }
     const luck = rest.shift() ?? "done";
     if (luck === "failed") return { operation: failed(operation), moves, vm };
     if (luck !== "lost") vm = taken(move.step, vm, operation.id);
@@ -64,7 +83,8 @@ export function run(
     see.uncertain = luck !== "done";
     if (luck !== "done") continue;
     see.vm = vm;
-    if (!holds(move.step, viewOf(operation, vm))) {
+    if (isProvenByAnswer(move.step)) done = move.step;
+    if (!isDone(move.step, viewOf(operation, vm))) {
       return { operation: failed(operation), moves, vm };
     }
   }
@@ -110,6 +130,15 @@ function taken(step: StepName, vm: Vm, incarnation: string): Vm | undefined {
       return vmIn("absent", node, null);
     case "unregister":
       return undefined;
+    case "offer":
+    case "receive":
+      return vm;
+    case "send":
+      return !on ? vm : { ...vm, status: { ...status, state: "migrating" } };
+    case "switch":
+      return on ? vmIn("running", node, status.incarnation) : vm;
+    case "release":
+      return vm;
   }
 }
 

@@ -5,7 +5,6 @@
  * @module
  */
 import { decodeLines } from "../../src/link/ndjson.ts";
-import { Domains } from "../../src/ctrl/domains.ts";
 import {
   type NodeSessionParts,
   openSession,
@@ -40,13 +39,13 @@ export async function world(helloMs = 30_000): Promise<World> {
     name: "n1",
     version: "0",
   });
-  const domains = new Domains(context, records);
+  const { domains, leftovers } = ctrl;
   const common = { context, links, nodes, domains, leaseMs: 60_000 };
   return {
     ctrl,
     secret,
     parts: { ...common, runner, helloMs },
-    look: () => lookOnce({ ...common, records }),
+    look: () => lookOnce({ ...common, records, leftovers }),
     [Symbol.asyncDispose]: () => ctrl[Symbol.asyncDispose](),
   };
 }

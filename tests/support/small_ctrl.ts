@@ -1,11 +1,12 @@
 /**
  * The inside of a controller, without listeners: records on a store that can
- * fail, the runner, and one node that is a function.
+ * fail, the runner, and nodes that are a function.
  *
  * @module
  */
 import type { CtrlContext } from "../../src/ctrl/context.ts";
 import { Domains } from "../../src/ctrl/domains.ts";
+import { Leftovers } from "../../src/ctrl/leftovers.ts";
 import { NodeLinks, type NodeSession } from "../../src/ctrl/node_links.ts";
 import { Runner } from "../../src/ctrl/operations/runner.ts";
 import { Records } from "../../src/ctrl/records.ts";
@@ -26,11 +27,22 @@ import { newId } from "../../src/sys/id.ts";
 import { silentLog } from "../../src/sys/log.ts";
 import { until } from "./wait.ts";
 
-/** What a node is asked to do. */
-export type Act = Extract<DownFrame, { type: "act" }>;
+/** What a node is asked to do, and which node. */
+export type Act = Extract<DownFrame, { type: "act" }> & {
+  readonly node: string;
+};
 
 /** Answers an act with the state of its domain; a promise that never ends hangs. */
 export type FakeNode = (act: Act) => Promise<DomainState> | DomainState;
+
+/** How a controller of a test is opened. */
+export interface SmallCtrlOptions {
+  readonly clock?: Clock;
+  /** Names of its nodes; `n1` alone when absent. */
+  readonly nodes?: readonly string[];
+  /** A store that an earlier controller used. */
+  readonly store?: FailingStore;
+}
 
 const AFTER: Readonly<Record<Act["verb"], DomainState>> = {
   start: "running",
@@ -57,7 +69,7 @@ export const SIM_DRIVER: DriverReport = {
   version: "1",
   reason: "",
   attributes: {},
-  abilities: [],
+  abilities: ["migration"],
 };
 
 /** Someone who may do everything. */
@@ -68,26 +80,35 @@ export const ADMIN = {
   session: "",
 } as const;
 
-/** Records, a runner and a node named `n1`. */
+/** Records, a runner and nodes, `n1` if no others are named. */
 export class SmallCtrl implements AsyncDisposable {
   readonly store: FailingStore;
   readonly records: Records;
   readonly links = new NodeLinks();
+  readonly domains: Domains;
+  readonly leftovers: Leftovers;
   readonly runner: Runner;
   readonly requests: Requests;
   readonly context: CtrlContext;
-  /** Every act that the node was asked, in order. */
+  /** Every act that a node was asked, in order. */
   readonly acts: Act[] = [];
-  /** What the node does. */
+  /** What the nodes do. */
   node: FakeNode = obedient;
 
   private constructor(store: FailingStore, records: Records, clock: Clock) {
     this.store = store;
     this.records = records;
     this.context = { clock, newId, log: silentLog };
-    const domains = new Domains(this.context, records);
     const { context, links } = this;
-    this.runner = new Runner({ context, records, links, domains });
+    this.leftovers = new Leftovers({
+      context,
+      records,
+      links,
+      isHeld: (uid) => this.runner.holderOf(uid) !== null,
+    });
+    this.domains = new Domains(context, records, this.leftovers);
+    const { domains, leftovers } = this;
+    this.runner = new Runner({ context, records, links, domains, leftovers });
     this.requests = new Requests({
       context,
       records,
@@ -96,22 +117,24 @@ export class SmallCtrl implements AsyncDisposable {
     });
   }
 
-  static async open(clock: Clock = systemClock): Promise<SmallCtrl> {
-    const store = new FailingStore(await openMemoryStore());
-    const records = await Records.load(store);
-    const small = new SmallCtrl(store, records, clock);
-    await small.#join();
+  static async open(
+    { clock = systemClock, nodes = ["n1"], store }: SmallCtrlOptions = {},
+  ): Promise<SmallCtrl> {
+    const its = store ?? new FailingStore(await openMemoryStore());
+    const small = new SmallCtrl(its, await Records.load(its), clock);
+    for (const name of nodes) await small.join(name);
     return small;
   }
 
-  async #join(): Promise<void> {
+  /** A node is there, connected, and has told what it runs. */
+  async join(name: string): Promise<void> {
     const at = new Date().toISOString();
     await this.records.write([{
       kind: "node",
-      key: "n1",
+      key: name,
       value: {
         v: 1,
-        name: "n1",
+        name,
         state: "ready",
         since: at,
         version: "0",
@@ -124,28 +147,54 @@ export class SmallCtrl implements AsyncDisposable {
         revision: 0,
       },
     }]);
-    const link = this.links.link("n1");
+    this.connect(name);
+  }
+
+  /** The link to a node is up. */
+  connect(name: string): void {
+    const link = this.links.link(name);
     link.session = {
-      sendReliable: (frame: DownFrame) => this.#asked(frame),
+      sendReliable: (frame: DownFrame) => this.#asked(name, frame),
       isFarBehind: false,
     } as unknown as NodeSession;
     link.synced = true;
+    link.wake();
   }
 
-  #asked(frame: DownFrame): void {
+  /** The link to a node is cut; what it was asked is never answered. */
+  cut(name: string): void {
+    const link = this.links.link(name);
+    link.session = null;
+    link.synced = false;
+    link.interruptAll("its link was cut");
+  }
+
+  /** The controller counts a node as lost. */
+  async lose(name: string): Promise<void> {
+    this.cut(name);
+    const node = this.records.nodes.latest(name);
+    if (node === undefined) throw new Error(`there is no node ${name}`);
+    const value = { ...node, state: "lost" as const };
+    await this.records.write([{ kind: "node", key: name, value }]);
+    this.links.link(name).wake();
+  }
+
+  #asked(node: string, frame: DownFrame): void {
     if (frame.type !== "act") return;
-    this.acts.push(frame);
+    const act = { ...frame, node };
+    this.acts.push(act);
     void Promise.resolve()
-      .then(() => this.node(frame))
+      .then(() => this.node(act))
       .then(
         (state) => ({ domain: domainOf(frame, state), problem: null }),
         (error) => ({ domain: null, problem: toProblem(error) }),
       )
       .then((answer) =>
-        this.links.link("n1").answer({
+        this.links.link(node).answer({
           type: "result",
           id: frame.id,
           ...answer,
+          ...(hasMessage(frame) ? { message: { from: node } } : {}),
         })
       );
   }
@@ -171,12 +220,19 @@ export class SmallCtrl implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.runner.stop();
-    this.links.link("n1").interruptAll("the test is over");
+    for (const link of this.links.all()) link.interruptAll("the test is over");
     await this.store.close();
   }
 }
 
-function domainOf(act: Act, state: DomainState): DomainFrame {
+function hasMessage({ verb }: Pick<Act, "verb">): boolean {
+  return verb === "offer" || verb === "receive";
+}
+
+function domainOf(
+  act: Omit<Act, "node">,
+  state: DomainState,
+): DomainFrame {
   return {
     driver: act.driver,
     uid: act.uid,

@@ -62,6 +62,10 @@ const VM: Noun = {
       summary: "ask guests to shut down, then start them again",
       load: async () => (await import("./vm/verbs.ts")).reboot,
     },
+    migrate: {
+      summary: "move VMs to another node while they run",
+      load: async () => (await import("./vm/migrate.ts")).migrate,
+    },
     pause: plainVerb("freeze in memory", "pause"),
     resume: plainVerb("go on after a pause", "resume"),
     destroy: plainVerb("cut the power and forget the VMs", "destroy"),

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import type { Outcome } from "../../schema/operation.ts";
+import type { Outcome, Progress } from "../../schema/operation.ts";
 import { type Io, wantsColor } from "../io.ts";
+import { bytes, took } from "./format.ts";
 import { cut, printable } from "./table.ts";
 
 /** Shows outcomes as they change. */
@@ -26,12 +27,15 @@ export function progressView(io: Io): ProgressView {
 
 /** What an outcome says, in a few words. */
 export function outcomeText(outcome: Outcome): string {
-  const where = outcome.node === null ? "" : ` on ${outcome.node}`;
+  const where = placeText(outcome);
   switch (outcome.state) {
     case "pending":
       return "waiting";
     case "running":
-      return `${outcome.step ?? "beginning"}${where}`;
+      return `${outcome.step ?? "beginning"}${where}` +
+        (outcome.progress === undefined
+          ? ""
+          : `: ${progressText(outcome.progress)}`);
     case "cancelling":
       return `undoing ${outcome.step ?? ""}`.trimEnd() + where;
     case "succeeded": {
@@ -48,14 +52,39 @@ export function outcomeText(outcome: Outcome): string {
   }
 }
 
+function placeText({ node, to, state }: Outcome): string {
+  if (node === null) return "";
+  const isMoving = to !== undefined && to !== node && state === "running";
+  return isMoving ? ` from ${node} to ${to}` : ` on ${node}`;
+}
+
+/** How far a step has come: `memory 45% of 256M, 118M/s, 3s left`. */
+export function progressText(
+  { phase, doneBytes, totalBytes, bytesPerSecond, leftMs }: Progress,
+): string {
+  const share = totalBytes === 0
+    ? ""
+    : ` ${Math.floor(100 * Math.min(1, doneBytes / totalBytes))}% of ${
+      bytes(totalBytes)
+    }`;
+  const speed = bytesPerSecond === 0
+    ? ""
+    : `, ${bytes(Math.round(bytesPerSecond))}/s`;
+  const left = leftMs === null ? "" : `, ${took(leftMs)} left`;
+  return `${phase}${share}${speed}${left}`;
+}
+
 /** Whether nothing more will come. */
 export function isEnded({ state }: Pick<Outcome, "state">): boolean {
   return state === "succeeded" || state === "failed" || state === "cancelled";
 }
 
+/** Where lines stay, how far a step has come is told so often. */
+const PROGRESS_EVERY_MS = 5000;
+
 class PlainView implements ProgressView {
   readonly #io: Io;
-  readonly #last = new Map<number, string>();
+  readonly #last = new Map<number, { line: string; at: number }>();
 
   constructor(io: Io) {
     this.#io = io;
@@ -63,8 +92,14 @@ class PlainView implements ProgressView {
 
   show(index: number, outcome: Outcome): void {
     const line = printable(`${outcome.vm}: ${outcomeText(outcome)}`);
-    if (this.#last.get(index) === line) return;
-    this.#last.set(index, line);
+    const last = this.#last.get(index);
+    const at = this.#io.now();
+    // A log of a wait must not grow with how long something is sent.
+    const isSoon = last !== undefined && at - last.at < PROGRESS_EVERY_MS;
+    if (last?.line === line || (outcome.progress !== undefined && isSoon)) {
+      return;
+    }
+    this.#last.set(index, { line, at });
     this.#io.stderr.write(`${line}\n`);
   }
 

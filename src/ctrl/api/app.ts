@@ -127,7 +127,7 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
     json(await declareDead(site, param("name"), caller.user)),
   operations: listOperations,
   operation: ({ site, caller, param }) =>
-    json(findOperation(site, caller, param("id"))),
+    json(site.records.withProgress(findOperation(site, caller, param("id")))),
   cancel: async ({ site, caller, param }) => {
     const operation = findOperation(site, caller, param("id"));
     if (isFinal(operation.state)) {
@@ -220,9 +220,9 @@ async function login({ site, request, address }: Call): Promise<Response> {
 
 async function submit({ site, request, url, caller }: Call): Promise<Response> {
   const body = await readBody(site.context.clock, request, VmRequest);
-  if ("on" in body && body.on !== undefined) {
-    const known = site.records.nodes.latest(body.on);
-    if (known === undefined) throw site.nodes.unknown(body.on);
+  const named = "on" in body ? body.on : "to" in body ? body.to : undefined;
+  if (named !== undefined && site.records.nodes.latest(named) === undefined) {
+    throw site.nodes.unknown(named);
   }
   const result = await site.requests.submit(body, caller);
   if (url.searchParams.get("follow") !== "1") return json(result);
@@ -282,7 +282,9 @@ function listOperations({ site, caller, url }: Call): Response {
       key === "vm"
         ? operation.vm
         : String(operation[key as keyof Operation] ?? "");
-    if (matchesAll(conditions, read)) operations.push(operation);
+    if (matchesAll(conditions, read)) {
+      operations.push(site.records.withProgress(operation));
+    }
   }
   return json({ operations });
 }

@@ -139,7 +139,8 @@ function* snapshot(
   if (kinds.has("operation")) {
     for (const operation of site.records.operations.values()) {
       if (!isFinal(operation.state) && maySeeOperation(caller, operation)) {
-        yield { type: "snapshot", kind: "operation", value: operation };
+        const value = site.records.withProgress(operation);
+        yield { type: "snapshot", kind: "operation", value };
       }
     }
   }

@@ -246,6 +246,8 @@ async function take(
         note(parts, link, [frame.domain]);
       }
       return;
+    case "progress":
+      return link.progress(frame.id, frame.progress);
     case "usage":
       link.usage = frame.node;
       if (frame.first) link.vmUsage = new Map();

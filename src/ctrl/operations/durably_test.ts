@@ -13,7 +13,7 @@ import { newId } from "../../sys/id.ts";
 import { silentLog } from "../../sys/log.ts";
 import { Records } from "../records.ts";
 import { durably } from "./durably.ts";
-import { operationWrite } from "./run.ts";
+import { operationWrite } from "./writes.ts";
 
 async function world() {
   const store = new FailingStore(await openMemoryStore());

@@ -11,6 +11,7 @@ import type { Vm } from "../../schema/vm.ts";
 import { placementNodes } from "../capacity.ts";
 import type { Records, Write } from "../records.ts";
 import { boundToDead } from "./bound.ts";
+import { chooseTarget } from "./target.ts";
 
 /** A move, and what else must be written with it. */
 export type PlacedMove = Move & { readonly writes: readonly Write[] };
@@ -32,6 +33,7 @@ export function placeIfAsked(
   if (vm === undefined) return { ...move, writes: [] };
   if (move.step === "start") return checkRoom(move, vm, placing);
   if (move.step !== "place") return { ...move, writes: [] };
+  if (move.operation.verb === "migrate") return chooseTarget(move, vm, placing);
   const nodes = nodesWithout(vm, placing);
   const [placement] = place(nodes, [wishOf(vm, move.operation.options.on)]);
   if (placement?.type !== "placed") {

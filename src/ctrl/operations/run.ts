@@ -12,21 +12,33 @@
 import { advance, cancelled, ended, type Move } from "../../core/advance.ts";
 import { freedFromDead } from "../../core/binding.ts";
 import { isFinal } from "../../core/operation_machine.ts";
-import { holds, isPointOfNoReturn, type StepName } from "../../core/step.ts";
+import { retargeted, triesAnother } from "../../core/migration.ts";
+import {
+  isDone,
+  isPointOfNoReturn,
+  isProvenByAnswer,
+  nodeOf,
+  type StepName,
+} from "../../core/step.ts";
 import { wished } from "../../core/wish.ts";
-import { UsherError } from "../../error/mod.ts";
+import { messageOf, UsherError } from "../../error/mod.ts";
 import type { DomainFrame } from "../../schema/frame.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { Domains } from "../domains.ts";
+import type { Leftovers } from "../leftovers.ts";
 import type { NodeLink, NodeLinks } from "../node_links.ts";
-import type { Records, Write } from "../records.ts";
+import type { Records } from "../records.ts";
+import { leaveCopies, takeBack } from "./broken.ts";
 import { durably, type Plan } from "./durably.ts";
 import type { Holder, Lane } from "./lane.ts";
+import { Moving } from "./moving.ts";
+import { lastVm, notSo, viewOf } from "./outcome.ts";
 import { type PlacedMove, placeIfAsked } from "./placing.ts";
 import { takeAtNode } from "./taking.ts";
-import { undo } from "./undo.ts";
+import type { Undone } from "./undo.ts";
+import { decided, operationWrite, planOf } from "./writes.ts";
 
 /** Why a run was aborted. */
 export class Cancel {
@@ -39,6 +51,7 @@ export interface RunParts {
   readonly records: Records;
   readonly links: NodeLinks;
   readonly domains: Domains;
+  readonly leftovers: Leftovers;
   /** Aborts when the controller ends: then a run stops where it is. */
   readonly stopped: AbortSignal;
   /** Whether an operation that turns the VM on holds it. */
@@ -50,11 +63,19 @@ export class Run {
   readonly #parts: RunParts;
   readonly #lane: Lane;
   readonly #holder: Holder;
+  readonly #moving: Moving;
 
   constructor(parts: RunParts, lane: Lane, holder: Holder) {
     this.#parts = parts;
     this.#lane = lane;
     this.#holder = holder;
+    this.#moving = new Moving({
+      run: parts,
+      lane,
+      vm: () => this.#vm(this.#operation()),
+      operation: () => this.#operation(),
+      say: (text) => this.#say(text),
+    });
   }
 
   /**
@@ -63,12 +84,24 @@ export class Run {
    * taken the lane, or the controller ends; rejects only by a bug.
    */
   async toEnd(first: Move | null): Promise<void> {
-    try {
-      await this.#steps(first);
-    } catch (error) {
-      if (this.#isOver()) return;
-      await this.#finishBroken(error);
+    this.#goOnCancelling(first);
+    for (let move = first;;) {
+      try {
+        return await this.#steps(move);
+      } catch (error) {
+        if (this.#isOver()) return;
+        move = await this.#finishBroken(error);
+        if (move === null) return;
+      }
     }
+  }
+
+  /** One that an earlier controller was cancelling is not taken up again. */
+  #goOnCancelling(first: Move | null): void {
+    const { state, step } = this.#operation();
+    const isPast = step !== null && isPointOfNoReturn(step as StepName);
+    if (first !== null || state !== "cancelling" || isPast) return;
+    this.#holder.abort.abort(new Cancel("asked before", false));
   }
 
   /** Whether nothing may be done any more in the name of this operation. */
@@ -78,6 +111,7 @@ export class Run {
 
   async #steps(first: Move | null): Promise<void> {
     const { signal } = this.#holder.abort;
+    signal.throwIfAborted();
     let move = first ?? await this.#begin();
     while (move.step !== null) {
       signal.throwIfAborted();
@@ -117,13 +151,17 @@ export class Run {
   ): Promise<DomainFrame | null> {
     if (step === "place" || step === "unregister") return null;
     const operation = this.#operation();
+    if (operation.verb === "migrate") {
+      return await this.#moving.take(step, signal);
+    }
     const { records, links, context: { clock } } = this.#parts;
     const vm = () => this.#vm(operation);
-    return await takeAtNode(
+    const answer = await takeAtNode(
       step,
       { clock, records, links, lane: this.#lane, operation, vm },
       signal,
     );
+    return answer.domain;
   }
 
   /** Writes what a step brought together with the next move. */
@@ -133,18 +171,19 @@ export class Run {
       const operation = this.#operation();
       const known = this.#vm(operation);
       if (step === "unregister") return this.#unregistered(operation, known);
-      const reported = domain === null || known.node === null
+      const node = nodeOf(step, operation, known);
+      const reported = domain === null || node === null
         ? []
-        : this.#parts.domains.writesFor(known.node, domain);
+        : this.#parts.domains.writesFor(node, domain);
       // What the step came to; the VM may be otherwise by now.
       const vm = lastVm(reported, known);
-      if (step !== "place" && !holds(step, viewOf(operation, vm))) {
-        throw notSo(operation, vm);
-      }
-      link = this.#parts.links.get(known.node ?? "");
+      if (!isDone(step, viewOf(operation, vm))) throw notSo(operation, vm);
+      link = this.#parts.links.get(node ?? "");
       const isNews = domain !== null && link?.isNewest(domain) === true;
-      const next = this.#placeIfAsked(this.#advance(operation, vm));
-      return planOf(next, isNews ? reported : []);
+      const done = isProvenByAnswer(step) ? step : undefined;
+      const next = this.#placeIfAsked(this.#advance(operation, vm, done));
+      const plan = planOf(next, isNews ? reported : []);
+      return decided(plan, known, this.#holder.abort.signal);
     });
     if (domain !== null) link?.used(domain);
     return move;
@@ -164,12 +203,19 @@ export class Run {
     ]);
   }
 
-  /** Ends an operation that was cancelled or failed, undoing what it began. */
-  async #finishBroken(error: unknown): Promise<void> {
+  /**
+   * Ends an operation that was cancelled or failed, undoing what it began.
+   * Answers its next move when it is tried another way instead.
+   */
+  async #finishBroken(error: unknown): Promise<Move | null> {
     const { reason } = this.#holder.abort.signal;
     const cancel = reason instanceof Cancel ? reason : null;
-    if (isFinal(this.#operation().state)) return;
-    if (cancel?.takeover === true) return await this.#end(cancel, error);
+    if (isFinal(this.#operation().state)) return null;
+    if (cancel?.takeover === true) {
+      leaveCopies(this.#parts, this.#operation());
+      await this.#end(cancel, error);
+      return null;
+    }
     const step = this.#operation().step as StepName | null;
     if (cancel !== null && step !== null && !isPointOfNoReturn(step)) {
       await this.#durably(() => {
@@ -181,19 +227,50 @@ export class Run {
         return { writes: [operationWrite(operation, note)], result: null };
       });
     }
-    const undone = await undo(this.#parts, this.#operation(), error, {
+    const undone = await takeBack(this.#parts, this.#operation(), error, {
       wholly: cancel !== null,
     });
     if (undone.certain) this.#lane.uncertain = false;
     // A power cut may have pushed this operation aside meanwhile.
-    if (this.#isOver()) return;
-    await this.#end(cancel, error, undone);
+    if (this.#isOver()) return null;
+    const again = cancel === null && undone.certain
+      ? await this.#anotherWay(error, undone)
+      : null;
+    if (again === null) await this.#end(cancel, error, undone);
+    return again;
+  }
+
+  /** The first move of another attempt, made durable; null when there is none. */
+  #anotherWay(error: unknown, { writes }: Undone): Promise<Move | null> {
+    return this.#durably<Move | null>(() => {
+      const operation = this.#operation();
+      if (!triesAnother(operation, error)) return { writes: [], result: null };
+      const again = retargeted(operation, this.#now(), messageOf(error));
+      const vm = lastVm(writes, this.#vm(operation));
+      const move = this.#placeIfAsked(this.#advance(again, vm), vm);
+      return move.step === null
+        ? { writes: [], result: null }
+        : planOf(move, writes);
+    });
+  }
+
+  /** Puts a line into the trail while the operation goes on. */
+  #say(text: string): Promise<void> {
+    return this.#durably(() => {
+      const operation = this.#operation();
+      const said = { at: this.#now(), source: "controller", text };
+      const trail = [...operation.trail, said];
+      return {
+        writes: [operationWrite({ ...operation, trail })],
+        result: undefined,
+      };
+    });
   }
 
   async #end(
     cancel: Cancel | null,
     error: unknown,
-    undone: { writes: readonly Write[]; trail: readonly string[] } = NOTHING,
+    undone: Pick<Undone, "writes" | "trail"> = { writes: [], trail: [] },
   ): Promise<void> {
     await this.#durably(() => {
       const operation = this.#operation();
@@ -223,10 +300,15 @@ export class Run {
     return placeIfAsked(move, vm, { records, at: this.#now(), isStarting });
   }
 
-  #advance(operation: Operation, vm: Vm | undefined): Move {
+  #advance(
+    operation: Operation,
+    vm: Vm | undefined,
+    done?: StepName,
+  ): Move {
     return advance(operation, vm, {
       at: this.#now(),
       uncertain: this.#lane.uncertain,
+      done,
     });
   }
 
@@ -263,59 +345,4 @@ export class Run {
   #now(): string {
     return isoNow(this.#parts.context);
   }
-}
-
-const NOTHING = { writes: [], trail: [] } as const;
-
-function planOf(move: PlacedMove, before: readonly Write[] = []): Plan<Move> {
-  return {
-    writes: [...before, ...move.writes, operationWrite(move.operation)],
-    result: move,
-  };
-}
-
-/** The write of an operation, with what happened for people. */
-export function operationWrite(operation: Operation, note?: string): Write {
-  const text = note ??
-    (isFinal(operation.state)
-      ? operation.state
-      : operation.step ?? operation.state);
-  return {
-    kind: "operation",
-    key: operation.id,
-    value: operation,
-    note: `${operation.verb} ${text}`,
-  };
-}
-
-function notSo(operation: Operation, vm: Vm): UsherError {
-  const { reason, state } = vm.status;
-  return new UsherError(
-    "driver_failed",
-    `Cannot ${operation.verb} VM "${vm.name}": it is ${state} afterwards`,
-    {
-      hint: reason === "" ? undefined : `the node says: ${reason}`,
-      subject: vm.name,
-    },
-  );
-}
-
-function viewOf(operation: Operation, vm: Vm) {
-  return {
-    operation,
-    vm: {
-      node: vm.node,
-      state: vm.status.state,
-      incarnation: vm.status.incarnation,
-    },
-  };
-}
-
-function lastVm(writes: readonly Write[], known: Vm): Vm {
-  for (const write of writes) {
-    if (
-      write.kind === "vm" && write.key === known.uid && write.value !== null
-    ) return write.value;
-  }
-  return known;
 }

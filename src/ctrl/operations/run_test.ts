@@ -8,7 +8,7 @@ import { obedient, SmallCtrl } from "../../../tests/support/small_ctrl.ts";
 import { until } from "../../../tests/support/wait.ts";
 import { UsherError } from "../../error/mod.ts";
 import { newOperation } from "../../../tests/property/arbitraries.ts";
-import { operationWrite } from "./run.ts";
+import { operationWrite } from "./writes.ts";
 
 const never = new Promise<never>(() => {});
 

@@ -9,15 +9,19 @@
  */
 import { cancelled, type Move } from "../../core/advance.ts";
 import { isFinal } from "../../core/operation_machine.ts";
-import { messageOf } from "../../error/mod.ts";
+import { isSwitched } from "../../core/migration.ts";
+import { messageOf, UsherError } from "../../error/mod.ts";
 import type { Operation } from "../../schema/operation.ts";
+import type { Vm } from "../../schema/vm.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { Domains } from "../domains.ts";
+import type { Leftovers } from "../leftovers.ts";
 import type { NodeLinks } from "../node_links.ts";
 import type { Records } from "../records.ts";
 import { durably } from "./durably.ts";
 import { type Holder, type Lane, Lanes, takesOver } from "./lane.ts";
-import { Cancel, operationWrite, Run, type RunParts } from "./run.ts";
+import { Cancel, Run, type RunParts } from "./run.ts";
+import { operationWrite } from "./writes.ts";
 
 /** How long a holder may take to give way to a poweroff. */
 const TAKEOVER_MS = 2000;
@@ -31,6 +35,7 @@ export interface RunnerParts {
   readonly records: Records;
   readonly links: NodeLinks;
   readonly domains: Domains;
+  readonly leftovers: Leftovers;
 }
 
 /** The holder of a VM, as it is named to people. */
@@ -135,6 +140,7 @@ export class Runner {
     if (operation === undefined || isFinal(operation.state)) return;
     const { uid } = operation;
     const lane = this.#lanes.of(uid);
+    refusePastReturn(operation, records.vms.latest(uid));
     if (lane.holder?.operation === id) {
       lane.holder.abort.abort(new Cancel(why, false));
       return;
@@ -203,6 +209,7 @@ export class Runner {
       this.#runs.delete(run);
       const isOurs = lane.holder === holder && !this.#stop.signal.aborted;
       if (isOurs) this.#release(uid, lane);
+      if (holder.verb === "migrate") void this.#parts.leftovers.sweep();
     });
     this.#runs.add(run);
   }
@@ -248,6 +255,20 @@ export class Runner {
   #now(): string {
     return isoNow(this.#parts.context);
   }
+}
+
+/** A VM that is its target's already does not come back by a cancel. */
+function refusePastReturn(operation: Operation, vm: Vm | undefined): void {
+  if (vm === undefined || !isSwitched(operation, vm)) return;
+  throw new UsherError(
+    "wrong_state",
+    `Cannot cancel migrate of VM "${vm.name}": it belongs to node ${vm.node} already`,
+    {
+      hint:
+        `wait for its end ("usher op attach ${operation.id}"), then migrate it back`,
+      subject: vm.name,
+    },
+  );
 }
 
 function nameOf({ operation, verb }: Holder): Named {

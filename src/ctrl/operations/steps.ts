@@ -5,12 +5,12 @@
  * @module
  */
 import type { StepName } from "../../core/step.ts";
-import type { DomainFrame } from "../../schema/frame.ts";
-import type { Operation } from "../../schema/operation.ts";
+import type { ActVerb, Transfer } from "../../schema/frame.ts";
+import type { Operation, Progress } from "../../schema/operation.ts";
 import { DEFAULT_GRACE_MS } from "../../schema/request.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { UsherError } from "../../error/mod.ts";
-import type { NodeLink } from "../node_links.ts";
+import type { NodeAnswer, NodeLink } from "../node_links.ts";
 
 /** How long a node may take for a step, besides a guest's grace. */
 export const STEP_DEADLINES_MS: Readonly<Record<StepName, number>> = {
@@ -22,6 +22,12 @@ export const STEP_DEADLINES_MS: Readonly<Record<StepName, number>> = {
   resume: 30_000,
   forget: 30_000,
   unregister: 0,
+  offer: 30_000,
+  receive: 60_000,
+  // Since it was last heard that it goes on.
+  send: 120_000,
+  switch: 60_000,
+  release: 60_000,
 };
 
 /** The deadline of a step of this operation, in ms. */
@@ -32,24 +38,38 @@ export function deadlineOf(step: StepName, operation: Operation): number {
   return STEP_DEADLINES_MS[step] + grace;
 }
 
-/** Asks `link` to take `step`; answers with the domain as it then is. */
+/** What a node is asked, besides what the operation says. */
+export interface ActOptions {
+  readonly transfer?: Transfer | undefined;
+  /** Tells this act from an earlier one of the step, whose answer is not wanted again. */
+  readonly attempt?: number | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** Asks `link` to take `step`; answers with what the node says then. */
 export function actOn(
   link: NodeLink,
   step: StepName,
   operation: Operation,
   vm: Vm,
   signal: AbortSignal,
-): Promise<DomainFrame | null> {
-  const id = `${operation.id}.${step}`;
+  { transfer, attempt = 1, onProgress }: ActOptions = {},
+): Promise<NodeAnswer> {
   const { verb, graceMs } = nodeVerb(step, operation);
-  return link.act({
-    id,
-    verb,
-    driver: driverOf(vm),
-    uid: vm.uid,
-    plan: verb === "start" ? planOf(vm, operation.id) : null,
-    graceMs,
-  }, signal);
+  const again = attempt === 1 ? "" : `.${attempt}`;
+  return link.ask(
+    {
+      id: `${transfer?.id ?? operation.id}.${step}${again}`,
+      verb,
+      driver: driverOf(vm),
+      uid: vm.uid,
+      plan: planFor(verb, operation, vm),
+      ...(transfer === undefined ? {} : { transfer }),
+      graceMs,
+    },
+    signal,
+    onProgress,
+  );
 }
 
 function nodeVerb(step: StepName, operation: Operation) {
@@ -65,14 +85,25 @@ function nodeVerb(step: StepName, operation: Operation) {
     case "pause":
     case "resume":
     case "forget":
+    case "offer":
+    case "receive":
+    case "send":
+    case "release":
       return { verb: step, graceMs: 0 } as const;
+    case "switch":
+      return { verb: "activate", graceMs: 0 } as const;
     case "place":
     case "unregister":
       throw new UsherError("internal", `Step "${step}" is not a node's`);
   }
 }
 
-function planOf(vm: Vm, incarnation: string) {
+/** A domain that moves stays the same run; one that is started begins a new one. */
+function planFor(verb: ActVerb, operation: Operation, vm: Vm) {
+  if (verb !== "start" && verb !== "receive") return null;
+  const incarnation = verb === "start"
+    ? operation.id
+    : vm.status.incarnation ?? operation.id;
   return {
     name: vm.name,
     generation: vm.generation,

@@ -4,17 +4,17 @@
  *
  * @module
  */
-import type { StepName } from "../../core/step.ts";
+import { nodeOf, type StepName } from "../../core/step.ts";
 import { isUsherError, UsherError } from "../../error/mod.ts";
-import type { DomainFrame } from "../../schema/frame.ts";
-import type { Operation } from "../../schema/operation.ts";
+import type { Transfer } from "../../schema/frame.ts";
+import type { Operation, Progress } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { type Clock, Deadline } from "../../sys/clock.ts";
-import type { NodeLinks } from "../node_links.ts";
+import { JoinedSignal } from "../../sys/joined_signal.ts";
+import type { NodeAnswer, NodeLinks } from "../node_links.ts";
 import type { Records } from "../records.ts";
 import type { Lane } from "./lane.ts";
 import { actOn, deadlineOf } from "./steps.ts";
-import { JoinedSignal } from "../../sys/joined_signal.ts";
 
 /** An act that a cut interrupted is asked so many times in all. */
 const MAX_ATTEMPTS = 5;
@@ -28,19 +28,23 @@ export interface Taking {
   readonly operation: Operation;
   /** The VM as it is when the node is asked. */
   vm(): Vm;
+  /** What the ends of a migration are told, as it is when the node is asked. */
+  transfer?(): Transfer;
+  readonly attempt?: number;
+  onProgress?(progress: Progress): void;
 }
 
 /**
- * Takes `step` at its VM's node; answers with the domain as the node then
- * reports it. Notes in the lane whether the outcome is known. Rejects with
- * the signal's reason when it aborts, and with `timed_out`.
+ * Takes `step` at its node; answers with what the node says then. Notes in the
+ * lane whether it is known how the VM is. Rejects with the signal's reason
+ * when it aborts, and with `timed_out`.
  */
 export async function takeAtNode(
   step: StepName,
   taking: Taking,
   signal: AbortSignal,
-): Promise<DomainFrame | null> {
-  const { operation, lane, links } = taking;
+): Promise<NodeAnswer> {
+  const { operation, lane } = taking;
   const limitMs = deadlineOf(step, operation);
   using deadline = new Deadline(
     taking.clock,
@@ -50,52 +54,76 @@ export async function takeAtNode(
   );
   for (let attempt = 1;; attempt++) {
     const vm = taking.vm();
+    const node = nodeOf(step, operation, vm) ?? "";
+    // What becomes of a copy on another node leaves it as certain as it was.
+    const isOwn = node === vm.node;
     try {
-      await untilReachable(taking, vm, deadline.signal);
-      const link = links.link(vm.node ?? "");
-      const domain = await actOn(
-        link,
-        step,
-        operation,
-        taking.vm(),
-        deadline.signal,
-      );
-      lane.uncertain = false;
-      return domain;
+      const answer = await askOnce(step, taking, node, deadline);
+      if (isOwn) lane.uncertain = false;
+      return answer;
     } catch (error) {
-      if (!isUsherError(error, "unavailable")) {
+      if (isOwn && !isUsherError(error, "unavailable")) {
         // Whatever was asked of a dead node, nothing of it runs.
-        lane.uncertain = !isDead(taking.records, vm) &&
+        lane.uncertain = !isDead(taking.records, node) &&
           (isUnknown(error) || deadline.signal.aborted);
       }
       if (signal.aborted) throw signal.reason;
-      if (deadline.signal.aborted) throw timedOut(step, vm, limitMs);
+      if (deadline.signal.aborted) throw timedOut(step, vm, node, limitMs);
       const isFinal = !isCut(error) || attempt >= MAX_ATTEMPTS ||
-        isLost(taking.records, vm);
+        isLost(taking.records, node);
       if (isFinal) throw error;
     }
   }
 }
 
+async function askOnce(
+  step: StepName,
+  taking: Taking,
+  node: string,
+  deadline: Deadline,
+): Promise<NodeAnswer> {
+  const { links, records, operation } = taking;
+  await untilReachable({ links, records }, node, taking.vm(), deadline.signal);
+  let last = "";
+  const onProgress = (progress: Progress) => {
+    // What says the same again shows no life.
+    const now = `${progress.phase} ${progress.doneBytes}`;
+    if (now !== last) deadline.renew();
+    last = now;
+    taking.onProgress?.(progress);
+  };
+  return await actOn(
+    links.link(node),
+    step,
+    operation,
+    taking.vm(),
+    deadline.signal,
+    { transfer: taking.transfer?.(), attempt: taking.attempt, onProgress },
+  );
+}
+
 /** Waits for a node that is silent; throws `unavailable` once it is lost. */
-async function untilReachable(
-  { records, links }: Taking,
+export async function untilReachable(
+  { records, links }: Pick<Taking, "records" | "links">,
+  node: string,
   vm: Vm,
   signal: AbortSignal,
 ): Promise<void> {
-  const link = links.link(vm.node ?? "");
+  const link = links.link(node);
   while (!link.ready) {
-    if (isLost(records, vm)) {
+    if (isLost(records, node)) {
       throw new UsherError(
         "unavailable",
-        `Node ${vm.node} of VM "${vm.name}" is out of reach`,
+        node === vm.node
+          ? `Node ${node} of VM "${vm.name}" is out of reach`
+          : `Node ${node}, where VM "${vm.name}" has a copy, is out of reach`,
         { subject: vm.name },
       );
     }
     const changed = new AbortController();
     const stop = records.subscribe((changes) => {
       const isIts = changes.some(({ kind, id }) =>
-        kind === "node" && id === vm.node
+        kind === "node" && id === node
       );
       if (isIts) changed.abort();
     });
@@ -105,16 +133,18 @@ async function untilReachable(
   }
 }
 
-function isLost(records: Records, vm: Vm): boolean {
-  const state = records.nodes.latest(vm.node ?? "")?.state;
+/** Whether nobody waits for a node any more. */
+export function isLost(records: Records, node: string): boolean {
+  const state = records.nodes.latest(node)?.state;
   return state === "lost" || state === "dead";
 }
 
-function isDead(records: Records, vm: Vm): boolean {
-  return records.nodes.latest(vm.node ?? "")?.state === "dead";
+function isDead(records: Records, node: string): boolean {
+  return records.nodes.latest(node)?.state === "dead";
 }
 
-function isCut(error: unknown): boolean {
+/** Whether an error says that the node could not be heard, and no more. */
+export function isCut(error: unknown): boolean {
   return isUsherError(error, "interrupted") ||
     isUsherError(error, "unavailable");
 }
@@ -124,12 +154,17 @@ function isUnknown(error: unknown): boolean {
     isUsherError(error, "timed_out") || !isUsherError(error);
 }
 
-function timedOut(step: StepName, vm: Vm, ms: number): UsherError {
+function timedOut(
+  step: StepName,
+  vm: Vm,
+  node: string,
+  ms: number,
+): UsherError {
   return new UsherError(
     "timed_out",
     `Step "${step}" of VM "${vm.name}" took longer than ${
       ms / 1000
-    } s on node ${vm.node}`,
+    } s on node ${node}`,
     {
       hint:
         `look with "usher vm show ${vm.name}"; "usher vm poweroff" always works`,

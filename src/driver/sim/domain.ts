@@ -18,11 +18,19 @@
  * @module
  */
 import type { DomainPlan, DomainReport } from "../driver.ts";
+import { sent, type SimMove } from "./move.ts";
 import { SimOptions } from "../../schema/vm.ts";
 import type { ForeignDomain } from "./faults.ts";
 
 /** What a domain is doing, apart from what time has changed since. */
-export type Phase = "starting" | "running" | "paused" | "stopped" | "crashed";
+export type Phase =
+  | "starting"
+  | "running"
+  | "paused"
+  | "stopped"
+  | "crashed"
+  /** A copy that must not run: all was sent, or it has not been taken over. */
+  | "migrating";
 
 /** What the driver itself remembers of a start; null when it was lost. */
 export interface SimHandle {
@@ -51,6 +59,8 @@ export interface SimDomain {
   readonly pausedAt: number | null;
   /** Time spent paused before. */
   readonly pausedMs: number;
+  /** The migration that it takes part in. */
+  readonly move: SimMove | null;
   readonly memoryMiB?: number;
   readonly vcpus?: number;
   readonly disks: number;
@@ -83,6 +93,7 @@ export function newDomain(plan: DomainPlan, now: number): SimDomain {
     shutdownDue: null,
     pausedAt: null,
     pausedMs: 0,
+    move: null,
     memoryMiB,
     vcpus,
     disks: disks.length,
@@ -116,6 +127,7 @@ export function foreignDomain(
     shutdownDue: null,
     pausedAt: state === "paused" ? now : null,
     pausedMs: 0,
+    move: null,
     ...(memoryMiB === undefined ? {} : { memoryMiB }),
     ...(vcpus === undefined ? {} : { vcpus }),
     disks: 1,
@@ -131,11 +143,18 @@ export function isUp(domain: SimDomain): boolean {
 
 /** When time changes the domain next; null when it does not. */
 export function nextDue(domain: SimDomain): number | null {
-  if (domain.phase === "starting") return domain.bootDue;
-  if (domain.phase !== "running") return null;
-  const { crashDue, shutdownDue } = domain;
-  if (crashDue === null) return shutdownDue;
-  return shutdownDue === null ? crashDue : Math.min(crashDue, shutdownDue);
+  const { phase, bootDue, crashDue, shutdownDue, move } = domain;
+  if (phase === "starting") return bootDue;
+  if (phase === "migrating") return null;
+  const sentDue = move?.sentDue ?? null;
+  return phase === "running"
+    ? earliest(sentDue, earliest(crashDue, shutdownDue))
+    : sentDue;
+}
+
+function earliest(a: number | null, b: number | null): number | null {
+  if (a === null) return b;
+  return b === null ? a : Math.min(a, b);
 }
 
 /** The domain as time has made it by `now`; the same object when it has not. */
@@ -157,6 +176,7 @@ function pass(domain: SimDomain, due: number): SimDomain {
     const crashDue = crashAfterMs === undefined ? null : due + crashAfterMs;
     return { ...domain, phase: "running", bootDue: null, crashDue };
   }
+  if (domain.move?.sentDue === due) return sent(domain, due);
   return domain.shutdownDue === due
     ? halted(domain, "guest shut down")
     : crashed(domain);
@@ -182,6 +202,7 @@ function ended(domain: SimDomain): SimDomain {
     crashDue: null,
     shutdownDue: null,
     pausedAt: null,
+    move: null,
   };
 }
 

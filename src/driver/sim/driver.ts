@@ -31,6 +31,7 @@ import {
 } from "./domain.ts";
 import type { SimNodeOptions } from "./faults.ts";
 import type { SimHypervisor } from "./hypervisor.ts";
+import { SimMigration } from "./migration.ts";
 import { Waits } from "./waits.ts";
 import { JoinedSignal } from "../../sys/joined_signal.ts";
 
@@ -41,6 +42,7 @@ export class SimDriver implements Driver {
   readonly faults: SimNodeOptions;
   readonly hypervisor: SimHypervisor;
   readonly console: SimConsole;
+  readonly migration: SimMigration;
   readonly pausing: Pausing = {
     pause: (uid, signal) => this.#pause(uid, signal),
     resume: (uid, signal) => this.#resume(uid, signal),
@@ -63,6 +65,7 @@ export class SimDriver implements Driver {
     this.#waits = new Waits(hypervisor, faults);
     this.#ownsHypervisor = ownsHypervisor;
     this.console = new SimConsole(hypervisor);
+    this.migration = new SimMigration(hypervisor, faults, this.#waits);
     for (const foreign of faults.foreign) hypervisor.plant(foreign);
     this.#listening = hypervisor.listen((domain, before) =>
       this.#tell(domain, before)

@@ -15,6 +15,10 @@
  *   until it is aborted or the domain is powered off.
  * - `crashAfterMs`: the domain crashes so long after it ran; time spent
  *   paused does not count.
+ * - `sendMs`: sending the domain to another node takes so long.
+ * - `sendError`: sending it fails with this text when half of it is sent, and
+ *   the domain runs on.
+ * - `sendHangs`: sending it stops when half of it is sent, and never ends.
  * - `replyLost`: start, stop, pause, resume and forget act, then throw
  *   `interrupted`, so that their caller must look.
  *
@@ -37,6 +41,17 @@ export const ForeignDomain = z.strictObject({
 });
 export type ForeignDomain = z.infer<typeof ForeignDomain>;
 
+/** The acts of a migration that a node may be made to fail at. */
+export const MigrationAct = z.enum([
+  "offer",
+  "receive",
+  "send",
+  "activate",
+  "abort",
+  "release",
+]);
+export type MigrationAct = z.infer<typeof MigrationAct>;
+
 /** The options of `sim` in the node's configuration: knobs of the whole node. */
 export const SimNodeOptions = z.strictObject({
   /** For the LNM, which makes the driver or not. */
@@ -57,6 +72,10 @@ export const SimNodeOptions = z.strictObject({
   startFailsEvery: z.int().positive().optional(),
   /** Every verb takes so long before it acts. */
   verbDelayMs: z.int().nonnegative().default(0),
+  /** This act of a migration throws `driver_failed`, and does nothing. */
+  migrationFailsAt: MigrationAct.optional(),
+  /** How far sending has come is told so often. */
+  sendTellsMs: z.int().positive().optional(),
   /** Domains that are there from the beginning and not made by usher. */
   foreign: z.array(ForeignDomain).default([]),
 });

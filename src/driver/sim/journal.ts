@@ -28,6 +28,7 @@ const USUAL = {
   shutdownDue: null,
   pausedAt: null,
   pausedMs: 0,
+  move: null,
   disks: 0,
   nics: 0,
   knobs: Object.freeze({}),

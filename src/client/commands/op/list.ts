@@ -75,7 +75,7 @@ function operationColumns(now: number): readonly Column<Operation>[] {
     { key: "vm", value: ({ vm }) => vm, shrinks: true },
     { key: "state", value: ({ state }) => state, color: operationColor },
     { key: "step", value: ({ step }) => step ?? NOTHING },
-    { key: "node", value: ({ node }) => node ?? NOTHING },
+    { key: "node", value: placeOf },
     { key: "user", value: ({ user }) => user },
     {
       key: "age",
@@ -101,6 +101,11 @@ function operationColumns(now: number): readonly Column<Operation>[] {
       value: ({ waitsFor }) => waitsFor ?? NOTHING,
     },
   ];
+}
+
+/** Where an operation works: a node, or from one to another. */
+export function placeOf({ node, from, to }: Operation): string {
+  return to === null ? node ?? NOTHING : `${from ?? NOTHING} → ${to}`;
 }
 
 function operationColor(state: string): number | undefined {

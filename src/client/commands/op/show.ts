@@ -8,6 +8,7 @@ import { type Context, defineCommand, type Words } from "../../command.ts";
 import { type Fact, renderFacts } from "../../render/describe.ts";
 import { age, took } from "../../render/format.ts";
 import { type Format, FORMAT_FLAG, printShown } from "../../render/output.ts";
+import { progressText } from "../../render/progress.ts";
 import { tookMs } from "./list.ts";
 
 /** Ids of operations. */
@@ -47,7 +48,7 @@ export async function printOperations(
 }
 
 function describeOperation(operation: Operation, now: number): string {
-  const { step, begun, trail, problem } = operation;
+  const { step, begun, trail, problem, progress } = operation;
   const facts: Fact[] = [
     ["id", operation.id],
     ["request", operation.request],
@@ -57,6 +58,10 @@ function describeOperation(operation: Operation, now: number): string {
     ["step", step],
     ["steps begun", begun.join(", ")],
     ["node", operation.node],
+    ["from", operation.from],
+    ["to", operation.to],
+    ["tried before", operation.tried?.join(", ") ?? null],
+    ["progress", progress === undefined ? null : progressText(progress)],
     ["waits for", operation.waitsFor],
     ["asked by", `${operation.user}, ${age(operation.createdAt, now)} ago`],
     ["took", took(tookMs(operation, now))],

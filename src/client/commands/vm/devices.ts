@@ -178,6 +178,9 @@ export const SIM_PARTS: readonly string[] = [
   "startError",
   "startHangs",
   "crashAfterMs",
+  "sendMs",
+  "sendError",
+  "sendHangs",
   "replyLost",
 ];
 

@@ -1,0 +1,128 @@
+/**
+ * Decisions about VMs that move: what a target makes of an operation, when the
+ * VM becomes the target's, whether another target is tried, and what is done
+ * about copies that were left somewhere.
+ *
+ * A VM belongs to exactly one node at any time, the one its record names. So
+ * whatever is found on another node is a copy that may go, as long as it does
+ * not run; and a copy that must not run on the VM's own node is let go on.
+ *
+ * @module
+ */
+import { type ErrorCode, isUsherError } from "../error/mod.ts";
+import type { Transfer } from "../schema/frame.ts";
+import { MigrateOptions } from "../schema/migrate.ts";
+import type { Operation } from "../schema/operation.ts";
+import type { DomainState, Vm } from "../schema/vm.ts";
+import { occupies } from "./vm_machine.ts";
+
+/** So many targets are tried when placement may choose. */
+export const MAX_TARGETS = 3;
+
+/** The operation once placement chose `node` for its VM. */
+export function targeted(
+  operation: Operation,
+  vm: Vm,
+  node: string,
+): Operation {
+  return {
+    ...operation,
+    from: vm.node,
+    to: node,
+    live: occupies(vm.status.state),
+  };
+}
+
+/** The VM once it is decided that it is the target's. */
+export function switched(vm: Vm, { to }: Operation): Vm {
+  return { ...vm, node: to };
+}
+
+/** Whether the VM is the target's already: from then on there is no way back. */
+export function isSwitched(operation: Operation, vm: Vm): boolean {
+  return operation.verb === "migrate" && operation.to !== null &&
+    vm.node === operation.to;
+}
+
+/** Failures that are the source's or the request's: another target cannot help. */
+const NOT_THE_TARGETS: readonly ErrorCode[] = [
+  "cancelled",
+  "internal",
+  "not_found",
+  "stale",
+];
+
+/** Whether `operation`, which `error` broke, is tried with another target. */
+export function triesAnother(operation: Operation, error: unknown): boolean {
+  const { options, to, step, tried = [] } = operation;
+  if (to === null || options.to !== undefined) return false;
+  if (tried.length + 1 >= MAX_TARGETS) return false;
+  if (step !== "receive" && step !== "send") return false;
+  return isUsherError(error) && !NOT_THE_TARGETS.includes(error.code);
+}
+
+/** The operation, to be placed anew on any node but those that were tried. */
+export function retargeted(
+  operation: Operation,
+  at: string,
+  why: string,
+): Operation {
+  const { to, tried = [] } = operation;
+  const text = `${to} could not take it in: ${why}; looking for another node`;
+  return {
+    ...operation,
+    step: "place",
+    to: null,
+    tried: to === null ? tried : [...tried, to],
+    trail: [...operation.trail, { at, source: "controller", text }],
+  };
+}
+
+/** What the acts of a migration are told, besides what its ends told each other. */
+export function transferOf(operation: Operation, peer: string): Transfer {
+  const { id, tried = [], live, options } = operation;
+  return {
+    // A target that was tried in vain must not be taken for the next one.
+    id: tried.length === 0 ? id : `${id}-${tried.length + 1}`,
+    peer,
+    live: live === true,
+    options: options.migrate ?? MigrateOptions.parse({}),
+    offer: null,
+    ticket: null,
+  };
+}
+
+/** What is known of a copy that a node reports. */
+export interface Copy {
+  readonly node: string;
+  readonly state: DomainState;
+}
+
+/** What is done about a copy; `later` when that cannot be told yet. */
+export type CopyAction = "release" | "abort" | "activate" | "later" | "keep";
+
+/**
+ * What is done about a copy of `vm` (undefined when it is gone) that no
+ * operation works on. `last` is the VM's last migration.
+ */
+export function actionFor(
+  copy: Copy,
+  vm: Vm | undefined,
+  last: Pick<Operation, "from" | "to"> | undefined,
+): CopyAction {
+  // What runs is never ended, wherever it is.
+  if (copy.state !== "absent" && copy.state !== "migrating") {
+    if (occupies(copy.state)) return "keep";
+  }
+  if (vm === undefined) return "release";
+  if (vm.node === copy.node) {
+    if (copy.state !== "migrating") return "keep";
+    if (last?.to === copy.node) return "activate";
+    return last?.from === copy.node ? "abort" : "keep";
+  }
+  // Not before the VM's own node has told how it is there.
+  const { state } = vm.status;
+  if (state === "unknown" || state === "migrating") return "later";
+  if (state === "absent" && last?.to !== copy.node) return "keep";
+  return "release";
+}

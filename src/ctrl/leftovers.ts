@@ -1,0 +1,187 @@
+/**
+ * Leftovers: copies of domains that a migration left on a node which was out of
+ * reach when they should have gone.
+ *
+ * What is noted here follows from what nodes report, so it survives nothing:
+ * a node that comes back reports it again. Nothing that runs is ever ended,
+ * and nothing is done while an operation holds the VM.
+ *
+ * @module
+ */
+import { actionFor, type CopyAction, transferOf } from "../core/migration.ts";
+import { isUsherError, messageOf } from "../error/mod.ts";
+import type { DomainFrame } from "../schema/frame.ts";
+import type { Operation } from "../schema/operation.ts";
+import type { DomainState } from "../schema/vm.ts";
+import { Deadline } from "../sys/clock.ts";
+import type { CtrlContext } from "./context.ts";
+import type { NodeLinks } from "./node_links.ts";
+import type { Records } from "./records.ts";
+
+/** How long a node may take to clear a copy away. */
+const CLEAR_MS = 60_000;
+
+/** After a failure a copy is left alone for so long, and longer each time. */
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/** A copy, and how often clearing it away has failed. */
+interface Leftover {
+  readonly node: string;
+  readonly driver: string;
+  readonly uid: string;
+  state: DomainState;
+  failures: number;
+  notBefore: number;
+  busy: boolean;
+}
+
+/** What clearing away needs. */
+export interface LeftoverParts {
+  readonly context: CtrlContext;
+  readonly records: Records;
+  readonly links: NodeLinks;
+  /** Whether an operation holds the VM. */
+  isHeld(uid: string): boolean;
+}
+
+/** The copies that are known of. */
+export class Leftovers {
+  readonly #parts: LeftoverParts;
+  readonly #known = new Map<string, Leftover>();
+
+  constructor(parts: LeftoverParts) {
+    this.#parts = parts;
+  }
+
+  /** How many copies are known of. */
+  get size(): number {
+    return this.#known.size;
+  }
+
+  /** A node reports a domain that is another node's, or that must not run. */
+  note(node: string, { uid, driver, state }: DomainFrame): void {
+    if (uid === null) return;
+    const key = `${node} ${uid}`;
+    const known = this.#known.get(key);
+    if (state === "absent") {
+      if (known?.busy !== true) this.#known.delete(key);
+    } else if (known !== undefined) known.state = state;
+    else this.#add(key, { node, uid, driver, state });
+  }
+
+  /** There may be a copy on `node`, since nobody knows what became of an act there. */
+  suspect(node: string, uid: string, driver: string): void {
+    const key = `${node} ${uid}`;
+    if (this.#known.has(key)) return;
+    this.#add(key, { node, uid, driver, state: "migrating" });
+  }
+
+  /** Whether a domain without a record is what is left of a VM that moved. */
+  isOfThePast(uid: string): boolean {
+    return this.#lastMigration(uid) !== undefined;
+  }
+
+  /** Clears away what can be; resolves once every node asked has answered. */
+  async sweep(): Promise<void> {
+    await Promise.all(
+      [...this.#known].map(([key, copy]) => this.#clear(key, copy)),
+    );
+  }
+
+  #add(
+    key: string,
+    copy: Pick<Leftover, "node" | "uid" | "driver" | "state">,
+  ): void {
+    this.#known.set(key, { ...copy, failures: 0, notBefore: 0, busy: false });
+  }
+
+  async #clear(key: string, copy: Leftover): Promise<void> {
+    const { context, records, links, isHeld } = this.#parts;
+    const isDue = copy.notBefore <= context.clock.monotonic();
+    if (copy.busy || !isDue || isHeld(copy.uid)) return;
+    const last = this.#lastMigration(copy.uid);
+    const vm = records.vms.latest(copy.uid);
+    const action = actionFor(copy, vm, last);
+    if (action === "later") return;
+    if (action === "keep") return void this.#known.delete(key);
+    if (links.get(copy.node)?.ready !== true) return;
+    copy.busy = true;
+    try {
+      await this.#ask(copy, action, last);
+      this.#known.delete(key);
+      context.log.info("a copy that a migration left was cleared away", {
+        node: copy.node,
+        vm: vm?.name ?? copy.uid,
+        action,
+      });
+    } catch (error) {
+      this.#failed(copy, action, error);
+    } finally {
+      copy.busy = false;
+    }
+  }
+
+  async #ask(
+    { node, uid, driver }: Leftover,
+    verb: Exclude<CopyAction, "later" | "keep">,
+    last: Operation | undefined,
+  ): Promise<void> {
+    using deadline = new Deadline(
+      this.#parts.context.clock,
+      CLEAR_MS,
+      `answer to "${verb}"`,
+    );
+    const peer = last?.from === node ? last.to : last?.from;
+    const domain = await this.#parts.links.link(node).act({
+      // A new id each time: what was answered before may be otherwise now.
+      id: this.#parts.context.newId(),
+      verb,
+      driver,
+      uid,
+      plan: null,
+      transfer: last === undefined
+        ? { ...NO_TRANSFER, peer: node }
+        : transferOf(last, peer ?? node),
+      graceMs: 0,
+    }, deadline.signal);
+    if (domain !== null) this.#parts.links.link(node).used(domain);
+  }
+
+  #failed(copy: Leftover, action: CopyAction, error: unknown): void {
+    const { context } = this.#parts;
+    const pause = Math.min(
+      LONGEST_PAUSE_MS,
+      FIRST_PAUSE_MS * 2 ** copy.failures++,
+    );
+    copy.notBefore = context.clock.monotonic() + pause;
+    if (isUsherError(error, "unavailable")) return;
+    context.log.warn("a copy that a migration left could not be cleared away", {
+      node: copy.node,
+      uid: copy.uid,
+      action,
+      error: messageOf(error),
+      againMs: pause,
+    });
+  }
+
+  #lastMigration(uid: string): Operation | undefined {
+    let last: Operation | undefined;
+    for (const operation of this.#parts.records.operations.latestValues()) {
+      const isIts = operation.uid === uid && operation.verb === "migrate" &&
+        operation.begun.includes("offer");
+      if (isIts && (last === undefined || operation.id > last.id)) {
+        last = operation;
+      }
+    }
+    return last;
+  }
+}
+
+const NO_TRANSFER = {
+  id: "left",
+  live: true,
+  options: { autoConverge: true, postCopy: false },
+  offer: null,
+  ticket: null,
+};
