@@ -28,6 +28,8 @@
  *     that: never a disk that the user named.
  * 10. What was given to `start` is kept with the domain: uid, name,
  *     generation and incarnation come back in every report.
+ *     A start of an older generation than the driver knows of a domain is
+ *     refused with `stale`.
  * 11. The driver's program dying with, or because of, the LNM is impossible.
  *
  * Optional abilities are optional members: presence is the capability.

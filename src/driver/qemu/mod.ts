@@ -29,6 +29,7 @@ import type {
   Probe,
   StopOptions,
 } from "../driver.ts";
+import { refuseOlder } from "../generation.ts";
 import { NewestReports } from "../newest.ts";
 import { readCounters } from "./counters.ts";
 import { adopt } from "./adoption.ts";
@@ -253,6 +254,7 @@ class QemuDriver implements Driver {
     cancel: AbortSignal,
   ): Promise<DomainReport> {
     const known = this.#domains.get(plan.uid);
+    refuseOlder(plan, known?.handle.generation);
     if (known !== undefined && await known.attach()) {
       const report = await known.look();
       // It may just have come to its end; then this is a new run.

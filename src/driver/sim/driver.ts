@@ -14,6 +14,7 @@ import type {
   Probe,
   StopOptions,
 } from "../driver.ts";
+import { refuseOlder } from "../generation.ts";
 import { NewestReports } from "../newest.ts";
 import { SimConsole } from "./console.ts";
 import { countersOf } from "./counters.ts";
@@ -94,6 +95,7 @@ export class SimDriver implements Driver {
   async start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport> {
     const key = domainOf(plan.uid);
     await this.#waits.verb(signal);
+    refuseOlder(plan, this.#find(plan.uid)?.handle?.generation);
     if (!this.#isUp(key)) await this.#waits.startSlot(signal);
     // No wait between this look and the write: that is promise 6.
     if (!this.#isUp(key)) this.#create(plan);

@@ -184,6 +184,23 @@ const keeping: readonly ConformanceTest[] = [
       }
     },
   },
+  {
+    promises: [10],
+    name:
+      "a start of an older generation is refused, whether a newer one runs or ran",
+    async run(node) {
+      const plan = await startNew(node);
+      const older = { ...plan, generation: plan.generation - 1 };
+      await rejectsWith(node.driver.start(older, noAbort()), "stale");
+      await checkListed(node, plan.uid, "running");
+      await powerOff(node, plan.uid);
+      await rejectsWith(node.driver.start(older, noAbort()), "stale");
+      deepStrictEqual(await node.occupants(), []);
+      await node.driver.forget(plan.uid, noAbort());
+      await node.driver.start(older, noAbort());
+      await powerOff(node, plan.uid);
+    },
+  },
 ];
 
 /** The tests of this file. */
