@@ -8,17 +8,20 @@
  *
  * @module
  */
+import { owing } from "../core/node_loss.ts";
 import { missing, reconcile, silent } from "../core/reconcile.ts";
-import { occupies } from "../core/vm_machine.ts";
 import type { DomainFrame } from "../schema/frame.ts";
 import { FOUND_OWNER, isLabel, splitVmName, VmName } from "../schema/name.ts";
 import { Vm } from "../schema/vm.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Records, Write } from "./records.ts";
+import { Strays } from "./strays.ts";
 
 /** Takes in what nodes report. */
 export class Domains {
+  /** What nodes have of VMs that are not theirs. */
+  readonly strays = new Strays();
   readonly #context: CtrlContext;
   readonly #records: Records;
   readonly #leftovers: Leftovers;
@@ -38,16 +41,17 @@ export class Domains {
   }
 
   /**
-   * A node reports everything it has; `why` its VMs may be missing. Answers
-   * the VMs of which all is known now.
+   * A node reports everything it has; `why` proves that what it had before is
+   * no more. Answers the VMs of which all is known now.
    */
   async sync(
     node: string,
     domains: readonly DomainFrame[],
     why?: string,
   ): Promise<ReadonlySet<string>> {
+    this.strays.clear(node);
     const writes = newestOfEach(domains).flatMap((domain) =>
-      this.writesFor(node, domain)
+      this.writesFor(node, domain, why !== undefined)
     );
     const seen = new Set(domains.map((domain) => this.#uidOf(node, domain)));
     const known = new Set<string>();
@@ -56,7 +60,8 @@ export class Domains {
       if (vm.node !== node) continue;
       known.add(vm.uid);
       if (seen.has(vm.uid)) continue;
-      writes.push(...gone(vm, missing(vm.status, at, why)));
+      const status = missing(vm.status, at, why);
+      writes.push(...gone(vm, status, why !== undefined));
     }
     if (writes.length > 0) await this.#records.write(writes);
     return known;
@@ -86,11 +91,14 @@ export class Domains {
     const at = isoNow(this.#context);
     return [...this.#records.vms.latestValues()]
       .filter((vm) => vm.node === node)
-      .flatMap((vm) => gone(vm, missing(vm.status, at, why)));
+      .flatMap((vm) => gone(vm, missing(vm.status, at, why), true));
   }
 
-  /** The writes that one report calls for; empty when nothing changed. */
-  writesFor(node: string, reported: DomainFrame): Write[] {
+  /**
+   * The writes that one report calls for; empty when nothing changed. After
+   * the loss of what the node ran, `isLoss`, a start may be owed to a VM.
+   */
+  writesFor(node: string, reported: DomainFrame, isLoss = false): Write[] {
     const domain = { ...reported, reason: clip(reported.reason) };
     const vm = this.#find(node, domain);
     const at = isoNow(this.#context);
@@ -107,28 +115,13 @@ export class Domains {
         return [{
           kind: "vm",
           key: vm.uid,
-          value: {
-            ...vm,
-            node: vm.node ?? node,
-            // Records that were restored may be older than what runs.
-            generation: Math.max(vm.generation, domain.generation),
-            status: action.status,
-          },
+          value: afterReport(vm, node, domain, action.status, isLoss),
           note: noteOf(action.status.state, action.status.reason),
         }];
       case "adopt":
         return this.#adopt(node, domain, at);
       case "stranger":
-        if (!occupies(domain.state) || domain.state === "migrating") return [];
-        this.#context.log.warn(
-          "a node reports a domain that another node holds",
-          {
-            node,
-            domain: domain.domain,
-            vm: vm?.name,
-            holder: vm?.node,
-          },
-        );
+        this.strays.note(node, domain);
         return [];
     }
   }
@@ -166,6 +159,7 @@ export class Domains {
         incarnation: domain.incarnation,
         since: at,
         observedGeneration: domain.generation,
+        ...(domain.held === true ? { last: "running" } : {}),
       },
       node,
       args: {},
@@ -206,10 +200,35 @@ export class Domains {
   }
 }
 
-/** The write of a VM whose domain is no more; none when it was off. */
-function gone(vm: Vm, status: Vm["status"] | null): Write[] {
+function afterReport(
+  vm: Vm,
+  node: string,
+  { generation }: DomainFrame,
+  status: Vm["status"],
+  isLoss: boolean,
+): Vm {
+  const known = {
+    ...vm,
+    node: vm.node ?? node,
+    // Records that were restored may be older than what runs.
+    generation: Math.max(vm.generation, generation),
+    status,
+  };
+  return isLoss && status.state === "crashed" ? owing(vm, known) : known;
+}
+
+/**
+ * The write of a VM whose domain is no more; none when it was off. When that
+ * is the loss of its node, `isLoss`, a start elsewhere may be owed to it.
+ */
+function gone(
+  vm: Vm,
+  status: Vm["status"] | null,
+  isLoss: boolean,
+): Write[] {
   if (status === null) return [];
-  const value = vm.found ? null : { ...vm, status };
+  const crashed = { ...vm, status };
+  const value = vm.found ? null : isLoss ? owing(vm, crashed) : crashed;
   return [{ kind: "vm", key: vm.uid, value, note: status.reason }];
 }
 

@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { leastMarginMs } from "../core/lease.ts";
+import { UsherError } from "../error/mod.ts";
 import type { CtrlConfig } from "../schema/config.ts";
 import type { Store } from "../store/store.ts";
 import { Accounts } from "./auth/accounts.ts";
@@ -19,11 +21,18 @@ import { Leftovers } from "./leftovers.ts";
 import type { ServedParts } from "./listeners.ts";
 import { HELLO_MS } from "./node_api/session.ts";
 import { NodeLinks } from "./node_links.ts";
-import { beginWatch, type NodeWatchParts, watchNodes } from "./node_watch.ts";
+import {
+  beginWatch,
+  type LossKeepers,
+  type NodeWatchParts,
+  watchNodes,
+} from "./node_watch.ts";
 import { Nodes } from "./nodes.ts";
 import { Runner } from "./operations/runner.ts";
 import { Records } from "./records.ts";
 import { Requests } from "./requests.ts";
+import { RestartKeeper } from "./restarts.ts";
+import { StrayKeeper } from "./strays.ts";
 
 /** What an engine is made on. */
 export interface EngineOptions {
@@ -73,16 +82,16 @@ export async function openEngine(
   const requests = new Requests({ context, records, runner, defaults });
   const consoles = new ConsoleRelay(context, links);
   const leaseMs = config.node_lease;
-  const watch = { context, records, links, nodes, domains, leftovers, leaseMs };
-  const session = { context, links, nodes, domains, runner, leaseMs };
-  const janitor = {
-    context,
-    records,
-    accounts,
-    nodes,
-    keepMs: config.history.keep,
-    keepCount: config.history.operations,
+  const marginMs = marginOf(config);
+  const parts = { context, records, links, leaseMs };
+  const watch = { ...parts, nodes, domains, leftovers };
+  const session = { ...parts, nodes, domains, runner };
+  const keepers: LossKeepers = {
+    restarts: new RestartKeeper({ ...parts, runner, marginMs }),
+    strays: new StrayKeeper({ ...parts, runner }, domains.strays),
   };
+  const { keep: keepMs, operations: keepCount } = config.history;
+  const janitor = { context, records, accounts, nodes, keepMs, keepCount };
   return {
     records,
     links,
@@ -95,7 +104,7 @@ export async function openEngine(
     consoles,
     session: { ...session, helloMs: HELLO_MS },
     recover: () => recover(watch, runner),
-    keep: (signal) => keep(watch, janitor, signal),
+    keep: (signal) => keep(watch, keepers, janitor, signal),
   };
 }
 
@@ -107,13 +116,30 @@ async function recover(watch: NodeWatchParts, runner: Runner): Promise<void> {
   log.info("going on with operations of an earlier run", { operations });
 }
 
+/** Throws `invalid_input` for a margin with which two copies of a VM could run. */
+function marginOf({ node_lease, takeover_margin }: CtrlConfig): number {
+  const least = leastMarginMs(node_lease);
+  if (takeover_margin >= least) return takeover_margin;
+  throw new UsherError(
+    "invalid_input",
+    `Cannot keep copies of VMs apart: a takeover_margin of ${
+      takeover_margin / 1000
+    } s is too short for a node_lease of ${node_lease / 1000} s`,
+    {
+      field: "takeover_margin",
+      hint: `it must be ${Math.ceil(least / 1000)}s at least`,
+    },
+  );
+}
+
 async function keep(
   watch: NodeWatchParts,
+  keepers: LossKeepers,
   janitor: JanitorParts,
   signal: AbortSignal,
 ): Promise<void> {
   await Promise.allSettled([
-    watchNodes(watch, signal),
+    watchNodes(watch, keepers, signal),
     keepTidy(janitor, signal),
   ]);
 }

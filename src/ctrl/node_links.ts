@@ -47,8 +47,10 @@ export class NodeLink {
   synced = false;
   usage: NodeUsage | null = null;
   vmUsage = new Map<string, VmUsage>();
-  /** When it was last heard of, by the monotonic clock. */
+  /** When its last session ended, by the monotonic clock; null while that matters not. */
   silentSince: number | null = null;
+  /** When it was last told that it was heard, by the monotonic clock; see `core/lease.ts`. */
+  heardAt = 0;
   /** Reports, by domain, that the state had no room for; the node watch tries again. */
   readonly unnoted = new Map<string, DomainFrame>();
   readonly #asked = new Map<string, Asked>();

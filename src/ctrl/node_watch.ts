@@ -2,8 +2,8 @@
  * The node watch: notices nodes that have been silent past their lease.
  *
  * After its own start the controller gives every node a full lease, since
- * the silence was its own. A lost node's VMs become `unknown`; nothing is
- * done to them.
+ * the silence was its own. A lost node's VMs become `unknown`; what else
+ * comes of it is for `restarts.ts` and `strays.ts`.
  *
  * @module
  */
@@ -31,14 +31,24 @@ export async function beginWatch(
   { context, records, links, nodes }: NodeWatchParts,
 ): Promise<void> {
   for (const node of [...records.nodes.values()]) {
-    links.link(node.name).silentSince = context.clock.monotonic();
+    const link = links.link(node.name);
+    link.silentSince = context.clock.monotonic();
+    // Whoever was controller before may have spoken to it until now.
+    link.heardAt = context.clock.monotonic();
     if (node.state === "ready") await nodes.setState(node.name, "silent");
   }
+}
+
+/** What follows from the loss of nodes and their return; each looks once. */
+export interface LossKeepers {
+  readonly restarts: { look(): Promise<void> };
+  readonly strays: { look(): void };
 }
 
 /** Looks at all nodes until `signal` aborts. */
 export async function watchNodes(
   parts: NodeWatchParts,
+  { restarts, strays }: LossKeepers,
   signal: AbortSignal,
 ): Promise<void> {
   const interval = Math.max(50, Math.min(1000, parts.leaseMs / 5));
@@ -46,6 +56,8 @@ export async function watchNodes(
     try {
       await parts.context.clock.sleep(interval, signal);
       await lookOnce(parts);
+      await restarts.look();
+      strays.look();
     } catch (error) {
       if (signal.aborted) return;
       parts.context.log.error("the node watch could not note a loss", {

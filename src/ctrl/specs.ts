@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { bindingDisk, diskName } from "../core/binding.ts";
 import { UsherError } from "../error/mod.ts";
 import { didYouMean } from "../schema/nearest.ts";
 import type { SpecInput } from "../schema/request.ts";
@@ -44,6 +45,7 @@ export function specFor(
     sim: input.sim ?? {},
     power: "off",
   });
+  refuseBoundRestart(spec, name);
   if (driver !== "sim" && spec.boot === null && spec.disks.length === 0) {
     const { known } = defaults;
     if (known.length > 0 && !known.includes(driver)) {
@@ -65,6 +67,26 @@ export function specFor(
     );
   }
   return spec;
+}
+
+/** A VM that starts elsewhere by itself must find all its disks there. */
+function refuseBoundRestart(spec: VmSpec, name: string): void {
+  if (spec.onNodeLoss !== "restart") return;
+  const disk = bindingDisk(spec);
+  if (disk === null) return;
+  throw new UsherError(
+    "invalid_input",
+    `Cannot restart VM "${name}" on another node: no other node has its disk (${
+      diskName(disk)
+    })`,
+    {
+      hint: disk.path === undefined
+        ? "an overlay lies with its node; put a whole image on shared storage, and mark it shared"
+        : "if every node sees the same file there, mark the disk shared; else leave out --on-node-loss restart",
+      field: "spec.onNodeLoss",
+      subject: name,
+    },
+  );
 }
 
 /** The largest record of a VM, well below what the store takes of one value. */

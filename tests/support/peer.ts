@@ -40,12 +40,12 @@ export async function world(helloMs = 30_000): Promise<World> {
     version: "0",
   });
   const { domains, leftovers } = ctrl;
-  const common = { context, links, nodes, domains, leaseMs: 60_000 };
+  const common = { context, records, links, nodes, domains, leaseMs: 60_000 };
   return {
     ctrl,
     secret,
     parts: { ...common, runner, helloMs },
-    look: () => lookOnce({ ...common, records, leftovers }),
+    look: () => lookOnce({ ...common, leftovers }),
     [Symbol.asyncDispose]: () => ctrl[Symbol.asyncDispose](),
   };
 }

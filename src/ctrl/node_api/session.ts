@@ -15,13 +15,16 @@ import {
   type DownFrame,
   MAX_FRAME_BYTES,
   PROTOCOL,
-  UpFrame,
+  type UpFrame,
 } from "../../schema/frame.ts";
 import type { CtrlContext } from "../context.ts";
 import { type Domains, keyOf } from "../domains.ts";
+import { heard, noteGuarded, releaseHeld } from "../guards.ts";
 import type { NodeLink, NodeLinks, NodeSession } from "../node_links.ts";
+import { parseUp } from "./up_frame.ts";
 import type { Hello, Nodes } from "../nodes.ts";
 import type { Runner } from "../operations/runner.ts";
+import type { Records } from "../records.ts";
 
 /** How long a node may take to say who it is, and then each part of what it runs. */
 export const HELLO_MS = 30_000;
@@ -35,6 +38,7 @@ const MAX_DOMAINS = 1_000_000;
 /** What sessions work with. */
 export interface NodeSessionParts {
   readonly context: CtrlContext;
+  readonly records: Records;
   readonly links: NodeLinks;
   readonly nodes: Nodes;
   readonly domains: Domains;
@@ -62,23 +66,6 @@ export function openSession(
   session.startHeartbeat(beatMs, parts.helloMs);
   void serve(parts, session, beatMs);
   return session;
-}
-
-function parseUp(value: unknown): UpFrame | null {
-  const parsed = UpFrame.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const type = (value as { type?: unknown } | null)?.type;
-  const known = UpFrame.options.some((option) =>
-    option.shape.type.value === type
-  );
-  if (!known && typeof type === "string") return null;
-  const issue = parsed.error.issues[0];
-  throw new UsherError(
-    "invalid_input",
-    `Cannot read a frame "${String(type)}": ${
-      issue?.path.join(".")
-    }: ${issue?.message}`,
-  );
 }
 
 async function serve(
@@ -206,6 +193,7 @@ function welcome(
   link.bootId = hello.bootId;
   link.synced = false;
   link.silentSince = null;
+  link.heardAt = parts.context.clock.monotonic();
   pending.set(link, { hello, domains: [] });
   session.send({
     type: "welcome",
@@ -257,9 +245,14 @@ async function take(
       return;
     case "drivers":
       return await parts.nodes.setDrivers(link.name, frame.drivers);
+    case "beat":
+      return heard(parts, link, frame.at);
+    case "guarded":
+      return await noteGuarded(parts, link.name, frame.domains);
+    case "held":
+      return releaseHeld(parts, link, frame.domains);
     case "hello":
       throw new UsherError("invalid_input", 'A session has one "hello" only');
-    case "beat":
     case "bye":
       return;
   }

@@ -73,6 +73,11 @@ export class Runner {
       lane.holder.verb === "reboot";
   }
 
+  /** Whether no operation holds the VM or waits for it. */
+  isIdle(uid: string): boolean {
+    return this.#lanes.get(uid)?.idle ?? true;
+  }
+
   /** Whether what is known of the VM may be wrong. */
   isUncertain(uid: string): boolean {
     return this.#lanes.get(uid)?.uncertain === true;

@@ -52,6 +52,12 @@ export function describeVm(vm: VmView, now: number): string {
       "wanted",
       `power ${spec.power}, generation ${vm.generation} (node has ${status.observedGeneration})`,
     ],
+    [
+      "node loss",
+      spec.onNodeLoss === "wait" && vm.restarts === undefined
+        ? null
+        : describeLoss(vm, now),
+    ],
     ["driver", spec.driver],
     ["vcpus", spec.vcpus],
     ["memory", memory(spec.memoryMiB)],
@@ -79,6 +85,21 @@ export function describeVm(vm: VmView, now: number): string {
     );
   }
   return renderFacts(facts);
+}
+
+/** What becomes of it when its node is lost, and how often that was so. */
+function describeLoss({ spec, status, restarts }: VmView, now: number): string {
+  const guard = status.guard === undefined
+    ? "not guarded now"
+    : `guarded on ${status.guard.node}`;
+  const does = spec.onNodeLoss === "restart"
+    ? `starts elsewhere (${guard})`
+    : "waits";
+  if (restarts === undefined || restarts.at === null) return does;
+  const due = restarts.due ? "; one is due" : "";
+  return `${does}; ${restarts.count} start(s) in a row after losses, the last ${
+    age(restarts.at, now)
+  } ago${due}`;
 }
 
 function describeDisk(disk: DiskSpec): string {

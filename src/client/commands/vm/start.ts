@@ -5,6 +5,7 @@
  */
 import type { SpecInput } from "../../../schema/request.ts";
 import {
+  choice,
   type Command,
   defineCommand,
   type FlagValues,
@@ -56,6 +57,10 @@ const SPEC_FLAGS = {
     "NIC",
     "user[,forward=tcp:127.0.0.1:2222:22], bridge=br0 or tap=tap0, each [,mac=…]",
     readNic,
+  ),
+  "on-node-loss": choice(
+    ["wait", "restart"],
+    "what becomes of them when their node is lost; wait by default",
   ),
   driver: text("NAME", "the driver that runs them; the site's by default"),
   machine: text("TYPE", "QEMU's machine type"),
@@ -139,12 +144,14 @@ export async function readSpecFlags(flags: SpecFlags): Promise<SpecInput> {
     ? {}
     : await (await import("../../spec_file.ts")).readSpecFile(flags.spec);
   const { vcpus, memory, driver, machine, cpu } = flags;
+  const onNodeLoss = flags["on-node-loss"];
   const boot = bootOf(file, flags);
   const spec = {
     ...file,
     ...(vcpus === undefined ? {} : { vcpus }),
     ...(memory === undefined ? {} : { memoryMiB: memory }),
     ...(driver === undefined ? {} : { driver }),
+    ...(onNodeLoss === undefined ? {} : { onNodeLoss }),
     ...(boot === undefined ? {} : { boot }),
     ...(flags.disk.length === 0 ? {} : { disks: flags.disk }),
     ...(flags.nic.length === 0 ? {} : { nics: flags.nic }),

@@ -1,0 +1,191 @@
+/**
+ * Starting VMs anew whose node was lost.
+ *
+ * Two ways lead here: a VM of a lost node that its guard has surely paused
+ * (by time), and one that is owed a start since its domain is proved to be no
+ * more. Either becomes a durable operation of its owner's, in one commit with
+ * the VM's new node and generation: from then on whatever the old node has is
+ * a stray. A VM that fits nowhere stays as it is, and is looked at again.
+ *
+ * @module
+ */
+import { advance } from "../core/advance.ts";
+import { mayRestartByTime, restartTurn } from "../core/node_loss.ts";
+import { lastState } from "../core/reconcile.ts";
+import { occupies } from "../core/vm_machine.ts";
+import { messageOf } from "../error/mod.ts";
+import type { Vm } from "../schema/vm.ts";
+import { type CtrlContext, isoNow } from "./context.ts";
+import type { NodeLinks } from "./node_links.ts";
+import { targetFor } from "./operations/placing.ts";
+import { operationWrite } from "./operations/writes.ts";
+import type { Runner } from "./operations/runner.ts";
+import type { Records } from "./records.ts";
+import {
+  requestOf,
+  takenOver,
+  type Takeover,
+  takeoverStart,
+} from "./takeover.ts";
+
+/** What restarting works with. */
+export interface RestartParts {
+  readonly context: CtrlContext;
+  readonly records: Records;
+  readonly links: NodeLinks;
+  readonly runner: Runner;
+  readonly leaseMs: number;
+  readonly marginMs: number;
+}
+
+/** Starts what losses of nodes owe. */
+export class RestartKeeper {
+  readonly #parts: RestartParts;
+  /** VMs that are owed a start; rebuilt from the records. */
+  readonly #due = new Set<string>();
+  /** What was said last of a VM that has to wait, so that it is said once. */
+  readonly #told = new Map<string, string>();
+
+  constructor(parts: RestartParts) {
+    this.#parts = parts;
+    const { records } = parts;
+    for (const vm of records.vms.values()) this.#note(vm.uid, vm);
+    records.subscribe((changes) => {
+      for (const { kind, id, value } of changes) {
+        if (kind === "vm") this.#note(id, value as Vm | null);
+      }
+    });
+  }
+
+  /** Looks once at what is owed, and at the VMs of lost nodes. */
+  async look(): Promise<void> {
+    const starts = [...this.#overdue(), ...this.#takeovers()];
+    for (const { vm, why } of starts) {
+      try {
+        await this.#start(vm, why);
+      } catch (error) {
+        this.#tell(vm, messageOf(error));
+      }
+    }
+  }
+
+  #note(uid: string, vm: Vm | null): void {
+    if (vm?.restarts?.due === true) this.#due.add(uid);
+    else if (this.#due.delete(uid)) this.#told.delete(uid);
+  }
+
+  /** VMs that are proved to be down, and whose turn it is. */
+  *#overdue(): Generator<{ vm: Vm; why: string }> {
+    const { records, runner } = this.#parts;
+    for (const uid of this.#due) {
+      const vm = records.vms.latest(uid);
+      if (vm === undefined || !runner.isIdle(uid)) continue;
+      yield { vm, why: vm.status.reason };
+    }
+  }
+
+  /** VMs of lost nodes that their guard has paused. */
+  *#takeovers(): Generator<{ vm: Vm; why: string }> {
+    const { records, links, runner, context, leaseMs, marginMs } = this.#parts;
+    const now = context.clock.monotonic();
+    const silence = new Map<string, number>();
+    for (const node of records.nodes.latestValues()) {
+      const link = links.link(node.name);
+      if (node.state !== "lost" || link.session !== null) continue;
+      silence.set(node.name, now - link.heardAt);
+    }
+    if (silence.size === 0) return;
+    const terms = { leaseMs, marginMs };
+    for (const vm of records.vms.latestValues()) {
+      const sinceHeardMs = silence.get(vm.node ?? "");
+      if (sinceHeardMs === undefined || !runner.isIdle(vm.uid)) continue;
+      if (!mayRestartByTime(vm, { sinceHeardMs, terms })) continue;
+      const why = `its node ${vm.node} was lost, and its guard has paused it ` +
+        `(it was ${lastState(vm.status)})`;
+      yield { vm, why };
+    }
+  }
+
+  async #start(vm: Vm, why: string): Promise<void> {
+    const { context, records } = this.#parts;
+    const { state } = vm.status;
+    // Its node came back with it, somebody started it, or nobody wants it any more.
+    const isUp = state !== "unknown" && occupies(state);
+    if (isUp || vm.spec.power !== "on") {
+      return await this.#settle(vm, isUp ? "runs" : "is wanted off");
+    }
+    const { count = 0, at = null } = vm.restarts ?? {};
+    const turn = restartTurn({ count, at }, context.clock.now());
+    if (turn.type === "never") {
+      this.#tell(vm, `it was started ${count} times in a row`);
+      return await this.#settle(vm, "was started too often");
+    }
+    if (turn.type === "later") return;
+    const node = targetFor(vm, records, { exclude: this.#excluded(vm) });
+    await this.#takeOver({
+      vm,
+      node,
+      why,
+      at: isoNow(context),
+      newId: context.newId,
+    });
+  }
+
+  /** From the choice of the node to here nothing was waited for. */
+  async #takeOver(takeover: Takeover): Promise<void> {
+    const { context, records, runner } = this.#parts;
+    const { vm, node, why, at } = takeover;
+    const taken = takenOver(takeover);
+    const operation = takeoverStart(takeover);
+    if (runner.claim(vm.uid, operation) !== null) return;
+    const move = advance(operation, taken, { at, uncertain: false });
+    const note = `taken over from ${vm.node}: ${why}`;
+    const request = requestOf(operation);
+    try {
+      await records.write([
+        { kind: "request", key: request.id, value: request },
+        { kind: "vm", key: vm.uid, value: taken, note },
+        operationWrite(move.operation),
+      ]);
+    } catch (error) {
+      runner.unclaim(vm.uid, operation.id);
+      throw error;
+    }
+    this.#told.delete(vm.uid);
+    const from = vm.node;
+    context.log.warn("a VM starts elsewhere", { vm: vm.name, from, node, why });
+    // What its old node may have left unanswered is of no concern any more.
+    runner.settled(vm.uid);
+    runner.resume(move);
+  }
+
+  /** Its old node, unless that is back and can run it again. */
+  #excluded({ node }: Vm): string[] {
+    if (node === null) return [];
+    const state = this.#parts.records.nodes.latest(node)?.state;
+    return state === "ready" ? [] : [node];
+  }
+
+  /** Nothing is owed any more. */
+  async #settle(vm: Vm, why: string): Promise<void> {
+    const { records, context } = this.#parts;
+    const { count = 0, at = null } = vm.restarts ?? {};
+    if (vm.restarts?.due !== true) return;
+    context.log.info("no start is owed to a VM any more", {
+      vm: vm.name,
+      why,
+    });
+    const value = { ...vm, restarts: { due: false, count, at } };
+    const note = `no start is owed any more: it ${why}`;
+    await records.write([{ kind: "vm", key: vm.uid, value, note }]);
+  }
+
+  #tell(vm: Vm, why: string): void {
+    if (this.#told.get(vm.uid) === why) return;
+    this.#told.set(vm.uid, why);
+    this.#parts.context.log.warn("a VM of a lost node has to wait", {
+      vm: vm.name,
+      why,
+    });
+  }
+}
