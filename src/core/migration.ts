@@ -92,10 +92,11 @@ export function transferOf(operation: Operation, peer: string): Transfer {
   };
 }
 
-/** What is known of a copy that a node reports. */
+/** What is known of a copy on a node. */
 export interface Copy {
   readonly node: string;
-  readonly state: DomainState;
+  /** As the node reports it; null when there may be one, and nobody knows. */
+  readonly state: DomainState | null;
 }
 
 /** What is done about a copy; `later` when that cannot be told yet. */
@@ -111,18 +112,25 @@ export function actionFor(
   last: Pick<Operation, "from" | "to"> | undefined,
 ): CopyAction {
   // What runs is never ended, wherever it is.
-  if (copy.state !== "absent" && copy.state !== "migrating") {
-    if (occupies(copy.state)) return "keep";
-  }
+  const mayRun = copy.state !== null && copy.state !== "migrating" &&
+    occupies(copy.state);
+  if (mayRun) return "keep";
   if (vm === undefined) return "release";
-  if (vm.node === copy.node) {
-    if (copy.state !== "migrating") return "keep";
-    if (last?.to === copy.node) return "activate";
-    return last?.from === copy.node ? "abort" : "keep";
-  }
+  if (vm.node === copy.node) return ownAction(copy, last);
   // Not before the VM's own node has told how it is there.
   const { state } = vm.status;
   if (state === "unknown" || state === "migrating") return "later";
+  // Where nothing of it is on its own node, this may be all there is.
   if (state === "absent" && last?.to !== copy.node) return "keep";
   return "release";
+}
+
+/** What lets a VM go on that its own node holds. */
+function ownAction(
+  { node, state }: Copy,
+  last: Pick<Operation, "from" | "to"> | undefined,
+): CopyAction {
+  if (state !== null && state !== "migrating") return "keep";
+  if (last?.from === node) return "abort";
+  return last?.to === node && state === "migrating" ? "activate" : "keep";
 }

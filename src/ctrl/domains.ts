@@ -103,9 +103,9 @@ export class Domains {
     const vm = this.#find(node, domain);
     const at = isoNow(this.#context);
     const action = reconcile(vm ?? null, domain, node, at);
-    // Also when it is known: a copy is looked at until it is gone.
-    if (action.type === "stranger" || domain.state === "migrating") {
-      if (vm !== undefined) this.#leftovers.note(node, domain);
+    if (vm !== undefined) {
+      const isCopy = action.type === "stranger" || domain.state === "migrating";
+      this.#leftovers.note(node, domain, isCopy);
     }
     switch (action.type) {
       case "keep":
@@ -143,7 +143,7 @@ export class Domains {
     if (
       state === "migrating" && its !== null && this.#leftovers.isOfThePast(its)
     ) {
-      this.#leftovers.note(node, domain);
+      this.#leftovers.note(node, domain, true);
       return [];
     }
     const name = this.#nameFor(node, domain);

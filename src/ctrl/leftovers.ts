@@ -30,7 +30,8 @@ interface Leftover {
   readonly node: string;
   readonly driver: string;
   readonly uid: string;
-  state: DomainState;
+  /** As its node reports it; null when only its being there is feared. */
+  state: DomainState | null;
   failures: number;
   notBefore: number;
   busy: boolean;
@@ -59,22 +60,30 @@ export class Leftovers {
     return this.#known.size;
   }
 
-  /** A node reports a domain that is another node's, or that must not run. */
-  note(node: string, { uid, driver, state }: DomainFrame): void {
+  /**
+   * A node reports a domain. It is a copy when the VM is another node's or it
+   * must not run; of others only what is feared of them is laid to rest.
+   */
+  note(
+    node: string,
+    { uid, driver, state }: DomainFrame,
+    isCopy: boolean,
+  ): void {
     if (uid === null) return;
     const key = `${node} ${uid}`;
     const known = this.#known.get(key);
     if (state === "absent") {
       if (known?.busy !== true) this.#known.delete(key);
-    } else if (known !== undefined) known.state = state;
-    else this.#add(key, { node, uid, driver, state });
+    } else if (known === undefined) {
+      if (isCopy) this.#add(key, { node, uid, driver, state });
+    } else if (isCopy || known.state !== null) known.state = state;
   }
 
   /** There may be a copy on `node`, since nobody knows what became of an act there. */
   suspect(node: string, uid: string, driver: string): void {
     const key = `${node} ${uid}`;
     if (this.#known.has(key)) return;
-    this.#add(key, { node, uid, driver, state: "migrating" });
+    this.#add(key, { node, uid, driver, state: null });
   }
 
   /** Whether a domain without a record is what is left of a VM that moved. */

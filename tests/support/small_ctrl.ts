@@ -12,7 +12,11 @@ import { Runner } from "../../src/ctrl/operations/runner.ts";
 import { Records } from "../../src/ctrl/records.ts";
 import { Requests } from "../../src/ctrl/requests.ts";
 import { toProblem } from "../../src/error/mod.ts";
-import type { DomainFrame, DownFrame } from "../../src/schema/frame.ts";
+import type {
+  DomainFrame,
+  DownFrame,
+  UpFrame,
+} from "../../src/schema/frame.ts";
 import {
   DEFAULT_OVERCOMMIT,
   type DriverReport,
@@ -32,8 +36,13 @@ export type Act = Extract<DownFrame, { type: "act" }> & {
   readonly node: string;
 };
 
-/** Answers an act with the state of its domain; a promise that never ends hangs. */
-export type FakeNode = (act: Act) => Promise<DomainState> | DomainState;
+/** What a node answers, in full. */
+export type Answer = Omit<Extract<UpFrame, { type: "result" }>, "type" | "id">;
+
+/** Answers an act, with the state of its domain if nothing else matters; a promise that never ends hangs. */
+export type FakeNode = (
+  act: Act,
+) => Promise<DomainState | Answer> | DomainState | Answer;
 
 /** How a controller of a test is opened. */
 export interface SmallCtrlOptions {
@@ -186,7 +195,8 @@ export class SmallCtrl implements AsyncDisposable {
     void Promise.resolve()
       .then(() => this.node(act))
       .then(
-        (state) => ({ domain: domainOf(frame, state), problem: null }),
+        (answer) =>
+          typeof answer === "string" ? fullAnswer(frame, answer) : answer,
         (error) => ({ domain: null, problem: toProblem(error) }),
       )
       .then((answer) =>
@@ -194,7 +204,6 @@ export class SmallCtrl implements AsyncDisposable {
           type: "result",
           id: frame.id,
           ...answer,
-          ...(hasMessage(frame) ? { message: { from: node } } : {}),
         })
       );
   }
@@ -225,8 +234,13 @@ export class SmallCtrl implements AsyncDisposable {
   }
 }
 
-function hasMessage({ verb }: Pick<Act, "verb">): boolean {
-  return verb === "offer" || verb === "receive";
+function fullAnswer(frame: Omit<Act, "node">, state: DomainState): Answer {
+  const isForPeer = frame.verb === "offer" || frame.verb === "receive";
+  return {
+    domain: domainOf(frame, state),
+    problem: null,
+    ...(isForPeer ? { message: {} } : {}),
+  };
 }
 
 function domainOf(

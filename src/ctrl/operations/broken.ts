@@ -38,6 +38,7 @@ export function leaveCopies(parts: RunParts, operation: Operation): void {
   if (verb !== "migrate" || vm === undefined) return;
   if (!begun.includes("offer")) return;
   for (const node of [from, to]) {
-    if (node !== null) parts.leftovers.suspect(node, uid, driverOf(vm));
+    if (node === null || node === vm.node) continue;
+    parts.leftovers.suspect(node, uid, driverOf(vm));
   }
 }
