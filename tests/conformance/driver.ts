@@ -15,6 +15,7 @@ import type {
   DriverHarness,
 } from "./driver/harness.ts";
 import { endingTests } from "./driver/endings.ts";
+import { migrationTests } from "./driver/migration.ts";
 import { survivalTests } from "./driver/survival.ts";
 import { verbTests } from "./driver/verbs.ts";
 
@@ -39,6 +40,7 @@ export const driverTests: readonly ConformanceTest[] = [
   ...endingTests,
   ...survivalTests,
   ...abilityTests,
+  ...migrationTests,
 ];
 
 /** Declares the suite's tests for one driver; `open` makes a new node for each. */

@@ -35,6 +35,7 @@ class SimNode implements DriverHarness {
   readonly #kept: Kept;
   readonly #stateDir = Deno.makeTempDirSync({ prefix: "sim-" });
   #hypervisor: SimHypervisor | undefined;
+  #peer: SimNode | undefined;
   #count = 0;
 
   constructor(kept: Kept) {
@@ -109,6 +110,10 @@ class SimNode implements DriverHarness {
     return "stranger";
   }
 
+  async peer(): Promise<SimNode> {
+    return this.#peer ??= await openNode(this.#kept);
+  }
+
   freeze(): Promise<void> {
     throw new Error("sim has no process");
   }
@@ -124,6 +129,7 @@ class SimNode implements DriverHarness {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#peer?.[Symbol.asyncDispose]();
     await this.driver[Symbol.asyncDispose]();
     this.#hypervisor?.[Symbol.dispose]();
     await Deno.remove(this.#stateDir, { recursive: true });

@@ -273,6 +273,10 @@ export class QemuNode implements DriverHarness {
     return Promise.resolve(Deno.kill(this.pidOf(uid), "SIGSTOP"));
   }
 
+  peer(): Promise<QemuNode> {
+    return Promise.reject(new Error("qemu cannot migrate yet"));
+  }
+
   async startInDyingLnm(plan: DomainPlan): Promise<void> {
     await this.driver[Symbol.asyncDispose]();
     await startInDyingLnm({

@@ -38,6 +38,7 @@ export type Ability =
   | "plantForeign"
   | "freeze"
   | "dyingLnm"
+  | "migration"
   | "pausing"
   | "console"
   | "counters";
@@ -71,6 +72,8 @@ export interface DriverHarness extends AsyncDisposable {
   plantForeign(): Promise<string>;
   /** Keeps the hypervisor's process from answering anything. */
   freeze(uid: string): Promise<void>;
+  /** Another node, which domains of this one can be sent to; it ends with this one. */
+  peer(): Promise<DriverHarness>;
   /** Starts the domain from another process with the same state, and kills that process. */
   startInDyingLnm(plan: DomainPlan): Promise<void>;
 }
