@@ -9,7 +9,6 @@
  * @module
  */
 import { writeCredentials } from "./client/credentials.ts";
-import { occupies } from "./core/vm_machine.ts";
 import { type Controller, FIRST_ACCOUNT, startCtrl } from "./ctrl/ctrl.ts";
 import { isUsherError, UsherError } from "./error/mod.ts";
 import { runLnm } from "./lnm/lnm.ts";
@@ -241,10 +240,9 @@ async function writeClientFiles(
 
 /** VMs of ours that are on, or that an operation may be about to turn on. */
 function runningVms({ site }: Controller): string[] {
+  const { picture } = site.records.capacity;
   return [...site.records.vms.values()]
-    .filter(({ found, status, uid }) =>
-      !found && (occupies(status.state) || site.runner.isStarting(uid))
-    )
+    .filter(({ found, uid }) => !found && picture.resident(uid)?.on === true)
     .map(({ name }) => name);
 }
 

@@ -10,6 +10,7 @@
  */
 import { toProblem, UsherError } from "../error/mod.ts";
 import type { Operation } from "../schema/operation.ts";
+import type { RefusedBy } from "../schema/placement.ts";
 import type { Problem } from "../schema/problem.ts";
 import type { Vm } from "../schema/vm.ts";
 import { transition } from "./operation_machine.ts";
@@ -169,18 +170,30 @@ export function ended(operation: Operation, at: string, error: unknown): Move {
 /** The longest text of a problem that is kept; a node may say any amount. */
 const MAX_TEXT = 2000;
 const MAX_REFUSALS = 32;
+const MAX_REASON = 300;
 
-function clipped({ refusals, ...texts }: Problem): Problem {
+function clipped({ refusals, refusedBy, ...texts }: Problem): Problem {
   const short = Object.entries(texts).map(([key, value]) => [
     key,
     typeof value === "string" ? clip(value, MAX_TEXT) : value,
   ]);
   const some = Object.entries(refusals ?? {}).slice(0, MAX_REFUSALS)
-    .map(([node, why]) => [clip(node, 63), clip(why, 300)]);
+    .map(([node, why]) => [clip(node, 63), clip(why, MAX_REASON)]);
   return {
     ...Object.fromEntries(short) as Problem,
     ...(refusals === undefined ? {} : { refusals: Object.fromEntries(some) }),
+    ...(refusedBy === undefined ? {} : { refusedBy: refusedBy.map(clipGroup) }),
   };
+}
+
+/** What a node says of its drivers is in it. */
+function clipGroup({ nearest, ...group }: RefusedBy): RefusedBy {
+  const short = nearest.slice(0, MAX_REFUSALS).map((it) => ({
+    ...it,
+    why: clip(it.why, MAX_REASON),
+    change: clip(it.change, MAX_REASON),
+  }));
+  return { ...group, nearest: short };
 }
 
 function clip(text: string, length: number): string {

@@ -94,9 +94,20 @@ function matches(tokens: readonly Token[], text: string): boolean {
  * labels: one label matches VM names, two `vm.cluster`, three the full name.
  */
 export function matchesName(fullName: string, glob: string): boolean {
+  return compileName(glob)(fullName);
+}
+
+/**
+ * Compiles a glob as `matchesName` reads it, for many names. Throws
+ * `invalid_input`.
+ */
+export function compileName(glob: string): (fullName: string) => boolean {
   const labels = glob.split(".").length;
-  const subject = fullName.split(".").slice(0, labels).join(".");
-  return compileGlob(glob).test(subject);
+  const shortened = (name: string) =>
+    labels > 2 ? name : name.split(".", labels).join(".");
+  if (!isGlob(glob)) return (name) => shortened(name) === glob;
+  const compiled = compileGlob(glob);
+  return (name) => compiled.test(shortened(name));
 }
 
 /** One condition of a filter. */

@@ -1,72 +1,124 @@
 /**
- * The picture of the site that placement decides on, computed from the
- * records each time it is asked for.
+ * The picture of the site that placement decides on, kept in step with the
+ * records.
+ *
+ * It is told of every record that is written, also before that is durable and
+ * again when it did not become so, and looks at what the record is then. It
+ * counts a VM where its record says that it lies, for a start that has not
+ * begun its domain yet as well, and at both ends of a migration until that is
+ * over.
  *
  * @module
  */
-import type { PlacementNode } from "../core/placement/place.ts";
+import { isFinal } from "../core/operation_machine.ts";
+import { Picture } from "../core/placement/picture.ts";
+import { planSteps } from "../core/step.ts";
 import { occupies } from "../core/vm_machine.ts";
 import type { Node } from "../schema/node.ts";
+import type { Operation } from "../schema/operation.ts";
+import type { Strategy } from "../schema/placement.ts";
 import type { Vm } from "../schema/vm.ts";
-import type { Records } from "./records.ts";
 
-/** What VMs take of one node. */
-export interface Allocation {
-  vms: number;
-  memoryMiB: number;
-  cpus: number;
+/** What an operation that runs holds for its VM. */
+interface Hold {
+  /** It turns the VM on. */
+  readonly on: boolean;
+  /** Where it may be besides: the ends of a migration. */
+  readonly at: readonly string[];
 }
 
-/**
- * What VMs take of every node. A VM counts while it is on, and while an
- * operation that turns it on holds it (`isStarting`); one that moves counts at
- * both ends until its migration is over.
- */
-export function allocations(
-  records: Records,
-  isStarting: (uid: string) => boolean,
-): Map<string, Allocation> {
-  const all = new Map<string, Allocation>();
-  const add = (node: string, vm: Vm, vms: number) => {
-    const taken = all.get(node) ?? { vms: 0, memoryMiB: 0, cpus: 0 };
-    taken.vms += vms;
-    if (occupies(vm.status.state) || isStarting(vm.uid)) {
-      taken.memoryMiB += vm.spec.memoryMiB;
-      taken.cpus += vm.spec.vcpus;
+/** The records that it is derived from. */
+export interface Source {
+  readonly vms: { latestValues(): Iterable<Vm> };
+  readonly nodes: { latestValues(): Iterable<Node> };
+  readonly operations: { latestValues(): Iterable<Operation> };
+}
+
+/** What nodes have, what their VMs take, and how one is chosen. */
+export class Capacity {
+  readonly picture: Picture = new Picture();
+  readonly strategy: Strategy;
+  readonly #vms = new Map<string, Vm>();
+  /** By VM, then by operation: one runs at a time, and no more are kept. */
+  readonly #holds = new Map<string, Map<string, Hold>>();
+  /** The VM of each operation that holds something. */
+  readonly #holders = new Map<string, string>();
+
+  constructor(strategy: Strategy) {
+    this.strategy = strategy;
+  }
+
+  /** The same, made anew from what the records are now. */
+  static of(source: Source, strategy: Strategy): Capacity {
+    const made = new Capacity(strategy);
+    for (const node of source.nodes.latestValues()) {
+      made.nodeIs(node.name, node);
     }
-    all.set(node, taken);
-  };
-  for (const vm of records.vms.latestValues()) {
-    if (vm.node !== null) add(vm.node, vm, 1);
+    for (const vm of source.vms.latestValues()) made.vmIs(vm.uid, vm);
+    for (const operation of source.operations.latestValues()) {
+      made.operationIs(operation.id, operation);
+    }
+    return made;
   }
-  for (const { verb, uid, from, to } of records.openOperations()) {
-    const vm = records.vms.latest(uid);
-    if (verb !== "migrate" || vm === undefined) continue;
-    const other = vm.node === to ? from : to;
-    if (other !== null && other !== vm.node) add(other, vm, 0);
+
+  /** A node's record is this now; undefined when it is gone. */
+  nodeIs(name: string, node: Node | undefined): void {
+    this.picture.setNode(name, node ?? null);
   }
-  return all;
+
+  /** A VM's record is this now; undefined when it is gone. */
+  vmIs(uid: string, vm: Vm | undefined): void {
+    if (this.#vms.get(uid) === vm) return;
+    if (vm === undefined) this.#vms.delete(uid);
+    else this.#vms.set(uid, vm);
+    this.#count(uid);
+  }
+
+  /** An operation's record is this now; undefined when it is gone. */
+  operationIs(id: string, operation: Operation | undefined): void {
+    const hold = operation === undefined ? null : holdOf(operation);
+    const uid = operation?.uid ?? this.#holders.get(id);
+    if (uid === undefined) return;
+    const holds = this.#holds.get(uid);
+    if (hold !== null) {
+      this.#holders.set(id, uid);
+      if (holds === undefined) this.#holds.set(uid, new Map([[id, hold]]));
+      else holds.set(id, hold);
+    } else {
+      if (!this.#holders.delete(id)) return;
+      holds?.delete(id);
+      if (holds?.size === 0) this.#holds.delete(uid);
+    }
+    this.#count(uid);
+  }
+
+  #count(uid: string): void {
+    const vm = this.#vms.get(uid);
+    const holds = [...this.#holds.get(uid)?.values() ?? []];
+    // Where it lies first; the rest in an order that no history changes.
+    const nodes = new Set(vm?.node == null ? [] : [vm.node]);
+    for (const node of holds.flatMap(({ at }) => at).sort()) nodes.add(node);
+    if (vm === undefined || nodes.size === 0) {
+      return this.picture.setResident(uid, null);
+    }
+    this.picture.setResident(uid, {
+      uid,
+      name: vm.name,
+      nodes: [...nodes],
+      memoryMiB: vm.spec.memoryMiB,
+      vcpus: vm.spec.vcpus,
+      on: occupies(vm.status.state) || holds.some(({ on }) => on),
+      apartFrom: vm.spec.placement.apartFrom,
+    });
+  }
 }
 
-/** Every node as placement sees it. */
-export function placementNodes(
-  records: Records,
-  isStarting: (uid: string) => boolean,
-): PlacementNode[] {
-  const taken = allocations(records, isStarting);
-  // In the order of names, so that the same site always decides the same.
-  const nodes = [...records.nodes.latestValues()].toSorted((a, b) =>
-    a.name < b.name ? -1 : 1
-  );
-  return nodes.map((node) => ({
-    name: node.name,
-    ready: node.state === "ready",
-    cpus: node.capacity.cpus,
-    memoryMiB: node.capacity.memoryMiB,
-    drivers: healthyDrivers(node),
-    usedMiB: taken.get(node.name)?.memoryMiB ?? 0,
-    usedCpus: taken.get(node.name)?.cpus ?? 0,
-  }));
+/** What an operation holds; null when it does not run, or takes nothing. */
+function holdOf({ verb, state, from, to }: Operation): Hold | null {
+  if (state === "pending" || isFinal(state)) return null;
+  const on = planSteps(verb).includes("start");
+  const at = [from, to].filter((node) => node !== null);
+  return on || at.length > 0 ? { on, at } : null;
 }
 
 /** Drivers of a node that can run VMs now. */

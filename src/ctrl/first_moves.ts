@@ -8,14 +8,15 @@
  * @module
  */
 import { advance, ended, type Move } from "../core/advance.ts";
-import { place, type PlacementNode } from "../core/placement/place.ts";
+import { placeAll } from "../core/placement/batch.ts";
+import { type Decision, Placer } from "../core/placement/placer.ts";
+import { type Wish, wishOf } from "../core/placement/wish.ts";
 import { planSteps } from "../core/step.ts";
 import { verdict } from "../core/vm_machine.ts";
 import type { Vm } from "../schema/vm.ts";
-import { placementNodes } from "./capacity.ts";
 import type { Draft } from "./drafts.ts";
 import { boundToDead } from "./operations/bound.ts";
-import { notPlaced, wishOf } from "./operations/placing.ts";
+import { notPlaced, startInPlace } from "./operations/placing.ts";
 import type { Runner } from "./operations/runner.ts";
 import type { Records, Write } from "./records.ts";
 
@@ -39,16 +40,31 @@ export function firstMoves(
   drafts: readonly Draft[],
   parts: MoveParts,
 ): FirstMove[] {
-  const own = new Set(drafts.map(({ vm }) => vm.uid));
-  const nodes = drafts.some((draft) => draft.claimed && turnsOn(draft))
-    ? placementNodes(
-      parts.records,
-      (uid) => parts.runner.isStarting(uid) && !own.has(uid),
-    )
-    : [];
+  const decisions = decide(drafts, parts);
   return drafts.map((draft) =>
-    draft.claimed ? begin(draft, nodes, parts) : wait(draft)
+    draft.claimed ? begin(draft, decisions.get(draft), parts) : wait(draft)
   );
+}
+
+/** Where those go that begin by being turned on. */
+function decide(
+  drafts: readonly Draft[],
+  { records, runner }: MoveParts,
+): Map<Draft, Decision> {
+  const placed = drafts.filter((draft) =>
+    draft.claimed && turnsOn(draft) && !runner.isUncertain(draft.vm.uid)
+  );
+  if (placed.length === 0) return new Map();
+  const { picture, strategy } = records.capacity;
+  using placer = new Placer(picture, strategy);
+  const decisions = placeAll(picture, placer, placed.map(wishFor));
+  return new Map(placed.map((draft, i) => [draft, decisions[i] as Decision]));
+}
+
+function wishFor({ vm, operation: { verb, options } }: Draft): Wish {
+  return vm.node === null
+    ? wishOf(vm, { on: options.on })
+    : startInPlace(vm, verb, vm.node);
 }
 
 /** It waits for its turn; what it wants of its VM counts from then on. */
@@ -64,12 +80,12 @@ function wait(draft: Draft): FirstMove {
 
 function begin(
   draft: Draft,
-  nodes: readonly PlacementNode[],
+  decision: Decision | undefined,
   { records, runner, at }: MoveParts,
 ): FirstMove {
   const { vm, operation } = draft;
   const uncertain = runner.isUncertain(vm.uid);
-  if (uncertain || !turnsOn(draft)) {
+  if (decision === undefined) {
     const move = advance(operation, vm, { at, uncertain });
     // What is refused at once changes nothing, the owner's wish neither.
     const isRefused = move.operation.state === "failed";
@@ -79,14 +95,12 @@ function begin(
   if (bound !== null) {
     return { move: ended(operation, at, bound), writes: [], claimed: true };
   }
-  const wish = wishOf(vm, vm.node ?? operation.options.on);
-  const [placement] = place(nodes, [wish]);
-  if (placement?.type !== "placed") {
-    const error = notPlaced(vm, placement?.refusals ?? {}, nodes.length);
+  if (decision.type === "refused") {
+    const error = notPlaced(vm, decision);
     // A VM that could not be placed is not registered either.
     return { move: ended(operation, at, error), writes: [], claimed: true };
   }
-  const placed = { ...vm, node: placement.node };
+  const placed = { ...vm, node: decision.node };
   const begun = [...operation.begun, "place"];
   const move = advance({ ...operation, begun }, placed, { at, uncertain });
   return { move, writes: [vmWrite(draft, placed)], claimed: true };

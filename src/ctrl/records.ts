@@ -14,7 +14,9 @@ import { Operation, type Progress } from "../schema/operation.ts";
 import { RequestRecord } from "../schema/stored.ts";
 import { Vm } from "../schema/vm.ts";
 import { keys } from "../store/key.ts";
+import type { Strategy } from "../schema/placement.ts";
 import type { Key, Mutation, Store } from "../store/store.ts";
+import { Capacity } from "./capacity.ts";
 import { Table } from "./table.ts";
 import { VmNames } from "./vm_names.ts";
 
@@ -70,6 +72,8 @@ export class Records {
   readonly requests = new Table<RequestRecord>();
   /** The newest view of names, also of writes that are not durable yet. */
   readonly names = new VmNames();
+  /** What nodes have left, also after writes that are not durable yet. */
+  readonly capacity: Capacity;
   /** Operation ids of a request, in its order. */
   readonly byRequest = new Map<string, string[]>();
   /** Operations that have not ended, durable or not. */
@@ -82,21 +86,27 @@ export class Records {
   /** No revision above it was ever given out, also not before a crash. */
   #ceiling = 0;
 
-  private constructor(store: Store) {
+  private constructor(store: Store, strategy: Strategy) {
     this.#store = store;
+    this.capacity = new Capacity(strategy);
   }
 
   /** Reads everything that `store` holds. */
-  static async load(store: Store): Promise<Records> {
-    const records = new Records(store);
+  static async load(
+    store: Store,
+    strategy: Strategy = "spread",
+  ): Promise<Records> {
+    const records = new Records(store, strategy);
     for await (const { value } of store.list(keys.nodes())) {
       const node = Node.parse(value);
       records.nodes.load(node.name, node);
+      records.capacity.nodeIs(node.name, node);
     }
     for await (const { value } of store.list(keys.vms())) {
       const vm = Vm.parse(value);
       records.vms.load(vm.uid, vm);
       records.names.set(vm.name, vm.uid);
+      records.capacity.vmIs(vm.uid, vm);
     }
     for await (const { value } of store.list(keys.requests())) {
       const request = RequestRecord.parse(value);
@@ -107,6 +117,7 @@ export class Records {
       records.operations.load(operation.id, operation);
       records.#index(operation);
       records.#noteOpen(operation.id, operation);
+      records.capacity.operationIs(operation.id, operation);
     }
     const ceiling = await store.get(keys.meta("revision"));
     records.#revision = typeof ceiling === "number" ? ceiling : 0;
@@ -230,7 +241,9 @@ export class Records {
     if (write.kind === "operation" && write.value !== null) {
       this.#index(write.value);
     }
-    return this.#table(write).draft(write.key, write.value);
+    const ticket = this.#table(write).draft(write.key, write.value);
+    this.#tellCapacity(write);
+    return ticket;
   }
 
   #settle({ write, revision }: Stamped, ticket: number): Change[] {
@@ -239,6 +252,8 @@ export class Records {
     table.settle(write.key, write.value, ticket);
     // Of the step before.
     if (write.kind === "operation") this.#progress.delete(write.key);
+    // A later write may have failed meanwhile: then this is the newest again.
+    this.#tellCapacity(write);
     if (write.kind === "request") {
       // Only now: until all its operations are gone, a request must be found.
       if (write.value === null) this.byRequest.delete(write.key);
@@ -264,6 +279,7 @@ export class Records {
     if (write.kind === "operation") {
       this.#noteOpen(write.key, this.operations.latest(write.key) ?? null);
     }
+    this.#tellCapacity(write);
     if (write.kind === "vm") {
       if (write.value !== null && this.vms.latest(write.key) === undefined) {
         this.names.delete(write.value.name);
@@ -276,6 +292,18 @@ export class Records {
       this.operations.latest(write.key) === undefined
     ) {
       this.byRequest.delete(write.value.request);
+    }
+  }
+
+  /** Lets capacity look at what a record is now. */
+  #tellCapacity(write: Write): void {
+    const { capacity } = this;
+    if (write.kind === "vm") {
+      capacity.vmIs(write.key, this.vms.latest(write.key));
+    } else if (write.kind === "node") {
+      capacity.nodeIs(write.key, this.nodes.latest(write.key));
+    } else if (write.kind === "operation") {
+      capacity.operationIs(write.key, this.operations.latest(write.key));
     }
   }
 

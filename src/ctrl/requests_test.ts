@@ -50,11 +50,11 @@ Deno.test("Requests.submit() that cannot be written leaves no VM, no operation a
 
 Deno.test("Requests.submit() that breaks after it took lanes gives them back", async () => {
   await using ctrl = await SmallCtrl.open();
-  const { nodes } = ctrl.records;
-  const values = nodes.latestValues.bind(nodes);
+  const { picture } = ctrl.records.capacity;
+  const places = picture.places.bind(picture);
   // As a bug in placement would.
-  nodes.latestValues = () => {
-    nodes.latestValues = values;
+  picture.places = () => {
+    picture.places = places;
     throw new TypeError("a bug");
   };
   await ctrl.reached(

@@ -6,7 +6,7 @@
 import type { NodeView, VmView } from "../schema/change.ts";
 import type { Node } from "../schema/node.ts";
 import type { Vm } from "../schema/vm.ts";
-import type { Allocation } from "./capacity.ts";
+import type { Capacity } from "./capacity.ts";
 import type { NodeLinks } from "./node_links.ts";
 import type { Runner } from "./operations/runner.ts";
 
@@ -26,13 +26,14 @@ export function vmView(vm: Vm, links: NodeLinks, runner: Runner): VmView {
 export function nodeView(
   node: Node,
   links: NodeLinks,
-  taken: Allocation | undefined,
+  { picture }: Capacity,
 ): NodeView {
+  const taken = picture.taken(node.name);
   return {
     ...node,
     usage: links.get(node.name)?.usage ?? null,
-    vms: taken?.vms ?? 0,
-    allocatedMiB: taken?.memoryMiB ?? 0,
-    allocatedCpus: taken?.cpus ?? 0,
+    vms: taken.vms,
+    allocatedMiB: taken.memoryMiB,
+    allocatedCpus: taken.cpus,
   };
 }

@@ -3,7 +3,7 @@
  *
  * ```
  * Error
- * └─ UsherError   code, hint?, field?, holder?, subject?, refusals?; cause
+ * └─ UsherError   code, hint?, field?, holder?, subject?, refusals?, refusedBy?; cause
  * ```
  *
  * There is one class on purpose: classes do not survive a link or a worker,
@@ -14,6 +14,7 @@
  * @module
  */
 import { ERROR_CODES, type ErrorCode } from "../schema/error_code.ts";
+import type { RefusedBy } from "../schema/placement.ts";
 import type { Problem } from "../schema/problem.ts";
 
 export type { ErrorCode };
@@ -26,6 +27,7 @@ export interface ErrorDetails {
   readonly holder?: string | undefined;
   readonly subject?: string | undefined;
   readonly refusals?: Readonly<Record<string, string>> | undefined;
+  readonly refusedBy?: readonly RefusedBy[] | undefined;
   readonly cause?: unknown;
 }
 
@@ -82,7 +84,7 @@ export function toProblem(error: unknown): Problem {
     ? error
     : new UsherError("internal", messageOf(error), { cause: error });
   const { status, retry, outcome, title } = ERROR_CODES[known.code];
-  const { hint, field, holder, subject, refusals } = known.details;
+  const { hint, field, holder, subject, refusals, refusedBy } = known.details;
   return {
     type: "about:blank",
     title,
@@ -96,17 +98,19 @@ export function toProblem(error: unknown): Problem {
     ...(holder === undefined ? {} : { holder }),
     ...(subject === undefined ? {} : { subject }),
     ...(refusals === undefined ? {} : { refusals: { ...refusals } }),
+    ...(refusedBy === undefined ? {} : { refusedBy: [...refusedBy] }),
   };
 }
 
 /** The error that a problem from the wire stands for. */
 export function fromProblem(problem: Problem): UsherError {
-  const { hint, field, holder, subject, refusals } = problem;
+  const { hint, field, holder, subject, refusals, refusedBy } = problem;
   return new UsherError(problem.code, problem.detail, {
     hint,
     field,
     holder,
     subject,
     refusals,
+    refusedBy,
   });
 }

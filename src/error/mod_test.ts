@@ -24,6 +24,16 @@ Deno.test("an error of any code survives the wire with all it says", () => {
       holder: "01h",
       subject: "web.lab.ann",
       refusals: { n1: "full" },
+      refusedBy: [{
+        filter: "memory" as const,
+        nodes: 1,
+        nearest: [{
+          node: "n1",
+          filters: ["memory" as const],
+          why: "full",
+          change: "ask for less",
+        }],
+      }],
     };
     const error = new UsherError(code, `Cannot do it: ${code}`, details);
 

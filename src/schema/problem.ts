@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { ERROR_CODES, type ErrorCode as Code } from "./error_code.ts";
+import { RefusedBy } from "./placement.ts";
 
 export { type CodeMeaning, ERROR_CODES } from "./error_code.ts";
 
@@ -33,7 +34,9 @@ export const Problem = z.object({
   holder: z.string().optional(),
   /** Which VM or node it is about. */
   subject: z.string().optional(),
-  /** Per node, why it could not take the VM. */
+  /** Per node, why it could not take the VM; of a large site the nearest to it. */
   refusals: z.record(z.string(), z.string()).optional(),
+  /** The same of all nodes, by what is in the way. */
+  refusedBy: z.array(RefusedBy).optional(),
 });
 export type Problem = z.infer<typeof Problem>;

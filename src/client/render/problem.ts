@@ -10,7 +10,8 @@ import { printable } from "./table.ts";
 export interface Shown {
   readonly message: string;
   readonly why?: string | undefined;
-  readonly reasons?: Readonly<Record<string, string>> | undefined;
+  /** Lines below it: per node or kind of nodes, what is in the way. */
+  readonly reasons?: readonly string[] | undefined;
   readonly hint?: string | undefined;
 }
 
@@ -28,19 +29,35 @@ const DEFAULT_HINTS: Partial<Record<ErrorCode, string>> = {
 
 type ShownProblem = Pick<
   Problem,
-  "code" | "detail" | "hint" | "refusals" | "field"
+  "code" | "detail" | "hint" | "refusals" | "refusedBy" | "field"
 >;
 
 /** The parts of a problem. */
 export function shownProblem(problem: ShownProblem): Shown {
-  const { code, detail, field, refusals } = problem;
+  const { code, detail, field } = problem;
   const { what, why } = splitMessage(detail);
   return {
     message: what,
     why: whyOf(why, field === undefined || detail.includes(field) ? "" : field),
-    reasons: refusals,
+    reasons: reasonsOf(problem),
     hint: newHint(problem) ?? DEFAULT_HINTS[code],
   };
+}
+
+/** Node by node; nodes that are not told one by one are counted. */
+function reasonsOf({ refusals = {}, refusedBy }: ShownProblem): string[] {
+  if (refusedBy === undefined) {
+    return Object.entries(refusals).map(([node, why]) => `${node}: ${why}`);
+  }
+  return refusedBy.flatMap(({ filter, nodes, nearest }) => {
+    const told = nearest.map(({ node, why, change }) =>
+      change === "" ? `${node}: ${why}` : `${node}: ${why}; ${change}`
+    );
+    return nodes === nearest.length ? told : [
+      `${nodes} nodes, by ${filter}, such as`,
+      ...told.map((it) => `  ${it}`),
+    ];
+  });
 }
 
 /** The reason with its place; a place alone says something when it is deep. */
@@ -76,15 +93,13 @@ export function splitMessage(
 
 /** The lines that show an error. */
 export function renderError(
-  { message, why, reasons = {}, hint }: Shown,
+  { message, why, reasons = [], hint }: Shown,
   color: boolean,
 ): string {
   const mark = color ? "\x1b[31merror:\x1b[0m" : "error:";
   const lines = [`${mark} ${printable(message)}`];
   if (why !== undefined) lines.push(`  why: ${printable(why)}`);
-  for (const [subject, reason] of Object.entries(reasons)) {
-    lines.push(`       ${printable(subject)}: ${printable(reason)}`);
-  }
+  for (const reason of reasons) lines.push(`       ${printable(reason)}`);
   if (hint !== undefined) lines.push(`  try: ${printable(hint)}`);
   return lines.map((line) => `${line}\n`).join("");
 }

@@ -152,6 +152,29 @@ Deno.test("shownProblem() adds what the code advises, and does not say a thing t
     ),
     "error: Cannot place it\n       n1: too small\n  try: usher node list shows what is free; ask for less, or add a node\n",
   );
+  const n1 = { node: "n1", filters: ["memory" as const], why: "too small" };
+  const told = shownProblem({
+    code: "insufficient_resources",
+    detail: "Cannot place it",
+    refusals: { n1: "too small; ask for less", n2: "no" },
+    refusedBy: [
+      {
+        filter: "memory",
+        nodes: 900,
+        nearest: [{ ...n1, change: "ask for less" }],
+      },
+      {
+        filter: "reach",
+        nodes: 1,
+        nearest: [{ node: "n2", filters: ["reach"], why: "no", change: "" }],
+      },
+    ],
+  });
+  deepStrictEqual(told.reasons, [
+    "900 nodes, by memory, such as",
+    "  n1: too small; ask for less",
+    "n2: no",
+  ]);
   strictEqual(
     shownProblem({ code: "invalid_input", detail: "Bad: no", field: "spec.x" })
       .why,

@@ -20,7 +20,6 @@ import { type RouteName, ROUTES } from "../../schema/route.ts";
 import type { Operation } from "../../schema/operation.ts";
 import { upgradeWebSocket } from "../../sys/websocket.ts";
 import type { Caller } from "../auth/accounts.ts";
-import { allocations } from "../capacity.ts";
 import { NameResolver } from "../names.ts";
 import { encodeJoinToken } from "../../schema/join_token.ts";
 import { declareDead } from "../declare_dead.ts";
@@ -90,23 +89,15 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
   },
   console: openConsole,
   nodes: ({ site }) => {
-    const taken = allocations(
-      site.records,
-      (uid) => site.runner.isStarting(uid),
-    );
     const nodes = [...site.records.nodes.values()].map((node) =>
-      nodeView(node, site.links, taken.get(node.name))
+      nodeView(node, site.links, site.records.capacity)
     );
     return json({ revision: site.changes.newest, nodes });
   },
   node: ({ site, param }) => {
     const node = site.records.nodes.get(param("name"));
     if (node === undefined) throw site.nodes.unknown(param("name"));
-    const taken = allocations(
-      site.records,
-      (uid) => site.runner.isStarting(uid),
-    );
-    return json(nodeView(node, site.links, taken.get(node.name)));
+    return json(nodeView(node, site.links, site.records.capacity));
   },
   nodeToken: async ({ site, request }) => {
     const { node, ttlMs } = await readBody(

@@ -11,7 +11,6 @@ import type { Vm } from "../../schema/vm.ts";
 import { UsherError } from "../../error/mod.ts";
 import { splitVmName } from "../../schema/name.ts";
 import type { Caller } from "../auth/accounts.ts";
-import { allocations } from "../capacity.ts";
 import { isFinal } from "../../core/operation_machine.ts";
 import { maySee, maySeeAll } from "../names.ts";
 import type { Change } from "../records.ts";
@@ -113,15 +112,11 @@ function* snapshot(
   kinds: ReadonlySet<ChangeKind>,
 ): Generator<unknown> {
   if (kinds.has("node")) {
-    const taken = allocations(
-      site.records,
-      (uid) => site.runner.isStarting(uid),
-    );
     for (const node of site.records.nodes.values()) {
       yield {
         type: "snapshot",
         kind: "node",
-        value: nodeView(node, site.links, taken.get(node.name)),
+        value: nodeView(node, site.links, site.records.capacity),
       };
     }
   }
@@ -160,7 +155,9 @@ function lineOf(
 
 function viewOf(site: Site, { kind, value }: Change): unknown {
   if (kind === "vm") return vmView(value as Vm, site.links, site.runner);
-  if (kind === "node") return nodeView(value as Node, site.links, undefined);
+  if (kind === "node") {
+    return nodeView(value as Node, site.links, site.records.capacity);
+  }
   return value;
 }
 

@@ -5,10 +5,22 @@
  * @module
  */
 import { advance, ended, type Move } from "../../core/advance.ts";
-import { place, refusal } from "../../core/placement/place.ts";
+import { placeAll } from "../../core/placement/batch.ts";
+import type { Refused } from "../../core/placement/explain.ts";
+import { type Decision, Placer } from "../../core/placement/placer.ts";
+import {
+  type Asking,
+  COLD,
+  STAYS,
+  type Wish,
+  wishOf,
+} from "../../core/placement/wish.ts";
+import { occupies } from "../../core/vm_machine.ts";
 import { UsherError } from "../../error/mod.ts";
+import { FilterName, type NodeRefusal } from "../../schema/placement.ts";
+import type { Verb } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
-import { placementNodes } from "../capacity.ts";
+import type { Capacity } from "../capacity.ts";
 import type { Records, Write } from "../records.ts";
 import { boundToDead } from "./bound.ts";
 import { chooseTarget } from "./target.ts";
@@ -21,7 +33,6 @@ export interface Placing {
   readonly records: Records;
   /** Now, ISO 8601. */
   readonly at: string;
-  isStarting(uid: string): boolean;
 }
 
 /** Chooses a node when the next step asks for one, in one synchronous decision. */
@@ -34,40 +45,53 @@ export function placeIfAsked(
   if (move.step === "start") return checkRoom(move, vm, placing);
   if (move.step !== "place") return { ...move, writes: [] };
   if (move.operation.verb === "migrate") return chooseTarget(move, vm, placing);
-  const nodes = nodesWithout(vm, placing);
-  const [placement] = place(nodes, [wishOf(vm, move.operation.options.on)]);
-  if (placement?.type !== "placed") {
-    const error = notPlaced(vm, placement?.refusals ?? {}, nodes.length);
+  const { on } = move.operation.options;
+  const decision = decide(placing.records.capacity, wishOf(vm, { on }));
+  if (decision.type === "refused") {
+    const error = notPlaced(vm, decision);
     return { ...ended(move.operation, placing.at, error), writes: [] };
   }
-  const placed = { ...vm, node: placement.node };
+  const placed = { ...vm, node: decision.node };
   const next = advance(move.operation, placed, {
     at: placing.at,
     uncertain: false,
   });
-  const note = `placed on ${placement.node}`;
+  const note = `placed on ${decision.node}`;
   return {
     ...next,
     writes: [{ kind: "vm", key: vm.uid, value: placed, note }],
   };
 }
 
-function checkRoom(move: Move, vm: Vm, placing: Placing): PlacedMove {
-  const bound = boundToDead(vm, placing.records);
+/** One that holds its room already, being on or in the midst of a cycle, keeps it. */
+function checkRoom(move: Move, vm: Vm, { records, at }: Placing): PlacedMove {
+  const bound = boundToDead(vm, records);
   if (bound !== null) {
-    return { ...ended(move.operation, placing.at, bound), writes: [] };
+    return { ...ended(move.operation, at, bound), writes: [] };
   }
   const isOff = vm.status.state === "stopped" || vm.status.state === "crashed";
-  const node = nodesWithout(vm, placing).find(({ name }) => name === vm.node);
-  if (node === undefined || !isOff) return { ...move, writes: [] };
-  const why = refusal({ ...node, ready: true }, wishOf(vm, undefined));
-  if (why === null) return { ...move, writes: [] };
-  const error = notPlaced(vm, { [node.name]: why }, 1);
-  return { ...ended(move.operation, placing.at, error), writes: [] };
+  const { picture } = records.capacity;
+  const isHeld = picture.resident(vm.uid)?.on === true;
+  if (!isOff || isHeld || vm.node === null) return { ...move, writes: [] };
+  if (picture.place(vm.node) === undefined) return { ...move, writes: [] };
+  const wish = startInPlace(vm, move.operation.verb, vm.node);
+  // Its turn came while the node was away: the step waits for that.
+  const waived: FilterName[] = [...wish.waived ?? [], "reach"];
+  const decision = decide(records.capacity, { ...wish, waived });
+  if (decision.type === "placed") return { ...move, writes: [] };
+  const error = notPlaced(vm, decision);
+  return { ...ended(move.operation, at, error), writes: [] };
 }
 
-function nodesWithout(vm: Vm, { records, isStarting }: Placing) {
-  return placementNodes(records, (uid) => uid !== vm.uid && isStarting(uid));
+/** What a VM that lies on `node` asks when `verb` turns it on there. */
+export function startInPlace(vm: Vm, verb: Verb, node: string): Wish {
+  const waived = verb === "start" ? [] : STAYS;
+  return wishOf(vm, { on: node, waived });
+}
+
+function decide({ picture, strategy }: Capacity, wish: Wish): Decision {
+  using placer = new Placer(picture, strategy);
+  return placer.place(wish);
 }
 
 /** What the choice of another node for a VM is bound to. */
@@ -76,6 +100,10 @@ export interface Moving {
   readonly on?: string | undefined;
   /** Nodes that are out of the question; the VM's present one when absent. */
   readonly exclude?: readonly string[] | undefined;
+  /** Abilities that its driver must have there. */
+  readonly abilities?: readonly string[] | undefined;
+  /** What cannot be done when no node is found, such as `place VM "web" on`. */
+  readonly what?: string | undefined;
 }
 
 /**
@@ -88,40 +116,79 @@ export interface Moving {
 export function targetFor(
   vm: Vm,
   records: Records,
-  { on, exclude = vm.node === null ? [] : [vm.node] }: Moving = {},
+  moving: Moving = {},
 ): string {
-  const nodes = placementNodes(records, () => false)
-    .filter(({ name }) => !exclude.includes(name));
-  const [placement] = place(nodes, [wishOf(vm, on)]);
-  if (placement?.type === "placed") return placement.node;
-  throw notPlaced(vm, placement?.refusals ?? {}, nodes.length);
+  const decision = decide(records.capacity, movingWish(vm, moving));
+  if (decision.type === "placed") return decision.node;
+  throw notPlaced(vm, decision, moving.what);
 }
 
-/** What placement is asked for a VM. */
-export function wishOf(vm: Vm, on: string | undefined) {
-  const { driver, memoryMiB, vcpus } = vm.spec;
-  return { driver: driver ?? "", memoryMiB, vcpus, on };
+/** As `targetFor`, for VMs that move together: one decision, each seeing the others. */
+export function targetsFor(
+  vms: readonly Vm[],
+  records: Records,
+  moving: Moving = {},
+): (string | UsherError)[] {
+  const { picture, strategy } = records.capacity;
+  using placer = new Placer(picture, strategy);
+  const wishes = vms.map((vm) => movingWish(vm, moving));
+  return placeAll(picture, placer, wishes).map((decision, i) =>
+    decision.type === "placed"
+      ? decision.node
+      : notPlaced(vms[i] as Vm, decision, moving.what)
+  );
 }
 
-/** The error of a VM that none of `nodes` nodes can take, with why some of them cannot. */
+/** What a VM asks of a node that it moves to: without power it takes none of it. */
+function movingWish(vm: Vm, { on, exclude, abilities }: Moving): Wish {
+  const cold = !occupies(vm.status.state);
+  const asking: Asking = {
+    on,
+    abilities,
+    exclude: exclude ?? (vm.node === null ? [] : [vm.node]),
+    ...(cold ? { cold, waived: COLD } : {}),
+  };
+  return wishOf(vm, asking);
+}
+
+/** The error of a VM that no node can take, with what is in the way of each kind of node. */
 export function notPlaced(
   vm: Vm,
-  refusals: Readonly<Record<string, string>>,
-  nodes: number,
+  { nodes, refusedBy, on }: Refused,
+  what = `place VM "${vm.name}" on`,
 ): UsherError {
-  const reasons = Object.entries(refusals);
-  const shown = reasons.slice(0, 5).map(([node, why]) => `${node}: ${why}`)
-    .join("; ");
-  const more = nodes > 5 ? `; and ${nodes - 5} more nodes` : "";
+  const told = refusedBy.flatMap(({ nearest }) => nearest);
   return new UsherError(
     "insufficient_resources",
-    `Cannot place VM "${vm.name}" on any node`,
+    `Cannot ${what} ${on === undefined ? "any node" : `node ${on}`}`,
     {
-      hint: reasons.length === 0
+      hint: nodes > 0
+        ? smallestChange(told)
+        : on === undefined
         ? 'no node has joined; "usher node token" prints what a node needs'
-        : shown + more,
-      refusals,
+        : 'there is no such node; see "usher node list"',
+      refusals: Object.fromEntries(
+        told.map(({ node, why, change }) => [
+          node,
+          change === "" ? why : `${why}; ${change}`,
+        ]),
+      ),
+      refusedBy,
       subject: vm.name,
     },
   );
+}
+
+/** What is easiest to change of all that was told: filters stand in the order of hardness. */
+function smallestChange(told: readonly NodeRefusal[]): string | undefined {
+  const hardness = FilterName.options;
+  const [easiest] = told.filter(({ change }) => change !== "").toSorted((
+    a,
+    b,
+  ) =>
+    a.filters.length - b.filters.length ||
+    hardness.indexOf(b.filters[0] ?? "on") -
+      hardness.indexOf(a.filters[0] ?? "on")
+  );
+  return easiest && `on ${easiest.node}, ${easiest.change}`;
 }

@@ -54,8 +54,6 @@ export interface RunParts {
   readonly leftovers: Leftovers;
   /** Aborts when the controller ends: then a run stops where it is. */
   readonly stopped: AbortSignal;
-  /** Whether an operation that turns the VM on holds it. */
-  isStarting(uid: string): boolean;
 }
 
 /** One operation that holds a lane. */
@@ -296,8 +294,8 @@ export class Run {
     move: Move,
     vm = this.#parts.records.vms.latest(move.operation.uid),
   ): PlacedMove {
-    const { records, isStarting } = this.#parts;
-    return placeIfAsked(move, vm, { records, at: this.#now(), isStarting });
+    const { records } = this.#parts;
+    return placeIfAsked(move, vm, { records, at: this.#now() });
   }
 
   #advance(

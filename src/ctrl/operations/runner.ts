@@ -52,25 +52,13 @@ export class Runner {
   readonly #stop = new AbortController();
 
   constructor(parts: RunnerParts) {
-    this.#parts = {
-      ...parts,
-      stopped: this.#stop.signal,
-      isStarting: (uid) => this.isStarting(uid),
-    };
+    this.#parts = { ...parts, stopped: this.#stop.signal };
   }
 
   /** The operation that holds a VM, or null. */
   holderOf(uid: string): Named | null {
     const holder = this.#lanes.get(uid)?.holder;
     return holder == null ? null : nameOf(holder);
-  }
-
-  /** Whether an operation that turns the VM on runs or waits. */
-  isStarting(uid: string): boolean {
-    const lane = this.#lanes.get(uid);
-    if (lane === undefined || lane.holder === null) return false;
-    return lane.holder.verb === "start" || lane.holder.verb === "cycle" ||
-      lane.holder.verb === "reboot";
   }
 
   /** Whether no operation holds the VM or waits for it. */

@@ -1,0 +1,106 @@
+/**
+ * Filters on the VMs that lie on a node already, on or off.
+ *
+ * Keeping apart works both ways: who lies there and wants to be apart from the
+ * newcomer refuses it, too. Being together needs one VM of each pattern.
+ *
+ * @module
+ */
+import { DEFAULT_CLUSTER, splitVmName } from "../../schema/name.ts";
+import type { Ask } from "./ask.ts";
+import type { Filter, Refusal } from "./filter.ts";
+import { nameTest, type Presence, type Resident } from "./neighbours.ts";
+import type { Place } from "./picture.ts";
+
+const apart: Filter = {
+  name: "apart",
+  admits: ({ name }, { apart, repelled }) =>
+    !apart.some((it) => it.has(name)) && !repelled.some((it) => it.has(name)),
+  refusal: (place, ask) => apartRefusal(place, ask),
+};
+
+function apartRefusal({ name }: Place, ask: Ask): Refusal {
+  const met = ask.apart.filter((it) => it.has(name));
+  const meets = ask.repelled.filter((it) => it.has(name));
+  const there = [
+    ...met.flatMap(({ pattern }) => matchers(ask, pattern, name)),
+    ...meets.flatMap(({ pattern }) => repellers(ask, pattern, name)),
+  ];
+  const names = [...new Set(there.map((it) => nameAmong(it.name, ask)))].sort();
+  const why = [
+    ...met.map(({ pattern }) => `must be apart from "${pattern}"`),
+    ...meets.map(({ pattern }) => `VMs there keep apart from "${pattern}"`),
+  ].join(", ");
+  return {
+    why: `${why}: ${someOf(names)} ${names.length > 1 ? "are" : "is"} there`,
+    change: `move ${someOf(names)} away`,
+  };
+}
+
+const together: Filter = {
+  name: "together",
+  admits: ({ name }, { together }) => together.every((it) => it.has(name)),
+  refusal: (place, ask) => togetherRefusal(place, ask),
+};
+
+function togetherRefusal({ name }: Place, ask: Ask): Refusal {
+  const missing = ask.together.filter((it) => !it.has(name));
+  const why = missing.map((it) =>
+    `must be together with "${it.pattern}", ${whereabouts(it, ask)}`
+  );
+  const changes = missing.map(({ pattern, any }) =>
+    any
+      ? `move "${pattern}" here`
+      : `start "${pattern}" in the same request, or before`
+  );
+  return { why: why.join(", "), change: changes.join(", ") };
+}
+
+/** Where those are that a VM must be together with. */
+function whereabouts({ pattern, any }: Presence, ask: Ask): string {
+  if (!any) return "which lies on no node";
+  const lies = matchers(ask, pattern).map((it) =>
+    `${nameAmong(it.name, ask)} on ${it.nodes.join(" and ")}`
+  );
+  return `which is elsewhere: ${someOf(lies)}`;
+}
+
+function matchers(ask: Ask, pattern: string, node?: string): Resident[] {
+  const test = nameTest(pattern);
+  return others(ask, node, (it) => test(it.name));
+}
+
+function repellers(ask: Ask, pattern: string, node: string): Resident[] {
+  return others(ask, node, (it) => it.apartFrom.includes(pattern));
+}
+
+function others(
+  { wish, picture }: Ask,
+  node: string | undefined,
+  is: (resident: Resident) => boolean,
+): Resident[] {
+  const found = [...picture.neighbours.of(wish.name)].filter((it) =>
+    it.uid !== wish.uid && is(it) &&
+    (node === undefined || it.nodes.includes(node))
+  );
+  return found.sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+/** Names that are said one by one. */
+const MAX_NAMES = 3;
+
+function someOf(names: readonly string[]): string {
+  const more = names.length - MAX_NAMES;
+  const some = names.slice(0, MAX_NAMES).join(", ");
+  return more > 0 ? `${some} and ${more} more` : some;
+}
+
+/** How a VM is called among those of its owner: who asks is one of them. */
+export function nameAmong(name: string, { wish }: Ask): string {
+  const { vm, cluster, user } = splitVmName(name);
+  if (user !== splitVmName(wish.name).user) return name;
+  return cluster === DEFAULT_CLUSTER ? vm : `${vm}.${cluster}`;
+}
+
+/** What must hold of the VMs on a node. */
+export const NEIGHBOUR_FILTERS: readonly Filter[] = [together, apart];

@@ -1,0 +1,203 @@
+/**
+ * The placer: decides where VMs go, each seeing what those before it took.
+ *
+ * What it decides shows in the picture while it is in use, and is taken out of
+ * it again at the end: what was decided counts from when it is written. So
+ * a decision that comes to nothing leaves nothing behind.
+ *
+ * @module
+ */
+import type { Strategy } from "../../schema/placement.ts";
+import { type Ask, askFor } from "./ask.ts";
+import { Candidates } from "./candidates.ts";
+import { explainRefusal, type Refused } from "./explain.ts";
+import { admits, type Filter, filtersFor } from "./filter.ts";
+import type { Resident } from "./neighbours.ts";
+import type { Picture, Place } from "./picture.ts";
+import { type Score, SCORES } from "./score.ts";
+import type { Wish } from "./wish.ts";
+
+/** Where a VM goes, or why no node can take it. */
+export type Decision = Placed | Refused;
+
+/** Where a VM goes. */
+export interface Placed {
+  readonly type: "placed";
+  readonly node: string;
+  readonly score: number;
+}
+
+/** A node that can take a VM, with its score. */
+export interface Ranked {
+  readonly place: Place;
+  readonly score: number;
+}
+
+/** Wishes of one kind: all that is decided on but the names is the same. */
+interface Kind {
+  /** Made at the second of them: one alone is decided by looking at each node. */
+  candidates: Candidates | null;
+  /** What was said to the last one that was refused, and after how many changes. */
+  refused: { readonly answer: Refused; readonly after: number } | null;
+}
+
+/** Decides placements on a picture, one after another. */
+export class Placer implements Disposable {
+  readonly #picture: Picture;
+  readonly #score: Score;
+  readonly #kinds = new Map<string, Kind>();
+  /** Nodes that took something, in order; one may stand there many times. */
+  readonly #changes: Place[] = [];
+  readonly #before = new Map<string, Resident | undefined>();
+
+  constructor(picture: Picture, strategy: Strategy) {
+    this.#picture = picture;
+    this.#score = SCORES[strategy];
+  }
+
+  /** Decides where one VM goes, and lets those after it see that. */
+  place(wish: Wish): Decision {
+    const ask = askFor(this.#picture, wish);
+    const best = this.#best(ask);
+    if (best === null) return this.#refuse(ask);
+    this.take(wish, best.place);
+    return { type: "placed", node: best.place.name, score: best.score };
+  }
+
+  /** Counts a VM on a node; one that moves counts where it is as well. */
+  take(wish: Wish, place: Place): void {
+    const before = this.#picture.resident(wish.uid);
+    if (!this.#before.has(wish.uid)) this.#before.set(wish.uid, before);
+    const isCold = wish.cold === true;
+    const stays = before !== undefined && (before.on || isCold)
+      ? before.nodes.filter((node) => node !== place.name)
+      : [];
+    this.#picture.setResident(wish.uid, {
+      uid: wish.uid,
+      name: wish.name,
+      nodes: [...stays, place.name],
+      memoryMiB: wish.memoryMiB,
+      vcpus: wish.vcpus,
+      on: !isCold,
+      apartFrom: wish.placement.apartFrom,
+    });
+    this.#changes.push(place);
+  }
+
+  /** Takes a VM out again that `take` counted. */
+  untake(wish: Wish, place: Place): void {
+    const before = this.#before.get(wish.uid);
+    this.#picture.setResident(wish.uid, before ?? null);
+    this.#changes.push(place);
+  }
+
+  /** Nodes that can take the VM, the best first. */
+  ranked(wish: Wish): Ranked[] {
+    const ask = askFor(this.#picture, wish);
+    const filters = filtersFor(ask);
+    return this.#picture.places().filter((place) => admits(filters, place, ask))
+      .map((place) => ({ place, score: this.#score(place, ask) }))
+      .sort((a, b) => b.score - a.score || a.place.order - b.place.order);
+  }
+
+  /** What is in the way of a VM that no node can take. */
+  refusal(wish: Wish): Refused {
+    return this.#refuse(askFor(this.#picture, wish));
+  }
+
+  [Symbol.dispose](): void {
+    for (const [uid, resident] of this.#before) {
+      this.#picture.setResident(uid, resident ?? null);
+    }
+    this.#before.clear();
+  }
+
+  #best(ask: Ask): Ranked | null {
+    const filters = filtersFor(ask);
+    const kind = isPlain(ask) ? this.#kinds.get(keyOf(ask)) : undefined;
+    if (kind === undefined) {
+      if (isPlain(ask)) this.#kind(ask);
+      return bestOf(ask, filters, this.#score);
+    }
+    kind.candidates ??= new Candidates(
+      ask,
+      filters,
+      this.#score,
+      this.#changes,
+    );
+    return kind.candidates.best(this.#changes);
+  }
+
+  #kind(ask: Ask): Kind {
+    const key = keyOf(ask);
+    const known = this.#kinds.get(key);
+    if (known !== undefined) return known;
+    const made: Kind = { candidates: null, refused: null };
+    this.#kinds.set(key, made);
+    return made;
+  }
+
+  /** The words are made once for all of a kind that are refused in a row. */
+  #refuse(ask: Ask): Refused {
+    if (ask.own !== undefined) return explainRefusal(ask);
+    const kind = this.#kind(ask);
+    const after = this.#changes.length;
+    if (kind.refused?.after !== after) {
+      kind.refused = { answer: explainRefusal(ask), after };
+    }
+    return kind.refused.answer;
+  }
+}
+
+/** Looks at every node; of equal ones the first is taken. */
+function bestOf(
+  ask: Ask,
+  filters: readonly Filter[],
+  score: Score,
+): Ranked | null {
+  let best: Place | null = null;
+  let highest = -Infinity;
+  for (const place of ask.picture.places()) {
+    if (!admits(filters, place, ask)) continue;
+    const its = score(place, ask);
+    if (best === null || its > highest) [best, highest] = [place, its];
+  }
+  return best === null ? null : { place: best, score: highest };
+}
+
+/** Whether only what a node has left can change from one of its kind to the next. */
+function isPlain({ own, apart, repelled, together }: Ask): boolean {
+  return own === undefined && apart.length === 0 && repelled.length === 0 &&
+    together.length === 0;
+}
+
+function keyOf({ wish, repelled }: Ask): string {
+  const {
+    driver,
+    memoryMiB,
+    vcpus,
+    on,
+    exclude,
+    abilities,
+    waived,
+    placement,
+  } = wish;
+  const { nodeLabels, apartFrom, togetherWith } = placement;
+  return JSON.stringify([
+    driver,
+    memoryMiB,
+    vcpus,
+    on,
+    exclude,
+    abilities,
+    waived,
+    nodeLabels,
+    // Whose neighbours they are matters where they have any.
+    apartFrom.length + togetherWith.length + repelled.length === 0
+      ? ""
+      : wish.name.slice(wish.name.lastIndexOf(".")),
+    apartFrom,
+    togetherWith,
+    repelled.map(({ pattern }) => pattern),
+  ]);
+}
