@@ -5,7 +5,6 @@
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { MovingWorld } from "../../../tests/support/moving_world.ts";
-import { allocations } from "../capacity.ts";
 
 Deno.test("a migration asks each end in turn, and names the other", async () => {
   await using world = await MovingWorld.open();
@@ -181,8 +180,8 @@ Deno.test("a VM that moves takes room at both ends until it is there", async () 
   await using world = await MovingWorld.open();
   await world.startWeb({ sendMs: 2000 });
   const taken = () => {
-    const all = allocations(world.ctrl.records, () => false);
-    return ["n1", "n2"].map((name) => all.get(name)?.memoryMiB ?? 0);
+    const { picture } = world.ctrl.records.capacity;
+    return ["n1", "n2"].map((name) => picture.taken(name).memoryMiB);
   };
   deepStrictEqual(taken(), [64, 0]);
   const id = await world.migrate();
