@@ -211,9 +211,9 @@ async function probeOne(
 }
 
 function abilitiesOf(driver: Driver): string[] {
-  return (["pausing", "console", "migration"] as const).filter((ability) =>
-    driver[ability] !== undefined
-  );
+  return (["pausing", "console", "migration", "guarding"] as const).filter((
+    ability,
+  ) => driver[ability] !== undefined);
 }
 
 function reportOf(

@@ -11,6 +11,7 @@
 import { isUsherError, messageOf } from "../error/mod.ts";
 import type { DomainFrame } from "../schema/frame.ts";
 import { Acts } from "./acts.ts";
+import { Guards } from "./guards.ts";
 import { thinned } from "./progress.ts";
 import { keyOf, Reports } from "./reports.ts";
 import {
@@ -27,7 +28,7 @@ const PROBE_EVERY_MS = 60_000;
 
 /** What a node works with. */
 export type NodeParts =
-  & Omit<SessionParts, "acts" | "live" | "onLive" | "backlog">
+  & Omit<SessionParts, "acts" | "guards" | "live" | "onLive" | "backlog">
   & UsageParts
   & {
     /** A number from 0 to 1, so that nodes that lost the controller together do not come back together. */
@@ -62,13 +63,17 @@ export async function runNode(
         clock,
       ),
   );
+  const guards = new Guards(
+    parts,
+    (frame) => live.session?.sendReliable(frame),
+  );
   const loops = [
     ...[...drivers.all()].map((driver) => reports.follow(driver, log, signal)),
     collectUsage(parts, (usage) => live.session?.send(usage), signal),
     probeAgain(parts, live, signal),
   ];
   const onLive = (session: LnmSession | null) => void (live.session = session);
-  await keepSession({ ...parts, acts, live, backlog, onLive }, signal);
+  await keepSession({ ...parts, acts, guards, live, backlog, onLive }, signal);
   await Promise.allSettled(loops);
 }
 

@@ -20,6 +20,7 @@ import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 import type { Acts } from "./acts.ts";
 import { keyOf } from "./reports.ts";
+import type { Guards } from "./guards.ts";
 import { serveConsole } from "./console.ts";
 import type { DriverSet } from "./driver_set.ts";
 import type { Uplink } from "./uplink.ts";
@@ -47,6 +48,7 @@ export interface SessionParts {
   readonly clock: Clock;
   readonly drivers: DriverSet;
   readonly acts: Acts;
+  readonly guards: Guards;
   readonly capacity: Capacity;
   readonly labels: Readonly<Record<string, string>>;
   readonly version: string;
@@ -80,7 +82,7 @@ export async function runSession(
     clock: parts.clock,
     incoming: later(incoming.promise),
     parse: parseDown,
-    beat: () => ({ type: "beat" }),
+    beat: () => beatOf(parts),
     beatMs: FIRST_BEAT_MS,
     deadMs: WELCOME_MS,
     maxFrameBytes: MAX_FRAME_BYTES,
@@ -110,6 +112,11 @@ export async function runSession(
     cutting?.[Symbol.dispose]();
     cut.abort();
   }
+}
+
+/** A beat that says when it was sent, for the lease that is its answer. */
+function beatOf({ clock }: SessionParts): UpFrame {
+  return { type: "beat", at: clock.boot() };
 }
 
 function later(
@@ -228,6 +235,9 @@ function begin(
   sendDomains(session, domains);
   sendBacklog(session, parts.backlog);
   parts.onLive(session);
+  parts.guards.began(welcome.leaseMs);
+  // At once, so that what waits for a lease need not wait for the next beat.
+  session.send(beatOf(parts));
   if (!welcome.resumed) parts.acts.orphanAll();
   parts.log.info("connected to the controller", {
     url: parts.uplink.url,
@@ -249,7 +259,12 @@ function take(
       );
       return;
     case "ready":
+      parts.guards.ask();
       return parts.onReady();
+    case "lease":
+      return parts.guards.leased(frame.at);
+    case "release":
+      return void parts.guards.release(frame.uids);
     case "abandon":
       return parts.acts.abandon(frame.id);
     case "sync":

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { Operation } from "../../src/schema/operation.ts";
 import { TestSite } from "../support/site.ts";
 import { until } from "../support/wait.ts";
@@ -126,3 +126,96 @@ function notes(site: TestSite): string[] {
   const { changes } = site.site.controller.site;
   return (changes.after(0, 100_000) ?? []).map(({ change }) => change.note);
 }
+
+/** The shortest terms: a takeover by time comes after four seconds. */
+const SHORT = { node_lease: "1s", takeover_margin: "3s" };
+
+/** Waits until the guard of a VM's node has it in hand. */
+async function guarded(site: TestSite, ...names: string[]): Promise<void> {
+  for (const name of names) {
+    await until(`${name} is guarded`, async () => {
+      const { node, status } = await site.vm(name);
+      return status.guard?.node === node;
+    }, { deadlineMs: 20_000 });
+  }
+}
+
+Deno.test("node loss: a guarded VM is taken over by time, and its held copy is ended when the node is back", async () => {
+  await using site = await TestSite.start({ nodes: 2, ctrl: SHORT });
+  await site.run("start", "web", { on: "n1", ...RESTART });
+  await site.run("start", "waits", { on: "n1" });
+  await guarded(site, "web");
+  const before = await site.vm("web");
+  strictEqual((await site.vm("waits")).status.guard, undefined);
+  await site.site.stopNode("n1");
+
+  const after = await runsOn(site, "web", "n2");
+
+  strictEqual(after.generation, before.generation + 1);
+  const { trail } = await lastOperation(site, "web");
+  match(
+    trail[0]?.text ?? "",
+    /^its node n1 was lost, and its guard has paused it \(it was running\); starts on n2/,
+  );
+  deepStrictEqual(
+    [(await site.vm("waits")).status.state, (await site.vm("waits")).node],
+    ["unknown", "n1"],
+  );
+  await site.site.startNode("n1");
+  await until(
+    "the held copy is gone",
+    () =>
+      notes(site).includes("its older copy on n1, which was paused, was ended"),
+    { deadlineMs: 20_000 },
+  );
+  strictEqual((await site.vm("web")).node, "n2");
+  await runsOn(site, "waits", "n1");
+});
+
+Deno.test("node loss: what nobody took over goes on where it was held, and what its owner paused stays so", async () => {
+  await using site = await TestSite.start({ nodes: 1, ctrl: SHORT });
+  await site.run("start", ["web", "frozen"], RESTART);
+  await guarded(site, "web", "frozen");
+  await site.run("pause", "frozen");
+  const before = await site.vm("web");
+  await site.site.stopNode("n1");
+  await site.untilState("web", "unknown");
+  const { links } = site.site.controller.site;
+  const { heardAt } = links.link("n1");
+  await until("a takeover was due", () => performance.now() - heardAt > 4500, {
+    deadlineMs: 20_000,
+  });
+  strictEqual((await site.vm("web")).node, "n1", "no other node takes it");
+
+  await site.site.startNode("n1");
+
+  const after = await runsOn(site, "web", "n1");
+  deepStrictEqual(after.status.incarnation, before.status.incarnation);
+  ok(
+    notes(site).some((note) => note.startsWith("paused: paused by its guard")),
+  );
+  strictEqual((await site.vm("frozen")).status.state, "paused");
+  strictEqual(after.restarts, undefined);
+});
+
+Deno.test("node loss: without a guard's word nothing is taken over by time", async () => {
+  await using site = await TestSite.start({
+    nodes: 2,
+    ctrl: SHORT,
+    lnm: { drivers: { sim: { guardError: "no guard runs" } } },
+  });
+  await site.run("start", "web", { on: "n1", ...RESTART });
+  await site.site.stopNode("n1");
+  await site.untilState("web", "unknown");
+  const { heardAt } = site.site.controller.site.links.link("n1");
+  await until(
+    "a takeover would be due",
+    () => performance.now() - heardAt > 4500,
+    { deadlineMs: 20_000 },
+  );
+  const { node, status } = await site.vm("web");
+  deepStrictEqual([node, status.state], ["n1", "unknown"]);
+  // Proof is enough.
+  await site.call("POST", "/v1/nodes/n1/declare-dead");
+  await runsOn(site, "web", "n2");
+});

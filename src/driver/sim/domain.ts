@@ -61,6 +61,12 @@ export interface SimDomain {
   readonly pausedMs: number;
   /** The migration that it takes part in. */
   readonly move: SimMove | null;
+  /** Its owner wants it guarded; a start says so. */
+  readonly wantsGuard?: boolean;
+  /** The guard has it in hand: it may run only while the node has its lease. */
+  readonly guarded?: boolean;
+  /** It is paused since the lease was over. */
+  readonly held?: boolean;
   readonly memoryMiB?: number;
   readonly vcpus?: number;
   readonly disks: number;
@@ -99,6 +105,7 @@ export function newDomain(plan: DomainPlan, now: number): SimDomain {
     disks: disks.length,
     nics: nics.length,
     knobs: turnedKnobs(sim),
+    ...(plan.spec.onNodeLoss === "restart" ? { wantsGuard: true } : {}),
   }, now);
 }
 
@@ -141,15 +148,22 @@ export function isUp(domain: SimDomain): boolean {
   return domain.phase !== "stopped" && domain.phase !== "crashed";
 }
 
-/** When time changes the domain next; null when it does not. */
-export function nextDue(domain: SimDomain): number | null {
-  const { phase, bootDue, crashDue, shutdownDue, move } = domain;
+/**
+ * When time changes the domain next; null when it does not. `lease` is the end
+ * of the node's lease; null when nobody guards.
+ */
+export function nextDue(
+  domain: SimDomain,
+  lease: number | null = null,
+): number | null {
+  const { phase, bootDue, crashDue, shutdownDue, move, guarded } = domain;
   if (phase === "starting") return bootDue;
   if (phase === "migrating") return null;
   const sentDue = move?.sentDue ?? null;
-  return phase === "running"
-    ? earliest(sentDue, earliest(crashDue, shutdownDue))
-    : sentDue;
+  if (phase !== "running") return sentDue;
+  const leaseDue = guarded === true ? lease : null;
+  const ownDue = earliest(crashDue, shutdownDue);
+  return earliest(leaseDue, earliest(sentDue, ownDue));
 }
 
 function earliest(a: number | null, b: number | null): number | null {
@@ -158,23 +172,34 @@ function earliest(a: number | null, b: number | null): number | null {
 }
 
 /** The domain as time has made it by `now`; the same object when it has not. */
-export function settle(domain: SimDomain, now: number): SimDomain {
+export function settle(
+  domain: SimDomain,
+  now: number,
+  lease: number | null = null,
+): SimDomain {
   let settled = domain;
   for (
-    let due = nextDue(settled);
+    let due = nextDue(settled, lease);
     due !== null && due <= now;
-    due = nextDue(settled)
+    due = nextDue(settled, lease)
   ) {
-    settled = pass(settled, due);
+    settled = pass(settled, due, lease);
   }
   return settled;
 }
 
-function pass(domain: SimDomain, due: number): SimDomain {
+function pass(
+  domain: SimDomain,
+  due: number,
+  lease: number | null,
+): SimDomain {
   if (domain.phase === "starting") {
     const { crashAfterMs } = domain.knobs;
     const crashDue = crashAfterMs === undefined ? null : due + crashAfterMs;
     return { ...domain, phase: "running", bootDue: null, crashDue };
+  }
+  if (domain.guarded === true && due === lease && domain.phase === "running") {
+    return held(domain, due);
   }
   if (domain.move?.sentDue === due) return sent(domain, due);
   return domain.shutdownDue === due
@@ -195,7 +220,7 @@ export function crashed(
   return { ...ended(domain), phase: "crashed", reason };
 }
 
-function ended(domain: SimDomain): SimDomain {
+function ended({ held: _, ...domain }: SimDomain): SimDomain {
   return {
     ...domain,
     bootDue: null,
@@ -224,12 +249,25 @@ export function paused(domain: SimDomain, now: number): SimDomain {
   return { ...domain, phase: "paused", pausedAt: now };
 }
 
+/** The domain paused because the node's lease was over at `at`. */
+export function held(domain: SimDomain, at: number): SimDomain {
+  return {
+    ...paused(domain, at),
+    reason: "paused by its guard, since its node's lease was over",
+    held: true,
+  };
+}
+
 /** The domain going on; what time would have done to it meanwhile comes later. */
-export function resumed(domain: SimDomain, now: number): SimDomain {
+export function resumed(
+  { held: wasHeld, ...domain }: SimDomain,
+  now: number,
+): SimDomain {
   const away = now - (domain.pausedAt ?? now);
   return {
     ...domain,
     phase: "running",
+    reason: wasHeld === true ? "" : domain.reason,
     pausedAt: null,
     pausedMs: domain.pausedMs + away,
     crashDue: domain.crashDue === null ? null : domain.crashDue + away,
@@ -248,6 +286,7 @@ export function reportOf(domain: SimDomain, stopping = false): DomainReport {
     reason,
     incarnation: handle?.incarnation ?? null,
     generation: handle?.generation ?? 0,
+    ...(domain.held === true ? { held: true } : {}),
     ...(memoryMiB === undefined ? {} : { memoryMiB }),
     ...(vcpus === undefined ? {} : { vcpus }),
   };

@@ -31,6 +31,7 @@ import {
   type SimDomain,
 } from "./domain.ts";
 import type { SimNodeOptions } from "./faults.ts";
+import { SimGuarding } from "./guarding.ts";
 import type { SimHypervisor } from "./hypervisor.ts";
 import { SimMigration } from "./migration.ts";
 import { Waits } from "./waits.ts";
@@ -44,6 +45,7 @@ export class SimDriver implements Driver {
   readonly hypervisor: SimHypervisor;
   readonly console: SimConsole;
   readonly migration: SimMigration;
+  readonly guarding: SimGuarding;
   readonly pausing: Pausing = {
     pause: (uid, signal) => this.#pause(uid, signal),
     resume: (uid, signal) => this.#resume(uid, signal),
@@ -67,6 +69,7 @@ export class SimDriver implements Driver {
     this.#ownsHypervisor = ownsHypervisor;
     this.console = new SimConsole(hypervisor);
     this.migration = new SimMigration(hypervisor, faults, this.#waits);
+    this.guarding = new SimGuarding(hypervisor, faults);
     for (const foreign of faults.foreign) hypervisor.plant(foreign);
     this.#listening = hypervisor.listen((domain, before) =>
       this.#tell(domain, before)

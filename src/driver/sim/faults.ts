@@ -72,6 +72,8 @@ export const SimNodeOptions = z.strictObject({
   startFailsEvery: z.int().positive().optional(),
   /** Every verb takes so long before it acts. */
   verbDelayMs: z.int().nonnegative().default(0),
+  /** No guard can be reached; what is guarded already stays so. */
+  guardError: z.string().optional(),
   /** This act of a migration throws `driver_failed`, and does nothing. */
   migrationFailsAt: MigrationAct.optional(),
   /** How far sending has come is told so often. */

@@ -22,7 +22,7 @@ import {
   type SimDomain,
 } from "./domain.ts";
 import type { ForeignDomain } from "./faults.ts";
-import { type Journal, noJournal, openJournal } from "./journal.ts";
+import { type Journal, type Kept, noJournal, openJournal } from "./journal.ts";
 
 /** Told of every change: the record now, or null once the domain is gone. */
 export type Listener = (
@@ -45,15 +45,18 @@ export class SimHypervisor implements Disposable {
   readonly #agenda: Agenda;
   readonly #listeners = new Set<Listener>();
   readonly #waiters = new Map<string, Set<() => void>>();
+  /** Until when guarded domains may run; null while nobody guards. */
+  #lease: number | null;
 
   private constructor(
     clock: Clock,
     journal: Journal,
-    domains: Map<string, SimDomain>,
+    { domains, lease }: Kept,
   ) {
     this.clock = clock;
     this.#journal = journal;
     this.#domains = domains;
+    this.#lease = lease;
     this.#agenda = new Agenda(clock, (key) => void this.get(key));
     for (const domain of domains.values()) this.#remind(domain);
   }
@@ -62,9 +65,12 @@ export class SimHypervisor implements Disposable {
   static async open(
     { stateDir = "", clock = systemClock }: HypervisorOptions = {},
   ): Promise<SimHypervisor> {
-    if (stateDir === "") return new SimHypervisor(clock, noJournal, new Map());
-    const { journal, domains } = await openJournal(stateDir);
-    return new SimHypervisor(clock, journal, domains);
+    if (stateDir === "") {
+      const kept = { domains: new Map(), lease: null };
+      return new SimHypervisor(clock, noJournal, kept);
+    }
+    const { journal, ...kept } = await openJournal(stateDir);
+    return new SimHypervisor(clock, journal, kept);
   }
 
   /** How many domains there are. */
@@ -76,7 +82,7 @@ export class SimHypervisor implements Disposable {
   get(key: string): SimDomain | null {
     const domain = this.#domains.get(key);
     if (domain === undefined) return null;
-    const settled = settle(domain, this.clock.now());
+    const settled = settle(domain, this.clock.now(), this.#lease);
     // What time did follows from the record that is in the journal already.
     if (settled !== domain) this.#change(settled, domain);
     return settled;
@@ -147,6 +153,22 @@ export class SimHypervisor implements Disposable {
     }
   }
 
+  /** Until when guarded domains may run; null while nobody guards. */
+  get lease(): number | null {
+    return this.#lease;
+  }
+
+  /** Lets guarded domains run until `end`, milliseconds since 1970. */
+  renewLease(end: number): void {
+    // By the lease that was: what it has ended stays so.
+    const domains = this.all();
+    this.#journal.lease(end);
+    this.#lease = end;
+    for (const domain of domains) {
+      if (domain.guarded === true) this.#remind(domain);
+    }
+  }
+
   /** Plants a domain that usher did not make; answers its key. */
   plant(foreign: ForeignDomain): string {
     const domain = foreignDomain(foreign, this.clock.now());
@@ -186,7 +208,7 @@ export class SimHypervisor implements Disposable {
   }
 
   #remind(domain: SimDomain): void {
-    const due = nextDue(domain);
+    const due = nextDue(domain, this.#lease);
     if (due !== null) this.#agenda.add(due, domain.domain);
   }
 

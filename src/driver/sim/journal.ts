@@ -1,6 +1,6 @@
 /**
  * Where simulated domains survive the LNM: one file of lines, each the newest
- * record of a domain or the word that it is gone.
+ * record of a domain, the word that it is gone, or the end of the node's lease.
  *
  * Compacted when it is opened and mostly old. Nothing is synced: what must
  * survive is this process, and a machine that loses its power loses its
@@ -39,37 +39,50 @@ type Short = Omit<SimDomain, UsualKey> & Partial<Pick<SimDomain, UsualKey>>;
 
 type Line =
   | { readonly v: typeof VERSION; readonly put: Short }
-  | { readonly v: typeof VERSION; readonly gone: string };
+  | { readonly v: typeof VERSION; readonly gone: string }
+  | { readonly v: typeof VERSION; readonly lease: number };
+
+/** What a journal knows. */
+export interface Kept {
+  readonly domains: Map<string, SimDomain>;
+  /** The end of the node's lease; null when it never had one. */
+  readonly lease: number | null;
+}
 
 /** The journal of one node's simulated domains. */
 export interface Journal extends Disposable {
   put(domain: SimDomain): void;
   gone(domain: string): void;
+  lease(end: number): void;
 }
 
 /** A journal that forgets, for nodes without a state directory. */
 export const noJournal: Journal = {
   put() {},
   gone() {},
+  lease() {},
   [Symbol.dispose]() {},
 };
 
-/** Opens the journal in `stateDir`; `domains` are those it knows. */
+/** Opens the journal in `stateDir`, with what it knows. */
 export async function openJournal(
   stateDir: string,
-): Promise<{ journal: Journal; domains: Map<string, SimDomain> }> {
+): Promise<Kept & { readonly journal: Journal }> {
   await makeFolder(stateDir);
   const path = `${stateDir}/domains.ndjson`;
   const text = await readTextOrNull(path) ?? "";
-  const { domains, lines, kept } = replay(text);
+  const { domains, lease, lines, kept } = replay(text);
   if (lines > 2 * domains.size + SLACK) {
     await writeDurably(
       path,
-      [...domains.values()].map((domain) => `${putLine(domain)}\n`).join(""),
+      [
+        ...[...domains.values()].map(putLine),
+        ...(lease === null ? [] : [leaseLine(lease)]),
+      ].map((line) => `${line}\n`).join(""),
     );
-    return { journal: journalIn(AppendFile.open(path)), domains };
+    return { journal: journalIn(AppendFile.open(path)), domains, lease };
   }
-  return { journal: journalIn(AppendFile.open(path, kept)), domains };
+  return { journal: journalIn(AppendFile.open(path, kept)), domains, lease };
 }
 
 function journalIn(file: AppendFile): Journal {
@@ -77,8 +90,13 @@ function journalIn(file: AppendFile): Journal {
     put: (domain) => file.append(putLine(domain)),
     gone: (domain) =>
       file.append(JSON.stringify({ v: VERSION, gone: domain } satisfies Line)),
+    lease: (end) => file.append(leaseLine(end)),
     [Symbol.dispose]: () => file[Symbol.dispose](),
   };
+}
+
+function leaseLine(lease: number): string {
+  return JSON.stringify({ v: VERSION, lease } satisfies Line);
 }
 
 function putLine(domain: SimDomain): string {
@@ -97,8 +115,9 @@ function isUsual(key: string, value: unknown): boolean {
 /** Reads the whole lines of `text`; `kept` is how many bytes they take. */
 function replay(
   text: string,
-): { domains: Map<string, SimDomain>; lines: number; kept: number } {
+): Kept & { lines: number; kept: number } {
   const domains = new Map<string, SimDomain>();
+  let lease: number | null = null;
   let lines = 0;
   let from = 0;
   for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", from)) {
@@ -107,11 +126,13 @@ function replay(
       domains.set(line.put.domain, { ...USUAL, ...line.put });
     }
     if (line !== null && "gone" in line) domains.delete(line.gone);
+    if (line !== null && "lease" in line) lease = line.lease;
     lines++;
     from = end + 1;
   }
   return {
     domains,
+    lease,
     lines,
     kept: new TextEncoder().encode(text.slice(0, from)).length,
   };
