@@ -41,8 +41,9 @@ export async function durably<T>(
 ): Promise<T> {
   for (let pause = FIRST_PAUSE_MS;; pause = longer(pause)) {
     const { writes, result } = plan();
-    if (writes.length === 0) return result;
     try {
+      // Without anything to write too: what the plan believed may be a draft,
+      // and an empty commit behind it fails as it does.
       await records.write(writes);
       return result;
     } catch (error) {

@@ -64,6 +64,29 @@ Deno.test("durably() does not try again what trying cannot help", async () => {
   }
 });
 
+Deno.test("durably() with nothing to write waits for what its plan believed, and asks again when that failed", async () => {
+  const { store, records, clock, stop } = await world();
+  const operation = newOperation("start");
+  store.hold();
+  const other = records.write([operationWrite(operation)]);
+  const believing = durably(
+    {
+      context: { clock, newId, log: silentLog },
+      records,
+      stopped: stop.signal,
+    },
+    () => ({
+      writes: [],
+      result: records.operations.latest(operation.id) !== undefined,
+    }),
+  );
+  store.fail({ times: 2 });
+  store.release();
+  await rejects(other, /disk is full/);
+  await clock.advance(1000);
+  strictEqual(await believing, false);
+});
+
 Deno.test("durably() gives up when the controller ends, and writes nothing when there is nothing", async () => {
   const { store, records, clock, stop, write } = await world();
   store.fail({ times: 1000 });
@@ -71,6 +94,7 @@ Deno.test("durably() gives up when the controller ends, and writes nothing when 
   await clock.advance(500);
   stop.abort(new Error("the controller ends"));
   await rejects(writing, /the controller ends/);
+  store.fail({ times: 0 });
   const context = { clock, newId, log: silentLog };
   strictEqual(
     await durably(
