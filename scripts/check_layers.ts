@@ -16,6 +16,7 @@ import {
   matches,
   REGISTRY,
   REGISTRY_USERS,
+  SIMULATOR,
 } from "./house.ts";
 import { denoOutput, ROOT, sourceFiles } from "./support.ts";
 
@@ -39,11 +40,16 @@ function refusal(from: string, to: string): string | null {
   if (isTest(to)) return "product code never imports tests";
   if (isPackage(to)) return packageRefusal(from, to);
   if (!to.startsWith("src/")) {
-    if (COMPOSITION.includes(to)) return "nothing imports it";
+    if (isComposition(to)) return "nothing imports it";
     return isProduct(from) ? "product code imports from src/ alone" : null;
   }
-  if (COMPOSITION.includes(to)) {
-    return COMPOSITION.includes(from) || !isProduct(from)
+  if (to.startsWith(SIMULATOR) && isProduct(from)) {
+    return from === "src/roles.ts" || from.startsWith(SIMULATOR)
+      ? null
+      : "only the role table knows the simulator";
+  }
+  if (isComposition(to)) {
+    return isComposition(from) || !isProduct(from)
       ? null
       : "only main.ts joins the roles";
   }
@@ -59,7 +65,7 @@ function sourceRefusal(from: string, to: string): string | null {
   if (driver !== null && driver !== driverOf(from)) {
     return driverRefusal(from, driver);
   }
-  if (COMPOSITION.includes(from)) return null;
+  if (isComposition(from)) return null;
   return layerRefusal(from, to);
 }
 
@@ -76,9 +82,10 @@ function layerRefusal(from: string, to: string): string | null {
   return allowed ? null : `${layer} may not import ${target}`;
 }
 
-/** A driver is for the registry alone; the contract is for all. */
+/** A driver is for the registry alone, and sim for the simulator; the contract is for all. */
 function driverRefusal(from: string, driver: string): string | null {
   if (from === REGISTRY) return null;
+  if (from.startsWith(SIMULATOR) && driver === "sim") return null;
   const mine = driverOf(from);
   if (mine !== null) return `driver ${mine} may not import driver ${driver}`;
   return layerOf(from) === "driver"
@@ -95,11 +102,15 @@ function packageRefusal(from: string, to: string): string | null {
   if (MACHINE_MODULES.test(to) && !DENO_FILES.some((f) => matches(from, f))) {
     return "only the files that may touch Deno.* may touch the machine";
   }
-  if (COMPOSITION.includes(from)) return null;
+  if (isComposition(from)) return null;
   const layer = layerOf(from);
   const allowed = LAYERS[layer]?.packages ?? [];
   if (allowed === "any" || allowed.includes(packageName(to))) return null;
   return `${layer} may import ${allowed.join(", ") || "no package"}`;
+}
+
+function isComposition(path: string): boolean {
+  return COMPOSITION.some((rule) => matches(path, rule));
 }
 
 function isProduct(path: string): boolean {
@@ -115,7 +126,7 @@ export function unplaced(files: readonly string[]): string[] {
   return files
     .filter((file) =>
       !(layerOf(file) in LAYERS) && !FREE.includes(file) &&
-      !COMPOSITION.includes(file) && !isTest(file)
+      !isComposition(file) && !isTest(file)
     )
     .map((file) => `${file} is in no layer of the import table`);
 }

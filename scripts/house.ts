@@ -33,8 +33,16 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
   client: { imports: [...LOW, "link", "config"], packages: "any" },
 };
 
-/** Files that join the roles: they may import all, and nothing imports them. */
-export const COMPOSITION = ["main.ts", "src/roles.ts", "src/dev.ts"];
+/** Files and folders that join the roles: they may import all, and nothing imports them. */
+export const COMPOSITION = [
+  "main.ts",
+  "src/roles.ts",
+  "src/dev.ts",
+  "src/simulator/",
+];
+
+/** The simulator runs the roles; the role table alone may know of it. */
+export const SIMULATOR = "src/simulator/";
 
 /** What every layer may import, because it imports nothing itself. */
 export const FREE = ["src/version.ts"];

@@ -90,6 +90,7 @@ export const STAGES: readonly Stage[] = [
     sanitized: false,
   }),
   suite("fault", "test", 2400, { owns: inFolder("fault"), sanitized: false }),
+  suite("simulator", "test", 1800, { owns: inFolder("simulator") }),
   suite("property", "test", 900, { owns: inFolder("property") }),
   suite("e2e", "test", 2400, {
     owns: (file) => inFolder("e2e")(file) && file !== COMPILE_TEST,

@@ -18,7 +18,13 @@ import { createLog } from "./sys/log.ts";
 import { notifyManager } from "./sys/notify.ts";
 import { untilAsked } from "./sys/signal.ts";
 import { surviveStrayErrors } from "./sys/stray.ts";
-import { ask, isInteractive, say } from "./sys/terminal.ts";
+import {
+  ask,
+  isErrorTerminal,
+  isInteractive,
+  say,
+  sayOver,
+} from "./sys/terminal.ts";
 import { VERSION } from "./version.ts";
 
 /** Runs a role to its end; answers the exit code. */
@@ -34,6 +40,8 @@ export async function runRole(
         return await lnm(argv);
       case "dev":
         return await dev(argv);
+      case "sim":
+        return await sim(argv);
     }
   } catch (thrown) {
     const error = ofTheMachine(thrown) ?? thrown;
@@ -142,6 +150,19 @@ async function lnm(argv: readonly string[]): Promise<number> {
   }, untilAsked());
   log.info("ended; VMs live on");
   return EXIT.done;
+}
+
+async function sim(argv: readonly string[]): Promise<number> {
+  const given = await parseRole("sim", argv);
+  if ("exit" in given) return given.exit;
+  const { runSim } = await import("./simulator/sim.ts");
+  const { flags } = given.parsed;
+  return await runSim({ ...flags, shrinkS: flags["shrink-seconds"] }, {
+    say,
+    hint: isErrorTerminal() ? sayOver : () => {},
+    now: () => performance.now(),
+    signal: untilAsked(),
+  });
 }
 
 function driverFlags(driver: string | undefined) {

@@ -25,7 +25,7 @@ import { parseCommand, type Parsed } from "./parse.ts";
 import { unknownWord, UsageError } from "./usage.ts";
 
 /** The roles that main.ts runs, by their word on the command line. */
-export const ROLES = ["ctrl", "lnm", "dev"] as const;
+export const ROLES = ["ctrl", "lnm", "dev", "sim"] as const;
 /** One of them. */
 export type RoleName = typeof ROLES[number];
 

@@ -9,9 +9,9 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
 import { UsherError } from "../error/mod.ts";
 import { newId } from "../sys/id.ts";
+import { nextTurn } from "../sys/turn.ts";
 import type { Backend } from "./backend.ts";
 import { Capture } from "./capture.ts";
 import {
@@ -200,9 +200,4 @@ export class CommitQueue {
     const behind = this.#pending.splice(0);
     for (const commit of [...group, ...behind]) commit.reject(error);
   }
-}
-
-/** The next turn of the event loop. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -19,8 +19,8 @@ export class MemoryDatabase {
   readonly records = new Map<string, RawEntry>();
   epoch = 0;
 
-  /** What a write waits for before it happens; a slow disk is a subclass that takes its time here. */
-  wait(): Promise<void> {
+  /** The way of a write to the disk, and of its answer back; a slow disk is a subclass that takes its time here. */
+  travel(): Promise<void> {
     return Promise.resolve();
   }
 
@@ -80,7 +80,7 @@ class MemoryBackend implements Backend {
   }
 
   async write(writes: readonly Write[]): Promise<void> {
-    await this.#database.wait();
+    await this.#database.travel();
     if (this.#database.epoch !== this.#epoch) {
       throw new UsherError(
         "stale",
@@ -88,6 +88,7 @@ class MemoryBackend implements Backend {
       );
     }
     this.#database.apply(writes);
+    await this.#database.travel();
   }
 
   read(key: Key): Promise<Uint8Array | null> {

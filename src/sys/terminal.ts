@@ -29,3 +29,13 @@ export async function ask(question: string): Promise<string | null> {
     ? null
     : new TextDecoder().decode(buffer.subarray(0, length)).trim();
 }
+
+/** Whether somebody sees standard error as it is written. */
+export function isErrorTerminal(): boolean {
+  return Deno.stderr.isTerminal();
+}
+
+/** Writes a line to the terminal over the one that was written so before. */
+export function sayOver(line: string): void {
+  Deno.stderr.writeSync(encoder.encode(`\r\x1b[K${line}`));
+}

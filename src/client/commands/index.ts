@@ -177,6 +177,11 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     role: true,
     load: async () => (await import("./roles.ts")).dev,
   },
+  sim: {
+    summary: "run a whole site on virtual time, with faults, from a seed",
+    role: true,
+    load: async () => (await import("./roles.ts")).sim,
+  },
 };
 
 /** The command that the completion scripts call. */

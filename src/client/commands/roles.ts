@@ -13,6 +13,7 @@ import {
   toggle,
   wholeNumber,
 } from "../command.ts";
+import { FAULT_KINDS, type FaultKind } from "../../schema/simulation.ts";
 import { UsageError } from "../usage.ts";
 
 /** What a role's `run` answers when the client is asked to run it. */
@@ -98,6 +99,86 @@ export const dev = defineCommand({
   examples: [
     ["usher dev", "one node with simulated VMs"],
     ["usher dev --nodes 3 --driver qemu", "three nodes with real ones"],
+  ],
+  run: notHere,
+});
+
+/** The kinds of faults in a list such as `crash,partition`; "none" for none. */
+function faultKinds(word: string): readonly FaultKind[] {
+  if (word === "none") return [];
+  return word.split(",").map((name) => {
+    const kind = FAULT_KINDS.find((one) => one === name);
+    if (kind !== undefined) return kind;
+    throw new UsageError(
+      `"${name}" is no kind of fault: there are ${FAULT_KINDS.join(", ")}`,
+    );
+  });
+}
+
+/** The most hours that a run may take. */
+const MAX_HOURS = 1000;
+
+function hours(word: string): number {
+  const value = /^\d+(\.\d+)?$/.test(word) ? Number(word) : NaN;
+  if (value > 0 && value <= MAX_HOURS) return value;
+  throw new UsageError(
+    `"${word}" is no number of hours: it must be above 0 and at most ${MAX_HOURS}`,
+  );
+}
+
+const MAX_SEED = 2 ** 31;
+
+export const sim = defineCommand({
+  about:
+    "Run the real controller and real LNMs on virtual time, with simulated VMs, a random workload and faults, all drawn from a seed. Says nothing broke, or prints the seed and the shortest history found, and exits with 1.",
+  words: NO_WORDS,
+  flags: {
+    nodes: parsed(
+      "N",
+      "how many nodes, 5 by default",
+      wholeNumber("number of nodes", { min: 1, max: 1000 }),
+    ),
+    vms: parsed(
+      "N",
+      "how many names of VMs clients use, 40 by default",
+      wholeNumber("number of VMs", { min: 1, max: 100_000 }),
+    ),
+    hours: parsed("N", "how long a run takes, 1 by default", hours),
+    seed: parsed(
+      "N",
+      "the seed of one run",
+      wholeNumber("seed", { min: 0, max: MAX_SEED }),
+    ),
+    seeds: parsed(
+      "N",
+      "run so many seeds, one after another",
+      wholeNumber("number of seeds", { min: 1, max: MAX_SEED }),
+    ),
+    from: parsed(
+      "N",
+      "the first of them, 1 by default",
+      wholeNumber("seed", { min: 0, max: MAX_SEED }),
+    ),
+    faults: parsed(
+      "LIST",
+      `kinds of faults, all by default: ${FAULT_KINDS.join(",")}, or none`,
+      faultKinds,
+    ),
+    history: toggle("print the history of the last run, whatever came of it"),
+    "shrink-seconds": parsed(
+      "N",
+      "how long to look for a shorter history of what broke, 60 by default",
+      wholeNumber("number of seconds", { min: 0, max: 86_400 }),
+    ),
+    json: toggle("print one JSON object for each run"),
+  },
+  examples: [
+    [
+      "usher sim --nodes 50 --vms 500 --seed 42 --hours 24 --faults partition,crash",
+      "one long run",
+    ],
+    ["usher sim --seeds 10000", "what the night is for"],
+    ["usher sim --seed 42 --history", "see what happens in a run"],
   ],
   run: notHere,
 });
