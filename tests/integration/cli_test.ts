@@ -7,54 +7,11 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { parse } from "yaml";
 import { runClient } from "../../src/client/main.ts";
 import { EXIT } from "../../src/client/exit.ts";
-import { FakeIo, type FakeIoOptions } from "../support/fake_client.ts";
-import { TestSite } from "../support/site.ts";
+import { withShell } from "../support/site_shell.ts";
 import { until } from "../support/wait.ts";
 
-interface Shell {
-  readonly site: TestSite;
-  /** Runs a command to its end. */
-  run(
-    line: string | readonly string[],
-    options?: FakeIoOptions,
-  ): Promise<{ code: number; out: string; err: string }>;
-  /** A terminal on which a command can be run and interrupted. */
-  io(options?: FakeIoOptions): FakeIo;
-}
-
-async function withSite(
-  nodes: number,
-  test: (shell: Shell) => Promise<void>,
-): Promise<void> {
-  const home = await Deno.makeTempDir();
-  await using site = await TestSite.start({ nodes });
-  const io = (options: FakeIoOptions = {}) =>
-    new FakeIo({
-      ...options,
-      env: {
-        HOME: home,
-        USHERCLI_CONFIG: site.site.cliConfig,
-        ...options.env,
-      },
-    });
-  try {
-    await test({
-      site,
-      io,
-      async run(line, options) {
-        const fake = io(options);
-        const argv = typeof line === "string" ? line.split(" ") : line;
-        const code = await runClient(argv, fake);
-        return { code, out: fake.out, err: fake.err };
-      },
-    });
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
-}
-
 Deno.test("a person's first minutes: start, list, show, stop, destroy", () =>
-  withSite(2, async ({ run }) => {
+  withShell(2, async ({ run }) => {
     strictEqual(
       (await run("vm list")).err,
       "no VMs; usher vm start NAME makes one\n",
@@ -80,7 +37,7 @@ Deno.test("a person's first minutes: start, list, show, stop, destroy", () =>
   }));
 
 Deno.test("outcomes have their exit codes", () =>
-  withSite(1, async ({ run }) => {
+  withShell(1, async ({ run }) => {
     await run("vm start web");
     const cases: [string, number, RegExp][] = [
       ["vm start web", EXIT.done, /already running/],
@@ -110,7 +67,7 @@ Deno.test("outcomes have their exit codes", () =>
   }));
 
 Deno.test("Ctrl-C while a start is in flight: it goes on, and attach comes back to it", () =>
-  withSite(1, async ({ run, io, site }) => {
+  withShell(1, async ({ run, io, site }) => {
     const terminal = io();
     const starting = runClient(
       ["vm", "start", "slow", "--sim", "bootMs=10m"],
@@ -130,7 +87,7 @@ Deno.test("Ctrl-C while a start is in flight: it goes on, and attach comes back 
   }));
 
 Deno.test("--no-wait prints ids that op show and op attach take", () =>
-  withSite(1, async ({ run }) => {
+  withShell(1, async ({ run }) => {
     const { out } = await run("vm start a b --no-wait");
     const [id = "", other = ""] = out.trim().split("\n");
     strictEqual((await run(`op attach ${id}`)).code, 0);
@@ -139,7 +96,7 @@ Deno.test("--no-wait prints ids that op show and op attach take", () =>
   }));
 
 Deno.test("login: refuses without a way to trust, then works by fingerprint and by file", () =>
-  withSite(1, async ({ run, site }) => {
+  withShell(1, async ({ run, site }) => {
     const password = (await Deno.readTextFile(
       site.site.cliConfig.replace("cli.yaml", "admin-password"),
     )).trim();
@@ -177,7 +134,7 @@ Deno.test("login: refuses without a way to trust, then works by fingerprint and 
   }));
 
 Deno.test("every list and show has every form of output, and they agree", () =>
-  withSite(2, async ({ run }) => {
+  withShell(2, async ({ run }) => {
     strictEqual((await run("vm start web1 web2")).code, 0);
     const ids = (await run("op list -o name")).out.trim().split("\n");
     const lines = [
@@ -239,7 +196,7 @@ function names(value: unknown, key: string): unknown {
 }
 
 Deno.test("events shows what is there", () =>
-  withSite(1, async ({ run }) => {
+  withShell(1, async ({ run }) => {
     await run("vm start web");
     const { code, out } = await run("events --kinds vm,node");
     strictEqual(code, 0);

@@ -84,7 +84,8 @@ const PROGRESS_EVERY_MS = 5000;
 
 class PlainView implements ProgressView {
   readonly #io: Io;
-  readonly #last = new Map<number, { line: string; at: number }>();
+  /** The last line of each, and when it was told how far its step had come. */
+  readonly #last = new Map<number, { line: string; toldAt: number }>();
 
   constructor(io: Io) {
     this.#io = io;
@@ -93,13 +94,13 @@ class PlainView implements ProgressView {
   show(index: number, outcome: Outcome): void {
     const line = printable(`${outcome.vm}: ${outcomeText(outcome)}`);
     const last = this.#last.get(index);
+    if (last?.line === line) return;
     const at = this.#io.now();
+    const isProgress = outcome.progress !== undefined;
+    const toldAt = last?.toldAt ?? -Infinity;
     // A log of a wait must not grow with how long something is sent.
-    const isSoon = last !== undefined && at - last.at < PROGRESS_EVERY_MS;
-    if (last?.line === line || (outcome.progress !== undefined && isSoon)) {
-      return;
-    }
-    this.#last.set(index, { line, at });
+    if (isProgress && at - toldAt < PROGRESS_EVERY_MS) return;
+    this.#last.set(index, { line, toldAt: isProgress ? at : -Infinity });
     this.#io.stderr.write(`${line}\n`);
   }
 

@@ -97,3 +97,49 @@ Deno.test("a name commands no terminal", () => {
   progressView(io).show(0, { ...at("web", "running"), vm: "a\x1b[2Jb" });
   match(io.lines[0] ?? "", /^a \[2Jb {2}start/);
 });
+
+const sent = (doneBytes: number, more: object = {}): Outcome => ({
+  ...at("web", "running"),
+  step: "send",
+  to: "n2",
+  progress: {
+    phase: "memory",
+    doneBytes,
+    totalBytes: 256 << 20,
+    bytesPerSecond: 64 << 20,
+    leftMs: 3100,
+    ...more,
+  },
+});
+
+Deno.test("a migration shows from where to where, and how far it has come", () => {
+  const io = new Screen({ columns: 90 });
+  const view = progressView(io);
+  view.show(0, sent(64 << 20));
+  deepStrictEqual(io.lines, [
+    "web.default.ann  send from n1 to n2: memory 25% of 256M, 64M/s, 3.1s left",
+  ]);
+  view.show(
+    0,
+    sent(0, { phase: "disks", totalBytes: 0, bytesPerSecond: 0, leftMs: null }),
+  );
+  view.end();
+  deepStrictEqual(io.lines, ["web.default.ann  send from n1 to n2: disks"]);
+});
+
+Deno.test("where lines stay, how far it has come is told now and then", () => {
+  const io = new FakeIo();
+  const view = progressView(io);
+  view.show(0, { ...at("web", "running"), step: "send", to: "n2" });
+  for (let i = 1; i <= 8; i++) view.show(0, sent(i << 20));
+  view.show(0, { ...at("web", "running"), step: "switch", to: "n2" });
+  strictEqual(
+    io.err,
+    [
+      "web.default.ann: send from n1 to n2",
+      "web.default.ann: send from n1 to n2: memory 0% of 256M, 64M/s, 3.1s left",
+      "web.default.ann: switch from n1 to n2",
+      "",
+    ].join("\n"),
+  );
+});

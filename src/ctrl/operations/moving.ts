@@ -4,7 +4,7 @@
  * What the ends tell each other is kept in memory alone: after a restart both
  * are asked again, and answer the same, since their acts carry the same ids.
  * Until the decision for the target is durable any failure ends the attempt;
- * from then on there is only forward, for as long as it takes.
+ * from then on there is only forward.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import type { NodeAnswer } from "../node_links.ts";
 import type { Lane } from "./lane.ts";
 import type { RunParts } from "./run.ts";
 import { driverOf } from "./steps.ts";
-import { isCut, takeAtNode } from "./taking.ts";
+import { isCut, isLost, takeAtNode } from "./taking.ts";
 
 /** Watchers are told of a step's progress so often, and when its phase changes. */
 const TELL_EVERY_MS = 500;
@@ -88,7 +88,8 @@ export class Moving {
     const { records, links } = run;
     const operation = this.#parts.operation();
     const { from, to } = operation;
-    const peer = nodeOf(step, operation, vm()) === from ? to : from;
+    const node = nodeOf(step, operation, vm());
+    const peer = node === from ? to : from;
     const answer = await takeAtNode(step, {
       clock: run.context.clock,
       records,
@@ -99,7 +100,11 @@ export class Moving {
       attempt,
       transfer: () => this.#transfer(peer ?? ""),
       onProgress: (progress) => this.#tell(operation.id, progress),
-    }, signal);
+    }, signal).catch((error) => {
+      const isGone = isCut(error) && isLost(records, node ?? "");
+      // What became of it does not matter: it is undone, or asked again.
+      throw isGone ? outOfReach(vm(), node ?? "") : error;
+    });
     const { id, offer, ticket } = this.#transfer("");
     const message: PeerMessage = answer.message ?? {};
     if (step === "offer") this.#heard = { id, offer: message, ticket };
@@ -124,10 +129,13 @@ export class Moving {
     records.announce(id, progress);
   }
 
-  /** The target takes over, however long it is out of reach. */
+  /**
+   * The target takes over, and is asked until it has. One that is lost is not
+   * waited for: it is told when it is back (`leftovers.ts`).
+   */
   async #switch(signal: AbortSignal): Promise<DomainFrame | null> {
     const { run, operation, say } = this.#parts;
-    const { to } = operation();
+    const to = operation().to ?? "";
     let refusals = 0;
     for (let attempt = 1;; attempt++) {
       try {
@@ -135,10 +143,8 @@ export class Moving {
       } catch (error) {
         signal.throwIfAborted();
         if (run.stopped.aborted) throw error;
-        const isDead = run.records.nodes.latest(to ?? "")?.state === "dead";
-        const isSilent = isCut(error);
-        if (!isSilent) refusals++;
-        if (isDead || refusals >= SWITCH_ATTEMPTS) throw error;
+        if (isLost(run.records, to)) throw this.#switchedAway(to);
+        if (!isCut(error) && ++refusals >= SWITCH_ATTEMPTS) throw error;
         if (attempt === 1) {
           await say(
             `${to} has to take over, and is asked until it does: ${
@@ -149,6 +155,18 @@ export class Moving {
       }
       await run.context.clock.sleep(SWITCH_PAUSE_MS, signal);
     }
+  }
+
+  #switchedAway(to: string): UsherError {
+    const { name } = this.#parts.vm();
+    return new UsherError(
+      "unavailable",
+      `VM "${name}" belongs to node ${to} now, which is out of reach`,
+      {
+        hint: `it goes on there by itself once ${to} is back`,
+        subject: name,
+      },
+    );
   }
 
   /** The source's copy goes: now, or when the source is back. */
@@ -168,4 +186,12 @@ export class Moving {
       return null;
     }
   }
+}
+
+function outOfReach({ name }: Vm, node: string): UsherError {
+  return new UsherError(
+    "unavailable",
+    `Cannot migrate VM "${name}": node ${node} is out of reach`,
+    { hint: `look at "usher node show ${node}"`, subject: name },
+  );
 }
