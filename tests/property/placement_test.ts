@@ -321,11 +321,16 @@ Deno.test("a refusal tells each node that refuses once, by what refuses it", () 
     const alone = { ...its, wishes: its.wishes.slice(0, 1) };
     for (const decision of decideEach(alone)) {
       if (decision.type === "placed") continue;
+      const [wish] = alone.wishes;
+      const resident = its.residents.find(({ uid }) => uid === wish?.uid);
+      const left = resident?.on ? resident.nodes : [];
       const told = decision.refusedBy.flatMap(({ nearest }) => nearest);
       deepStrictEqual(
         told.map(({ node }) => node).sort(),
         its.nodes.map(({ name }) => name).filter((name) =>
-          decision.on === undefined || name === decision.on
+          decision.on === undefined
+            ? !left.includes(name)
+            : name === decision.on
         ).sort(),
       );
       for (const { filter, nodes, nearest } of decision.refusedBy) {

@@ -38,7 +38,7 @@ export function explainRefusal(ask: Ask): Refused {
   const filters = filtersFor(ask);
   const { on } = ask.wish;
   const places = ask.picture.places().filter(({ name }) =>
-    on === undefined || on === name
+    on === undefined ? !isLeft(name, ask) : on === name
   );
   const groups = new Map<Filter, Obstacles[]>();
   for (const place of places) {
@@ -57,6 +57,12 @@ export function explainRefusal(ask: Ask): Refused {
   }));
   refusedBy.sort((a, b) => b.nodes - a.nodes);
   return { type: "refused", on, nodes: places.length, refusedBy };
+}
+
+/** The node that it is on need not be told that it leaves. */
+function isLeft(node: string, { own, wish }: Ask): boolean {
+  return own?.nodes.includes(node) === true &&
+    wish.exclude?.includes(node) === true;
 }
 
 /** What is in the way of a VM on one node; null when nothing is. */

@@ -56,7 +56,7 @@ Deno.test("on and away keep to the nodes that were asked for", () => {
     [{ wish: { exclude: ["n2"] } }, null],
     [
       { wish: { exclude: ["n1"] } },
-      "away: the VM leaves this node, or it failed here before; ",
+      "away: not this one: it was tried, or the VM leaves it; ",
     ],
   ]);
 });
@@ -112,7 +112,7 @@ Deno.test("ability wants what the driver that works can do besides", () => {
     [{ node: { drivers: [mover] }, wish: { abilities: ["migration"] } }, null],
     [
       { node: { drivers: [mover] }, wish },
-      "ability: driver sim cannot do pausing there; ",
+      "ability: driver sim there lacks pausing; ",
     ],
     [
       { node: { drivers: [] }, wish },
@@ -296,7 +296,7 @@ Deno.test("one node is told all that is in its way, and no change when nothing h
       node: { draining: true, drivers: [] },
       wish: { exclude: ["n1"], memoryMiB: 1001 },
     },
-    "away+draining+driver+memory: the VM leaves this node, or it failed here before; it is being drained; driver sim: not installed there; needs 1 MiB more: 1000 of 1000 MiB are free; ",
+    "away+draining+driver+memory: not this one: it was tried, or the VM leaves it; it is being drained; driver sim: not installed there; needs 1 MiB more: 1000 of 1000 MiB are free; ",
   ]]);
 });
 

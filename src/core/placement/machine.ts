@@ -46,9 +46,7 @@ const ability: Filter = {
   name: "ability",
   admits: ({ node }, { wish }) => lacking(node, wish).length === 0,
   refusal: ({ node }, { wish }) => ({
-    why: `driver ${wish.driver} cannot do ${
-      lacking(node, wish).join(", ")
-    } there`,
+    why: `driver ${wish.driver} there lacks ${lacking(node, wish).join(", ")}`,
     change: "",
   }),
 };

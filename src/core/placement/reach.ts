@@ -20,7 +20,7 @@ const away: Filter = {
   name: "away",
   admits: ({ name }, { wish }) => wish.exclude?.includes(name) !== true,
   refusal: () => ({
-    why: "the VM leaves this node, or it failed here before",
+    why: "not this one: it was tried, or the VM leaves it",
     change: "",
   }),
 };

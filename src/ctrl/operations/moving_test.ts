@@ -147,7 +147,7 @@ Deno.test("a migration to where the VM is changes nothing; one to where it canno
     [
       "insufficient_resources",
       'Cannot migrate VM "web.default.ann" to node n2',
-      "out of reach",
+      "on n2, bring its LNM back, or its machine",
     ],
   );
 });
@@ -168,7 +168,7 @@ Deno.test("a driver that cannot migrate is named, at either end", async () => {
   const target = await world.end(await world.migrate());
   deepStrictEqual([target.problem?.code, target.problem?.hint], [
     "insufficient_resources",
-    'n2: driver "sim" cannot migrate there',
+    "n2: driver sim there lacks migration",
   ]);
   await without("n1");
   const source = await world.end(await world.migrate());

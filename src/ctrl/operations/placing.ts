@@ -179,7 +179,10 @@ export function notPlaced(
   );
 }
 
-/** What is easiest to change of all that was told: filters stand in the order of hardness. */
+/**
+ * What is easiest to change of all that was told (filters stand in the order of
+ * hardness), or else what cannot be changed.
+ */
 function smallestChange(told: readonly NodeRefusal[]): string | undefined {
   const hardness = FilterName.options;
   const [easiest] = told.filter(({ change }) => change !== "").toSorted((
@@ -190,5 +193,7 @@ function smallestChange(told: readonly NodeRefusal[]): string | undefined {
     hardness.indexOf(b.filters[0] ?? "on") -
       hardness.indexOf(a.filters[0] ?? "on")
   );
-  return easiest && `on ${easiest.node}, ${easiest.change}`;
+  if (easiest !== undefined) return `on ${easiest.node}, ${easiest.change}`;
+  const [first] = told;
+  return first && `${first.node}: ${first.why}`;
 }
