@@ -164,6 +164,8 @@ function lnmConfig(
       sim: { enabled: driver === "sim", ...drivers.sim },
     },
     usage_interval: "2s",
+    // Simulated VMs need no processor.
+    ...(driver === "sim" ? { overcommit: { cpus: 1000 } } : {}),
     ...rest,
   });
 }

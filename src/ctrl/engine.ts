@@ -54,7 +54,7 @@ export interface Engine extends ServedParts {
 export async function openEngine(
   { config, context, store, newSecret }: EngineOptions,
 ): Promise<Engine> {
-  const records = await Records.load(store);
+  const records = await Records.load(store, config.placement.strategy);
   const links = new NodeLinks();
   const leftovers = new Leftovers({
     context,

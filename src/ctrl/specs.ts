@@ -4,7 +4,8 @@
  * @module
  */
 import { bindingDisk, diskName } from "../core/binding.ts";
-import { UsherError } from "../error/mod.ts";
+import { compileName } from "../core/selector.ts";
+import { messageOf, UsherError } from "../error/mod.ts";
 import { didYouMean } from "../schema/nearest.ts";
 import type { SpecInput } from "../schema/request.ts";
 import { type Vm, VmSpec } from "../schema/vm.ts";
@@ -46,6 +47,7 @@ export function specFor(
     power: "off",
   });
   refuseBoundRestart(spec, name);
+  refuseNoNeighbours(spec, name);
   if (driver !== "sim" && spec.boot === null && spec.disks.length === 0) {
     const { known } = defaults;
     if (known.length > 0 && !known.includes(driver)) {
@@ -67,6 +69,52 @@ export function specFor(
     );
   }
   return spec;
+}
+
+/** Patterns that cannot be read, and VMs that would have to be and not to be there. */
+function refuseNoNeighbours({ placement }: VmSpec, name: string): void {
+  for (const key of ["apartFrom", "togetherWith"] as const) {
+    for (const pattern of placement[key]) {
+      checkPattern(pattern, `spec.placement.${key}`, name);
+    }
+  }
+  const both = placement.apartFrom.find((it) =>
+    placement.togetherWith.includes(it)
+  );
+  if (both === undefined) return;
+  throw new UsherError(
+    "invalid_input",
+    `VM "${name}" cannot be apart from "${both}" and together with it`,
+    {
+      field: "spec.placement",
+      hint: "leave one of the two out",
+      subject: name,
+    },
+  );
+}
+
+const MAX_LABELS = 3;
+
+function checkPattern(pattern: string, field: string, subject: string): void {
+  const hint =
+    "write vm, vm.cluster or vm.cluster.user; * stands for any text, ? for one character";
+  if (pattern.split(".").length > MAX_LABELS) {
+    throw new UsherError(
+      "invalid_input",
+      `"${pattern}" means no VM: it has more than three parts`,
+      { field, hint, subject },
+    );
+  }
+  try {
+    compileName(pattern);
+  } catch (error) {
+    throw new UsherError("invalid_input", messageOf(error), {
+      field,
+      hint,
+      subject,
+      cause: error,
+    });
+  }
 }
 
 /** A VM that starts elsewhere by itself must find all its disks there. */

@@ -66,6 +66,7 @@ export async function runLnm(
     random: Math.random,
     capacity: await capacityFor(config),
     labels: config.labels,
+    overcommit: config.overcommit,
     bootId: await bootId() ?? "",
     usageMs: config.usage_interval,
     machineCounters,

@@ -15,7 +15,7 @@ import {
   PROTOCOL,
   type UpFrame,
 } from "../schema/frame.ts";
-import type { Capacity } from "../schema/node.ts";
+import type { Capacity, Overcommit } from "../schema/node.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 import type { Acts } from "./acts.ts";
@@ -51,6 +51,8 @@ export interface SessionParts {
   readonly guards: Guards;
   readonly capacity: Capacity;
   readonly labels: Readonly<Record<string, string>>;
+  /** What the node promises of itself; the controller's default when absent. */
+  readonly overcommit?: Overcommit;
   readonly version: string;
   readonly bootId: string;
   readonly log: Log;
@@ -133,7 +135,8 @@ function sayHello(
   session: LnmSession,
   domains: readonly DomainFrame[],
 ): void {
-  const { identity, drivers, capacity, labels, version, bootId } = parts;
+  const { identity, drivers, capacity, labels, overcommit, version, bootId } =
+    parts;
   const resume = memory.session;
   session.send({
     type: "hello",
@@ -145,6 +148,7 @@ function sayHello(
     capacity,
     drivers: drivers.reports,
     labels: { ...labels },
+    ...(overcommit === undefined ? {} : { overcommit }),
     domainCount: domains.length,
     resume: resume === null || !resume.outbox.complete
       ? null

@@ -8,6 +8,8 @@
  */
 import { z } from "zod";
 import { Label, NodeName } from "./name.ts";
+import { DEFAULT_OVERCOMMIT } from "./node.ts";
+import { Strategy } from "./placement.ts";
 import { DurationMs, MemoryMiB, SizeMiB, WaitMs } from "./quantity.ts";
 
 /** An address to listen on, `host:port`, `[v6]:port` or `:port`. */
@@ -52,6 +54,10 @@ export const CtrlConfig = z.strictObject({
     driver: z.union([z.literal("auto"), Label]).default("auto"),
     vcpus: z.int().min(1).max(512).default(1),
     memory: MemoryMiB.prefault("256MiB"),
+  }).prefault({}),
+  placement: z.strictObject({
+    /** Which of the nodes that can take a VM does. */
+    strategy: Strategy.default("spread"),
   }).prefault({}),
   /** Silence after which a node's VMs are `unknown`. */
   node_lease: WaitMs.refine((ms) => ms >= 1000, "must be 1s at least")
@@ -117,6 +123,12 @@ const Host = z.union([z.ipv4(), z.ipv6(), z.hostname()], {
   error: "must be an address or a DNS name, without a port",
 });
 
+/** How many times over something is promised. */
+const Ratio = z.number().min(0.1, "must be 0.1 at least").max(
+  1000,
+  "must be 1000 at most",
+);
+
 /** Configuration of a node. */
 export const LnmConfig = z.strictObject({
   /** This node's name; the host name's first label when absent. */
@@ -128,6 +140,11 @@ export const LnmConfig = z.strictObject({
   capacity: z.strictObject({
     cpus: z.int().positive().optional(),
     memory: SizeMiB.optional(),
+  }).prefault({}),
+  /** How much more than it has the node promises to VMs, as a ratio. */
+  overcommit: z.strictObject({
+    memory: Ratio.default(DEFAULT_OVERCOMMIT.memory),
+    cpus: Ratio.default(DEFAULT_OVERCOMMIT.cpus),
   }).prefault({}),
   drivers: z.strictObject({
     qemu: QemuConfig.prefault({}),

@@ -30,17 +30,29 @@ export const show = defineCommand({
 
 /** A node for people. */
 export function describeNode(node: NodeView, now: number): string {
-  const { capacity, usage } = node;
+  const { capacity, overcommit, usage } = node;
   const facts: Fact[] = [
     ["name", node.name],
+    ["draining", node.draining ? "yes: it takes no VMs" : null],
     ["state", `${node.state}, for ${age(node.since, now)}`],
     ["usher", node.version],
     ["joined", `${age(node.joinedAt, now)} ago`],
     ["VMs", node.vms],
-    ["cpus", `${node.allocatedCpus} of ${capacity.cpus} promised`],
+    [
+      "vcpus",
+      `${node.allocatedCpus} of ${
+        Math.floor(capacity.cpus * overcommit.cpus)
+      } promised (${capacity.cpus} cpus, ${overcommit.cpus} times)`,
+    ],
     [
       "memory",
-      `${memory(node.allocatedMiB)} of ${memory(capacity.memoryMiB)} promised`,
+      `${memory(node.allocatedMiB)} of ${
+        memory(Math.floor(capacity.memoryMiB * overcommit.memory))
+      } promised${
+        overcommit.memory === 1
+          ? ""
+          : ` (${memory(capacity.memoryMiB)}, ${overcommit.memory} times)`
+      }`,
     ],
     ...Object.entries(node.labels).map(([key, value]): Fact => [
       `label ${key}`,

@@ -19,7 +19,8 @@ import { readSizeMiB } from "../../quantity.ts";
 import { UsageError } from "../../usage.ts";
 import { REQUEST_FLAGS, runRequest } from "../../wait.ts";
 import { readDisk, readNic, readSim } from "./devices.ts";
-import { readRequestWords } from "./names.ts";
+import { checkName, readRequestWords } from "./names.ts";
+import { placementOf, readNodeLabel } from "./placement.ts";
 
 /** The most VMs of one request; schema/request.ts says the same. */
 const MAX_COUNT = 10_000;
@@ -62,6 +63,23 @@ const SPEC_FLAGS = {
     ["wait", "restart"],
     "what becomes of them when their node is lost; wait by default",
   ),
+  "node-label": list(
+    "KEY=VALUE",
+    "a label that their node must have",
+    readNodeLabel,
+  ),
+  "apart-from": list(
+    "NAME",
+    "VMs, by name or pattern, that they must not share a node with",
+    checkName,
+    { completes: "vm" },
+  ),
+  "together-with": list(
+    "NAME",
+    "VMs, by name or pattern, of which one must be on their node",
+    checkName,
+    { completes: "vm" },
+  ),
   driver: text("NAME", "the driver that runs them; the site's by default"),
   machine: text("TYPE", "QEMU's machine type"),
   cpu: text("MODEL", "QEMU's CPU model"),
@@ -92,6 +110,10 @@ export const start: Command<typeof START_FLAGS> = defineCommand({
     [
       "usher vm start db --disk base=/srv/debian.qcow2,size=20GiB --nic bridge=br0",
       "on an overlay",
+    ],
+    [
+      "usher vm start -n 2 front --apart-from 'front-*'",
+      "each on a node of its own",
     ],
     [
       "usher vm start web1 --spec web.yaml role=front",
@@ -146,6 +168,7 @@ export async function readSpecFlags(flags: SpecFlags): Promise<SpecInput> {
   const { vcpus, memory, driver, machine, cpu } = flags;
   const onNodeLoss = flags["on-node-loss"];
   const boot = bootOf(file, flags);
+  const placement = placementOf(file.placement, flags);
   const spec = {
     ...file,
     ...(vcpus === undefined ? {} : { vcpus }),
@@ -153,6 +176,7 @@ export async function readSpecFlags(flags: SpecFlags): Promise<SpecInput> {
     ...(driver === undefined ? {} : { driver }),
     ...(onNodeLoss === undefined ? {} : { onNodeLoss }),
     ...(boot === undefined ? {} : { boot }),
+    ...(placement === undefined ? {} : { placement }),
     ...(flags.disk.length === 0 ? {} : { disks: flags.disk }),
     ...(flags.nic.length === 0 ? {} : { nics: flags.nic }),
     ...(flags.sim.length === 0
