@@ -37,6 +37,7 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
 export const COMPOSITION = [
   "main.ts",
   "src/roles.ts",
+  "src/state_tools.ts",
   "src/dev.ts",
   "src/simulator/",
 ];

@@ -5,16 +5,19 @@
  * @module
  */
 import { EXIT, EXIT_OF } from "./client/exit.ts";
+import { ctrlWord } from "./client/commands/ctrl.ts";
 import { parseRole, type RoleName } from "./client/main.ts";
 import { renderError, shownProblem } from "./client/render/problem.ts";
 import { loadConfig } from "./config/load.ts";
-import { readLocalToken, startCtrl } from "./ctrl/ctrl.ts";
+import { startCtrl } from "./ctrl/ctrl.ts";
+import { readLocalToken } from "./ctrl/local.ts";
 import { type DevSite, startDev } from "./dev.ts";
 import { isUsherError, toProblem, UsherError } from "./error/mod.ts";
 import { runLnm } from "./lnm/lnm.ts";
 import { CtrlConfig, LnmConfig } from "./schema/config.ts";
 import { absolutePath, makeTempFolder, removeIfThere } from "./sys/file.ts";
 import { createLog } from "./sys/log.ts";
+import { runStateTool } from "./state_tools.ts";
 import { notifyManager } from "./sys/notify.ts";
 import { untilAsked } from "./sys/signal.ts";
 import { surviveStrayErrors } from "./sys/stray.ts";
@@ -75,9 +78,16 @@ function ofTheMachine(error: unknown): UsherError | null {
 }
 
 async function ctrl(argv: readonly string[]): Promise<number> {
+  const word = ctrlWord(argv[1]);
+  if (word !== null) return await runStateTool(word, argv);
   const given = await parseRole("ctrl", argv);
   if ("exit" in given) return given.exit;
   const { flags, words } = given.parsed;
+  if (ctrlWord(words[0]) !== null) {
+    throw new UsherError("invalid_input", `"${words[0]}" stands behind flags`, {
+      hint: `write usher ctrl ${words[0]} first, and the flags behind it`,
+    });
+  }
   const config = await loadConfig("ctrl", CtrlConfig, {
     file: flags.config,
     flags: {

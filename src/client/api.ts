@@ -48,6 +48,7 @@ const PATHS: {
   operations: "GET /v1/operations",
   operation: "GET /v1/operations/{id}",
   cancel: "POST /v1/operations/{id}/cancel",
+  state: "GET /v1/state",
   watch: "GET /v1/watch",
 };
 

@@ -62,10 +62,11 @@ export async function candidates(
       verbs.map(([name, { summary }]) => [name, summary]),
     );
   }
-  const entry = findEntry(noun, verb);
-  if (entry === null) return [];
-  const command = await entry.load();
-  const before = words.slice(isNoun ? 2 : 1, -1);
+  // The word that is being written is no verb yet.
+  const found = findEntry(noun, words.length > 2 ? verb : undefined);
+  if (found === null) return [];
+  const command = await found.entry.load();
+  const before = words.slice(found.words, -1);
   return matching(current, await offered(command, before, current, names));
 }
 

@@ -9,6 +9,7 @@
  */
 import { Api, type OpenConnection } from "./api.ts";
 import type { Command, Context } from "./command.ts";
+import type { CTRL_COMMANDS, CtrlWord } from "./commands/ctrl.ts";
 import {
   COMMANDS,
   COMPLETE_COMMAND,
@@ -49,10 +50,33 @@ export async function parseRole<R extends RoleName>(
 > {
   const roles = await import("./commands/roles.ts");
   const command = roles[role] as unknown as Command;
+  return await parseOr(role, command, argv.slice(1), io) as never;
+}
+
+/** What was given to a command behind `usher ctrl`, or the exit code when there is nothing to run. */
+export async function parseCtrlCommand<W extends CtrlWord>(
+  word: W,
+  argv: readonly string[],
+  io: Io = systemIo(),
+): Promise<
+  | { readonly parsed: Parsed<(typeof CTRL_COMMANDS)[W]["flags"]> }
+  | { readonly exit: number }
+> {
+  const { CTRL_COMMANDS } = await import("./commands/ctrl.ts");
+  const command = CTRL_COMMANDS[word] as unknown as Command;
+  return await parseOr(`ctrl ${word}`, command, argv.slice(2), io) as never;
+}
+
+async function parseOr(
+  name: string,
+  command: Command,
+  argv: readonly string[],
+  io: Io,
+): Promise<{ readonly parsed: unknown } | { readonly exit: number }> {
   try {
-    const parsed = parseCommand(role, command, argv.slice(1));
-    if (!parsed.help) return { parsed: parsed as never };
-    await showHelp(io, role, command);
+    const parsed = parseCommand(name, command, argv);
+    if (!parsed.help) return { parsed };
+    await showHelp(io, name, command);
     return { exit: EXIT.done };
   } catch (error) {
     return { exit: await report(io, error) };
@@ -103,10 +127,10 @@ async function dispatch(
     io.stdout.write(help.nounHelp(noun, widthOf(io)));
     return verb === undefined ? EXIT.usage : EXIT.done;
   }
-  const entry = findEntry(noun, verb);
-  if (entry === null) throw unknownCommand(noun, verb);
-  const name = isNoun ? `${noun} ${verb}` : noun;
-  return await runCommand(place, name, entry, argv.slice(isNoun ? 2 : 1));
+  const found = findEntry(noun, verb);
+  if (found === null) throw unknownCommand(noun, verb);
+  const name = argv.slice(0, found.words).join(" ");
+  return await runCommand(place, name, found.entry, argv.slice(found.words));
 }
 
 /** Columns that help may take; what is no terminal has no end. */

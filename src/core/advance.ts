@@ -115,19 +115,7 @@ function begin(
         ),
       );
     case "away":
-      return ended(
-        operation,
-        at,
-        new UsherError(
-          "unavailable",
-          `Cannot ${verb} VM "${vm.name}": its node ${vm.node} is out of reach`,
-          {
-            hint:
-              `look at "usher node list"; it can go on once ${vm.node} is back`,
-            subject: vm.name,
-          },
-        ),
-      );
+      return ended(operation, at, outOfReach(verb, vm));
   }
 }
 
@@ -135,6 +123,29 @@ function begin(
 function isThere({ options }: Operation, { node }: Vm): boolean {
   return node === (options.to ?? null) ||
     (node === null && options.to === undefined);
+}
+
+/** Why nothing can be done to a VM of which nobody knows how it is. */
+function outOfReach(verb: string, vm: Vm): UsherError {
+  if (vm.unconfirmed === true) {
+    return new UsherError(
+      "unavailable",
+      `Cannot ${verb} VM "${vm.name}": it was restored from a backup, and not every node has told what it has`,
+      {
+        hint:
+          'look at "usher node list"; start the nodes that are missing, or say that they run nothing ("usher node declare-dead")',
+        subject: vm.name,
+      },
+    );
+  }
+  return new UsherError(
+    "unavailable",
+    `Cannot ${verb} VM "${vm.name}": its node ${vm.node} is out of reach`,
+    {
+      hint: `look at "usher node list"; it can go on once ${vm.node} is back`,
+      subject: vm.name,
+    },
+  );
 }
 
 function succeeded(operation: Operation, at: string): Move {

@@ -34,6 +34,8 @@ export type Action =
 export interface Known {
   readonly node: string | null;
   readonly status: VmStatus;
+  /** What the record says is old: where it is, the node that has it tells. */
+  readonly unconfirmed?: boolean | undefined;
 }
 
 /**
@@ -49,7 +51,8 @@ export function reconcile(
   if (known === null) {
     return seen.state === "absent" ? { type: "keep" } : { type: "adopt" };
   }
-  if (known.node !== null && known.node !== node) return { type: "stranger" };
+  const isElsewhere = known.node !== null && known.node !== node;
+  if (isElsewhere && known.unconfirmed !== true) return { type: "stranger" };
   return statusAfter(known.status, seen, at);
 }
 

@@ -7,12 +7,11 @@
  *
  * @module
  */
-import { UsherError } from "../error/mod.ts";
 import type { CtrlConfig } from "../schema/config.ts";
 import { openKvStore } from "../store/kv_store.ts";
 import type { Store } from "../store/store.ts";
 import { type Clock, systemClock } from "../sys/clock.ts";
-import { readTextOrNull, writeDurably } from "../sys/file.ts";
+import { writeDurably } from "../sys/file.ts";
 import { newId, newSecret } from "../sys/id.ts";
 import type { Log } from "../sys/log.ts";
 import { hostname, processId } from "../sys/machine.ts";
@@ -20,14 +19,12 @@ import type { Accounts } from "./auth/accounts.ts";
 import type { CtrlContext } from "./context.ts";
 import { openEngine } from "./engine.ts";
 import { keepRenewed, listen } from "./listeners.ts";
+import { leavePlace, leaveToken } from "./local.ts";
 import type { Site } from "./site.ts";
 import { openTrust, type Trust } from "./trust.ts";
 
 /** The account that the first start makes. */
 export const FIRST_ACCOUNT = "admin";
-
-/** Where a running controller keeps the token of the owner of its state. */
-const LOCAL_TOKEN = "admin-token";
 
 /** What a controller is started with; flags are in its configuration already. */
 export interface CtrlOptions {
@@ -67,10 +64,7 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
   const closing = new AbortController();
   stack.defer(() => closing.abort("the controller ends"));
   const engine = await openEngine({ config, context, store, newSecret });
-  await writeDurably(
-    `${config.state_dir}/${LOCAL_TOKEN}`,
-    `${engine.accounts.openLocalSession()}\n`,
-  );
+  await leaveToken(config.state_dir, engine.accounts.openLocalSession());
   stack.defer(() => engine.runner.stop());
   await engine.recover();
   const servers = listen({
@@ -82,6 +76,10 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
     closing: closing.signal,
   });
   stack.defer(() => servers.close());
+  await leavePlace(config.state_dir, {
+    url: servers.localUrl,
+    caPem: trust.caPem,
+  });
   // Last, since a password that is said once must not be said in vain.
   await firstStart(options, engine.accounts);
   const loops = [
@@ -105,23 +103,6 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-/**
- * The token with which the owner of a state directory is an administrator,
- * whatever else is broken. Throws `unavailable` when no controller runs there.
- */
-export async function readLocalToken(stateDir: string): Promise<string> {
-  const token = await readTextOrNull(`${stateDir}/${LOCAL_TOKEN}`);
-  if (token !== null) return token.trim();
-  throw new UsherError(
-    "unavailable",
-    `No controller has run with the state ${stateDir}`,
-    {
-      hint:
-        "run this on the controller's machine, as the owner of its state; --state names another directory",
-    },
-  );
 }
 
 async function openStore(

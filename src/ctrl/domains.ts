@@ -17,6 +17,7 @@ import { type CtrlContext, isoNow } from "./context.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Records, Write } from "./records.ts";
 import { Strays } from "./strays.ts";
+import { Unconfirmed } from "./unconfirmed.ts";
 
 /** Takes in what nodes report. */
 export class Domains {
@@ -25,11 +26,13 @@ export class Domains {
   readonly #context: CtrlContext;
   readonly #records: Records;
   readonly #leftovers: Leftovers;
+  readonly #unconfirmed: Unconfirmed;
 
   constructor(context: CtrlContext, records: Records, leftovers: Leftovers) {
     this.#context = context;
     this.#records = records;
     this.#leftovers = leftovers;
+    this.#unconfirmed = new Unconfirmed(context, records);
   }
 
   /** A node reports changes of some domains. */
@@ -59,12 +62,21 @@ export class Domains {
     for (const vm of this.#records.vms.latestValues()) {
       if (vm.node !== node) continue;
       known.add(vm.uid);
-      if (seen.has(vm.uid)) continue;
+      if (seen.has(vm.uid) || vm.unconfirmed === true) continue;
       const status = missing(vm.status, at, why);
       writes.push(...gone(vm, status, why !== undefined));
     }
     if (writes.length > 0) await this.#records.write(writes);
+    await this.settleUnconfirmed(node);
     return known;
+  }
+
+  /** Settles what was restored, once every node has told; `told` is about to be ready. */
+  async settleUnconfirmed(told?: string): Promise<void> {
+    const writes = this.#unconfirmed.writes(told);
+    if (writes.length === 0) return;
+    await this.#records.write(writes);
+    this.#unconfirmed.settled();
   }
 
   /** A node has been silent past its lease. */
@@ -90,7 +102,7 @@ export class Domains {
   deadWrites(node: string, why: string): Write[] {
     const at = isoNow(this.#context);
     return [...this.#records.vms.latestValues()]
-      .filter((vm) => vm.node === node)
+      .filter((vm) => vm.node === node && vm.unconfirmed !== true)
       .flatMap((vm) => gone(vm, missing(vm.status, at, why), true));
   }
 
@@ -101,6 +113,9 @@ export class Domains {
   writesFor(node: string, reported: DomainFrame, isLoss = false): Write[] {
     const domain = { ...reported, reason: clip(reported.reason) };
     const vm = this.#find(node, domain);
+    if (vm !== undefined && !this.#unconfirmed.isSettledBy(vm, node, domain)) {
+      return [];
+    }
     const at = isoNow(this.#context);
     const action = reconcile(vm ?? null, domain, node, at);
     if (vm !== undefined) {
@@ -207,9 +222,10 @@ function afterReport(
   status: Vm["status"],
   isLoss: boolean,
 ): Vm {
+  const { unconfirmed, ...rest } = vm;
   const known = {
-    ...vm,
-    node: vm.node ?? node,
+    ...rest,
+    node: unconfirmed === true ? node : vm.node ?? node,
     // Records that were restored may be older than what runs.
     generation: Math.max(vm.generation, generation),
     status,

@@ -27,6 +27,8 @@ export interface Listeners {
   readonly site: Site;
   readonly clients: TlsServer;
   readonly nodes: TlsServer;
+  /** Where clients on this machine reach it. */
+  readonly localUrl: string;
   close(): Promise<void>;
 }
 
@@ -93,6 +95,7 @@ export function listen(options: ListenOptions): Listeners {
     site,
     clients,
     nodes,
+    localUrl: `https://${localName(config)}:${clients.port}`,
     close: async () =>
       void await Promise.all([clients.close(CLOSE_MS), nodes.close(CLOSE_MS)]),
   };
@@ -137,13 +140,25 @@ function serve(
   }
 }
 
+/** What clients on this machine call the controller by, and its certificate too. */
+function localName(config: CtrlConfig): string {
+  const { hostname } = address(config.listen.clients, "listen.clients");
+  const isReached = isEverywhere(hostname) || hostname === "127.0.0.1";
+  // A certificate of usher's own making names loopback; others may not.
+  return isReached && config.tls === undefined
+    ? "127.0.0.1"
+    : publicName(config, hostname);
+}
+
+function isEverywhere(listensOn: string): boolean {
+  return listensOn === "0.0.0.0" || listensOn === "::" || listensOn === "";
+}
+
 /** What nodes and clients call the controller by: the first name configured. */
 function publicName(config: CtrlConfig, listensOn: string): string {
   const [name] = config.names;
   if (name !== undefined) return name.includes(":") ? `[${name}]` : name;
-  const everywhere = listensOn === "0.0.0.0" || listensOn === "::" ||
-    listensOn === "";
-  return everywhere ? hostname() : listensOn;
+  return isEverywhere(listensOn) ? hostname() : listensOn;
 }
 
 function address(

@@ -73,6 +73,7 @@ export async function lookOnce(parts: NodeWatchParts): Promise<void> {
     await noteAgain(parts, link);
     await noteLoss(parts, link);
   }
+  await parts.domains.settleUnconfirmed();
   // Not waited for: a node that is slow to clear up must not delay the watch.
   void parts.leftovers.sweep();
 }

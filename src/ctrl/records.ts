@@ -216,6 +216,16 @@ export class Records {
     if (changes.length > 0) this.#tell(changes);
   }
 
+  /** Every record of the state, also those without a table; see `Store`. */
+  snapshot(): AsyncIterable<Mutation> {
+    return this.#store.snapshot();
+  }
+
+  /** Which controller this is: each one that takes the state over has a higher one. */
+  get epoch(): number {
+    return this.#store.holder.epoch;
+  }
+
   /** Writes keys that have no table. */
   commit(mutations: readonly Mutation[]): Promise<void> {
     return this.#store.commit(mutations);

@@ -10,6 +10,7 @@
 import { z } from "zod";
 import { FollowFrame, NodeView, VmView, WatchFrame } from "./change.ts";
 import { Operation, Result } from "./operation.ts";
+import { StateLine } from "./stored.ts";
 import { LoginRequest, NodeTokenRequest, VmRequest } from "./request.ts";
 
 /** Who may call a route at all. */
@@ -239,6 +240,15 @@ export const ROUTES = {
     access: "user",
     summary: "Ask an operation to stop at its next step and undo what it did",
     response: Operation,
+  },
+  state: {
+    method: "GET",
+    path: "/v1/state",
+    access: "admin",
+    summary:
+      "The whole stored state of one moment; for the owner of the state directory alone",
+    response: StateLine,
+    stream: "ndjson",
   },
   watch: {
     method: "GET",

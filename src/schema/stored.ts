@@ -73,3 +73,28 @@ export const SessionRecord = z.object({
 }).readonly();
 /** A session as it is stored; its token is not. */
 export type SessionRecord = z.infer<typeof SessionRecord>;
+
+/** A line of the whole stored state, as a backup and a check read it. */
+export const StateLine = z.discriminatedUnion("type", [
+  /** First: which usher, which controller in the state's life, and when. */
+  z.object({
+    type: z.literal("head"),
+    version: z.string(),
+    epoch: z.int(),
+    at: z.string(),
+  }),
+  z.object({
+    type: z.literal("set"),
+    key: z.array(z.union([z.string(), z.number()])),
+    value: z.unknown(),
+  }),
+  /** Removes what an earlier line set. */
+  z.object({
+    type: z.literal("delete"),
+    key: z.array(z.union([z.string(), z.number()])),
+  }),
+  /** Last: how many lines stand between it and the first. */
+  z.object({ type: z.literal("end"), lines: z.int() }),
+]);
+/** A line of the whole stored state, as a backup and a check read it. */
+export type StateLine = z.infer<typeof StateLine>;

@@ -281,6 +281,8 @@ export const Vm = z.object({
   revision: z.int().nonnegative(),
   /** Found on a node, not made by usher. */
   found: z.boolean().default(false),
+  /** It came from a backup, and no node has told of it since; absent otherwise. */
+  unconfirmed: z.boolean().optional(),
   /** Absent while no loss of a node has concerned it. */
   restarts: Restarts.optional(),
 });

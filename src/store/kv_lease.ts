@@ -44,7 +44,12 @@ interface LeaseRecord {
 export async function claim(
   database: KvDatabase,
   { host, pid, now }: Claimant,
-  { place, leased }: { readonly place: string; readonly leased: boolean },
+  { place, leased, epochAbove = 0 }: {
+    readonly place: string;
+    readonly leased: boolean;
+    /** The epoch is higher than this one too. */
+    readonly epochAbove?: number | undefined;
+  },
 ): Promise<Claim> {
   const last = await database.get(storeKeys.holder());
   const lease = await database.get(storeKeys.lease());
@@ -52,7 +57,7 @@ export async function claim(
   if (leased && ((lease.value as LeaseRecord | null)?.expires ?? 0) > now()) {
     throw held(place, previous);
   }
-  const epoch = (previous?.epoch ?? 0) + 1;
+  const epoch = Math.max(previous?.epoch ?? 0, epochAbove) + 1;
   const holder: Holder = { epoch, host, pid, since: isoTime(now()) };
   const atomic = database.atomic().check(last, lease).set(
     storeKeys.holder(),

@@ -39,6 +39,8 @@ export type KvStoreOptions = KvPlace & {
   readonly log: Log;
   /** For tests of migrations. */
   readonly migrations?: readonly Migration[];
+  /** An epoch that was reached elsewhere: the one that is taken is higher. */
+  readonly epochAbove?: number;
 };
 
 /**
@@ -180,6 +182,7 @@ export interface OpenOnOptions {
   now(): number;
   readonly log: Log;
   readonly migrations?: readonly Migration[];
+  readonly epochAbove?: number;
   /** Called when the store is closed, before the database is. */
   release(): Promise<void>;
 }
@@ -194,7 +197,11 @@ export async function openOn(
   if (schema.value instanceof Uint8Array) {
     checkVersion(decodeValue(schema.value), migrations, place);
   }
-  const right = await claim(database, options, { place, leased });
+  const right = await claim(database, options, {
+    place,
+    leased,
+    epochAbove: options.epochAbove,
+  });
   const stop = new AbortController();
   const lost = new AbortController();
   const renewing = leased

@@ -72,6 +72,30 @@ export async function writeBytes(
   await Deno.writeFile(path, bytes, { mode: 0o600 });
 }
 
+/** Copies a file; the copy is this user's alone when its folder is. */
+export async function copyFile(from: string, to: string): Promise<void> {
+  await Deno.copyFile(from, to);
+}
+
+/** The bytes of a file, as they are asked for; null when it is not there. */
+export async function openToRead(
+  path: string,
+): Promise<ReadableStream<Uint8Array> | null> {
+  try {
+    return (await Deno.open(path, { read: true })).readable;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** Puts a folder in its place, durably; an empty one that is there makes way. */
+export async function renameDurably(from: string, to: string): Promise<void> {
+  await syncFolder(from);
+  await Deno.rename(from, to);
+  await syncFolder(to.slice(0, to.lastIndexOf("/")) || "/");
+}
+
 /** Makes the entries of `folder` durable. */
 export async function syncFolder(folder: string): Promise<void> {
   using handle = await Deno.open(folder, { read: true });

@@ -53,6 +53,9 @@ async function helped(): Promise<Example[]> {
   const entries = [
     ...Object.values(NOUNS).flatMap(({ verbs }) => Object.entries(verbs)),
     ...Object.entries(COMMANDS),
+    ...Object.values(COMMANDS).flatMap(({ words = {} }) =>
+      Object.entries(words)
+    ),
   ];
   const found: Example[] = [];
   for (const [name, entry] of entries) {

@@ -91,6 +91,7 @@ const ANSWERS: Readonly<Record<RouteName, readonly [number, number, number]>> =
     cancel: [409, 404, 403],
     nodeToken: [403, 403, 403],
     declareDead: [403, 403, 403],
+    state: [403, 403, 403],
     watch: [400, 400, 400],
     logout: [200, 200, 200],
   };

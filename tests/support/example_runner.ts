@@ -12,7 +12,7 @@
  */
 import { strictEqual } from "node:assert/strict";
 import type { Command } from "../../src/client/command.ts";
-import { findEntry, NOUNS } from "../../src/client/commands/index.ts";
+import { findEntry } from "../../src/client/commands/index.ts";
 import { type HttpClient, openHttpClient } from "../../src/client/deno.ts";
 import { runClient } from "../../src/client/main.ts";
 import { parseCommand } from "../../src/client/parse.ts";
@@ -38,13 +38,11 @@ export async function meaningOf(line: string): Promise<Meaning> {
   const [, rest = ""] = COMMAND.exec(line) ?? [];
   const all = splitWords(rest.replace(/^help /, ""));
   const [noun = "", verb] = all;
-  const isNoun = Object.hasOwn(NOUNS, noun);
-  const name = isNoun ? `${noun} ${verb}` : noun;
-  const entry = findEntry(noun, verb);
-  if (entry === null) throw new Error(`There is no command "${name}"`);
-  const command: Command = await entry.load();
-  const argv = all.slice(isNoun ? 2 : 1);
-  return { name, ...parseCommand(name, command, argv) };
+  const found = findEntry(noun, verb);
+  if (found === null) throw new Error(`There is no command "${noun} ${verb}"`);
+  const name = all.slice(0, found.words).join(" ");
+  const command: Command = await found.entry.load();
+  return { name, ...parseCommand(name, command, all.slice(found.words)) };
 }
 
 const READY_MS = 120_000;
@@ -97,7 +95,7 @@ export class ExampleRunner implements Disposable {
   async run(line: string, error = false): Promise<Ran> {
     this.#runs++;
     const meaning = error ? null : await meaningOf(line);
-    const made = await this.#prepare(meaning);
+    const made = await this.#prepare(line, meaning);
     const command = this.#substitute(line, made);
     try {
       return await this.#start(command, meaning);
@@ -117,7 +115,10 @@ export class ExampleRunner implements Disposable {
     return io.out;
   }
 
-  async #prepare(meaning: Meaning | null): Promise<Made> {
+  async #prepare(
+    line: string,
+    meaning: Meaning | null,
+  ): Promise<Made> {
     if (meaning === null) return { id: "", token: "", vms: false };
     const { name, words, flags } = meaning;
     const [noun, verb = ""] = name.split(" ");
@@ -131,8 +132,22 @@ export class ExampleRunner implements Disposable {
         .trim();
     }
     if (noun === "vm") await this.#prepareVms(verb, words, flags);
+    if (noun === "ctrl") await this.#prepareBackup(line, verb);
     const token = name === "lnm" ? await this.#client("node", "token") : "";
     return { id, token: token.trim(), vms: noun === "vm" || noun === "op" };
+  }
+
+  /** A backup lies there, unless the example is to write it. */
+  async #prepareBackup(line: string, verb: string): Promise<void> {
+    const [path] = /\S+\.backup\b/.exec(line) ?? [];
+    if (path === undefined) return;
+    await Deno.remove(`${this.#folder}/${path}`).catch(() => {});
+    if (verb === "backup" && !line.includes("--force")) return;
+    const { code, err } = await this.#runPlain(
+      `usher ctrl backup ${path}`,
+      false,
+    );
+    strictEqual(code, 0, err);
   }
 
   async #prepareVms(
@@ -161,6 +176,7 @@ export class ExampleRunner implements Disposable {
       [/\bSHA256\b/g, this.#fingerprint],
       [/(?<=--user )ann\b/g, "admin"],
       [/\bTOKEN\b/g, token],
+      [/\/srv\/usher\b/g, `${this.#folder}/restored-${this.#runs}`],
       [/\bFILE\b|\/etc\/usher\/ctrl\.yaml/g, `${this.#folder}/ctrl.yaml`],
       [/\bID\b|\b01[0-9a-z]{2,24}\b/g, id],
     ];

@@ -18,6 +18,8 @@ export interface Entry {
   readonly hidden?: true;
   /** A daemon: the executable runs it, not the client. */
   readonly role?: true;
+  /** Commands that stand behind it: `usher ctrl check`. */
+  readonly words?: Readonly<Record<string, Entry>>;
 }
 
 /** A noun with verbs. */
@@ -163,9 +165,23 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./site/version.ts")).version,
   },
   ctrl: {
-    summary: "run the controller",
+    summary: "run the controller; check, back up and restore its state",
     role: true,
     load: async () => (await import("./roles.ts")).ctrl,
+    words: {
+      check: {
+        summary: "check the stored state",
+        load: async () => (await import("./ctrl.ts")).CTRL_COMMANDS.check,
+      },
+      backup: {
+        summary: "write all that a controller needs into one file",
+        load: async () => (await import("./ctrl.ts")).CTRL_COMMANDS.backup,
+      },
+      restore: {
+        summary: "make an empty state directory from a backup",
+        load: async () => (await import("./ctrl.ts")).CTRL_COMMANDS.restore,
+      },
+    },
   },
   lnm: {
     summary: "run the local node manager of this machine",
@@ -187,16 +203,35 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
 /** The command that the completion scripts call. */
 export const COMPLETE_COMMAND = "__complete";
 
-/** The entry that `noun` and `verb` name, or null. */
+/** A command, and how many words name it. */
+export interface Found {
+  readonly entry: Entry;
+  readonly words: 1 | 2;
+}
+
+/** The command that `noun` and `verb` name, or null. */
 export function findEntry(
   noun: string,
   verb: string | undefined,
-): Entry | null {
-  const found = Object.hasOwn(NOUNS, noun) ? NOUNS[noun] : undefined;
-  if (found !== undefined) {
-    return verb !== undefined && Object.hasOwn(found.verbs, verb)
-      ? found.verbs[verb] ?? null
-      : null;
+): Found | null {
+  const group = own(NOUNS, noun);
+  if (group !== undefined) {
+    const entry = own(group.verbs, verb);
+    return entry === undefined ? null : { entry, words: 2 };
   }
-  return Object.hasOwn(COMMANDS, noun) ? COMMANDS[noun] ?? null : null;
+  const entry = own(COMMANDS, noun);
+  if (entry === undefined) return null;
+  const behind = own(entry.words ?? {}, verb);
+  return behind === undefined
+    ? { entry, words: 1 }
+    : { entry: behind, words: 2 };
+}
+
+function own<T>(
+  table: Readonly<Record<string, T>>,
+  word: string | undefined,
+): T | undefined {
+  return word !== undefined && Object.hasOwn(table, word)
+    ? table[word]
+    : undefined;
 }

@@ -30,11 +30,11 @@ export const ctrl = defineCommand({
   about:
     "Run the controller: all state, all decisions. The first start makes the site's CA and the admin account.",
   words: {
-    usage: "[admin-token]",
+    usage: "[admin-token|check|backup|restore]",
     min: 0,
     max: 1,
     completes: "none",
-    choices: ["admin-token"],
+    choices: ["admin-token", "check", "backup", "restore"],
     oneOf: "word",
   },
   flags: {
@@ -52,6 +52,7 @@ export const ctrl = defineCommand({
       "usher ctrl admin-token",
       "a token for the owner of the state directory, whatever is broken",
     ],
+    ["usher ctrl check", "whether the stored state is sound"],
   ],
   run: notHere,
 });

@@ -30,7 +30,8 @@ export function checkVm(key: string, vm: Vm, state: StoredState): Finding[] {
       "a node that has joined",
     );
   }
-  if (node === null && status.state !== "absent") {
+  const isLost = vm.unconfirmed === true;
+  if (node === null && status.state !== "absent" && !isLost) {
     say(
       "vm-placed",
       `VM "${name}" is ${status.state} and lies on no node`,

@@ -27,6 +27,7 @@ import type { Site } from "../site.ts";
 import { nodeView, vmView } from "../views.ts";
 import { follow } from "./follow.ts";
 import { callerFor, problemResponse, readBody } from "./http.ts";
+import { stateLines } from "./state.ts";
 import { ndjson } from "./stream.ts";
 import { listVms } from "./vms.ts";
 import { maySeeOperation, watch, watchQuery } from "./watch.ts";
@@ -130,6 +131,7 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
     await site.runner.cancel(operation.id, `asked by ${caller.user}`);
     return json(site.records.operations.get(operation.id));
   },
+  state: ({ site, caller }) => ndjson(() => stateLines(site, caller), site),
   watch: ({ site, caller, url }) => {
     const query = watchQuery(url);
     return ndjson((signal) => watch(site, caller, query, signal), site);

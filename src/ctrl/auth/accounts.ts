@@ -209,6 +209,11 @@ export class Accounts {
     return known !== undefined && known.expiresAt > isoNow(this.#context);
   }
 
+  /** Whether the caller has shown that the state directory is theirs. */
+  isOwner({ session }: Caller): boolean {
+    return this.#sessions.get(session)?.user === LOCAL_ADMIN;
+  }
+
   #accountOf(user: string): Account | undefined {
     if (user !== LOCAL_ADMIN) return this.#accounts.get(user);
     return {

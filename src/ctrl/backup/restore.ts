@@ -1,0 +1,222 @@
+/**
+ * Restoring a backup into a state directory that is empty.
+ *
+ * The file is read twice: once to see that it is whole, once to restore it.
+ * The new state is made beside its place and put there by one rename, so what
+ * ends in the middle leaves the directory as it was. What records become on
+ * the way, and why, stands in `core/restored.ts`.
+ *
+ * @module
+ */
+import {
+  EPOCH_GAP,
+  restoredOperation,
+  restoredVm,
+  type Restoring,
+  REVISION_GAP,
+} from "../../core/restored.ts";
+import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
+import { Operation } from "../../schema/operation.ts";
+import { Vm } from "../../schema/vm.ts";
+import { keys } from "../../store/key.ts";
+import { openKvStore } from "../../store/kv_store.ts";
+import type { Key, Mutation, Store } from "../../store/store.ts";
+import {
+  listFolder,
+  makeFolder,
+  openToRead,
+  removeIfThere,
+  renameDurably,
+  writeDurably,
+} from "../../sys/file.ts";
+import { hostname, processId } from "../../sys/machine.ts";
+import { type CtrlContext, isoNow } from "../context.ts";
+import {
+  type BackupHead,
+  type BackupLine,
+  damaged,
+  readBackup,
+} from "./format.ts";
+
+/** So many records are committed together. */
+const BATCH = 500;
+
+/** What is restored, and where to. */
+export interface RestoreOptions {
+  readonly path: string;
+  readonly stateDir: string;
+  readonly context: CtrlContext;
+  readonly signal: AbortSignal;
+  /** Told how many records are restored, now and then. */
+  readonly onProgress?: (records: number) => void;
+}
+
+/** What was restored. */
+export interface Restored {
+  readonly records: number;
+  /** When the backup was made, and by which usher. */
+  readonly madeAt: string;
+  readonly usher: string;
+}
+
+/** Restores a backup. Throws `already_exists` when the directory is not empty, and `invalid_input` for a damaged file. */
+export async function restoreBackup(
+  options: RestoreOptions,
+): Promise<Restored> {
+  const { path, stateDir } = options;
+  await refuseUsed(stateDir);
+  const head = await checkFile(options);
+  const beside = `${stateDir}.restore-${options.context.newId()}`;
+  try {
+    await clearLeft(stateDir);
+    await makeFolder(`${beside}/tls`);
+    const records = await restoreInto(beside, head, options);
+    await renameDurably(beside, stateDir);
+    return { records, madeAt: head.at, usher: head.usher };
+  } catch (error) {
+    if (options.signal.aborted || isUsherError(error)) throw error;
+    throw new UsherError(
+      "unavailable",
+      `Cannot restore "${path}" into ${stateDir}: ${messageOf(error)}`,
+      {
+        hint:
+          "check that its parent directory is writable, has room, and that it is no mount point itself",
+        cause: error,
+      },
+    );
+  } finally {
+    await removeIfThere(beside);
+  }
+}
+
+async function refuseUsed(stateDir: string): Promise<void> {
+  const names = await listFolder(stateDir);
+  if (names.length === 0) return;
+  const shown = names.slice(0, 5).join(", ");
+  throw new UsherError(
+    "already_exists",
+    `Cannot restore into ${stateDir}: it holds ${shown}${
+      names.length > 5 ? ", …" : ""
+    }`,
+    {
+      hint:
+        "stop the controller and move its state away, or name an empty directory with --state",
+    },
+  );
+}
+
+/** Removes what a restore left that was killed. */
+async function clearLeft(stateDir: string): Promise<void> {
+  const slash = stateDir.lastIndexOf("/");
+  const parent = stateDir.slice(0, slash) || "/";
+  const prefix = `${stateDir.slice(slash + 1)}.restore-`;
+  for (const name of await listFolder(parent)) {
+    if (name.startsWith(prefix)) await removeIfThere(`${parent}/${name}`);
+  }
+}
+
+/** Reads the whole file once; answers its first line. Throws what is wrong with it. */
+async function checkFile(
+  { path, signal }: RestoreOptions,
+): Promise<BackupHead> {
+  let head: BackupHead | null = null;
+  for await (const line of linesOf(path)) {
+    signal.throwIfAborted();
+    if ("format" in line) head = line;
+  }
+  if (head === null) throw damaged(path, "it has no first line");
+  return head;
+}
+
+async function* linesOf(
+  path: string,
+): AsyncGenerator<BackupHead | BackupLine> {
+  const stream = await openToRead(path);
+  if (stream === null) {
+    throw new UsherError("not_found", `There is no file "${path}"`);
+  }
+  try {
+    yield* readBackup(stream, path);
+  } catch (error) {
+    if (isUsherError(error, "interrupted")) {
+      throw damaged(path, "it ends within a line");
+    }
+    throw error;
+  }
+}
+
+async function restoreInto(
+  folder: string,
+  head: BackupHead,
+  options: RestoreOptions,
+): Promise<number> {
+  const store = await openKvStore({
+    path: `${folder}/state.kv`,
+    host: hostname(),
+    pid: processId(),
+    now: () => options.context.clock.now(),
+    log: options.context.log,
+    epochAbove: head.epoch + EPOCH_GAP,
+  });
+  try {
+    return await restoreLines(folder, store, head, options);
+  } finally {
+    await store.close();
+  }
+}
+
+async function restoreLines(
+  folder: string,
+  store: Store,
+  head: BackupHead,
+  { path, context, signal, onProgress }: RestoreOptions,
+): Promise<number> {
+  const restoring = { madeAt: head.at, at: isoNow(context) };
+  let batch: Mutation[] = [];
+  let records = 0;
+  for await (const line of linesOf(path)) {
+    signal.throwIfAborted();
+    if ("format" in line) continue;
+    if ("file" in line) {
+      const mode = line.file.endsWith("-key.pem") ? 0o600 : 0o644;
+      await writeDurably(`${folder}/${line.file}`, line.text, { mode });
+      continue;
+    }
+    records++;
+    batch.push(mutationOf(line, restoring));
+    if (batch.length < BATCH) continue;
+    await store.commit(batch);
+    batch = [];
+    onProgress?.(records);
+  }
+  await store.commit(batch);
+  return records;
+}
+
+function mutationOf(
+  line: Exclude<BackupLine, { file: string }>,
+  restoring: Restoring,
+): Mutation {
+  if ("delete" in line) return { type: "delete", key: line.delete };
+  const key: Key = line.set;
+  // A token that was used since would let another node in.
+  if (key[0] === keys.joinTokens()[0]) return { type: "delete", key };
+  return { type: "set", key, value: restoredValue(key, line.value, restoring) };
+}
+
+function restoredValue(
+  key: Key,
+  value: unknown,
+  restoring: Restoring,
+): unknown {
+  switch (key[0]) {
+    case keys.vms()[0]:
+      return restoredVm(Vm.parse(value), restoring);
+    case keys.operations()[0]:
+      return restoredOperation(Operation.parse(value), restoring);
+    case "meta":
+      return key[1] === "revision" ? Number(value) + REVISION_GAP : value;
+    default:
+      return value;
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * What each stored record must look like by itself: a known key, a value of
+ * its kind's shape, and the same name in both.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import {
+  broken,
+  type Finding,
+  type Kind,
+} from "../../core/invariants/finding.ts";
+import { Node } from "../../schema/node.ts";
+import { Operation } from "../../schema/operation.ts";
+import {
+  Account,
+  JoinTokenRecord,
+  NodeSecretRecord,
+  RequestRecord,
+  SessionRecord,
+} from "../../schema/stored.ts";
+import { Vm } from "../../schema/vm.ts";
+import { keys } from "../../store/key.ts";
+import type { Entry, Key } from "../../store/store.ts";
+
+/** Kinds of records that have a table, and those that have none. */
+export type EntryKind =
+  | Kind
+  | "node-secret"
+  | "join-token"
+  | "account"
+  | "session"
+  | "meta";
+
+interface Shape {
+  readonly kind: EntryKind;
+  readonly schema: z.ZodType;
+  /** Which field of the value stands in the key. */
+  readonly id: string;
+}
+
+/** By the first part of their keys. */
+const SHAPES: Readonly<Record<string, Shape>> = Object.fromEntries(
+  ([
+    [keys.vms(), { kind: "vm", schema: Vm, id: "uid" }],
+    [keys.nodes(), { kind: "node", schema: Node, id: "name" }],
+    [keys.operations(), { kind: "operation", schema: Operation, id: "id" }],
+    [keys.requests(), { kind: "request", schema: RequestRecord, id: "id" }],
+    [keys.nodeSecrets(), {
+      kind: "node-secret",
+      schema: NodeSecretRecord,
+      id: "name",
+    }],
+    [keys.joinTokens(), {
+      kind: "join-token",
+      schema: JoinTokenRecord,
+      id: "hash",
+    }],
+    [keys.accounts(), { kind: "account", schema: Account, id: "name" }],
+    [keys.sessions(), { kind: "session", schema: SessionRecord, id: "hash" }],
+  ] satisfies [Key, Shape][]).map(([[first], shape]) => [first, shape]),
+);
+
+const META = ["schema", "revision"];
+
+/** A record that could be read. */
+export interface KnownEntry {
+  readonly kind: EntryKind;
+  readonly id: string;
+  readonly value: unknown;
+}
+
+/** The record of an entry, or what is wrong with it. */
+export function readEntry(
+  { key, value }: Entry,
+): { readonly known: KnownEntry } | { readonly finding: Finding } {
+  const name = key.join(" ");
+  const [first, id] = key;
+  if (first === "meta") return readMeta(key, value);
+  const shape = typeof first === "string" ? SHAPES[first] : undefined;
+  if (shape === undefined || typeof id !== "string" || key.length !== 2) {
+    return wrong(
+      "record-key",
+      name,
+      `There is a record ${name}, and no such kind of record`,
+      "records of kinds that this usher knows",
+    );
+  }
+  const parsed = shape.schema.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const field = issue?.path.map(String).join(".") ?? "";
+    return wrong(
+      "record-shape",
+      name,
+      `Cannot read record ${name}: ${
+        field === "" ? "" : `"${field}": `
+      }${issue?.message}`,
+      `a ${shape.kind} as the API describes it`,
+    );
+  }
+  const own = (parsed.data as Record<string, unknown>)[shape.id];
+  if (own !== id) {
+    return wrong(
+      "record-key",
+      name,
+      `Record ${name} holds ${shape.kind} "${own}"`,
+      `${shape.kind} "${id}" under this key`,
+    );
+  }
+  return { known: { kind: shape.kind, id, value: parsed.data } };
+}
+
+function readMeta(key: Key, value: unknown) {
+  const name = key.join(" ");
+  const id = String(key[1]);
+  const isKnown = META.includes(id) && key.length === 2;
+  if (isKnown) return { known: { kind: "meta" as const, id, value } };
+  return wrong(
+    "record-key",
+    name,
+    `There is a record ${name}, and no such kind of record`,
+    "records of kinds that this usher knows",
+  );
+}
+
+function wrong(rule: string, record: string, text: string, right: string) {
+  return { finding: broken(rule, record, text, right) };
+}

@@ -1,0 +1,167 @@
+/**
+ * The commands on a controller's state: check, backup, restore. Flags in, text
+ * and exit codes out; what they do stands in `src/ctrl`.
+ *
+ * @module
+ */
+import { type CtrlWord } from "./client/commands/ctrl.ts";
+import { EXIT } from "./client/exit.ts";
+import { parseCtrlCommand } from "./client/main.ts";
+import { loadConfig } from "./config/load.ts";
+import { makeBackup } from "./ctrl/backup/make.ts";
+import { restoreBackup } from "./ctrl/backup/restore.ts";
+import type { CtrlContext } from "./ctrl/context.ts";
+import { checkState, type Report } from "./ctrl/state/check.ts";
+import { openSource } from "./ctrl/state/source.ts";
+import { UsherError } from "./error/mod.ts";
+import { CtrlConfig } from "./schema/config.ts";
+import { systemClock } from "./sys/clock.ts";
+import { absolutePath } from "./sys/file.ts";
+import { newId } from "./sys/id.ts";
+import { createLog } from "./sys/log.ts";
+import { untilAsked } from "./sys/signal.ts";
+import { isErrorTerminal, say } from "./sys/terminal.ts";
+import { VERSION } from "./version.ts";
+
+/** Only what goes wrong is said beside what was asked for. */
+const CONTEXT: CtrlContext = {
+  clock: systemClock,
+  newId,
+  log: createLog({ level: "error" }),
+};
+
+/** Runs the command that stands behind `usher ctrl`; answers the exit code. */
+export async function runStateTool(
+  word: CtrlWord,
+  argv: readonly string[],
+): Promise<number> {
+  const given = await parseCtrlCommand(word, argv);
+  if ("exit" in given) return given.exit;
+  const { flags, words } = given.parsed;
+  const config = await loadConfig("ctrl", CtrlConfig, {
+    file: flags.config,
+    flags: {
+      state_dir: flags.state === undefined
+        ? undefined
+        : absolutePath(flags.state),
+    },
+  });
+  const asked = untilAsked();
+  const path = absolutePath(words[0] ?? "");
+  switch (word) {
+    case "check":
+      return await check(config, "json" in flags && flags.json === true, asked);
+    case "backup":
+      return await backup(
+        config,
+        path,
+        "force" in flags && flags.force === true,
+        asked,
+      );
+    case "restore":
+      return await restore(config, path, asked);
+  }
+}
+
+async function check(
+  config: CtrlConfig,
+  json: boolean,
+  signal: AbortSignal,
+): Promise<number> {
+  await using source = await openSource({
+    config,
+    context: CONTEXT,
+    version: VERSION,
+    signal,
+  });
+  const report = await checkState(source.mutations());
+  const broken = report.findings.filter(({ weight }) => weight === "broken");
+  say(json ? JSON.stringify(report) : textOf(report, source.isLive));
+  return broken.length > 0 ? EXIT.failed : EXIT.done;
+}
+
+function textOf(
+  { counts, revision, findings }: Report,
+  isLive: boolean,
+): string {
+  const told = Object.entries(counts).map(([kind, count]) =>
+    `${count} ${kind}`
+  );
+  const lines = findings.flatMap(({ weight, rule, text, right }) => [
+    `${weight} (${rule}): ${text}`,
+    `  right would be: ${right}`,
+  ]);
+  const broken = findings.filter(({ weight }) => weight === "broken").length;
+  return [
+    `read ${isLive ? "from the running controller" : "without a controller"}: ${
+      told.join(", ") || "no records"
+    }; newest revision ${revision}`,
+    ...lines,
+    findings.length === 0
+      ? "the state is sound"
+      : `${broken} broken, ${findings.length - broken} doubtful`,
+    ...(broken === 0 ? [] : [
+      "try: keep a copy of the state directory and report this; usher ctrl restore goes back to a backup",
+    ]),
+  ].join("\n");
+}
+
+async function backup(
+  config: CtrlConfig,
+  path: string,
+  force: boolean,
+  signal: AbortSignal,
+): Promise<number> {
+  const { records, bytes, isLive } = await makeBackup({
+    config,
+    context: CONTEXT,
+    version: VERSION,
+    path,
+    force,
+    signal,
+    onProgress: progress("written"),
+  });
+  say(
+    `${path}: ${records} records, ${bytes} bytes, read ${
+      isLive ? "from the running controller" : "without a controller"
+    }`,
+    "stderr",
+  );
+  say(
+    "It holds the site's CA key and the hashes of all passwords and tokens: keep it secret",
+    "stderr",
+  );
+  return EXIT.done;
+}
+
+async function restore(
+  config: CtrlConfig,
+  path: string,
+  signal: AbortSignal,
+): Promise<number> {
+  if (config.kv_url !== undefined) {
+    throw new UsherError(
+      "unsupported",
+      "Cannot restore into a database behind kv_url",
+      { hint: "restore into a state directory (leave kv_url out)" },
+    );
+  }
+  const { records, madeAt } = await restoreBackup({
+    path,
+    stateDir: config.state_dir,
+    context: CONTEXT,
+    signal,
+    onProgress: progress("restored"),
+  });
+  say(
+    `${config.state_dir}: ${records} records as of ${madeAt}; start it with: usher ctrl --state ${config.state_dir}`,
+    "stderr",
+  );
+  return EXIT.done;
+}
+
+/** Shows how many records there are so far, where somebody looks. */
+function progress(what: string): (records: number) => void {
+  if (!isErrorTerminal()) return () => {};
+  return (records) => say(`${records} records ${what} so far`, "stderr");
+}
