@@ -118,28 +118,14 @@ export class Requests {
     caller: Caller,
   ): Promise<Result> {
     const at = isoNow(this.#parts.context);
-    const targets = targetsOf(
-      request,
-      new NameResolver(this.#parts.records, caller),
-      caller,
-    );
-    const { newId } = this.#parts.context;
-    // Looked up once, and only by a request that makes VMs.
-    let known: SpecDefaults | undefined;
-    const defaults = () => known ??= this.#parts.defaults();
-    const drafts = targets.map((target, index) =>
-      draftOf(target, {
-        request: id,
-        index,
-        body: request,
-        user: caller.user,
-        at,
-        newId,
-        defaults,
-        isDead: (node) =>
-          this.#parts.records.nodes.latest(node ?? "")?.state === "dead",
-      })
-    );
+    const { gathering } = this.#parts.runner;
+    let drafts = this.#draft(id, request, caller, at);
+    // While nodes may still come back to a new controller, no VM is without
+    // room. From the last look to the write that follows nothing is waited for.
+    while (!gathering.isOver && this.#isShort(drafts, at)) {
+      await gathering.news();
+      drafts = this.#draft(id, request, caller, at);
+    }
     const record: RequestRecord = {
       v: 1,
       id,
@@ -157,6 +143,49 @@ export class Requests {
       }
     }
     return this.result(id, caller);
+  }
+
+  /** Whether a VM would have no room if it began now. */
+  #isShort(drafts: readonly Draft[], at: string): boolean {
+    const { runner } = this.#parts;
+    const free = drafts.map((draft) => ({
+      ...draft,
+      claimed: runner.holderOf(draft.vm.uid) === null,
+    }));
+    return firstMoves(free, { ...this.#parts, at }).some(({ move }) =>
+      move.operation.problem?.code === "insufficient_resources"
+    );
+  }
+
+  /** What the request means for each of its VMs. */
+  #draft(
+    id: string,
+    request: VmRequest,
+    caller: Caller,
+    at: string,
+  ): Draft[] {
+    const targets = targetsOf(
+      request,
+      new NameResolver(this.#parts.records, caller),
+      caller,
+    );
+    const { newId } = this.#parts.context;
+    // Looked up once, and only by a request that makes VMs.
+    let known: SpecDefaults | undefined;
+    const defaults = () => known ??= this.#parts.defaults();
+    return targets.map((target, index) =>
+      draftOf(target, {
+        request: id,
+        index,
+        body: request,
+        user: caller.user,
+        at,
+        newId,
+        defaults,
+        isDead: (node) =>
+          this.#parts.records.nodes.latest(node ?? "")?.state === "dead",
+      })
+    );
   }
 
   /** Takes the lanes, and gives them back when the request does not become durable. */

@@ -27,6 +27,7 @@ import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { Domains } from "../domains.ts";
+import type { Gathering } from "../gathering.ts";
 import type { Leftovers } from "../leftovers.ts";
 import type { NodeLink, NodeLinks } from "../node_links.ts";
 import type { Records } from "../records.ts";
@@ -52,8 +53,11 @@ export interface RunParts {
   readonly links: NodeLinks;
   readonly domains: Domains;
   readonly leftovers: Leftovers;
+  readonly gathering: Gathering;
   /** Aborts when the controller ends: then a run stops where it is. */
   readonly stopped: AbortSignal;
+  /** Whether what is known of the VM may be wrong. */
+  isUncertain(uid: string): boolean;
 }
 
 /** One operation that holds a lane. */
@@ -120,8 +124,13 @@ export class Run {
   }
 
   /** The first move of an operation that waited, made durable. */
-  #begin(): Promise<Move> {
-    return this.#durably(() => {
+  async #begin(): Promise<Move> {
+    const { records, gathering } = this.#parts;
+    const waiting = this.#operation();
+    const vm = records.vms.latest(waiting.uid);
+    const { signal } = this.#holder.abort;
+    await gathering.untilChoice(waiting, vm, signal);
+    return await this.#durably(() => {
       const operation = { ...this.#operation(), waitsFor: null };
       const known = this.#parts.records.vms.latest(operation.uid);
       const vm = known && wished(this.#freed(known, operation), operation);
@@ -147,6 +156,7 @@ export class Run {
     step: StepName,
     signal: AbortSignal,
   ): Promise<DomainFrame | null> {
+    if (step === "place") await this.#parts.gathering.untilOver(signal);
     if (step === "place" || step === "unregister") return null;
     const operation = this.#operation();
     if (operation.verb === "migrate") {
@@ -305,7 +315,10 @@ export class Run {
   ): Move {
     return advance(operation, vm, {
       at: this.#now(),
-      uncertain: this.#lane.uncertain,
+      // A step is taken again in any case; a verb's goal must not be believed.
+      uncertain: operation.state === "pending"
+        ? this.#parts.isUncertain(operation.uid)
+        : this.#lane.uncertain,
       done,
     });
   }

@@ -15,6 +15,7 @@ import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { Domains } from "../domains.ts";
+import { Gathering } from "../gathering.ts";
 import type { Leftovers } from "../leftovers.ts";
 import type { NodeLinks } from "../node_links.ts";
 import type { Records } from "../records.ts";
@@ -46,13 +47,21 @@ export interface Named {
 
 /** Runs operations. */
 export class Runner {
+  /** The nodes that a new controller has not heard of yet. */
+  readonly gathering: Gathering;
   readonly #parts: RunParts;
   readonly #lanes = new Lanes();
   readonly #runs = new Set<Promise<void>>();
   readonly #stop = new AbortController();
 
   constructor(parts: RunnerParts) {
-    this.#parts = { ...parts, stopped: this.#stop.signal };
+    this.gathering = new Gathering(parts.records);
+    this.#parts = {
+      ...parts,
+      gathering: this.gathering,
+      stopped: this.#stop.signal,
+      isUncertain: (uid) => this.isUncertain(uid),
+    };
   }
 
   /** The operation that holds a VM, or null. */
@@ -66,9 +75,19 @@ export class Runner {
     return this.#lanes.get(uid)?.idle ?? true;
   }
 
-  /** Whether what is known of the VM may be wrong. */
+  /**
+   * Whether what is known of the VM may be wrong: an act ended without an
+   * answer, or its node cannot tell what has become of it meanwhile.
+   */
   isUncertain(uid: string): boolean {
-    return this.#lanes.get(uid)?.uncertain === true;
+    if (this.#lanes.get(uid)?.uncertain === true) return true;
+    const { records, links } = this.#parts;
+    const { node = null, status } = records.vms.latest(uid) ?? {};
+    if (node === null || status?.state === "absent") return false;
+    if (links.get(node)?.ready === true) return false;
+    // What is said of VMs of a lost or dead node, the controller says itself.
+    const nodeState = records.nodes.latest(node)?.state;
+    return nodeState === "ready" || nodeState === "silent";
   }
 
   /** How many operations wait for a VM. */
@@ -120,7 +139,8 @@ export class Runner {
     ) => !isFinal(state));
     open.sort((a, b) =>
       Number(b.state !== "pending") - Number(a.state !== "pending") ||
-      (a.id < b.id ? -1 : 1)
+      // Not by id: the machine's clock may have gone back between two.
+      a.revision - b.revision
     );
     for (const operation of open) this.enqueue(operation);
     return open.length;
@@ -162,6 +182,7 @@ export class Runner {
   /** Stops where it is; what runs goes on after the next start. */
   async stop(): Promise<void> {
     this.#stop.abort("the controller ends");
+    this.gathering.end();
     const ended = new AbortController();
     const { clock } = this.#parts.context;
     await Promise.race([
