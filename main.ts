@@ -8,6 +8,11 @@
  */
 import { roleOf, runClient } from "./src/client/main.ts";
 
+// Started by drivers alone, never by people.
+if (Deno.args[0] === "guard") {
+  const { runGuard } = await import("./src/driver/registry.ts");
+  Deno.exit(await runGuard(Deno.args.slice(1)));
+}
 const role = roleOf(Deno.args);
 if (role === null) Deno.exit(await runClient(Deno.args));
 const { runRole } = await import("./src/roles.ts");

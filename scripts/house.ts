@@ -27,7 +27,10 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
   store: { imports: LOW, packages: "any" },
   link: { imports: LOW, packages: "any" },
   plugin: { imports: LOW, packages: "any" },
-  driver: { imports: [...LOW, "core/step.ts"], packages: "any" },
+  driver: {
+    imports: [...LOW, "core/step.ts", "core/lease.ts"],
+    packages: "any",
+  },
   ctrl: { imports: PLATFORM, packages: "any" },
   lnm: { imports: [...PLATFORM, "driver"], packages: "any" },
   client: { imports: [...LOW, "link", "config"], packages: "any" },

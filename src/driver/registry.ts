@@ -21,6 +21,23 @@ export const drivers: Readonly<Record<string, DriverFactory>> = {
     await (await import("./sim/mod.ts")).openSimDriver(context, config),
 };
 
+/** The guards of drivers that need a process for it, by driver: `usher guard DRIVER DIR`. */
+const guards: Readonly<Record<string, (dir: string) => Promise<number>>> = {
+  qemu: async (dir) =>
+    await (await import("./qemu/guard/run.ts")).runGuard(dir),
+};
+
+/** Runs the guard that a driver has started, to its end; the exit code. */
+export async function runGuard(argv: readonly string[]): Promise<number> {
+  const [driver = "", dir = ""] = argv;
+  const run = Object.hasOwn(guards, driver) ? guards[driver] : undefined;
+  if (run === undefined || !dir.startsWith("/")) return NO_SUCH_GUARD;
+  return await run(dir);
+}
+
+/** What a guard ends with that nobody could have started; the code of a usage error. */
+const NO_SUCH_GUARD = 64;
+
 /** Makes the driver called `name`. Throws `unsupported` when there is none. */
 export function createDriver(
   name: string,

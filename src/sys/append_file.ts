@@ -30,6 +30,11 @@ export class AppendFile implements Disposable {
     return new AppendFile(file, file.seekSync(0, Deno.SeekMode.End));
   }
 
+  /** How many bytes it has. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** Appends one line; it is written, or not there at all when this throws. */
   append(line: string): void {
     const bytes = this.#encoder.encode(`${line}\n`);

@@ -38,6 +38,37 @@ export function processId(): number {
   return Deno.pid;
 }
 
+/** Asks the kernel to end others first when memory runs out; root alone may ask. */
+export function avoidOomKill(): void {
+  try {
+    Deno.writeTextFileSync("/proc/self/oom_score_adj", "-900");
+  } catch {
+    // Then it is as likely as any other.
+  }
+}
+
+/**
+ * How this very program is started again, as its arguments follow: the
+ * executable, or a runtime with the sources.
+ */
+export function ownProgram(): readonly [string, ...string[]] {
+  const runtime = Deno.execPath();
+  if (Deno.build.standalone) return [runtime];
+  const main = decodeURIComponent(
+    new URL("../../main.ts", import.meta.url).pathname,
+  );
+  return [runtime, "run", "--allow-all", "--no-check", "--quiet", main];
+}
+
+/** Of this process's environment, what such a start needs. */
+export function ownEnvironment(): Record<string, string> {
+  const names = ["PATH", "HOME", "DENO_DIR", "TMPDIR"];
+  return Object.fromEntries(names.flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
+}
+
 /** The machine's name for itself. */
 export function hostname(): string {
   return Deno.hostname();

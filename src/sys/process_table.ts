@@ -127,7 +127,7 @@ export function readNetBytes(
 /** Sends a signal to the process that is `id`; whether it was there to get it. */
 export function signalProcess(
   id: ProcessId,
-  signal: "SIGKILL" | "SIGTERM",
+  signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT",
 ): boolean {
   if (readLiving(id) === null) return false;
   try {

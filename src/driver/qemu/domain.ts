@@ -90,7 +90,7 @@ export class Domain {
       uid,
       domain: uid,
       name,
-      ...this.#state(),
+      ...this.#env.told(this.handle, this.#state()),
       incarnation,
       generation,
     };

@@ -24,10 +24,14 @@ export interface Facts {
   readonly ailment: string;
 }
 
+/** A state, and why. */
+export interface SeenState {
+  readonly state: DomainState;
+  readonly reason: string;
+}
+
 /** State and reason. A QEMU that does not answer still runs its guest. */
-export function stateOf(
-  facts: Facts,
-): { state: DomainState; reason: string } {
+export function stateOf(facts: Facts): SeenState {
   const { phase, alive, ending, status, silence, ailment } = facts;
   if (phase === "starting") return { state: "starting", reason: "" };
   if (!alive) return ending ?? { state: "crashed", reason: "QEMU is gone" };

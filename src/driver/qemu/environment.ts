@@ -6,6 +6,8 @@
 import type { QemuConfig } from "../../schema/config.ts";
 import type { DomainReport, DriverContext } from "../driver.ts";
 import type { AccelChoice } from "./accel.ts";
+import type { SeenState } from "./domain_state.ts";
+import type { Handle } from "./handle.ts";
 import type { Layout } from "./layout.ts";
 
 /** What every part of the driver is given. */
@@ -22,6 +24,8 @@ export interface QemuEnvironment {
   publish(report: DomainReport): void;
   /** The accelerator; asked once, remembered. Throws when there is no QEMU. */
   accel(): Promise<AccelChoice>;
+  /** A domain's state as it is told: one that the guard holds is `held`. */
+  told(handle: Handle, state: SeenState): SeenState & { held?: true };
   /** The name of the running VM that uses this file, if it is one of ours. */
   holderOf(disk: string): string | null;
 }

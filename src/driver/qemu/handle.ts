@@ -11,6 +11,7 @@
 import { z } from "zod";
 import { messageOf, UsherError } from "../../error/mod.ts";
 import { listFolder, readTextOrNull, writeDurably } from "../../sys/file.ts";
+import { OnNodeLoss } from "../../schema/vm.ts";
 import type { DomainPlan } from "../driver.ts";
 import type { Layout } from "./layout.ts";
 
@@ -32,6 +33,8 @@ export const Handle = z.object({
   bootId: z.string(),
   /** Files that it reads or writes, bases of overlays too, as the user named them. */
   disks: z.array(z.string()),
+  /** Whether a guard is to pause it when the node's lease is over. */
+  onNodeLoss: OnNodeLoss.default("wait"),
   /** Null while nothing is known of an end. */
   ending: Ending.nullable(),
 });
@@ -74,6 +77,7 @@ export function newHandle(plan: DomainPlan, bootId: string): Handle {
     incarnation,
     bootId,
     disks: spec.disks.flatMap(({ path, base }) => path ?? base ?? []),
+    onNodeLoss: spec.onNodeLoss,
     ending: null,
   };
 }
@@ -110,6 +114,7 @@ export const Marker = z.object({
   name: z.string(),
   generation: z.number(),
   incarnation: z.string(),
+  onNodeLoss: OnNodeLoss.default("wait"),
   /** Tells the domains of one LNM from those of another on the same machine. */
   runDir: z.string(),
 });
@@ -117,11 +122,11 @@ export type Marker = z.infer<typeof Marker>;
 
 /** The marker that goes with a handle. */
 export function markerOf(
-  { uid, name, generation, incarnation }: Handle,
+  { uid, name, generation, incarnation, onNodeLoss }: Handle,
   runDir: string,
 ): string {
   return JSON.stringify(
-    { uid, name, generation, incarnation, runDir } satisfies Marker,
+    { uid, name, generation, incarnation, onNodeLoss, runDir } satisfies Marker,
   );
 }
 
@@ -140,7 +145,7 @@ export function handleOfMarker(
   disks: readonly string[],
   bootId: string,
 ): Handle {
-  const { uid, name, generation, incarnation } = marker;
+  const { uid, name, generation, incarnation, onNodeLoss } = marker;
   return {
     version: 1,
     uid,
@@ -149,6 +154,7 @@ export function handleOfMarker(
     incarnation,
     bootId,
     disks: [...disks],
+    onNodeLoss,
     ending: null,
   };
 }

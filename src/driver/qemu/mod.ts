@@ -32,10 +32,12 @@ import type {
 import { refuseOlder } from "../generation.ts";
 import { NewestReports } from "../newest.ts";
 import { readCounters } from "./counters.ts";
+import { absent } from "./absent.ts";
 import { adopt } from "./adoption.ts";
 import { Domain } from "./domain.ts";
 import type { QemuEnvironment } from "./environment.ts";
 import { removeTraces } from "./forget.ts";
+import { QemuGuarding } from "./guarding.ts";
 import { loadHandles, newHandle } from "./handle.ts";
 import { Installation } from "./installation.ts";
 import { launch } from "./launch.ts";
@@ -76,6 +78,8 @@ class QemuDriver implements Driver {
     attach: (uid, signal) => this.#attachConsole(uid, signal),
   };
 
+  readonly guarding: QemuGuarding;
+
   readonly #env: QemuEnvironment;
   readonly #installation: Installation;
   readonly #domains = new Map<string, Domain>();
@@ -98,6 +102,11 @@ class QemuDriver implements Driver {
     }
     const installation = new Installation(config, layout.accelFile);
     this.#installation = installation;
+    this.guarding = new QemuGuarding({
+      runDir: layout.runDir,
+      domains: () => this.#domains.values(),
+      log: (message, fields) => context.log("info", message, fields),
+    });
     this.#env = {
       node: context.node,
       config,
@@ -108,6 +117,7 @@ class QemuDriver implements Driver {
       publish: (report) =>
         this.#watchers.forEach((watcher) => watcher.push(report)),
       accel: () => installation.accel(),
+      told: (handle, state) => this.guarding.told(handle, state),
       holderOf: (disk) => this.#holderOf(disk),
     };
   }
@@ -285,6 +295,7 @@ class QemuDriver implements Driver {
   ): Promise<DomainReport> {
     signal.throwIfAborted();
     const domain = this.#known(uid);
+    if (command === "cont") await this.guarding.drop(uid, signal);
     await untilAborted(domain.execute(command, VERB_MS), signal);
     domain.setStatus(command === "stop" ? "paused" : "running");
     return domain.report();
@@ -328,16 +339,4 @@ class QemuDriver implements Driver {
     );
     return holder?.handle.name ?? null;
   }
-}
-
-function absent(uid: string): DomainReport {
-  return {
-    uid,
-    domain: uid,
-    name: "",
-    state: "absent",
-    reason: "",
-    incarnation: null,
-    generation: 0,
-  };
 }
