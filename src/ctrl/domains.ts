@@ -10,7 +10,7 @@
  */
 import { owing } from "../core/node_loss.ts";
 import { missing, reconcile, silent } from "../core/reconcile.ts";
-import type { DomainFrame } from "../schema/frame.ts";
+import { type DomainFrame, domainKey } from "../schema/frame.ts";
 import { FOUND_OWNER, isLabel, splitVmName, VmName } from "../schema/name.ts";
 import { Vm } from "../schema/vm.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
@@ -35,12 +35,13 @@ export class Domains {
     this.#unconfirmed = new Unconfirmed(context, records);
   }
 
-  /** A node reports changes of some domains. */
+  /** A node reports changes of some domains; resolves once they are durable. */
   async report(node: string, domains: readonly DomainFrame[]): Promise<void> {
     const writes = newestOfEach(domains).flatMap((domain) =>
       this.writesFor(node, domain)
     );
-    if (writes.length > 0) await this.#records.write(writes);
+    // Without any too: that it is known already may be a draft yet.
+    await this.#records.write(writes);
   }
 
   /**
@@ -248,18 +249,13 @@ function gone(
   return [{ kind: "vm", key: vm.uid, value, note: status.reason }];
 }
 
-/** What tells a node's domains apart. */
-export function keyOf({ driver, uid, domain }: DomainFrame): string {
-  return uid ?? `${driver} ${domain}`;
-}
-
 /**
  * Of several reports of one domain the last alone: each is held against what
  * the record says, which the one before has not changed yet.
  */
 function newestOfEach(domains: readonly DomainFrame[]): DomainFrame[] {
   return [
-    ...new Map(domains.map((domain) => [keyOf(domain), domain])).values(),
+    ...new Map(domains.map((domain) => [domainKey(domain), domain])).values(),
   ];
 }
 

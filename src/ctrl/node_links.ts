@@ -12,7 +12,12 @@
 import { fromProblem, UsherError } from "../error/mod.ts";
 import { Inbox, Outbox } from "../link/outbox.ts";
 import type { Session } from "../link/session.ts";
-import type { DomainFrame, DownFrame, UpFrame } from "../schema/frame.ts";
+import {
+  type DomainFrame,
+  domainKey,
+  type DownFrame,
+  type UpFrame,
+} from "../schema/frame.ts";
 import type { NodeUsage } from "../schema/node.ts";
 import type { PeerMessage, Progress } from "../schema/operation.ts";
 import type { VmUsage } from "../schema/vm.ts";
@@ -51,7 +56,7 @@ export class NodeLink {
   silentSince: number | null = null;
   /** When it was last told that it was heard, by the monotonic clock; see `core/lease.ts`. */
   heardAt = 0;
-  /** Reports, by domain, that the state had no room for; the node watch tries again. */
+  /** The newest of each domain that is not durable yet; the node watch tries again what failed. */
   readonly unnoted = new Map<string, DomainFrame>();
   readonly #asked = new Map<string, Asked>();
   /** What acts answered of domains, until something newer is heard or it is used. */
@@ -135,6 +140,14 @@ export class NodeLink {
   /** The node tells how far an act has come. */
   progress(id: string, progress: Progress): void {
     this.#asked.get(id)?.onProgress(progress);
+  }
+
+  /** What was heard of these domains is durable, as far as nothing newer was. */
+  noted(domains: readonly DomainFrame[]): void {
+    for (const domain of domains) {
+      const key = domainKey(domain);
+      if (this.unnoted.get(key) === domain) this.unnoted.delete(key);
+    }
   }
 
   /** A report of a domain came: what acts answered before is older. */

@@ -84,11 +84,9 @@ async function noteAgain(
   link: NodeLink,
 ): Promise<void> {
   if (link.unnoted.size === 0) return;
-  const frames = [...link.unnoted];
-  await domains.report(link.name, frames.map(([, frame]) => frame));
-  for (const [domain, frame] of frames) {
-    if (link.unnoted.get(domain) === frame) link.unnoted.delete(domain);
-  }
+  const frames = [...link.unnoted.values()];
+  await domains.report(link.name, frames);
+  link.noted(frames);
 }
 
 async function noteLoss(

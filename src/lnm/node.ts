@@ -9,11 +9,11 @@
  * @module
  */
 import { isUsherError, messageOf } from "../error/mod.ts";
-import type { DomainFrame } from "../schema/frame.ts";
+import { type DomainFrame, domainKey } from "../schema/frame.ts";
 import { Acts } from "./acts.ts";
 import { Guards } from "./guards.ts";
 import { thinned } from "./progress.ts";
-import { keyOf, Reports } from "./reports.ts";
+import { Reports } from "./reports.ts";
 import {
   type LnmSession,
   runSession,
@@ -48,7 +48,7 @@ export async function runNode(
       if (live.session !== null) {
         return live.session.sendReliable({ type: "report", domains });
       }
-      for (const domain of domains) backlog.set(keyOf(domain), domain);
+      for (const domain of domains) backlog.set(domainKey(domain), domain);
     },
     (frame) => drivers.look(frame, signal),
     clock,

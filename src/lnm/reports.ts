@@ -10,7 +10,7 @@
  */
 import { messageOf } from "../error/mod.ts";
 import type { Driver } from "../driver/driver.ts";
-import type { DomainFrame } from "../schema/frame.ts";
+import { type DomainFrame, domainKey } from "../schema/frame.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 import { frameOf } from "./driver_set.ts";
@@ -107,7 +107,7 @@ export class Reports {
   }
 
   #push(frame: DomainFrame): void {
-    this.#batch.set(keyOf(frame), frame);
+    this.#batch.set(domainKey(frame), frame);
     if (this.#batch.size > 1) return;
     queueMicrotask(() => {
       const frames = [...this.#batch.values()];
@@ -115,11 +115,6 @@ export class Reports {
       this.#send(frames);
     });
   }
-}
-
-/** What tells a node's domains apart. */
-export function keyOf({ driver, uid, domain }: DomainFrame): string {
-  return uid ?? `${driver} ${domain}`;
 }
 
 function isSame(a: DomainFrame, b: DomainFrame): boolean {

@@ -9,6 +9,7 @@ import { Inbox, Outbox } from "../link/outbox.ts";
 import { Session } from "../link/session.ts";
 import {
   type DomainFrame,
+  domainKey,
   DOMAINS_PER_FRAME,
   DownFrame,
   MAX_FRAME_BYTES,
@@ -19,7 +20,6 @@ import type { Capacity, Overcommit } from "../schema/node.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 import type { Acts } from "./acts.ts";
-import { keyOf } from "./reports.ts";
 import type { Guards } from "./guards.ts";
 import { serveConsole } from "./console.ts";
 import type { DriverSet } from "./driver_set.ts";
@@ -305,5 +305,5 @@ function answerWith(
   if (live.session !== null) return live.session.sendReliable(frame);
   memory.session?.outbox.add(frame);
   const { domain } = answer;
-  if (domain !== null) backlog.set(keyOf(domain), domain);
+  if (domain !== null) backlog.set(domainKey(domain), domain);
 }

@@ -39,6 +39,11 @@ export const DomainFrame = z.object({
 });
 export type DomainFrame = z.infer<typeof DomainFrame>;
 
+/** What tells a node's domains apart. */
+export function domainKey({ driver, uid, domain }: DomainFrame): string {
+  return uid ?? `${driver} ${domain}`;
+}
+
 const envelope = { seq: z.int().optional(), ack: z.int().optional() };
 
 /** What an LNM is told to do with one domain. */

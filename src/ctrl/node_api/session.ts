@@ -12,13 +12,14 @@ import { Inbox, Outbox } from "../../link/outbox.ts";
 import { Session } from "../../link/session.ts";
 import {
   type DomainFrame,
+  domainKey,
   type DownFrame,
   MAX_FRAME_BYTES,
   PROTOCOL,
   type UpFrame,
 } from "../../schema/frame.ts";
 import type { CtrlContext } from "../context.ts";
-import { type Domains, keyOf } from "../domains.ts";
+import type { Domains } from "../domains.ts";
 import { heard, noteGuarded, releaseHeld } from "../guards.ts";
 import type { NodeLink, NodeLinks, NodeSession } from "../node_links.ts";
 import { parseUp } from "./up_frame.ts";
@@ -230,10 +231,7 @@ async function take(
     case "report":
       return note(parts, link, frame.domains);
     case "result":
-      if (!link.answer(frame) && frame.domain !== null) {
-        note(parts, link, [frame.domain]);
-      }
-      return;
+      return takeResult(parts, link, frame);
     case "progress":
       return link.progress(frame.id, frame.progress);
     case "usage":
@@ -258,6 +256,21 @@ async function take(
   }
 }
 
+/** What the act's operation writes, or, when nobody waits for it any more, a report. */
+function takeResult(
+  parts: NodeSessionParts,
+  link: NodeLink,
+  frame: Extract<UpFrame, { type: "result" }>,
+): void {
+  const { domain } = frame;
+  const isAsked = link.answer(frame);
+  if (domain === null) return;
+  if (!isAsked) return note(parts, link, [domain]);
+  // A report that still waits to be written is older: it must not come after.
+  const key = domainKey(domain);
+  if (link.unnoted.has(key)) link.unnoted.set(key, domain);
+}
+
 /**
  * Not waited for: the store keeps the order, and one write serves many
  * reports. What cannot be written is kept for the node watch.
@@ -268,11 +281,12 @@ function note(
   domains: readonly DomainFrame[],
 ): void {
   for (const domain of domains) {
-    link.unnoted.delete(keyOf(domain));
+    link.unnoted.set(domainKey(domain), domain);
     link.heard(domain);
   }
-  parts.domains.report(link.name, domains).catch((error) => {
-    for (const domain of domains) link.unnoted.set(keyOf(domain), domain);
+  parts.domains.report(link.name, domains).then(() => {
+    link.noted(domains);
+  }, (error) => {
     parts.context.log.error("could not note a report; it is tried again", {
       node: link.name,
       error: messageOf(error),

@@ -135,6 +135,35 @@ Deno.test("a report that the state has no room for is noted once there is", asyn
   deepStrictEqual([state(), link.unnoted.size], ["crashed", 0]);
 });
 
+Deno.test("a report that waits to be written does not come after what an act answered since", async () => {
+  await using site = await world();
+  const { ctrl } = site;
+  using peer = new Peer(site.parts);
+  peer.hello(site.secret, "boot", { drivers: [SIM_DRIVER] });
+  await peer.until("welcome");
+  peer.domains([]);
+  await until("the node is ready", () => ctrl.links.link("n1").ready);
+  const id = await ctrl.submit({ verb: "start", names: ["web"] });
+  const act = await peer.until("act") as unknown as { id: string; uid: string };
+  const run = { uid: act.uid, incarnation: id, generation: 1 };
+  ctrl.store.fail();
+  peer.say({
+    type: "report",
+    domains: [domain({ ...run, state: "starting" })],
+  });
+  await until("the report could not be written", () => ctrl.store.failures > 0);
+  peer.say({
+    type: "result",
+    id: act.id,
+    problem: null,
+    domain: domain({ ...run, state: "running" }),
+  });
+  await ctrl.reached(id, "succeeded");
+  await site.look();
+  strictEqual(ctrl.records.vms.get(act.uid)?.status.state, "running");
+  strictEqual(ctrl.links.link("n1").unnoted.size, 0);
+});
+
 Deno.test("a loss that cannot be written is noted at the next look", async () => {
   await using site = await world();
   const { ctrl } = site;
