@@ -172,6 +172,8 @@ class World implements AsyncDisposable {
     this.#stop.abort("over");
     for (const peer of this.peers) peer.cut();
     await this.#node;
+    // What an act that just ended has put off to its next turn comes before.
+    await new Promise((resolve) => systemClock.after(0, () => resolve(null)));
   }
 }
 
