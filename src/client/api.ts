@@ -47,6 +47,7 @@ const PATHS: {
   declareDead: "POST /v1/nodes/{name}/declare-dead",
   operations: "GET /v1/operations",
   operation: "GET /v1/operations/{id}",
+  cancelRequest: "POST /v1/requests/{id}/cancel",
   cancel: "POST /v1/operations/{id}/cancel",
   state: "GET /v1/state",
   watch: "GET /v1/watch",

@@ -136,6 +136,28 @@ export const Operation = z.object({
 /** An operation as it is stored and shown. */
 export type Operation = z.infer<typeof Operation>;
 
+/** Whether an operation can be cancelled, and why or what for. */
+export const Cancellable = z.object({ can: z.boolean(), why: z.string() });
+/** Whether an operation can be cancelled, and why or what for. */
+export type Cancellable = z.infer<typeof Cancellable>;
+
+/** One operation with what is known of it only now. */
+export const OperationView = Operation.extend({ cancellable: Cancellable });
+/** One operation with what is known of it only now. */
+export type OperationView = z.infer<typeof OperationView>;
+
+/** What came of cancelling a request, for each operation that had not ended. */
+export const CancelledRequest = z.object({
+  request: z.string(),
+  operations: z.array(z.object({
+    operation: Operation,
+    /** Why it goes on; null for one that was cancelled or is about to be. */
+    problem: Problem.nullable(),
+  })),
+});
+/** What came of cancelling a request. */
+export type CancelledRequest = z.infer<typeof CancelledRequest>;
+
 /** What became of one VM of a request. */
 export const Outcome = z.object({
   vm: z.string(),

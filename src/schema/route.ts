@@ -9,7 +9,12 @@
  */
 import { z } from "zod";
 import { FollowFrame, NodeView, VmView, WatchFrame } from "./change.ts";
-import { Operation, Result } from "./operation.ts";
+import {
+  CancelledRequest,
+  Operation,
+  OperationView,
+  Result,
+} from "./operation.ts";
 import { StateLine } from "./stored.ts";
 import { LoginRequest, NodeTokenRequest, VmRequest } from "./request.ts";
 
@@ -232,7 +237,15 @@ export const ROUTES = {
     path: "/v1/operations/{id}",
     access: "viewer",
     summary: "One operation by id or unique prefix",
-    response: Operation,
+    response: OperationView,
+  },
+  cancelRequest: {
+    method: "POST",
+    path: "/v1/requests/{id}/cancel",
+    access: "user",
+    summary:
+      "Ask all operations of a request to stop, those first that have not begun",
+    response: CancelledRequest,
   },
   cancel: {
     method: "POST",

@@ -89,6 +89,7 @@ const ANSWERS: Readonly<Record<RouteName, readonly [number, number, number]>> =
     submit: [200, 404, 403],
     // It has ended, which is said to who may know.
     cancel: [409, 404, 403],
+    cancelRequest: [200, 404, 403],
     nodeToken: [403, 403, 403],
     declareDead: [403, 403, 403],
     state: [403, 403, 403],

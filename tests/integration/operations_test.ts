@@ -5,6 +5,11 @@
  * @module
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import type {
+  CancelledRequest,
+  OperationView,
+} from "../../src/schema/operation.ts";
+import type { Problem } from "../../src/schema/problem.ts";
 import { TestSite } from "../support/site.ts";
 
 const HANGS = { spec: { sim: { startHangs: true } } };
@@ -164,4 +169,54 @@ Deno.test("operations: one that waited has its VM wanted as it says from its tur
     [state, vm.status.state, vm.spec.power, vm.args],
     ["succeeded", "stopped", "off", { why: "x" }],
   );
+});
+
+Deno.test("operations: a request is cancelled as a whole, the waiting ones first", async () => {
+  await using site = await TestSite.start();
+  const slow = { spec: { sim: { bootMs: 600_000 } }, count: 3 };
+  const { request } = await site.submit("start", "web", slow);
+  await site.submit("start", "quick");
+  const { body } = await site.call<CancelledRequest>(
+    "POST",
+    `/v1/requests/${request}/cancel`,
+  );
+  deepStrictEqual(body.operations.map(({ problem }) => problem), [
+    null,
+    null,
+    null,
+  ]);
+  for (const { operation } of body.operations) {
+    await site.untilOperation(operation.id, "cancelled");
+  }
+  strictEqual((await site.call("GET", "/v1/vms/web-1")).status, 404);
+  await site.untilState("quick", "running");
+  const again = await site.call<CancelledRequest>(
+    "POST",
+    `/v1/requests/${request}/cancel`,
+  );
+  deepStrictEqual([again.status, again.body.operations], [200, []]);
+});
+
+Deno.test("operations: one that is past its point of no return says so before and when it is cancelled", async () => {
+  await using site = await TestSite.start();
+  await site.run("start", "web", { spec: { sim: { ignoreShutdown: true } } });
+  const [outcome] = (await site.submit("shutdown", "web", { graceMs: 60_000 }))
+    .outcomes;
+  const id = outcome?.operation ?? "";
+  const { body: view } = await site.call<OperationView>(
+    "GET",
+    `/v1/operations/${id}`,
+  );
+  deepStrictEqual(view.cancellable, {
+    can: false,
+    why: "the guest has been asked to turn off",
+  });
+  const refused = await site.call<Problem>(
+    "POST",
+    `/v1/operations/${id}/cancel`,
+  );
+  strictEqual(refused.status, 409);
+  match(refused.body.hint ?? "", /"usher vm poweroff web\.default\.admin"/);
+  await site.run("poweroff", "web");
+  await site.untilOperation(id, "cancelled");
 });

@@ -7,8 +7,6 @@
  * @module
  */
 import { type Context, Hono } from "hono";
-import { isFinal } from "../../core/operation_machine.ts";
-import { matchesAll, parseFilter } from "../../core/selector.ts";
 import { UsherError } from "../../error/mod.ts";
 import { openapi } from "../../schema/openapi.ts";
 import {
@@ -17,7 +15,6 @@ import {
   VmRequest,
 } from "../../schema/request.ts";
 import { type RouteName, ROUTES } from "../../schema/route.ts";
-import type { Operation } from "../../schema/operation.ts";
 import { upgradeWebSocket } from "../../sys/websocket.ts";
 import type { Caller } from "../auth/accounts.ts";
 import { NameResolver } from "../names.ts";
@@ -27,10 +24,16 @@ import type { Site } from "../site.ts";
 import { nodeView, vmView } from "../views.ts";
 import { follow } from "./follow.ts";
 import { callerFor, problemResponse, readBody } from "./http.ts";
+import {
+  cancelOperation,
+  cancelRequest,
+  listOperations,
+  showOperation,
+} from "./operations.ts";
 import { stateLines } from "./state.ts";
 import { ndjson } from "./stream.ts";
 import { listVms } from "./vms.ts";
-import { maySeeOperation, watch, watchQuery } from "./watch.ts";
+import { watch, watchQuery } from "./watch.ts";
 
 /** Named additions to the API since its first version; append only. */
 export const EXTENSIONS: readonly string[] = ["console", "follow", "watch"];
@@ -117,20 +120,14 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
   },
   declareDead: async ({ site, caller, param }) =>
     json(await declareDead(site, param("name"), caller.user)),
-  operations: listOperations,
+  operations: ({ site, caller, url }) =>
+    json({ operations: listOperations(site, caller, url) }),
   operation: ({ site, caller, param }) =>
-    json(site.records.withProgress(findOperation(site, caller, param("id")))),
-  cancel: async ({ site, caller, param }) => {
-    const operation = findOperation(site, caller, param("id"));
-    if (isFinal(operation.state)) {
-      throw new UsherError(
-        "wrong_state",
-        `Operation ${operation.id} has ended already: it ${operation.state}`,
-      );
-    }
-    await site.runner.cancel(operation.id, `asked by ${caller.user}`);
-    return json(site.records.operations.get(operation.id));
-  },
+    json(showOperation(site, caller, param("id"))),
+  cancel: async ({ site, caller, param }) =>
+    json(await cancelOperation(site, caller, param("id"))),
+  cancelRequest: async ({ site, caller, param }) =>
+    json(await cancelRequest(site, caller, param("id"))),
   state: ({ site, caller }) => ndjson(() => stateLines(site, caller), site),
   watch: ({ site, caller, url }) => {
     const query = watchQuery(url);
@@ -252,57 +249,4 @@ function openConsole({ site, request, url, caller, param }: Call): Response {
     () => site.accounts.isLive(caller),
   );
   return response;
-}
-
-function listOperations({ site, caller, url }: Call): Response {
-  const conditions = parseFilter(url.searchParams.get("filter") ?? "", [
-    "vm",
-    "verb",
-    "state",
-    "node",
-    "user",
-    "request",
-  ]);
-  const limit = Math.min(
-    10_000,
-    Math.max(1, Number(url.searchParams.get("limit") ?? 100) || 100),
-  );
-  const operations: Operation[] = [];
-  for (const operation of [...site.records.operations.values()].reverse()) {
-    if (operations.length >= limit) break;
-    if (!maySeeOperation(caller, operation)) continue;
-    const read = (key: string) =>
-      key === "vm"
-        ? operation.vm
-        : String(operation[key as keyof Operation] ?? "");
-    if (matchesAll(conditions, read)) {
-      operations.push(site.records.withProgress(operation));
-    }
-  }
-  return json({ operations });
-}
-
-function findOperation(site: Site, caller: Caller, text: string): Operation {
-  const exact = site.records.operations.get(text);
-  const found = exact !== undefined
-    ? [exact]
-    : [...site.records.operations.values()]
-      .filter((operation) => text.length >= 6 && operation.id.startsWith(text));
-  const visible = found.filter((operation) =>
-    maySeeOperation(caller, operation)
-  );
-  if (visible.length > 1) {
-    throw new UsherError(
-      "invalid_input",
-      `"${text}" could be ${visible.length} operations`,
-      { hint: "write more of the id" },
-    );
-  }
-  const [operation] = visible;
-  if (operation === undefined) {
-    throw new UsherError("not_found", `There is no operation "${text}"`, {
-      hint: 'see what there is with "usher op list"',
-    });
-  }
-  return operation;
 }

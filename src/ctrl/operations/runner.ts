@@ -8,11 +8,10 @@
  * @module
  */
 import { cancelled, type Move } from "../../core/advance.ts";
+import { refuseUncancellable } from "../../core/cancelling.ts";
 import { isFinal } from "../../core/operation_machine.ts";
-import { isSwitched } from "../../core/migration.ts";
-import { messageOf, UsherError } from "../../error/mod.ts";
+import { messageOf } from "../../error/mod.ts";
 import type { Operation } from "../../schema/operation.ts";
-import type { Vm } from "../../schema/vm.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { Domains } from "../domains.ts";
 import { Gathering } from "../gathering.ts";
@@ -146,14 +145,17 @@ export class Runner {
     return open.length;
   }
 
-  /** Asks an operation to end at its next step. Rejects when that cannot be noted. */
+  /**
+   * Asks an operation to end at its next step. Rejects with `wrong_state` when
+   * it is past that, and when its end cannot be noted.
+   */
   async cancel(id: string, why: string): Promise<void> {
     const { records } = this.#parts;
     const operation = records.operations.latest(id);
     if (operation === undefined || isFinal(operation.state)) return;
     const { uid } = operation;
     const lane = this.#lanes.of(uid);
-    refusePastReturn(operation, records.vms.latest(uid));
+    refuseUncancellable(operation, records.vms.latest(uid));
     if (lane.holder?.operation === id) {
       lane.holder.abort.abort(new Cancel(why, false));
       return;
@@ -269,20 +271,6 @@ export class Runner {
   #now(): string {
     return isoNow(this.#parts.context);
   }
-}
-
-/** A VM that is its target's already does not come back by a cancel. */
-function refusePastReturn(operation: Operation, vm: Vm | undefined): void {
-  if (vm === undefined || !isSwitched(operation, vm)) return;
-  throw new UsherError(
-    "wrong_state",
-    `Cannot cancel migrate of VM "${vm.name}": it belongs to node ${vm.node} already`,
-    {
-      hint:
-        `wait for its end ("usher op attach ${operation.id}"), then migrate it back`,
-      subject: vm.name,
-    },
-  );
 }
 
 function nameOf({ operation, verb }: Holder): Named {

@@ -6,7 +6,7 @@
  */
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { UsherError } from "../../error/mod.ts";
-import { SmallCtrl } from "../../../tests/support/small_ctrl.ts";
+import { obedient, SmallCtrl } from "../../../tests/support/small_ctrl.ts";
 import { until } from "../../../tests/support/wait.ts";
 
 const never = new Promise<never>(() => {});
@@ -121,4 +121,22 @@ Deno.test("runner: a store that another has taken over ends runs without an end"
       ctrl.runner.holderOf(operation.uid) === null;
   });
   strictEqual(ctrl.records.operations.get(id)?.state, "running");
+});
+
+Deno.test("runner: a whole queue can be cancelled, in any order, and its VM is free", async () => {
+  await using ctrl = await SmallCtrl.open();
+  ctrl.node = (act) => act.verb === "start" ? never : obedient(act);
+  const start = await ctrl.submit({ verb: "start", names: ["web"] });
+  const waiting: string[] = [];
+  for (const verb of ["pause", "reboot", "cycle", "shutdown"] as const) {
+    waiting.push(await ctrl.submit({ verb, names: ["web"] }));
+  }
+  for (const i of [2, 0, 3, 1]) {
+    await ctrl.runner.cancel(waiting[i] ?? "", "asked");
+  }
+  await ctrl.runner.cancel(start, "asked");
+  for (const id of [start, ...waiting]) await ctrl.reached(id, "cancelled");
+  ctrl.node = obedient;
+  const again = await ctrl.submit({ verb: "start", names: ["web"] });
+  strictEqual((await ctrl.reached(again, "succeeded")).begun.length, 3);
 });

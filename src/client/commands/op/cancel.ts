@@ -4,29 +4,106 @@
  * @module
  */
 import type { Operation } from "../../../schema/operation.ts";
-import { defineCommand } from "../../command.ts";
+import type { Problem } from "../../../schema/problem.ts";
+import type { Api } from "../../api.ts";
+import { defineCommand, text } from "../../command.ts";
+import { EXIT, EXIT_OF } from "../../exit.ts";
+import { isFailure } from "../../failure.ts";
+import { wantsColor } from "../../io.ts";
 import { FORMAT_FLAG } from "../../render/output.ts";
+import { renderError, shownProblem } from "../../render/problem.ts";
+import { UsageError } from "../../usage.ts";
 import { OPERATION_IDS, printOperations } from "./show.ts";
 
 export const cancel = defineCommand({
   about:
-    "Ask operations to stop at their next step and to undo what they did. usher op attach shows how that ends.",
-  words: OPERATION_IDS,
-  flags: FORMAT_FLAG,
-  examples: [["usher op cancel 01j9", "by the beginning of its id"]],
+    "Ask operations to stop at their next step and to undo what they did. One that is past a point of no return says so, and goes on. usher op show says beforehand whether one can be cancelled; usher op attach shows how it ends.",
+  words: { ...OPERATION_IDS, usage: "[IDS...]", min: 0 },
+  flags: {
+    request: text("ID", "all operations of this request, waiting ones first", {
+      completes: "operation",
+    }),
+    ...FORMAT_FLAG,
+  },
+  examples: [
+    ["usher op cancel 01j9", "by the beginning of its id"],
+    ["usher op cancel --request 01j9z6k3v0", "all that a command asked for"],
+  ],
   async run(context, { words, flags }) {
-    const api = await context.api();
-    const cancelled: Operation[] = [];
-    for (const id of words) {
-      const operation = await api.call("cancel", { params: { id } });
-      cancelled.push(operation);
-      context.io.stderr.write(
-        `${operation.id}: ${operation.verb} of ${operation.vm} is ${operation.state}\n`,
+    const { request, output } = flags;
+    if ((words.length === 0) === (request === undefined)) {
+      throw new UsageError(
+        "Say which operations: their ids, or --request ID",
+        "usher op list shows them",
       );
     }
-    if (flags.output !== undefined) {
-      await printOperations(context, cancelled, flags.output);
+    const api = await context.api();
+    const asked = request === undefined
+      ? await cancelEach(api, words)
+      : await cancelAll(api, request);
+    const { stderr } = context.io;
+    const color = wantsColor(context.io, stderr);
+    for (const { operation, problem } of asked) {
+      if (problem !== null) {
+        stderr.write(renderError(shownProblem(problem), color));
+      } else if (operation !== null) {
+        const { id, verb, vm, state } = operation;
+        stderr.write(`${id}: ${verb} of ${vm} is ${state}\n`);
+      }
     }
-    return 0;
+    if (asked.length === 0) stderr.write("all of it has ended already\n");
+    if (output !== undefined) {
+      const operations = asked.flatMap(({ operation }) => operation ?? []);
+      await printOperations(context, operations, output);
+    }
+    return exitOf(asked);
   },
 });
+
+interface Asked {
+  readonly operation: Operation | null;
+  readonly problem: Problem | null;
+}
+
+/** Each by itself: one that cannot be cancelled keeps none from it. */
+async function cancelEach(
+  api: Api,
+  ids: readonly string[],
+): Promise<readonly Asked[]> {
+  const asked: Asked[] = [];
+  for (const id of ids) {
+    try {
+      const operation = await api.call("cancel", { params: { id } });
+      asked.push({ operation, problem: null });
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      const { toProblem } = await import("../../../error/mod.ts");
+      asked.push({ operation: null, problem: toProblem(error) });
+    }
+  }
+  return asked;
+}
+
+/** A whole request, by its id or that of one of its operations. */
+async function cancelAll(api: Api, id: string): Promise<readonly Asked[]> {
+  const operation = await api.call("operation", { params: { id } }).catch(
+    (error) => {
+      if (isFailure(error, "not_found")) return null;
+      throw error;
+    },
+  );
+  const request = operation?.request ?? id;
+  const answer = await api.call("cancelRequest", { params: { id: request } });
+  return answer.operations;
+}
+
+function exitOf(asked: readonly Asked[]): number {
+  const codes = new Set(
+    asked.flatMap(({ problem }) =>
+      problem === null ? [] : EXIT_OF[problem.code]
+    ),
+  );
+  if (codes.size === 0) return EXIT.done;
+  const [only = EXIT.failed] = codes;
+  return codes.size === 1 ? only : EXIT.failed;
+}

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Operation } from "../../../schema/operation.ts";
+import type { Operation, OperationView } from "../../../schema/operation.ts";
 import { type Context, defineCommand, type Words } from "../../command.ts";
 import { type Fact, renderFacts } from "../../render/describe.ts";
 import { age, took } from "../../render/format.ts";
@@ -47,6 +47,15 @@ export async function printOperations(
   });
 }
 
+/** Said of one that has not ended; an older controller does not tell. */
+function cancellableText(
+  { endedAt, cancellable }: Operation & Partial<OperationView>,
+): string | null {
+  if (endedAt !== null || cancellable === undefined) return null;
+  const { can, why } = cancellable;
+  return `${can ? "yes: " : "no, because "}${why}`;
+}
+
 function describeOperation(operation: Operation, now: number): string {
   const { step, begun, trail, problem, progress } = operation;
   const facts: Fact[] = [
@@ -58,6 +67,7 @@ function describeOperation(operation: Operation, now: number): string {
     ["step", step],
     ["steps begun", begun.join(", ")],
     ["node", operation.node],
+    ["cancellable", cancellableText(operation)],
     ["from", operation.from],
     ["to", operation.to],
     ["tried before", operation.tried?.join(", ") ?? null],
