@@ -15,6 +15,7 @@ import type { Invariant, Violation } from "./violation.ts";
 /** Looks at domains as they change. */
 export class DomainWatch {
   readonly #ledger: Ledger;
+  readonly #now: () => number;
   /** Domains that run, by uid: `node domain`. */
   readonly #running = new Map<string, Set<string>>();
   /** Domains that may end now, since the plan says so. */
@@ -22,8 +23,10 @@ export class DomainWatch {
   /** The first that was found. */
   violation: Violation | null = null;
 
-  constructor(ledger: Ledger) {
+  /** `now` is the controller's idea of the date, in ms since 1970. */
+  constructor(ledger: Ledger, now: () => number) {
     this.#ledger = ledger;
+    this.#now = now;
   }
 
   /** Follows the domains of `machine` since its boot. */
@@ -76,10 +79,12 @@ export class DomainWatch {
   }
 
   #lookAtEnd(key: string, before: SimDomain, now: SimDomain | null): void {
-    const { uid, handle, knobs } = before;
+    const { uid, handle, knobs, move } = before;
     if (this.#excused.has(key) || uid === null) return;
     if (now?.phase === "crashed" && knobs.crashAfterMs !== undefined) return;
-    if (this.#ledger.accountsFor(uid, handle?.incarnation ?? null)) return;
+    const incarnation = handle?.incarnation ?? null;
+    const run = { uid, incarnation, isMoving: move !== null };
+    if (this.#ledger.accountsFor(run, this.#now())) return;
     this.#break(
       "no cause",
       `domain ${key} ended without a cause: ${now?.reason ?? "it is gone"}`,
@@ -87,7 +92,7 @@ export class DomainWatch {
   }
 
   #lookAtRoom({ name, hypervisor, capacity }: Machine): void {
-    const taken = (hypervisor?.all() ?? []).filter(isUp).reduce(
+    const taken = (hypervisor?.all() ?? []).filter(takesRoom).reduce(
       (sum, { memoryMiB = 0 }) => sum + memoryMiB,
       0,
     );
@@ -101,6 +106,13 @@ export class DomainWatch {
   #break(invariant: Invariant, text: string): void {
     this.violation ??= { invariant, text };
   }
+}
+
+/** A copy of a domain without power takes none, though it is neither off. */
+function takesRoom(domain: SimDomain): boolean {
+  const { phase, move } = domain;
+  if (phase !== "migrating") return isUp(domain);
+  return move?.as !== "stopped" && move?.as !== "crashed";
 }
 
 function isRunning({ phase }: SimDomain): boolean {

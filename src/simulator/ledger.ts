@@ -15,8 +15,22 @@ const STOPPING: ReadonlySet<Verb> = new Set<Verb>([
   "cycle",
   "reboot",
   "destroy",
-  "migrate",
 ]);
+
+/**
+ * How long after its end an operation may still take effect, in ms: its act
+ * may have been on a link that was blocked, or a guest slow to obey.
+ */
+const AFTER_MS = 6 * 60_000;
+
+/** A run of a VM that has ended. */
+export interface EndedRun {
+  readonly uid: string;
+  /** The operation that began it, as far as its driver remembers. */
+  readonly incarnation: string | null;
+  /** Whether it was being moved to another node, or from there. */
+  readonly isMoving: boolean;
+}
 
 /** What was asked of VMs. */
 export class Ledger {
@@ -43,14 +57,17 @@ export class Ledger {
   }
 
   /**
-   * Whether an operation accounts for the end of a run of `uid`: one that
-   * stops, asked after that run began, or the one that began it and was undone.
+   * Whether an operation accounts for the end of a run: one that stops, asked
+   * after that run began, or the one that began it and was undone; and one
+   * that is at work, or was not long before `now` (ms since 1970).
    */
-  accountsFor(uid: string, incarnation: string | null): boolean {
-    for (const { id, verb } of this.#byVm.get(uid)?.values() ?? []) {
+  accountsFor({ uid, incarnation, isMoving }: EndedRun, now: number): boolean {
+    for (const operation of this.#byVm.get(uid)?.values() ?? []) {
+      const { id, verb, endedAt } = operation;
+      if (endedAt !== null && Date.parse(endedAt) < now - AFTER_MS) continue;
       if (id === incarnation) return true;
-      if (!STOPPING.has(verb)) continue;
-      if (incarnation === null || id > incarnation) return true;
+      const stops = STOPPING.has(verb) || (isMoving && verb === "migrate");
+      if (stops && (incarnation === null || id > incarnation)) return true;
     }
     return false;
   }

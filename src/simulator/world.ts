@@ -48,7 +48,7 @@ export class World {
   /** Everyone who asks the clients' API. */
   readonly clientsAndWatchers: readonly Client[];
   readonly ledger = new Ledger();
-  readonly domains = new DomainWatch(this.ledger);
+  readonly domains: DomainWatch;
   readonly state = new StateWatch();
   /** Does what the plan says; nothing kills it. */
   readonly director: Process;
@@ -60,6 +60,8 @@ export class World {
     this.history = new History(this.clock);
     this.disk = new SimDisk(random.fork("disk"));
     this.director = new Process(this.clock);
+    const now = () => this.director.now();
+    this.domains = new DomainWatch(this.ledger, now);
     this.controller = new Controller({
       clock: this.clock,
       random: random.fork("ctrl"),
