@@ -17,10 +17,11 @@ export async function adopt(
   processes: readonly OwnProcess[],
   isStarting: (uid: string) => boolean,
 ): Promise<void> {
-  for (const { id, marker } of processes) {
+  // Beside each other: one that hangs must not keep the others waiting.
+  await Promise.all(processes.map(async ({ id, marker }) => {
     const { uid } = marker;
     let domain = domains.get(uid);
-    if (isStarting(uid) || domain?.process?.pid === id.pid) continue;
+    if (isStarting(uid) || domain?.process?.pid === id.pid) return;
     if (domain === undefined) {
       env.log("warn", "adopted a domain whose handle was lost", {
         uid,
@@ -36,5 +37,5 @@ export async function adopt(
       await saveHandle(env.layout, handle);
     }
     await domain.attach(id);
-  }
+  }));
 }
