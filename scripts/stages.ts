@@ -91,6 +91,12 @@ export const STAGES: readonly Stage[] = [
   }),
   suite("fault", "test", 2400, { owns: inFolder("fault"), sanitized: false }),
   suite("simulator", "test", 1800, { owns: inFolder("simulator") }),
+  // Alone: it asks much of the machine, and measures what grows.
+  suite("soak", "test", 600, {
+    owns: inFolder("soak"),
+    parallel: false,
+    sanitized: false,
+  }),
   suite("property", "test", 900, { owns: inFolder("property") }),
   suite("e2e", "test", 2400, {
     owns: (file) => inFolder("e2e")(file) && file !== COMPILE_TEST,
