@@ -4,6 +4,7 @@
  * @module
  */
 import type { Outcome, Result } from "../schema/operation.ts";
+import type { Problem } from "../schema/problem.ts";
 import { systemClock } from "../sys/clock.ts";
 import { newId } from "../sys/id.ts";
 import type { Api, Body } from "./api.ts";
@@ -36,6 +37,7 @@ export const WAIT_FLAGS = {
 
 /** Flags of every command that sends a request. */
 export const REQUEST_FLAGS = {
+  plan: toggle("show what would happen, and do nothing"),
   "no-wait": toggle("print the operations' ids and do not wait"),
   "no-queue": toggle("fail at once when another operation holds the VM"),
   ...WAIT_FLAGS,
@@ -58,6 +60,10 @@ export async function runRequest(
   const id = newId();
   const body = { ...verbBody, id, queue: !flags["no-queue"] } as Body<"submit">;
   const api = await context.api();
+  if (flags.plan) {
+    const { showPlan } = await import("./plan.ts");
+    return await showPlan(context, api, body, flags.output);
+  }
   if (!flags["no-wait"]) {
     return await waitForRequest(context, api, { id, body }, flags);
   }
@@ -217,21 +223,29 @@ function detached(
 const MAX_FAILURES = 20;
 
 function showFailures(
-  { io }: Context,
+  context: Context,
   { request, outcomes }: Pick<Result, "request" | "outcomes">,
 ): void {
-  const failed = outcomes.filter(({ problem }) => problem !== null);
+  const more = showProblems(context, outcomes);
+  if (more === 0) return;
+  context.io.stderr.write(
+    `and ${more} more failed; all of them: ` +
+      `usher op list state=failed,request=${request}\n`,
+  );
+}
+
+/** Shows the first problems one by one; answers how many there are besides. */
+export function showProblems(
+  { io }: Context,
+  outcomes: readonly { readonly problem: Problem | null }[],
+): number {
+  const problems = outcomes.map(({ problem }) => problem)
+    .filter((problem) => problem !== null);
   const color = wantsColor(io, io.stderr);
-  for (const { problem } of failed.slice(0, MAX_FAILURES)) {
-    if (problem === null) continue;
+  for (const problem of problems.slice(0, MAX_FAILURES)) {
     io.stderr.write(renderError(shownProblem(problem), color));
   }
-  if (failed.length > MAX_FAILURES) {
-    io.stderr.write(
-      `and ${failed.length - MAX_FAILURES} more failed; all of them: ` +
-        `usher op list state=failed,request=${request}\n`,
-    );
-  }
+  return Math.max(0, problems.length - MAX_FAILURES);
 }
 
 async function printResult(

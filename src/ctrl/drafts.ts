@@ -12,9 +12,12 @@ import { UsherError } from "../error/mod.ts";
 import type { Operation } from "../schema/operation.ts";
 import type { VmRequest } from "../schema/request.ts";
 import type { Vm } from "../schema/vm.ts";
+import type { Caller } from "./auth/accounts.ts";
+import { NameResolver } from "./names.ts";
 import { REGISTERED } from "./operations/undo.ts";
+import type { Records } from "./records.ts";
 import { refuseTooLarge, type SpecDefaults, specFor } from "./specs.ts";
-import type { Target } from "./targets.ts";
+import { type Target, targetsOf } from "./targets.ts";
 
 /** An operation that a request asks for, and its VM as it should be. */
 export interface Draft {
@@ -28,7 +31,7 @@ export interface Draft {
 }
 
 /** What all drafts of a request are made from. */
-export interface Drafting {
+interface Drafting {
   /** The request's id, and the place of the target in it. */
   readonly request: string;
   readonly index: number;
@@ -42,8 +45,43 @@ export interface Drafting {
   isDead(node: string | null): boolean;
 }
 
+/** What drafts are made on. */
+export interface DraftParts {
+  readonly records: Records;
+  readonly defaults: () => SpecDefaults;
+  readonly newId: () => string;
+}
+
+/** The drafts of a whole request, in its order. Throws what is wrong with it. */
+export function draftsOf(
+  body: VmRequest,
+  caller: Caller,
+  { records, newId, ...parts }: DraftParts,
+  { id, at }: { readonly id: string; readonly at: string },
+): Draft[] {
+  // Looked up once, and only by a request that makes VMs.
+  let known: SpecDefaults | undefined;
+  const defaults = () => known ??= parts.defaults();
+  const isDead = (node: string | null) =>
+    records.nodes.latest(node ?? "")?.state === "dead";
+  const { user } = caller;
+  const resolver = new NameResolver(records, caller);
+  return targetsOf(body, resolver, caller).map((target, index) =>
+    draftOf(target, {
+      request: id,
+      index,
+      body,
+      user,
+      at,
+      newId,
+      defaults,
+      isDead,
+    })
+  );
+}
+
 /** The operation, and the VM as it should be, of one target. Throws what could never be. */
-export function draftOf(target: Target, drafting: Drafting): Draft {
+function draftOf(target: Target, drafting: Drafting): Draft {
   const { body } = drafting;
   const before = target.vm === undefined
     ? newVm(target.name, drafting)

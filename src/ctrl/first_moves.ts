@@ -25,6 +25,8 @@ export interface FirstMove {
   readonly move: Move;
   readonly writes: readonly Write[];
   readonly claimed: boolean;
+  /** Where it goes, when a node was chosen for it. */
+  readonly decision?: Decision;
 }
 
 /** What first moves are decided on. */
@@ -103,7 +105,8 @@ function begin(
   const placed = { ...vm, node: decision.node };
   const begun = [...operation.begun, "place"];
   const move = advance({ ...operation, begun }, placed, { at, uncertain });
-  return { move, writes: [vmWrite(draft, placed)], claimed: true };
+  const writes = [vmWrite(draft, placed)];
+  return { move, writes, claimed: true, decision };
 }
 
 /** Whether the operation, begun now, would turn on a VM that is off. */

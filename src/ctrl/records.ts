@@ -15,36 +15,13 @@ import { RequestRecord } from "../schema/stored.ts";
 import { Vm } from "../schema/vm.ts";
 import { keys } from "../store/key.ts";
 import type { Strategy } from "../schema/placement.ts";
-import type { Key, Mutation, Store } from "../store/store.ts";
+import type { Mutation, Store } from "../store/store.ts";
 import { Capacity } from "./capacity.ts";
 import { Table } from "./table.ts";
 import { VmNames } from "./vm_names.ts";
+import { mutationOf, type Write } from "./write.ts";
 
-/** One record to write; `value: null` deletes. */
-export type Write =
-  | {
-    readonly kind: "vm";
-    readonly key: string;
-    readonly value: Vm | null;
-    readonly note?: string;
-  }
-  | {
-    readonly kind: "node";
-    readonly key: string;
-    readonly value: Node | null;
-    readonly note?: string;
-  }
-  | {
-    readonly kind: "operation";
-    readonly key: string;
-    readonly value: Operation | null;
-    readonly note?: string;
-  }
-  | {
-    readonly kind: "request";
-    readonly key: string;
-    readonly value: RequestRecord | null;
-  };
+export type { Write };
 
 /** A change that became durable. */
 export interface Change {
@@ -353,24 +330,4 @@ export class Records {
 
 function ceilingMutation(value: number): Mutation {
   return { type: "set", key: keys.meta("revision"), value };
-}
-
-function mutationOf(write: Write): Mutation {
-  const key = keyOf(write);
-  return write.value === null
-    ? { type: "delete", key }
-    : { type: "set", key, value: write.value };
-}
-
-function keyOf(write: Write): Key {
-  switch (write.kind) {
-    case "vm":
-      return keys.vm(write.key);
-    case "node":
-      return keys.node(write.key);
-    case "operation":
-      return keys.operation(write.key);
-    case "request":
-      return keys.request(write.key);
-  }
 }

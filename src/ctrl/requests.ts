@@ -9,25 +9,25 @@
  *
  * @module
  */
-import { ended } from "../core/advance.ts";
 import { isFinal } from "../core/operation_machine.ts";
 import { UsherError } from "../error/mod.ts";
 import type { Operation, Outcome, Result, Verb } from "../schema/operation.ts";
+import type { Plan } from "../schema/plan.ts";
 import type { VmRequest } from "../schema/request.ts";
 import type { RequestRecord } from "../schema/stored.ts";
 import type { Vm } from "../schema/vm.ts";
 import type { Caller } from "./auth/accounts.ts";
 import { hashToken } from "./auth/accounts.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
-import { type Draft, draftOf } from "./drafts.ts";
+import { type Draft, draftsOf } from "./drafts.ts";
 import { type FirstMove, firstMoves } from "./first_moves.ts";
-import { maySeeAll, NameResolver } from "./names.ts";
-import { MAX_WAITING, takesOver } from "./operations/lane.ts";
+import { maySeeAll } from "./names.ts";
 import { operationWrite } from "./operations/writes.ts";
-import type { Named, Runner } from "./operations/runner.ts";
+import { planFor } from "./plans.ts";
+import type { Runner } from "./operations/runner.ts";
 import type { Records } from "./records.ts";
 import type { SpecDefaults } from "./specs.ts";
-import { targetsOf } from "./targets.ts";
+import { withTurn } from "./turns.ts";
 
 /** What requests are made with. */
 export interface RequestParts {
@@ -69,6 +69,20 @@ export class Requests {
       return await result;
     } finally {
       this.#inFlight.delete(id);
+    }
+  }
+
+  /** What a request would do; nothing is done, and nothing written. */
+  async plan(request: VmRequest, caller: Caller): Promise<Plan> {
+    const { gathering } = this.#parts.runner;
+    for (;;) {
+      const plan = planFor(request, caller, this.#parts);
+      const isShort = plan.vms.some(({ problem }) =>
+        problem?.code === "insufficient_resources"
+      );
+      // The request would wait for its nodes, too.
+      if (gathering.isOver || !isShort) return plan;
+      await gathering.news();
     }
   }
 
@@ -164,28 +178,9 @@ export class Requests {
     caller: Caller,
     at: string,
   ): Draft[] {
-    const targets = targetsOf(
-      request,
-      new NameResolver(this.#parts.records, caller),
-      caller,
-    );
-    const { newId } = this.#parts.context;
-    // Looked up once, and only by a request that makes VMs.
-    let known: SpecDefaults | undefined;
-    const defaults = () => known ??= this.#parts.defaults();
-    return targets.map((target, index) =>
-      draftOf(target, {
-        request: id,
-        index,
-        body: request,
-        user: caller.user,
-        at,
-        newId,
-        defaults,
-        isDead: (node) =>
-          this.#parts.records.nodes.latest(node ?? "")?.state === "dead",
-      })
-    );
+    const { records, defaults, context: { newId } } = this.#parts;
+    const parts = { records, defaults, newId };
+    return draftsOf(request, caller, parts, { id, at });
   }
 
   /** Takes the lanes, and gives them back when the request does not become durable. */
@@ -195,11 +190,9 @@ export class Requests {
   ): Promise<FirstMove[]> {
     const { records, runner } = this.#parts;
     try {
-      const claimed = drafts.map((draft) => this.#claim(draft));
-      const moves = firstMoves(claimed, {
-        ...this.#parts,
-        at: record.createdAt,
-      });
+      const at = record.createdAt;
+      const claimed = drafts.map((draft) => this.#claim(draft, at));
+      const moves = firstMoves(claimed, { ...this.#parts, at });
       await records.write([
         { kind: "request", key: record.id, value: record },
         ...moves.flatMap((
@@ -215,29 +208,11 @@ export class Requests {
     }
   }
 
-  #claim(draft: Draft): Draft {
-    const { runner, context } = this.#parts;
-    const { operation, vm } = draft;
-    const holder = runner.claim(vm.uid, operation);
-    if (holder === null) return { ...draft, claimed: true };
-    const at = isoNow(context);
-    const refused = refusedTurn(draft, holder, runner.waiting(vm.uid));
-    if (refused !== null) {
-      return {
-        ...draft,
-        vmChanged: false,
-        operation: ended(operation, at, refused).operation,
-      };
-    }
-    const text = `waits for ${holder.verb} ${holder.id}`;
-    return {
-      ...draft,
-      operation: {
-        ...operation,
-        waitsFor: holder.id,
-        trail: [...operation.trail, { at, source: "controller", text }],
-      },
-    };
+  #claim(draft: Draft, at: string): Draft {
+    const { runner } = this.#parts;
+    const { uid } = draft.vm;
+    const holder = runner.claim(uid, draft.operation);
+    return withTurn(draft, { holder, waiting: runner.waiting(uid) }, at);
   }
 
   #outcome(id: string): Outcome | null {
@@ -266,34 +241,4 @@ export function outcomeOf(operation: Operation, vm: Vm | undefined): Outcome {
     vmState: vm?.status.state ?? null,
     problem: operation.problem,
   };
-}
-
-/** Why an operation may not wait behind `holder`, or null when it may. */
-function refusedTurn(
-  { operation, vm }: Draft,
-  holder: Named,
-  waiting: number,
-): UsherError | null {
-  const cutsPower = takesOver(operation.verb);
-  if (waiting >= (cutsPower ? 2 * MAX_WAITING : MAX_WAITING)) {
-    return new UsherError(
-      "busy",
-      `${waiting} operations wait for "${holder.verb}" ${holder.id}, which holds ${vm.name}`,
-      {
-        holder: holder.id,
-        hint: "wait until some have ended, or cancel them",
-        subject: vm.name,
-      },
-    );
-  }
-  if (operation.options.queue || cutsPower) return null;
-  return new UsherError(
-    "busy",
-    `"${holder.verb}" ${holder.id} holds ${vm.name}`,
-    {
-      holder: holder.id,
-      hint: "leave out --no-queue to wait for it",
-      subject: vm.name,
-    },
-  );
 }

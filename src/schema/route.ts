@@ -9,6 +9,8 @@
  */
 import { z } from "zod";
 import { FollowFrame, NodeView, VmView, WatchFrame } from "./change.ts";
+import { Explanation } from "./explanation.ts";
+import { Plan } from "./plan.ts";
 import {
   CancelledRequest,
   Operation,
@@ -146,6 +148,14 @@ export const ROUTES = {
     response: Result,
     lines: FollowFrame,
   },
+  plan: {
+    method: "POST",
+    path: "/v1/plans",
+    access: "user",
+    summary: "What a request would do now, without doing it",
+    request: VmRequest,
+    response: Plan,
+  },
   request: {
     method: "GET",
     path: "/v1/requests/{id}",
@@ -181,6 +191,13 @@ export const ROUTES = {
     access: "viewer",
     summary: "One VM by name or id prefix",
     response: VmView,
+  },
+  explain: {
+    method: "GET",
+    path: "/v1/vms/{name}/placement",
+    access: "viewer",
+    summary: "Why a VM is where it is, and what every other node lacks",
+    response: Explanation,
   },
   console: {
     method: "GET",

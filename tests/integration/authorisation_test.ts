@@ -87,6 +87,8 @@ const ANSWERS: Readonly<Record<RouteName, readonly [number, number, number]>> =
     // A WebSocket is missing, which is asked for once it is known who may.
     console: [400, 404, 403],
     submit: [200, 404, 403],
+    plan: [200, 404, 403],
+    explain: [200, 404, 200],
     // It has ended, which is said to who may know.
     cancel: [409, 404, 403],
     cancelRequest: [200, 404, 403],
@@ -100,6 +102,7 @@ const ANSWERS: Readonly<Record<RouteName, readonly [number, number, number]>> =
 const BODIES: Partial<Record<RouteName, unknown>> = {
   login: { user: "ann", password: "wrong" },
   submit: { verb: "pause", names: ["web.default.ann"] },
+  plan: { verb: "pause", names: ["web.default.ann"] },
   nodeToken: {},
   cancel: {},
   logout: {},

@@ -54,6 +54,10 @@ const VM: Noun = {
       summary: "show all there is to know about VMs",
       load: async () => (await import("./vm/show.ts")).show,
     },
+    explain: {
+      summary: "tell why a VM is where it is, and where it could be",
+      load: async () => (await import("./vm/explain.ts")).explain,
+    },
     shutdown: {
       summary: "ask guests to turn themselves off",
       load: async () => (await import("./vm/verbs.ts")).shutdown,

@@ -35,6 +35,11 @@ export function took(ms: number): string {
   return `${Math.round(ms / size)}${suffix}`;
 }
 
+/** A share as whole percents: `87%`. */
+export function percent(share: number): string {
+  return `${Math.round(share * 100)}%`;
+}
+
 /** MiB in its largest whole unit: `256M`, `1.5G`, `2T`. */
 export function memory(mib: number | null): string {
   return mib === null ? NOTHING : bytes(mib * 1024 * 1024);

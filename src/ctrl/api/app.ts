@@ -17,6 +17,7 @@ import {
 import { type RouteName, ROUTES } from "../../schema/route.ts";
 import { upgradeWebSocket } from "../../sys/websocket.ts";
 import type { Caller } from "../auth/accounts.ts";
+import { explain } from "../explanations.ts";
 import { NameResolver } from "../names.ts";
 import { encodeJoinToken } from "../../schema/join_token.ts";
 import { declareDead } from "../declare_dead.ts";
@@ -79,6 +80,8 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
       site: site.ca.fingerprint,
     }),
   submit,
+  plan: async (call) =>
+    json(await call.site.requests.plan(await readVmRequest(call), call.caller)),
   request: ({ site, caller, param }) =>
     json(site.requests.result(param("id"), caller)),
   follow: ({ site, caller, param }) => {
@@ -90,6 +93,10 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
   vm: ({ site, caller, param }) => {
     const vm = new NameResolver(site.records, caller).one(param("name"));
     return json(vmView(vm, site.links, site.runner));
+  },
+  explain: ({ site, caller, param }) => {
+    const vm = new NameResolver(site.records, caller).one(param("name"));
+    return json(explain(vm, site.records));
   },
   console: openConsole,
   nodes: ({ site }) => {
@@ -208,12 +215,19 @@ async function login({ site, request, address }: Call): Promise<Response> {
   });
 }
 
-async function submit({ site, request, url, caller }: Call): Promise<Response> {
+/** The body of a request, once the node that it names is known. */
+async function readVmRequest({ site, request }: Call): Promise<VmRequest> {
   const body = await readBody(site.context.clock, request, VmRequest);
   const named = "on" in body ? body.on : "to" in body ? body.to : undefined;
   if (named !== undefined && site.records.nodes.latest(named) === undefined) {
     throw site.nodes.unknown(named);
   }
+  return body;
+}
+
+async function submit(call: Call): Promise<Response> {
+  const { site, url, caller } = call;
+  const body = await readVmRequest(call);
   const result = await site.requests.submit(body, caller);
   if (url.searchParams.get("follow") !== "1") return json(result);
   return ndjson(

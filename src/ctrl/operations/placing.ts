@@ -140,7 +140,10 @@ export function targetsFor(
 }
 
 /** What a VM asks of a node that it moves to: without power it takes none of it. */
-function movingWish(vm: Vm, { on, exclude, abilities }: Moving): Wish {
+export function movingWish(
+  vm: Vm,
+  { on, exclude, abilities }: Moving = {},
+): Wish {
   const cold = !occupies(vm.status.state);
   const asking: Asking = {
     on,

@@ -94,15 +94,20 @@ export class Runner {
     return this.#lanes.get(uid)?.queue.length ?? 0;
   }
 
+  /** What an operation on a VM would wait for; null when it may begin at once. */
+  busyWith(uid: string): Named | null {
+    const lane = this.#lanes.get(uid);
+    if (lane === undefined || lane.idle) return null;
+    return lane.holder === null
+      ? { id: lane.queue[0] ?? "", verb: "another operation" }
+      : nameOf(lane.holder);
+  }
+
   /** Takes the lane of a VM for an operation that begins at once, or says who has it. */
   claim(uid: string, operation: Operation): Named | null {
-    const lane = this.#lanes.of(uid);
-    if (!lane.idle) {
-      if (lane.holder !== null) return nameOf(lane.holder);
-      return { id: lane.queue[0] ?? "", verb: "another operation" };
-    }
-    lane.hold(operation);
-    return null;
+    const before = this.busyWith(uid);
+    if (before === null) this.#lanes.of(uid).hold(operation);
+    return before;
   }
 
   /** Gives back a lane that was claimed for an operation that never became durable. */

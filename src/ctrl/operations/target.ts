@@ -13,7 +13,7 @@ import type { Records } from "../records.ts";
 import { type PlacedMove, type Placing, targetFor } from "./placing.ts";
 
 /** The ability that a driver needs at both ends. */
-const ABILITY = "migration";
+export const MIGRATION = "migration";
 
 /** Chooses a target for a migration whose next step asks for one. */
 export function chooseTarget(
@@ -44,12 +44,12 @@ function choose(operation: Operation, vm: Vm, records: Records): string {
     what: `migrate VM "${vm.name}" to`,
     on: to,
     exclude: [...vm.node === null ? [] : [vm.node], ...tried],
-    abilities: isMoved ? [ABILITY] : [],
+    abilities: isMoved ? [MIGRATION] : [],
   });
 }
 
 function canMigrate(node: Node | undefined, { spec }: Vm): boolean {
   return node?.drivers.some(({ name, abilities }) =>
-    name === spec.driver && abilities.includes(ABILITY)
+    name === spec.driver && abilities.includes(MIGRATION)
   ) === true;
 }
