@@ -25,10 +25,11 @@ packages=(
   qemu-system-x86 qemu-utils linux-image-cloud-amd64 busybox-static cpio
   git ca-certificates
 )
-# syslinux and mtools make a disk that boots; iproute2 makes bridges; curl runs
-# the examples of the documentation; in zsh and fish the tests press Tab.
+# syslinux and mtools make a disk that boots; iproute2 makes bridges and nftables
+# breaks links; faketime sets the clock of a process; curl runs the examples of
+# the documentation; in zsh and fish the tests press Tab.
 if [ "${1:-}" != --to-try ]; then
-  packages+=(syslinux mtools iproute2 curl zsh fish)
+  packages+=(syslinux mtools iproute2 nftables faketime curl zsh fish)
 fi
 
 die() {

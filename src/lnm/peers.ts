@@ -83,7 +83,7 @@ async function upToDate(options: PeersOptions): Promise<string> {
   const keyPem = await keyIn(folder);
   const now = clock.now();
   const held = await heldValidity(folder, credential.name, keyPem);
-  if (held !== null && now >= held.notBefore && !needsRenewal(held, now)) {
+  if (held !== null && !needsRenewal(held, now)) {
     return folder;
   }
   try {

@@ -10,10 +10,14 @@ export interface Validity {
   readonly notAfter: number;
 }
 
-/** Whether less than a third of a certificate's life is left at `now`. */
+/**
+ * Whether a certificate should be replaced at `now`: less than a third of its
+ * life is left, or it is not valid yet, since it was made while the machine's
+ * clock was ahead.
+ */
 export function needsRenewal(
   { notBefore, notAfter }: Validity,
   now: number,
 ): boolean {
-  return notAfter - now < (notAfter - notBefore) / 3;
+  return now < notBefore || notAfter - now < (notAfter - notBefore) / 3;
 }

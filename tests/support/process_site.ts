@@ -34,6 +34,8 @@ export interface NodePlan {
   /** Where it finds the controller, when not where that listens. */
   readonly url?: (nodesPort: number) => string;
   readonly env?: Readonly<Record<string, string>>;
+  /** See `RoleOptions.through`. */
+  readonly through?: readonly string[];
 }
 
 /** What a site is made of. */
@@ -204,7 +206,11 @@ export class ProcessSite implements AsyncDisposable {
       ...["lnm", "--config", `${this.dir}/${name}.yaml`, "--name", name],
       ...["--state", `${this.dir}/${name}`, "--run", `${this.dir}/r/${name}`],
       ...(token === undefined ? [] : ["--join", token]),
-    ], { ...this.#roleOptions, env: this.#plans.get(name)?.env ?? {} });
+    ], {
+      ...this.#roleOptions,
+      env: this.#plans.get(name)?.env ?? {},
+      through: this.#plans.get(name)?.through ?? [],
+    });
     this.#nodes.set(name, role);
     return Promise.resolve();
   }

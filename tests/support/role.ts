@@ -21,6 +21,8 @@ export interface RoleOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The executable; the sources are run without it. */
   readonly usher?: string;
+  /** A command that becomes the one it is given, as `ip netns exec NAME` does. */
+  readonly through?: readonly string[];
 }
 
 /** A running `usher ROLE`. */
@@ -33,10 +35,19 @@ export class Role implements AsyncDisposable {
   #hasEnded = false;
 
   /** Starts `usher ARGV`. */
-  constructor(argv: readonly string[], { env = {}, usher }: RoleOptions = {}) {
+  constructor(
+    argv: readonly string[],
+    { env = {}, usher, through = [] }: RoleOptions = {},
+  ) {
     const source = ["run", "--allow-all", "--no-check", MAIN];
-    this.#child = new Deno.Command(usher ?? Deno.execPath(), {
-      args: [...(usher === undefined ? source : []), ...argv],
+    const [program = "", ...args] = [
+      ...through,
+      usher ?? Deno.execPath(),
+      ...(usher === undefined ? source : []),
+      ...argv,
+    ];
+    this.#child = new Deno.Command(program, {
+      args,
       // No configuration of the machine or its user counts.
       env: { HOME: "/nonexistent", ...env },
       stdin: "null",
