@@ -243,7 +243,8 @@ function fullAnswer(frame: Omit<Act, "node">, state: DomainState): Answer {
   };
 }
 
-function domainOf(
+/** The domain of an act, in `state`. */
+export function domainOf(
   act: Omit<Act, "node">,
   state: DomainState,
 ): DomainFrame {

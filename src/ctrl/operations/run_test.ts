@@ -4,9 +4,14 @@
  * @module
  */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { obedient, SmallCtrl } from "../../../tests/support/small_ctrl.ts";
+import {
+  domainOf,
+  obedient,
+  SmallCtrl,
+} from "../../../tests/support/small_ctrl.ts";
 import { until } from "../../../tests/support/wait.ts";
 import { UsherError } from "../../error/mod.ts";
+import type { DomainState } from "../../schema/vm.ts";
 import { newOperation } from "../../../tests/property/arbitraries.ts";
 import { operationWrite } from "./writes.ts";
 
@@ -90,6 +95,37 @@ Deno.test("a cancelled start cuts the power of what it began, and says so", asyn
     "the VM was unregistered again",
   ]);
   deepStrictEqual(verbs(ctrl), ["start", "stop", "forget"]);
+});
+
+Deno.test("a cancelled start leaves a run alone that it did not begin, and cuts the power of its own", async () => {
+  for (const [whose, ended] of [["another", false], ["its own", true]]) {
+    await using ctrl = await withWeb();
+    await ctrl.reached(
+      await ctrl.submit({ verb: "poweroff", names: ["web"] }),
+      "succeeded",
+    );
+    ctrl.acts.length = 0;
+    let state: DomainState = "running";
+    let incarnation = "an earlier start";
+    ctrl.node = (act) => {
+      if (act.verb === "start") {
+        if (whose === "its own") incarnation = act.plan?.incarnation ?? "";
+        return never;
+      }
+      if (act.verb === "stop") state = "stopped";
+      return {
+        domain: { ...domainOf(act, state), incarnation },
+        problem: null,
+      };
+    };
+    const id = await ctrl.submit({ verb: "start", names: ["web"] });
+    await until("the node is asked", () => verbs(ctrl).includes("start"));
+    await ctrl.runner.cancel(id, "asked by ann");
+    await ctrl.reached(id, "cancelled", "failed");
+    strictEqual(verbs(ctrl).includes("stop"), ended, `${whose}: stop`);
+    const vm = ctrl.records.byName("web.default.ann");
+    strictEqual(vm?.status.state, ended ? "stopped" : "running", `${whose}`);
+  }
 });
 
 Deno.test("operationWrite() tells people what happened", () => {

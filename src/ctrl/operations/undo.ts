@@ -7,8 +7,10 @@
  *
  * @module
  */
+import { occupies } from "../../core/vm_machine.ts";
 import { isUsherError, messageOf } from "../../error/mod.ts";
 import { Deadline } from "../../sys/clock.ts";
+import type { DomainFrame } from "../../schema/frame.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import type { Write } from "../records.ts";
@@ -22,6 +24,8 @@ const UNDO_MS = 30_000;
 
 /** What of a node's reason goes into the trail; a node may say any amount. */
 const MAX_WHY = 500;
+
+const UNDONE = "the start was undone";
 
 /** What was taken back. */
 export interface Undone {
@@ -52,16 +56,13 @@ export async function undo(
         trail: ["nothing undone: the node is out of reach"],
       };
     }
-    const failed = await cutPower(
-      parts,
-      operation,
-      vm,
-      wholly || isUsherError(error, "timed_out"),
-    );
-    if (failed !== null) {
-      return { ...nothing, trail: [`could not undo the start: ${failed}`] };
+    const stop = wholly || isUsherError(error, "timed_out");
+    try {
+      trail.push(await cutPower(parts, operation, vm, stop));
+    } catch (cause) {
+      const why = messageOf(cause).slice(0, MAX_WHY);
+      return { ...nothing, trail: [`could not undo the start: ${why}`] };
     }
-    trail.push("the start was undone");
   }
   if (operation.begun.includes(REGISTERED)) {
     trail.push("the VM was unregistered again");
@@ -79,50 +80,59 @@ export async function undo(
   return { writes: lastStatus(parts, operation), trail, certain: true };
 }
 
-/** The power is cut, and what the driver kept of a VM made by this operation goes. */
+/**
+ * The power is cut, and what the driver kept of a VM made by this operation
+ * goes. A run that this operation did not begin is left alone: it was there
+ * when the start came, unseen until the node was asked. Answers what was
+ * done, for the trail.
+ */
 async function cutPower(
   parts: RunParts,
   operation: Operation,
   vm: Vm,
   stop: boolean,
-): Promise<string | null> {
+): Promise<string> {
   const link = parts.links.link(vm.node ?? "");
   using deadline = new Deadline(
     parts.context.clock,
     UNDO_MS,
     "answer to the undoing of a start",
   );
-  const common = { driver: driverOf(vm), uid: vm.uid, plan: null, graceMs: 0 };
-  try {
-    await link.untilReady(deadline.signal);
-    if (stop) {
-      await link.act({
-        id: `${operation.id}.undo-stop`,
-        verb: "stop",
-        ...common,
-      }, deadline.signal);
-    }
-    if (operation.begun.includes(REGISTERED)) {
-      await link.act({
-        id: `${operation.id}.undo-forget`,
-        verb: "forget",
-        ...common,
-      }, deadline.signal);
-    } else {
-      const domain = await link.act({
-        id: `${operation.id}.undo-look`,
-        verb: "inspect",
-        ...common,
-      }, deadline.signal);
-      if (domain !== null && vm.node !== null) {
-        const writes = parts.domains.writesFor(vm.node, domain);
-        if (writes.length > 0) await parts.records.write(writes);
-      }
-    }
-    return null;
-  } catch (error) {
-    return messageOf(error).slice(0, MAX_WHY);
+  const act = (name: string, verb: "stop" | "forget" | "inspect") =>
+    link.act({
+      id: `${operation.id}.undo-${name}`,
+      verb,
+      ...{ driver: driverOf(vm), uid: vm.uid, plan: null, graceMs: 0 },
+    }, deadline.signal);
+  await link.untilReady(deadline.signal);
+  if (operation.begun.includes(REGISTERED)) {
+    if (stop) await act("stop", "stop");
+    await act("forget", "forget");
+    return UNDONE;
   }
+  let domain = await act("look", "inspect");
+  if (stop && !isOthers(domain, operation)) {
+    await act("stop", "stop");
+    domain = await act("look-again", "inspect");
+  }
+  await noteDomain(parts, vm, domain);
+  return isOthers(domain, operation) ? "left alone: it ran before" : UNDONE;
+}
+
+/** Whether what runs is not what `operation` started. */
+function isOthers(domain: DomainFrame | null, { id }: Operation): boolean {
+  return domain !== null && occupies(domain.state) &&
+    domain.incarnation !== id;
+}
+
+async function noteDomain(
+  { domains, records }: RunParts,
+  { node }: Vm,
+  domain: DomainFrame | null,
+): Promise<void> {
+  if (domain === null || node === null) return;
+  const writes = domains.writesFor(node, domain);
+  if (writes.length > 0) await records.write(writes);
 }
 
 /** A VM whose start failed keeps no node unless a domain of it is there. */
