@@ -151,21 +151,32 @@ export class NodeLink {
   }
 
   /** A report of a domain came: what acts answered before is older. */
-  heard({ uid }: DomainFrame): void {
-    if (uid !== null) this.#answers.delete(uid);
+  hear(domain: DomainFrame): void {
+    this.unnoted.set(domainKey(domain), domain);
+    this.#forgetAnswer(domain);
   }
 
   /**
-   * Whether nothing newer than `domain`, an act's answer, was heard of it. An
-   * answer is used some turns after it came, and a report may have passed it.
+   * The newest that was heard of a domain since `domain`, an act's answer: that
+   * itself, a report that passed it before it was used and may not be durable
+   * yet, or null when what passed it is.
    */
-  isNewest(domain: DomainFrame): boolean {
-    return this.#answers.get(domain.uid ?? "") === domain;
+  newestSince(domain: DomainFrame): DomainFrame | null {
+    if (this.#isNewest(domain)) return domain;
+    return this.unnoted.get(domainKey(domain)) ?? null;
   }
 
   /** What an act answered was used. */
   used(domain: DomainFrame): void {
-    if (this.isNewest(domain)) this.heard(domain);
+    if (this.#isNewest(domain)) this.#forgetAnswer(domain);
+  }
+
+  #isNewest(domain: DomainFrame): boolean {
+    return this.#answers.get(domain.uid ?? "") === domain;
+  }
+
+  #forgetAnswer({ uid }: DomainFrame): void {
+    if (uid !== null) this.#answers.delete(uid);
   }
 
   /** Ends everything that was asked: its outcome is unknown. */

@@ -261,8 +261,11 @@ export class MovingWorld implements AsyncDisposable {
         if (report.uid !== null) this.checkOnce(report.uid);
         if (this.#node(name).isCut) continue;
         const frame = frameOf("sim", report);
-        this.ctrl.links.link(name).heard(frame);
-        await this.ctrl.domains.report(name, [frame]).catch(() => {});
+        this.ctrl.links.link(name).hear(frame);
+        await this.ctrl.domains.report(name, [frame]).then(
+          () => this.ctrl.links.link(name).noted([frame]),
+          () => {},
+        );
       }
     })();
   }

@@ -280,10 +280,7 @@ function note(
   link: NodeLink,
   domains: readonly DomainFrame[],
 ): void {
-  for (const domain of domains) {
-    link.unnoted.set(domainKey(domain), domain);
-    link.heard(domain);
-  }
+  for (const domain of domains) link.hear(domain);
   parts.domains.report(link.name, domains).then(() => {
     link.noted(domains);
   }, (error) => {
@@ -313,13 +310,14 @@ async function takeDomains(
   if (!last) return;
   pending.delete(link);
   link.unnoted.clear();
-  // Newer than what acts answered before.
-  for (const domain of arriving.domains) link.heard(domain);
+  // Newer than what acts answered before, also when it cannot be written now.
+  for (const domain of arriving.domains) link.hear(domain);
   const known = await parts.domains.sync(
     link.name,
     arriving.domains,
     parts.nodes.rebootOf(arriving.hello),
   );
+  link.noted(arriving.domains);
   for (const uid of known) parts.runner.settled(uid);
   await parts.nodes.describe(arriving.hello, "ready");
   link.synced = true;

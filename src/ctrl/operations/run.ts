@@ -187,10 +187,13 @@ export class Run {
       const vm = lastVm(reported, known);
       if (!isDone(step, viewOf(operation, vm))) throw notSo(operation, vm);
       link = this.#parts.links.get(node ?? "");
-      const isNews = domain !== null && link?.isNewest(domain) === true;
+      const newest = domain === null ? null : link?.newestSince(domain) ?? null;
+      const news = newest === domain || newest === null || node === null
+        ? reported
+        : this.#parts.domains.writesFor(node, newest);
       const done = isProvenByAnswer(step) ? step : undefined;
       const next = this.#placeIfAsked(this.#advance(operation, vm, done));
-      const plan = planOf(next, isNews ? reported : []);
+      const plan = planOf(next, newest === null ? [] : news);
       return decided(plan, known, this.#holder.abort.signal);
     });
     if (domain !== null) link?.used(domain);

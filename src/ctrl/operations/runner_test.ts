@@ -40,6 +40,26 @@ Deno.test("runner: a failure that cannot be written is written later, and the la
   strictEqual(ctrl.records.byName("web.default.ann"), undefined);
 });
 
+Deno.test("runner: what passed an answer and could not be written is written with the operation", async () => {
+  await using ctrl = await SmallCtrl.open();
+  const link = ctrl.links.link("n1");
+  const answer = link.answer.bind(link);
+  // The node has come back meanwhile, and tells of the domain as well.
+  link.answer = (frame) => {
+    const isAsked = answer(frame);
+    const { domain } = frame;
+    if (domain === null || link.unnoted.size > 0) return isAsked;
+    link.hear(domain);
+    ctrl.store.fail({ times: 2 });
+    ctrl.domains.report("n1", [domain]).catch(() => {});
+    return isAsked;
+  };
+  const id = await ctrl.submit({ verb: "start", names: ["web"] });
+  await ctrl.reached(id, "succeeded");
+  strictEqual(ctrl.store.failures, 2);
+  strictEqual(ctrl.records.byName("web.default.ann")?.status.state, "running");
+});
+
 Deno.test("runner: whatever a run breaks by, the next operation gets its turn", async () => {
   await using ctrl = await SmallCtrl.open();
   await ctrl.reached(

@@ -130,7 +130,7 @@ function writesOf(
   domain: DomainFrame | null,
 ): Write[] {
   const link = links.link(node);
-  if (domain === null || !link.isNewest(domain)) return [];
+  if (domain === null || link.newestSince(domain) !== domain) return [];
   link.used(domain);
   return domains.writesFor(node, domain);
 }
