@@ -14,6 +14,8 @@ const GROUPS: Readonly<Record<string, () => Promise<Row[]>>> = {
   store: async () => await (await import("./bench/store.ts")).benchStore(),
   api: async () => await (await import("./bench/api.ts")).benchApi(),
   cold: async () => await (await import("./bench/cold.ts")).benchCold(),
+  simulator: async () =>
+    await (await import("./bench/simulator.ts")).benchSimulator(),
   memory: async () => await (await import("./bench/memory.ts")).benchMemory(),
   restart: async () =>
     await (await import("./bench/restart.ts")).benchRestart(),

@@ -176,6 +176,9 @@ export class ExampleRunner implements Disposable {
       [/\bSHA256\b/g, this.#fingerprint],
       [/(?<=--user )ann\b/g, "admin"],
       [/\bTOKEN\b/g, token],
+      // What takes a night is shown in a minute of virtual time.
+      [/(?<=^usher sim .*)--hours \S+/g, "--hours 0.02"],
+      [/(?<=^usher sim .*)--seeds \d+/g, "--seeds 2 --hours 0.02"],
       [/\/srv\/usher\b/g, `${this.#folder}/restored-${this.#runs}`],
       [/\bFILE\b|\/etc\/usher\/ctrl\.yaml/g, `${this.#folder}/ctrl.yaml`],
       [/\bID\b|\b01[0-9a-z]{2,24}\b/g, id],
