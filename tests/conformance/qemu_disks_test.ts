@@ -215,7 +215,7 @@ qemuTest(
     // would be taken for a whole one at the next start.
     const stopped = await startAndStop(node);
     await rejects(
-      node.driver.start({ ...plan, uid: stopped.uid }, noAbort()),
+      node.driver.start({ ...stopped, spec: plan.spec }, noAbort()),
       { code: "driver_failed" },
     );
     await rejects(

@@ -11,6 +11,7 @@ import type {
   DomainPlan,
   DomainReport,
   Driver,
+  Peers,
 } from "../../src/driver/driver.ts";
 import { openQemuDriver } from "../../src/driver/qemu/mod.ts";
 import { type Layout, layOut } from "../../src/driver/qemu/layout.ts";
@@ -21,6 +22,7 @@ import { newId } from "../../src/sys/id.ts";
 import { connectUnix } from "../../src/sys/unix_socket.ts";
 import type { DriverHarness, PlanKind } from "../conformance/driver/harness.ts";
 import { startInDyingLnm } from "./dying_lnm.ts";
+import { testPeers } from "./peer_keys.ts";
 import { until } from "./wait.ts";
 
 /** The program. */
@@ -72,6 +74,9 @@ const AT_PROMPT = /guest# (?:\x1b\[6n)?$/;
 /** What a test may set. */
 export interface QemuNodeOptions {
   readonly config?: Record<string, unknown>;
+  /** What the node is called; its peers know it by that name. */
+  readonly name?: string;
+  readonly ports?: Peers["ports"];
 }
 
 export class QemuNode implements DriverHarness {
@@ -83,11 +88,16 @@ export class QemuNode implements DriverHarness {
   /** A script that runs QEMU. */
   readonly binary = `${this.dir}/${QEMU}`;
   readonly #foreign: { child: Deno.ChildProcess; name: string }[] = [];
+  readonly name: string;
+  readonly #peers: Peers;
+  #others: QemuNode[] = [];
   driver!: Driver;
   #count = 0;
 
-  private constructor({ config = {} }: QemuNodeOptions) {
+  private constructor({ config = {}, name = "n1", ports }: QemuNodeOptions) {
     this.useRealQemu();
+    this.name = name;
+    this.#peers = testPeers(this.keys, name, ports);
     this.#config = { accel: "tcg", binary: this.binary, ...config };
   }
 
@@ -104,6 +114,11 @@ export class QemuNode implements DriverHarness {
   }
 
   plan(kind: PlanKind = "ordinary"): Promise<DomainPlan> {
+    // Both nodes see the files of this machine; an overlay is a node's own.
+    if (kind === "ordinary" && this.#others.length > 0) {
+      const base = `${GUEST}/boot.raw`;
+      return Promise.resolve(this.planOf({ disks: [{ base, format: "raw" }] }));
+    }
     const image = kind === "deaf" ? "deaf.raw" : "boot.raw";
     const path = `${this.dir}/${++this.#count}.raw`;
     Deno.copyFileSync(`${GUEST}/${image}`, path);
@@ -273,8 +288,15 @@ export class QemuNode implements DriverHarness {
     return Promise.resolve(Deno.kill(this.pidOf(uid), "SIGSTOP"));
   }
 
-  peer(): Promise<QemuNode> {
-    return Promise.reject(new Error("qemu cannot migrate yet"));
+  /** The folder with what its peers know it by. */
+  get keys(): string {
+    return `${this.dir}/peer`;
+  }
+
+  async peer(options: QemuNodeOptions = {}): Promise<QemuNode> {
+    const other = await QemuNode.open({ name: this.name, ...options });
+    this.#others.push(other);
+    return other;
   }
 
   async startInDyingLnm(plan: DomainPlan): Promise<void> {
@@ -289,6 +311,8 @@ export class QemuNode implements DriverHarness {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const other of this.#others) await other[Symbol.asyncDispose]();
+    this.#others = [];
     await this.driver[Symbol.asyncDispose]();
     for (const { id } of scanProcesses(this.layout).own) {
       Deno.kill(id.pid, "SIGKILL");
@@ -306,9 +330,10 @@ export class QemuNode implements DriverHarness {
   async #openDriver(): Promise<Driver> {
     const driver = await openQemuDriver(
       {
-        node: "n1",
+        node: this.name,
         stateDir: `${this.dir}/state`,
         runDir: `${this.dir}/run`,
+        peers: this.#peers,
         log() {},
       },
       this.#config,

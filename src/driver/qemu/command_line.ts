@@ -28,6 +28,8 @@ export interface CommandLineInput {
   overlay(index: number): string;
   /** Whether a path on the node is a block device. */
   isDevice(path: string): boolean;
+  /** The guest comes from another node, and runs only once it is told to. */
+  readonly incoming?: boolean;
 }
 
 /** What QEMU is to write to its log, so that an end can be explained later. */
@@ -60,6 +62,7 @@ export function commandLine(input: CommandLineInput): string[] {
     ...spec.nics.flatMap((nic, index) => nicArguments(nic, index, bus, uid)),
     ...(bus === "pci" ? ["-device", "pvpanic-pci"] : []),
     ...bootArguments(spec),
+    ...(input.incoming === true ? ["-S", "-incoming", "defer"] : []),
   ];
 }
 
@@ -100,19 +103,8 @@ function diskArguments(
   bus: string,
   input: CommandLineInput,
 ): string[] {
-  const path = disk.path ?? input.overlay(index);
-  const backend = {
-    driver: disk.path === undefined ? "qcow2" : disk.format,
-    "node-name": `disk${index}`,
-    "read-only": disk.readonly,
-    discard: "unmap",
-    file: {
-      ...fileNode(path, input.isDevice(path)),
-      "read-only": disk.readonly,
-    },
-  };
   return [
-    ...["-blockdev", JSON.stringify(backend)],
+    ...["-blockdev", JSON.stringify(diskNode(disk, index, input))],
     ...[
       "-device",
       `virtio-blk-${bus},drive=disk${index},id=vd${index},bootindex=${
@@ -120,6 +112,25 @@ function diskArguments(
       }`,
     ],
   ];
+}
+
+/** Disk number `index` as QEMU opens it, under the name `diskN`. */
+export function diskNode(
+  disk: DiskSpec,
+  index: number,
+  { overlay, isDevice }: Pick<CommandLineInput, "overlay" | "isDevice">,
+): Record<string, unknown> {
+  const path = disk.path ?? overlay(index);
+  return {
+    driver: disk.path === undefined ? "qcow2" : disk.format,
+    "node-name": `disk${index}`,
+    "read-only": disk.readonly,
+    discard: "unmap",
+    file: {
+      ...fileNode(path, isDevice(path)),
+      "read-only": disk.readonly,
+    },
+  };
 }
 
 /** What QEMU opens under a disk's format: a file, or a volume of the node. */

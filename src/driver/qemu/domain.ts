@@ -8,7 +8,6 @@
  *
  * @module
  */
-import { UsherError } from "../../error/mod.ts";
 import type { DetachedChild } from "../../sys/child.ts";
 import {
   isFrozen,
@@ -29,11 +28,13 @@ import {
   openMonitor,
   queryStatus,
 } from "./monitor.ts";
+import { News } from "./news.ts";
 import { endProcess, isGoneWithin } from "./process_end.ts";
 import { findByPidFile } from "./process_scan.ts";
 import type { QmpClient } from "./qmp/client.ts";
 import type { QmpEvent } from "./qmp/event_queue.ts";
-import { RunState, silenceOf } from "./run_state.ts";
+import type { Message } from "./qmp/session.ts";
+import { notRunning, outOfReach, RunState } from "./run_state.ts";
 import { untilAborted } from "./turns.ts";
 import { Witness } from "./witness.ts";
 
@@ -45,6 +46,9 @@ const RECONNECT_MS = 500;
 export class Domain {
   readonly files: DomainFiles;
   readonly console: ConsoleLine;
+  readonly keeper: HandleKeeper;
+  /** Rings whenever QEMU has something to say. */
+  readonly news = new News();
   handle: Handle;
   readonly #env: QemuEnvironment;
   #phase: Phase = "idle";
@@ -57,14 +61,13 @@ export class Domain {
   /** Under way once the guest is beyond help and QEMU is being ended. */
   #burial: Promise<void> | null = null;
   #tending: Promise<void> = Promise.resolve();
-  readonly #keeper: HandleKeeper;
 
   constructor(env: QemuEnvironment, handle: Handle) {
     this.#env = env;
     this.handle = handle;
     this.files = env.layout.files(handle.uid);
     this.console = new ConsoleLine(this.files.serial);
-    this.#keeper = new HandleKeeper(env.layout, env.log);
+    this.keeper = new HandleKeeper(env.layout, env.log);
   }
 
   /** Its process, while it lives. */
@@ -159,20 +162,18 @@ export class Domain {
   }
 
   /** Sends a command. Throws `wrong_state` when it does not run, `unavailable` when QEMU is out of reach. */
-  async execute(command: string, deadlineMs = ANSWER_MS): Promise<unknown> {
-    if (this.process === null) {
-      throw new UsherError(
-        "wrong_state",
-        `Cannot send ${command} to VM "${this.handle.name}": it is ${this.report().state}`,
-      );
+  async execute(
+    command: string,
+    args: Message = {},
+    deadlineMs = ANSWER_MS,
+  ): Promise<unknown> {
+    const { name } = this.handle;
+    const process = this.process;
+    if (process === null) throw notRunning(command, name, this.report().state);
+    if (this.#monitor === null || isFrozen(process)) {
+      throw outOfReach(name, process);
     }
-    if (this.#monitor === null || isFrozen(this.#process)) {
-      throw new UsherError(
-        "unavailable",
-        `Cannot reach VM "${this.handle.name}": ${silenceOf(this.#process)}`,
-      );
-    }
-    return await this.#monitor.execute(command, {}, { deadlineMs });
+    return await this.#monitor.execute(command, args, { deadlineMs });
   }
 
   /** Sets the run state after a command that is known to have changed it. */
@@ -212,12 +213,12 @@ export class Domain {
     this.console.close();
     this.#monitor?.close();
     await this.#tending;
-    await this.#keeper.settled();
+    await this.keeper.settled();
   }
 
   /** Resolves when all that was to be kept is durable. */
   settled(): Promise<void> {
-    return this.#keeper.settled();
+    return this.keeper.settled();
   }
 
   #begin(id: ProcessId, witness: Witness): void {
@@ -233,9 +234,8 @@ export class Domain {
       // Until its end is settled, it is what it was.
       alive: this.#process !== null,
       ending: this.handle.ending,
-      status: this.#run.status,
-      silence: this.#run.silence,
-      ailment: this.#run.ailment,
+      ...this.#run.facts,
+      move: this.handle.move,
     });
   }
 
@@ -295,6 +295,7 @@ export class Domain {
   #hear(event: QmpEvent): void {
     this.#witness.hear(event);
     this.#run.hear(event);
+    this.news.ring();
     this.#checkFatal();
     if (this.#run.status !== null) this.publish();
   }
@@ -335,11 +336,11 @@ export class Domain {
     if (ending === null) return;
     this.handle = { ...this.handle, ending };
     this.#save();
-    await this.#keeper.settled();
+    await this.keeper.settled();
   }
 
   #save(): void {
-    this.#keeper.save(this.handle);
+    this.keeper.save(this.handle);
   }
 
   async #isGoneWithin(ms: number): Promise<boolean> {

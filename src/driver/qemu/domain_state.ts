@@ -5,6 +5,7 @@
  */
 import type { DomainState } from "../../schema/vm.ts";
 import type { Ending } from "./handle.ts";
+import { isCopy, type MoveRecord } from "./migration/record.ts";
 import { stateOfStatus } from "./monitor.ts";
 
 /** What is being done to it by this LNM. */
@@ -22,6 +23,8 @@ export interface Facts {
   readonly silence: string | null;
   /** What ails the guest; empty when nothing does. */
   readonly ailment: string;
+  /** Its migration; null while it is not on the move. */
+  readonly move: MoveRecord | null;
 }
 
 /** A state, and why. */
@@ -32,13 +35,38 @@ export interface SeenState {
 
 /** State and reason. A QEMU that does not answer still runs its guest. */
 export function stateOf(facts: Facts): SeenState {
-  const { phase, alive, ending, status, silence, ailment } = facts;
+  const { phase, alive, ending, status, silence, ailment, move } = facts;
+  if (isCopy(move)) return copyState(facts);
   if (phase === "starting") return { state: "starting", reason: "" };
   if (!alive) return ending ?? { state: "crashed", reason: "QEMU is gone" };
-  const seen = status ?? "running";
+  const seen = stateWhileSending(status ?? "running", move);
   const { state, reason } = stateOfStatus(seen);
   const asked = phase === "stopping" && state === "running";
   // The event tells which error it was, the run state only that there was one.
   const known = seen === "io-error" ? ailment || reason : reason || ailment;
   return { state: asked ? "stopping" : state, reason: silence ?? known };
+}
+
+/** Whatever becomes of a copy's QEMU, the guest is elsewhere. */
+function copyState(
+  { alive, ending, silence, move }: Facts,
+): { state: DomainState; reason: string } {
+  const where = move?.role === "source"
+    ? `sent to ${move.peer}`
+    : `coming from ${move?.peer}`;
+  if (alive || move?.live === false) {
+    return { state: "migrating", reason: silence ?? where };
+  }
+  const end = ending?.reason ?? "QEMU is gone";
+  return { state: "migrating", reason: `${where}; here ${end}` };
+}
+
+/** At the switch QEMU stops the guest; only a guest that was paused before is paused. */
+function stateWhileSending(status: string, move: MoveRecord | null): string {
+  // What was sent and taken back stays in postmigrate until it is resumed.
+  if (move === null) return status === "postmigrate" ? "paused" : status;
+  const isSwitching = move.role === "source" && move.phase === "memory";
+  return isSwitching && status === "paused" && !move.paused
+    ? "finish-migrate"
+    : status;
 }

@@ -8,14 +8,12 @@ import { type Facts, stateOf } from "./domain_state.ts";
 import { RunState } from "./run_state.ts";
 
 function told(run: RunState, more: Partial<Facts> = {}): string {
-  const { status, silence, ailment } = run;
   const { state, reason } = stateOf({
     phase: "idle",
     alive: true,
     ending: null,
-    status,
-    silence,
-    ailment,
+    move: null,
+    ...run.facts,
     ...more,
   });
   return reason === "" ? state : `${state}: ${reason}`;

@@ -11,6 +11,7 @@ import type { SeenState } from "./domain_state.ts";
 import { GuardClient } from "./guard/client.ts";
 import type { Held, Target } from "./guard/protocol.ts";
 import type { Handle } from "./handle.ts";
+import { isCopy } from "./migration/record.ts";
 
 /** What guarding works with. */
 export interface GuardingParts {
@@ -83,6 +84,8 @@ export class QemuGuarding implements Guarding {
 
 function targetOf({ handle, process, files }: Domain): Target[] {
   if (handle.onNodeLoss !== "restart" || process === null) return [];
+  // A copy stands still anyway, and is not this node's to let go on.
+  if (isCopy(handle.move)) return [];
   const { pid, startTicks } = process;
   return [{
     uid: handle.uid,

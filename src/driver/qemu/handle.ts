@@ -11,20 +11,16 @@
 import { z } from "zod";
 import { messageOf, UsherError } from "../../error/mod.ts";
 import { listFolder, readTextOrNull, writeDurably } from "../../sys/file.ts";
-import { OnNodeLoss } from "../../schema/vm.ts";
+import { OnNodeLoss, VmSpec } from "../../schema/vm.ts";
 import type { DomainPlan } from "../driver.ts";
 import type { Layout } from "./layout.ts";
+import { Ending, MoveRecord } from "./migration/record.ts";
 
-/** How a run of a domain ended. */
-export const Ending = z.object({
-  state: z.enum(["stopped", "crashed"]),
-  reason: z.string(),
-});
-export type Ending = z.infer<typeof Ending>;
+export { Ending };
 
-/** Version 1, the only one so far. Raise it with a way up in `UPGRADES`. */
+/** Version 2 knows the spec and the move. Raise it with a way up in `UPGRADES`. */
 export const Handle = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   uid: z.string(),
   name: z.string(),
   generation: z.number(),
@@ -37,13 +33,19 @@ export const Handle = z.object({
   onNodeLoss: OnNodeLoss.default("wait"),
   /** Null while nothing is known of an end. */
   ending: Ending.nullable(),
+  /** What it was started with; null when an older LNM started it, or its handle was lost. */
+  spec: VmSpec.strip().nullable(),
+  /** Its migration; null while it is not on the move. */
+  move: MoveRecord.nullable(),
 });
 export type Handle = z.infer<typeof Handle>;
 
 /** From each older version to the one after it. */
 const UPGRADES: Readonly<
   Record<number, (older: Record<string, unknown>) => Record<string, unknown>>
-> = {};
+> = {
+  1: (older) => ({ ...older, spec: null, move: null }),
+};
 
 /** Reads a handle of this version or an older one. Throws `internal` for anything else. */
 export function parseHandle(text: string): Handle {
@@ -67,10 +69,14 @@ export function parseHandle(text: string): Handle {
 }
 
 /** The handle of a run that is about to begin. */
-export function newHandle(plan: DomainPlan, bootId: string): Handle {
+export function newHandle(
+  plan: DomainPlan,
+  bootId: string,
+  move: MoveRecord | null = null,
+): Handle {
   const { uid, name, generation, incarnation, spec } = plan;
   return {
-    version: 1,
+    version: 2,
     uid,
     name,
     generation,
@@ -79,6 +85,8 @@ export function newHandle(plan: DomainPlan, bootId: string): Handle {
     disks: spec.disks.flatMap(({ path, base }) => path ?? base ?? []),
     onNodeLoss: spec.onNodeLoss,
     ending: null,
+    spec,
+    move,
   };
 }
 
@@ -147,7 +155,7 @@ export function handleOfMarker(
 ): Handle {
   const { uid, name, generation, incarnation, onNodeLoss } = marker;
   return {
-    version: 1,
+    version: 2,
     uid,
     name,
     generation,
@@ -156,5 +164,7 @@ export function handleOfMarker(
     disks: [...disks],
     onNodeLoss,
     ending: null,
+    spec: null,
+    move: null,
   };
 }

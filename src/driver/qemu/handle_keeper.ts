@@ -30,6 +30,14 @@ export class HandleKeeper {
       );
   }
 
+  /** Keeps `handle` before this resolves. Throws when that fails. */
+  async keep(handle: Handle): Promise<void> {
+    await this.#saving;
+    const saving = saveHandle(this.#layout, handle);
+    this.#saving = saving.catch(() => {});
+    await saving;
+  }
+
   /** Resolves when all that was to be kept is durable, or was given up. */
   settled(): Promise<void> {
     return this.#saving;

@@ -27,14 +27,17 @@ import {
   signalProcess,
 } from "../../sys/process_table.ts";
 import type { DomainPlan, DomainReport } from "../driver.ts";
+import type { Accel } from "./accel.ts";
 import { commandLine } from "./command_line.ts";
 import { checkSpec } from "./disks.ts";
 import type { Domain } from "./domain.ts";
 import type { QemuEnvironment } from "./environment.ts";
 import { removeAll, removeRunFiles } from "./forget.ts";
 import { MARKER_VARIABLE, markerOf, newHandle, saveHandle } from "./handle.ts";
+import { ImageTool } from "./image_tool.ts";
 import { awaitAnswer } from "./monitor.ts";
-import { imageToolOf, makeOverlays } from "./overlays.ts";
+import { makeOverlays, withoutBases } from "./overlays.ts";
+import type { MoveRecord } from "./migration/record.ts";
 import { findByPidFile } from "./process_scan.ts";
 import { startError } from "./start_error.ts";
 import { untilAborted } from "./turns.ts";
@@ -42,21 +45,30 @@ import { JoinedSignal } from "../../sys/joined_signal.ts";
 
 const LOG_TAIL_BYTES = 8 * 1024;
 
-/** Starts `domain`, which must not run. `fresh`: there was nothing of it before. */
+/** How a domain is launched. */
+export interface LaunchOptions {
+  /** There was nothing of it before. */
+  readonly fresh: boolean;
+  readonly cancel: AbortSignal;
+  /** It comes from another node, and is taken in: its move, and what runs it there. */
+  readonly incoming?: { readonly move: MoveRecord; readonly accel: Accel };
+}
+
+/** Starts `domain`, which must not run. */
 export async function launch(
   env: QemuEnvironment,
   domain: Domain,
   plan: DomainPlan,
-  { fresh, cancel }: { fresh: boolean; cancel: AbortSignal },
+  { fresh, cancel, incoming }: LaunchOptions,
 ): Promise<DomainReport> {
   const before = fresh ? null : domain.handle;
   const made: string[] = [];
   using joined = new JoinedSignal(cancel, env.closing);
   const stop = joined.signal;
   try {
-    domain.handle = newHandle(plan, env.bootId);
+    domain.handle = newHandle(plan, env.bootId, incoming?.move);
     domain.phase = "starting";
-    const args = await prepare(env, domain, plan, made, stop);
+    const args = await prepare(env, domain, plan, made, incoming, stop);
     await run(env, domain, args, { cancel, stop });
   } catch (error) {
     if (env.closing.aborted && !cancel.aborted) throw leftAlone(plan.name);
@@ -79,13 +91,16 @@ async function prepare(
   domain: Domain,
   plan: DomainPlan,
   made: string[],
+  incoming: LaunchOptions["incoming"],
   stop: AbortSignal,
 ): Promise<string[]> {
   const { config, layout, node } = env;
-  checkSpec({ ...plan, node }, config);
-  const { accel } = await untilAborted(env.accel(), stop);
-  const imageTool = imageToolOf(config.binary);
-  made.push(...await makeOverlays(plan, { imageTool, layout, stop }));
+  const spec = await withoutBases(plan, layout);
+  checkSpec({ ...plan, spec, node }, config);
+  const accel = incoming?.accel ??
+    (await untilAborted(env.accel(), stop)).accel;
+  const imageTool = new ImageTool(config.binary, stop);
+  made.push(...await makeOverlays(plan, { imageTool, layout }));
   await domain.settled();
   // An older run's log would be taken as evidence of how this one ended.
   await removeIfThere(domain.files.qemuLog);
@@ -98,6 +113,7 @@ async function prepare(
     files: domain.files,
     overlay: (index) => layout.overlay(plan.uid, index),
     isDevice: isBlockDevice,
+    incoming: incoming !== undefined,
   });
 }
 

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { UsherError } from "../../error/mod.ts";
 
 /** The files of one domain. */
 export interface DomainFiles {
@@ -20,6 +21,8 @@ export interface DomainFiles {
   readonly consoleLog: string;
   /** What QEMU itself says. */
   readonly qemuLog: string;
+  /** The pid file and the monitor of a QEMU that moves a stopped domain's disks. */
+  readonly carrier: { readonly pidFile: string; readonly monitor: string };
 }
 
 /** The directories of one driver. */
@@ -29,6 +32,8 @@ export interface Layout {
   readonly overlays: string;
   readonly logs: string;
   readonly accelFile: string;
+  /** What images were found to be; see `migration/sameness.ts`. */
+  readonly digestFile: string;
   files(uid: string): DomainFiles;
   /** The overlay of a domain's disk number `index`. */
   overlay(uid: string, index: number): string;
@@ -46,6 +51,17 @@ export function layOut(stateDir: string, runDir: string): Layout | null {
     : layout;
 }
 
+/** The layout in these two directories. Throws `invalid_input` when sockets would not fit. */
+export function requireLayout(stateDir: string, runDir: string): Layout {
+  const layout = layOut(stateDir, runDir);
+  if (layout !== null) return layout;
+  throw new UsherError(
+    "invalid_input",
+    `Cannot keep sockets in ${runDir}: with a domain's name it has more than the 107 bytes of a socket's path`,
+    { field: "run_dir" },
+  );
+}
+
 function makeLayout(stateDir: string, runDir: string): Layout {
   const handles = `${stateDir}/handles`;
   const overlays = `${stateDir}/overlays`;
@@ -56,6 +72,7 @@ function makeLayout(stateDir: string, runDir: string): Layout {
     overlays,
     logs,
     accelFile: `${stateDir}/accel.json`,
+    digestFile: `${stateDir}/digests.json`,
     overlay: (uid, index) => `${overlays}/${uid}-${index}.qcow2`,
     files: (uid) => ({
       handle: `${handles}/${uid}.json`,
@@ -64,6 +81,10 @@ function makeLayout(stateDir: string, runDir: string): Layout {
       serial: `${runDir}/${uid}.serial`,
       consoleLog: `${logs}/${uid}.console`,
       qemuLog: `${logs}/${uid}.qemu`,
+      carrier: {
+        pidFile: `${runDir}/${uid}.cpid`,
+        monitor: `${runDir}/${uid}.cqmp`,
+      },
     }),
   };
 }

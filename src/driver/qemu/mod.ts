@@ -14,7 +14,6 @@
 import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
 import { QemuConfig } from "../../schema/config.ts";
 import { makeFolder } from "../../sys/file.ts";
-import { fileIdentity } from "../../sys/file_access.ts";
 import { readLogTail } from "../../sys/log_file.ts";
 import { readBootId } from "../../sys/process_table.ts";
 import type {
@@ -34,6 +33,7 @@ import { NewestReports } from "../newest.ts";
 import { readCounters } from "./counters.ts";
 import { absent } from "./absent.ts";
 import { adopt } from "./adoption.ts";
+import { holderOf } from "./disk_holder.ts";
 import { Domain } from "./domain.ts";
 import type { QemuEnvironment } from "./environment.ts";
 import { removeTraces } from "./forget.ts";
@@ -41,8 +41,9 @@ import { QemuGuarding } from "./guarding.ts";
 import { loadHandles, newHandle } from "./handle.ts";
 import { Installation } from "./installation.ts";
 import { launch } from "./launch.ts";
-import { layOut } from "./layout.ts";
+import { requireLayout } from "./layout.ts";
 import { type OwnProcess, scanProcesses } from "./process_scan.ts";
+import { QemuMigration } from "./migration/mod.ts";
 import { rotateLogs } from "./rotation.ts";
 import { shutDown } from "./shutdown.ts";
 import { Starts } from "./starts.ts";
@@ -80,6 +81,7 @@ class QemuDriver implements Driver {
 
   readonly guarding: QemuGuarding;
 
+  readonly migration?: QemuMigration;
   readonly #env: QemuEnvironment;
   readonly #installation: Installation;
   readonly #domains = new Map<string, Domain>();
@@ -90,16 +92,7 @@ class QemuDriver implements Driver {
   #timers: ReturnType<typeof setInterval>[] = [];
 
   constructor(context: DriverContext, config: QemuConfig) {
-    const layout = layOut(context.stateDir, context.runDir);
-    if (layout === null) {
-      throw new UsherError(
-        "invalid_input",
-        `Cannot keep sockets in ${context.runDir}: with a domain's name it has more than the 107 bytes of a socket's path`,
-        {
-          field: "run_dir",
-        },
-      );
-    }
+    const layout = requireLayout(context.stateDir, context.runDir);
     const installation = new Installation(config, layout.accelFile);
     this.#installation = installation;
     this.guarding = new QemuGuarding({
@@ -118,8 +111,17 @@ class QemuDriver implements Driver {
         this.#watchers.forEach((watcher) => watcher.push(report)),
       accel: () => installation.accel(),
       told: (handle, state) => this.guarding.told(handle, state),
-      holderOf: (disk) => this.#holderOf(disk),
+      holderOf: (disk) => holderOf(this.#domains.values(), disk),
     };
+    const { peers } = context;
+    if (peers === undefined) return;
+    this.migration = new QemuMigration({
+      env: this.#env,
+      peers,
+      domains: this.#domains,
+      turns: this.#turns,
+      starts: this.#starts,
+    });
   }
 
   /** Finds what an earlier life has left running. */
@@ -142,6 +144,7 @@ class QemuDriver implements Driver {
     await Promise.all(
       [...this.#domains.values()].map((domain) => domain.attach()),
     );
+    this.migration?.resume();
     const all = () => this.#domains.values();
     this.#timers = [
       setInterval(() => void rotateLogs(this.#env, all()), ROTATE_EVERY_MS),
@@ -193,7 +196,11 @@ class QemuDriver implements Driver {
     this.#starts.cancel(uid);
     const cut = this.#turns.take(
       uid,
-      async () => await this.#domains.get(uid)?.cutPower(),
+      async () => {
+        const domain = this.#domains.get(uid);
+        await domain?.cutPower();
+        if (domain !== undefined) await this.migration?.powerCut(domain);
+      },
     );
     await untilAborted(cut, signal);
     return this.#domains.get(uid)?.report() ?? absent(uid);
@@ -203,7 +210,11 @@ class QemuDriver implements Driver {
     signal.throwIfAborted();
     await untilAborted(
       this.#turns.take(uid, async () => {
-        await removeTraces(this.#env.layout, uid, this.#domains.get(uid));
+        const domain = this.#domains.get(uid);
+        if (domain !== undefined) {
+          this.migration?.refuseWhileMoving(domain, "forget");
+        }
+        await removeTraces(this.#env.layout, uid, domain);
         this.#domains.delete(uid);
       }),
       signal,
@@ -253,6 +264,7 @@ class QemuDriver implements Driver {
     this.#timers.forEach((timer) => clearInterval(timer));
     this.#closing.abort();
     await this.#starts.allSettled();
+    await this.migration?.close();
     for (const watcher of [...this.#watchers]) watcher[Symbol.dispose]();
     await Promise.all(
       [...this.#domains.values()].map((domain) => domain.close()),
@@ -265,6 +277,7 @@ class QemuDriver implements Driver {
   ): Promise<DomainReport> {
     const known = this.#domains.get(plan.uid);
     refuseOlder(plan, known?.handle.generation);
+    if (known !== undefined) this.migration?.refuseStart(known);
     if (known !== undefined && await known.attach()) {
       const report = await known.look();
       // It may just have come to its end; then this is a new run.
@@ -295,8 +308,12 @@ class QemuDriver implements Driver {
   ): Promise<DomainReport> {
     signal.throwIfAborted();
     const domain = this.#known(uid);
+    this.migration?.refuseWhileMoving(
+      domain,
+      command === "stop" ? "pause" : "resume",
+    );
     if (command === "cont") await this.guarding.drop(uid, signal);
-    await untilAborted(domain.execute(command, VERB_MS), signal);
+    await untilAborted(domain.execute(command, {}, VERB_MS), signal);
     domain.setStatus(command === "stop" ? "paused" : "running");
     return domain.report();
   }
@@ -326,17 +343,5 @@ class QemuDriver implements Driver {
       throw new UsherError("not_found", `Cannot find domain ${uid}`);
     }
     return domain;
-  }
-
-  /** Compared by what they lead to: one file may have many names. */
-  #holderOf(disk: string): string | null {
-    const wanted = fileIdentity(disk);
-    const holder = [...this.#domains.values()].find(({ process, handle }) =>
-      process !== null &&
-      handle.disks.some((held) =>
-        held === disk || (wanted !== null && fileIdentity(held) === wanted)
-      )
-    );
-    return holder?.handle.name ?? null;
   }
 }

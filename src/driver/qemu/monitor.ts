@@ -10,14 +10,16 @@ import type { DomainState } from "../../schema/vm.ts";
 import type { DomainFiles } from "./layout.ts";
 import { QmpClient } from "./qmp/client.ts";
 import type { QmpEvent } from "./qmp/event_queue.ts";
+import type { Message } from "./qmp/session.ts";
 
 /** How long a monitor may take for an answer before it counts as silent. */
 export const ANSWER_MS = 1000;
+const PATIENT_MS = 20_000;
 const GREETING_MS = 500;
 const RETRY_MS = 1;
 const MAX_RETRY_MS = 50;
 
-/** The events that change what is reported of a domain. */
+/** The events that change what is reported of a domain, or what is to be done with it. */
 export const EVENTS = [
   "SHUTDOWN",
   "STOP",
@@ -27,6 +29,8 @@ export const EVENTS = [
   "WAKEUP",
   "GUEST_PANICKED",
   "BLOCK_IO_ERROR",
+  "MIGRATION",
+  "JOB_STATUS_CHANGE",
 ] as const;
 
 /** Opens a monitor of a running QEMU; the second one when the first is taken. Null when none answers. */
@@ -87,7 +91,12 @@ export async function queryStatus(
   client: QmpClient,
   deadlineMs = ANSWER_MS,
 ): Promise<string> {
-  const answer = await client.execute("query-status", {}, { deadlineMs });
+  return readStatus(
+    await client.execute("query-status", {}, { deadlineMs }),
+  );
+}
+
+function readStatus(answer: unknown): string {
   const status = (answer as { status?: unknown } | null)?.status;
   if (typeof status !== "string") {
     throw new UsherError(
@@ -96,6 +105,19 @@ export async function queryStatus(
     );
   }
   return status;
+}
+
+/** QEMU's run state, asked by whoever can. */
+export async function queryRunState(
+  qemu: {
+    execute(
+      command: string,
+      args?: Message,
+      deadlineMs?: number,
+    ): Promise<unknown>;
+  },
+): Promise<string> {
+  return readStatus(await qemu.execute("query-status", {}, PATIENT_MS));
 }
 
 /** What QEMU's run state means to usher, and why when that is not plain. */

@@ -4,24 +4,20 @@
  *
  * @module
  */
-import { UsherError } from "../../error/mod.ts";
-import type { DiskSpec } from "../../schema/vm.ts";
-import { type CommandResult, runCommand } from "../../sys/child.ts";
+import { messageOf, UsherError } from "../../error/mod.ts";
+import type { DiskSpec, VmSpec } from "../../schema/vm.ts";
 import { removeIfThere, statOrNull } from "../../sys/file.ts";
-import { findFileProblem, isBlockDevice } from "../../sys/file_access.ts";
+import { isBlockDevice } from "../../sys/file_access.ts";
 import { fileNode } from "./command_line.ts";
 import type { DomainPlan } from "../driver.ts";
+import type { ImageTool } from "./image_tool.ts";
 import type { Layout } from "./layout.ts";
-
-const DEADLINE_MS = 30_000;
+import { hasBackingFile } from "./qcow2.ts";
 
 /** Where overlays come from. */
 export interface OverlayMaker {
-  /** QEMU's image tool. */
-  readonly imageTool: string;
+  readonly imageTool: ImageTool;
   readonly layout: Layout;
-  /** Aborts when the start is given up. */
-  readonly stop: AbortSignal;
 }
 
 /** Makes the overlays that are not there yet; returns those it made. What it throws leaves none of them. */
@@ -60,7 +56,12 @@ async function makeOverlay(
     );
   const size = disk.sizeMiB === undefined ? [] : [`${disk.sizeMiB}M`];
   if (disk.sizeMiB !== undefined) {
-    const bytes = await virtualSize(base, maker, failed);
+    const bytes = await maker.imageTool.info(base).then(
+      (info) => info["virtual-size"],
+      (error) => {
+        throw failed(messageOf(error));
+      },
+    );
     if (disk.sizeMiB * 1024 * 1024 < bytes) {
       throw new UsherError(
         "invalid_input",
@@ -71,46 +72,33 @@ async function makeOverlay(
       );
     }
   }
-  await runTool(maker, [
+  await maker.imageTool.run([
     ...["create", "-q", "-f", "qcow2", "-F", disk.format, "-b", base],
     ...[overlay, ...size],
-  ], failed);
+  ]).catch((error) => {
+    throw failed(messageOf(error));
+  });
 }
 
 /** The base, as JSON for the reasons told in command_line.ts; with its format, so that it is not guessed from what a guest wrote. */
-function baseOf({ base = "", format }: DiskSpec): string {
+export function baseOf({ base = "", format }: DiskSpec): string {
   const file = fileNode(base, isBlockDevice(base));
   return `json:${JSON.stringify({ driver: format, file })}`;
 }
 
-async function virtualSize(
-  base: string,
-  maker: OverlayMaker,
-  failed: (why: string) => UsherError,
-): Promise<number> {
-  const args = ["info", "--force-share", "--output=json", base];
-  const { stdout } = await runTool(maker, args, failed);
-  return Number(JSON.parse(stdout)["virtual-size"]);
-}
-
-async function runTool(
-  { imageTool, stop }: OverlayMaker,
-  args: readonly string[],
-  failed: (why: string) => UsherError,
-): Promise<CommandResult> {
-  const result = await runCommand(imageTool, args, DEADLINE_MS, stop);
-  if (result.code === 0) return result;
-  throw failed(
-    result.timedOut
-      ? `${imageTool} did not end within ${DEADLINE_MS} ms`
-      : result.stderr.trim().replace(/^\S*qemu-img: /, ""),
-  );
-}
-
-/** qemu-img lies beside the emulator, or where PATH finds it. */
-export function imageToolOf(binary: string): string {
-  const beside = binary.replace(/[^/]*$/, "qemu-img");
-  return binary.includes("/") && findFileProblem(beside, false) === null
-    ? beside
-    : "qemu-img";
+/** The spec as it is to be looked at: an overlay that was sent here whole needs no base any more. */
+export async function withoutBases(
+  { uid, spec }: DomainPlan,
+  layout: Layout,
+): Promise<VmSpec> {
+  const disks = await Promise.all(spec.disks.map(async (disk, index) => {
+    if (disk.base === undefined) return disk;
+    const path = layout.overlay(uid, index);
+    const isWhole = await statOrNull(path) !== null &&
+      await hasBackingFile(path) === false;
+    if (!isWhole) return disk;
+    const { base: _, ...rest } = disk;
+    return { ...rest, path, format: "qcow2" as const };
+  }));
+  return { ...spec, disks };
 }

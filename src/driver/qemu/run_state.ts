@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { UsherError } from "../../error/mod.ts";
 import { isFrozen, type ProcessId } from "../../sys/process_table.ts";
 import { statusAfter } from "./monitor.ts";
 import type { QmpEvent } from "./qmp/event_queue.ts";
@@ -14,6 +15,26 @@ export function silenceOf(process: ProcessId | null): string {
   return isFrozen(process)
     ? "QEMU is frozen (SIGSTOP)"
     : "monitor does not answer";
+}
+
+/** The error for a command to a domain that has no process. */
+export function notRunning(
+  command: string,
+  name: string,
+  state: string,
+): UsherError {
+  return new UsherError(
+    "wrong_state",
+    `Cannot send ${command} to VM "${name}": it is ${state}`,
+  );
+}
+
+/** The error for a command to a QEMU that does not listen. */
+export function outOfReach(name: string, process: ProcessId): UsherError {
+  return new UsherError(
+    "unavailable",
+    `Cannot reach VM "${name}": ${silenceOf(process)}`,
+  );
 }
 
 /** The newest word of one QEMU about itself. */
@@ -32,9 +53,14 @@ export class RunState {
     return this.#silence;
   }
 
-  /** What ails the guest, for people; empty when nothing does. */
-  get ailment(): string {
-    return this.#ailment;
+  /** All of it, with what ails the guest, for people; empty when nothing does. */
+  get facts(): {
+    status: string | null;
+    silence: string | null;
+    ailment: string;
+  } {
+    const { status, silence } = this;
+    return { status, silence, ailment: this.#ailment };
   }
 
   /** QEMU answered. */

@@ -67,6 +67,8 @@ async function letGo(held: Held): Promise<void> {
   // One whose QEMU never said that it ran may have been paused by its owner.
   if (!held.wasRunning) return;
   using monitor = await openMonitor(held, until);
+  // One that was sent to another node meanwhile must never run here again.
+  if (await statusOf(monitor, until) !== "paused") return;
   await monitor.execute("cont", {}, { deadlineMs: left(until) });
 }
 
@@ -95,10 +97,20 @@ async function openMonitor(
 
 /** Whether the guest's processors run, or will by themselves. */
 async function runs(monitor: QmpClient, until: number): Promise<boolean> {
-  const answer = await monitor.execute("query-status", {}, {
+  return (await ask(monitor, until))?.running === true;
+}
+
+async function statusOf(monitor: QmpClient, until: number): Promise<unknown> {
+  return (await ask(monitor, until))?.status;
+}
+
+async function ask(
+  monitor: QmpClient,
+  until: number,
+): Promise<{ running?: unknown; status?: unknown } | null> {
+  return await monitor.execute("query-status", {}, {
     deadlineMs: left(until),
-  });
-  return (answer as { running?: unknown } | null)?.running === true;
+  }) as { running?: unknown; status?: unknown } | null;
 }
 
 function left(until: number): number {
