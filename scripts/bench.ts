@@ -19,6 +19,8 @@ const GROUPS: Readonly<Record<string, () => Promise<Row[]>>> = {
   memory: async () => await (await import("./bench/memory.ts")).benchMemory(),
   restart: async () =>
     await (await import("./bench/restart.ts")).benchRestart(),
+  placement: async () =>
+    await (await import("./bench/placement.ts")).benchPlacement(),
   qemu: async () => await (await import("./bench/start.ts")).benchStart(),
 };
 

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { admits, type Filter } from "./filter.ts";
+import { admits, varyingFiltersFor } from "./filter.ts";
 import type { Ask } from "./ask.ts";
 import type { Place } from "./picture.ts";
 import type { Score } from "./score.ts";
@@ -25,30 +25,41 @@ export class Candidates {
   readonly #heap: Entry[] = [];
   /** The stamp of each node's newest entry. */
   readonly #newest = new Map<Place, number>();
-  readonly #ask: Ask;
-  readonly #filters: readonly Filter[];
+  /** The newest: what an older one knows of neighbours may not be kept up. */
+  #ask: Ask;
+  readonly #places: ReadonlySet<Place>;
   readonly #score: Score;
   /** How many of the changes it knows. */
   #seen: number;
 
+  /** Of `places`, which no fixed filter refuses, after all of `changes`. */
   constructor(
     ask: Ask,
-    filters: readonly Filter[],
     score: Score,
+    places: readonly Place[],
     changes: readonly Place[],
   ) {
     this.#ask = ask;
-    this.#filters = filters;
     this.#score = score;
+    this.#places = new Set(places);
     this.#seen = changes.length;
-    for (const place of ask.picture.places()) this.#put(place);
+    for (const place of places) this.#put(place);
   }
 
-  /** The best node, given all nodes that changed so far; null when none can. */
-  best(changes: readonly Place[]): { place: Place; score: number } | null {
+  /**
+   * The best node for one of the kind, given all nodes that changed so far; null
+   * when none can. What a filter says of a node changes with that node alone.
+   */
+  best(
+    ask: Ask,
+    changes: readonly Place[],
+  ): { place: Place; score: number } | null {
+    this.#ask = ask;
     while (this.#seen < changes.length) {
       const changed = changes[this.#seen++];
-      if (changed !== undefined) this.#put(changed);
+      if (changed !== undefined && this.#places.has(changed)) {
+        this.#put(changed);
+      }
     }
     for (let top = this.#heap[0]; top !== undefined; top = this.#heap[0]) {
       if (this.#newest.get(top.place) === top.stamp) return top;
@@ -60,9 +71,10 @@ export class Candidates {
   #put(place: Place): void {
     const stamp = this.#seen;
     this.#newest.delete(place);
-    if (!admits(this.#filters, place, this.#ask)) return;
+    const ask = this.#ask;
+    if (!admits(varyingFiltersFor(ask), place, ask)) return;
     this.#newest.set(place, stamp);
-    this.#heap.push({ place, score: this.#score(place, this.#ask), stamp });
+    this.#heap.push({ place, score: this.#score(place, ask), stamp });
     this.#up(this.#heap.length - 1);
   }
 

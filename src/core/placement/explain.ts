@@ -28,11 +28,6 @@ const FEW_NODES = 8;
 /** Of each group of a larger one so many are told. */
 const NEAREST = 3;
 
-interface Obstacles {
-  readonly place: Place;
-  readonly filters: readonly Filter[];
-}
-
 /** Why each node refuses what `ask` asks for. Nodes that admit it are left out. */
 export function explainRefusal(ask: Ask): Refused {
   const filters = filtersFor(ask);
@@ -40,20 +35,21 @@ export function explainRefusal(ask: Ask): Refused {
   const places = ask.picture.places().filter(({ name }) =>
     on === undefined ? !isLeft(name, ask) : on === name
   );
-  const groups = new Map<Filter, Obstacles[]>();
+  const groups = new Map<Filter, Place[]>();
   for (const place of places) {
-    const obstacles = filters.filter((it) => !it.admits(place, ask));
-    const [first] = obstacles;
+    const first = filters.find((it) => !it.admits(place, ask));
     if (first === undefined) continue;
     const group = groups.get(first);
-    if (group === undefined) groups.set(first, [{ place, filters: obstacles }]);
-    else group.push({ place, filters: obstacles });
+    if (group === undefined) groups.set(first, [place]);
+    else group.push(place);
   }
-  const isFew = places.length <= FEW_NODES;
-  const refusedBy = [...groups].map(([{ name }, group]): RefusedBy => ({
-    filter: name,
+  const count = places.length <= FEW_NODES ? FEW_NODES : NEAREST;
+  const refusedBy = [...groups].map(([filter, group]): RefusedBy => ({
+    filter: filter.name,
     nodes: group.length,
-    nearest: nearestOf(group, ask, isFew ? FEW_NODES : NEAREST),
+    nearest: nearestOf(filter, group, ask, count).map((place) =>
+      told(place, obstacles(place, ask), ask)
+    ),
   }));
   refusedBy.sort((a, b) => b.nodes - a.nodes);
   return { type: "refused", on, nodes: places.length, refusedBy };
@@ -67,32 +63,51 @@ function isLeft(node: string, { own, wish }: Ask): boolean {
 
 /** What is in the way of a VM on one node; null when nothing is. */
 export function refusalOf(place: Place, ask: Ask): NodeRefusal | null {
-  const filters = filtersFor(ask).filter((it) => !it.admits(place, ask));
-  return filters.length === 0 ? null : told({ place, filters }, ask);
+  const filters = obstacles(place, ask);
+  return filters.length === 0 ? null : told(place, filters, ask);
 }
 
-/** Those that fewest filters refuse, and of these those that lack least. */
+function obstacles(place: Place, ask: Ask): Filter[] {
+  return filtersFor(ask).filter((it) => !it.admits(place, ask));
+}
+
+/** Those of a group that fewest filters refuse, and of these those that lack least. */
 function nearestOf(
-  group: readonly Obstacles[],
+  filter: Filter,
+  group: readonly Place[],
   ask: Ask,
-  count: number,
-): NodeRefusal[] {
-  const least = Math.min(...group.map(({ filters }) => filters.length));
-  const near = group.length <= count
-    ? group
-    : group.filter(({ filters }) => filters.length === least);
-  return near.map((it) => ({ it, distance: distanceOf(it, ask) }))
-    .sort((a, b) =>
-      a.it.filters.length - b.it.filters.length || a.distance - b.distance ||
-      a.it.place.order - b.it.place.order
-    ).slice(0, count).map(({ it }) => told(it, ask));
+  most: number,
+): Place[] {
+  const filters = filtersFor(ask);
+  const near: { place: Place; count: number; distance: number }[] = [];
+  for (const place of group) {
+    let count = 0;
+    for (const it of filters) if (!it.admits(place, ask)) count++;
+    const distance = filter.distance?.(place, ask) ?? 0;
+    // The group is in the order of names, which equal ones keep.
+    let at = near.length;
+    while (at > 0 && isNearer({ count, distance }, near[at - 1])) at--;
+    if (at < most) near.splice(at, 0, { place, count, distance });
+    if (near.length > most) near.pop();
+  }
+  return near.map(({ place }) => place);
 }
 
-function distanceOf({ place, filters }: Obstacles, ask: Ask): number {
-  return filters[0]?.distance?.(place, ask) ?? 0;
+interface Nearness {
+  readonly count: number;
+  readonly distance: number;
 }
 
-function told({ place, filters }: Obstacles, ask: Ask): NodeRefusal {
+function isNearer(a: Nearness, b: Nearness | undefined): boolean {
+  return b === undefined || a.count < b.count ||
+    (a.count === b.count && a.distance < b.distance);
+}
+
+function told(
+  place: Place,
+  filters: readonly Filter[],
+  ask: Ask,
+): NodeRefusal {
   const refusals: Refusal[] = filters.map((it) => it.refusal(place, ask));
   const changes = refusals.map(({ change }) => change);
   return {

@@ -26,6 +26,8 @@ export interface Refusal {
 /** One reason to refuse nodes. */
 export interface Filter {
   readonly name: FilterName;
+  /** Whether it looks at the node alone, and not at its VMs. */
+  readonly fixed: boolean;
   admits(place: Place, ask: Ask): boolean;
   refusal(place: Place, ask: Ask): Refusal;
   /** How far a node is from being admitted, to tell the nearest. */
@@ -46,6 +48,32 @@ export function filtersFor({ wish }: Ask): readonly Filter[] {
   return waived.length === 0
     ? FILTERS
     : FILTERS.filter(({ name }) => !waived.includes(name));
+}
+
+const VARYING: readonly Filter[] = FILTERS.filter(({ fixed }) => !fixed);
+
+/** Those of them that can change with each VM that is placed. */
+export function varyingFiltersFor(ask: Ask): readonly Filter[] {
+  const { waived = [] } = ask.wish;
+  const isAlone = ask.together.length + ask.apart.length === 0 &&
+    ask.repelled.length === 0;
+  if (waived.length === 0 && !isAlone) return VARYING;
+  if (waived.length === 0) return ROOM_FILTERS;
+  return VARYING.filter(({ name }) => !waived.includes(name));
+}
+
+/** What two wishes must agree in to be told the same by every fixed filter. */
+export function fixedKey({ wish, labels }: Ask): string {
+  const { driver, vcpus, on, exclude, abilities, waived } = wish;
+  return JSON.stringify([
+    driver,
+    vcpus,
+    on,
+    exclude,
+    abilities,
+    waived,
+    labels,
+  ]);
 }
 
 /** Whether a node can take the VM. */

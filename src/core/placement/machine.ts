@@ -13,6 +13,7 @@ export const MAX_VCPUS_PER_CPU = 8;
 
 const driver: Filter = {
   name: "driver",
+  fixed: true,
   admits: ({ node }, { wish }) =>
     node.drivers.some(({ name, health }) =>
       name === wish.driver && health === "healthy"
@@ -44,6 +45,7 @@ function driverRefusal(node: PlacementNode, wanted: string): Refusal {
 /** What a driver that works can do besides. */
 const ability: Filter = {
   name: "ability",
+  fixed: true,
   admits: ({ node }, { wish }) => lacking(node, wish).length === 0,
   refusal: ({ node }, { wish }) => ({
     why: `driver ${wish.driver} there lacks ${lacking(node, wish).join(", ")}`,
@@ -65,6 +67,7 @@ function lacking(
 
 const labels: Filter = {
   name: "labels",
+  fixed: true,
   admits: ({ node }, { labels }) =>
     labels.every(([key, value]) => labelOf(node, key) === value),
   refusal: ({ node }, ask) => labelRefusal(node, ask),
@@ -96,6 +99,7 @@ function labelOf({ labels }: PlacementNode, key: string): string | undefined {
 
 const processors: Filter = {
   name: "processors",
+  fixed: true,
   admits: ({ node }, { wish }) =>
     wish.vcpus <= node.capacity.cpus * MAX_VCPUS_PER_CPU,
   refusal: ({ node }, { wish }) => {

@@ -14,6 +14,7 @@ import type { Place } from "./picture.ts";
 
 const apart: Filter = {
   name: "apart",
+  fixed: false,
   admits: ({ name }, { apart, repelled }) =>
     !apart.some((it) => it.has(name)) && !repelled.some((it) => it.has(name)),
   refusal: (place, ask) => apartRefusal(place, ask),
@@ -39,6 +40,7 @@ function apartRefusal({ name }: Place, ask: Ask): Refusal {
 
 const together: Filter = {
   name: "together",
+  fixed: false,
   admits: ({ name }, { together }) => together.every((it) => it.has(name)),
   refusal: (place, ask) => togetherRefusal(place, ask),
 };

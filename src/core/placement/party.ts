@@ -68,7 +68,7 @@ function admitAll(
     refusal ??= refuses(wish, wish.waived);
   }
   if (refusal !== null) {
-    for (const wish of taken) placer.untake(wish, place);
+    for (const wish of taken) placer.untake(wish);
   }
   return refusal;
 }

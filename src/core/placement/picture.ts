@@ -44,6 +44,9 @@ export interface Place {
   readonly order: number;
 }
 
+/** So many answers about nodes are kept; each is a list of nodes. */
+const MAX_ELIGIBLE = 64;
+
 const NOTHING: Readonly<Taken> = { vms: 0, memoryMiB: 0, cpus: 0 };
 
 /** Nodes and their VMs. */
@@ -54,6 +57,8 @@ export class Picture {
   /** Also of nodes that are not known (yet): their VMs may be read first. */
   readonly #taken = new Map<string, Taken>();
   #places: readonly Place[] | null = null;
+  /** Nodes that no fixed filter refuses, by what those ask for; as long as no node changes. */
+  readonly #eligible = new Map<string, readonly Place[]>();
   #byName: ReadonlyMap<string, Place> = new Map();
 
   /** Notes what a node is now; null when there is none of this name. */
@@ -62,6 +67,7 @@ export class Picture {
     if (node === null) this.#nodes.delete(name);
     else this.#nodes.set(name, node);
     this.#places = null;
+    this.#eligible.clear();
   }
 
   /** Notes what a VM is now; null when it lies on no node. */
@@ -101,6 +107,22 @@ export class Picture {
   place(name: string): Place | undefined {
     this.places();
     return this.#byName.get(name);
+  }
+
+  /**
+   * Nodes of which `is` holds, found once for all who ask by the same key. It
+   * may look at nodes alone, not at their VMs.
+   */
+  eligible(key: string, is: (place: Place) => boolean): readonly Place[] {
+    const known = this.#eligible.get(key);
+    if (known !== undefined) return known;
+    const found = this.places().filter(is);
+    const [oldest] = this.#eligible.keys();
+    if (this.#eligible.size >= MAX_ELIGIBLE && oldest !== undefined) {
+      this.#eligible.delete(oldest);
+    }
+    this.#eligible.set(key, found);
+    return found;
   }
 
   /** What VMs take of a node. */

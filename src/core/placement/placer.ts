@@ -11,7 +11,7 @@ import type { Strategy } from "../../schema/placement.ts";
 import { type Ask, askFor } from "./ask.ts";
 import { Candidates } from "./candidates.ts";
 import { explainRefusal, type Refused } from "./explain.ts";
-import { admits, type Filter, filtersFor } from "./filter.ts";
+import { admits, filtersFor, fixedKey, varyingFiltersFor } from "./filter.ts";
 import type { Resident } from "./neighbours.ts";
 import type { Picture, Place } from "./picture.ts";
 import { type Score, SCORES } from "./score.ts";
@@ -32,6 +32,9 @@ export interface Ranked {
   readonly place: Place;
   readonly score: number;
 }
+
+/** So many nodes may have changed until words are made anew. */
+const WORDS_LAST = 50;
 
 /** Wishes of one kind: all that is decided on but the names is the same. */
 interface Kind {
@@ -72,7 +75,7 @@ export class Placer implements Disposable {
     const stays = before !== undefined && (before.on || isCold)
       ? before.nodes.filter((node) => node !== place.name)
       : [];
-    this.#picture.setResident(wish.uid, {
+    this.#set(wish.uid, {
       uid: wish.uid,
       name: wish.name,
       nodes: [...stays, place.name],
@@ -81,21 +84,28 @@ export class Placer implements Disposable {
       on: !isCold,
       apartFrom: wish.placement.apartFrom,
     });
-    this.#changes.push(place);
   }
 
   /** Takes a VM out again that `take` counted. */
-  untake(wish: Wish, place: Place): void {
-    const before = this.#before.get(wish.uid);
-    this.#picture.setResident(wish.uid, before ?? null);
-    this.#changes.push(place);
+  untake({ uid }: Wish): void {
+    this.#set(uid, this.#before.get(uid));
+  }
+
+  /** Notes every node for which that changes anything. */
+  #set(uid: string, resident: Resident | undefined): void {
+    const before = this.#picture.resident(uid)?.nodes ?? [];
+    this.#picture.setResident(uid, resident ?? null);
+    for (const name of new Set([...before, ...resident?.nodes ?? []])) {
+      const place = this.#picture.place(name);
+      if (place !== undefined) this.#changes.push(place);
+    }
   }
 
   /** Nodes that can take the VM, the best first. */
   ranked(wish: Wish): Ranked[] {
     const ask = askFor(this.#picture, wish);
-    const filters = filtersFor(ask);
-    return this.#picture.places().filter((place) => admits(filters, place, ask))
+    const filters = varyingFiltersFor(ask);
+    return eligibleFor(ask).filter((place) => admits(filters, place, ask))
       .map((place) => ({ place, score: this.#score(place, ask) }))
       .sort((a, b) => b.score - a.score || a.place.order - b.place.order);
   }
@@ -113,19 +123,21 @@ export class Placer implements Disposable {
   }
 
   #best(ask: Ask): Ranked | null {
-    const filters = filtersFor(ask);
-    const kind = isPlain(ask) ? this.#kinds.get(keyOf(ask)) : undefined;
+    const places = eligibleFor(ask);
+    if (ask.own !== undefined) return bestOf(ask, places, this.#score);
+    const key = keyOf(ask);
+    const kind = this.#kinds.get(key);
     if (kind === undefined) {
-      if (isPlain(ask)) this.#kind(ask);
-      return bestOf(ask, filters, this.#score);
+      this.#kinds.set(key, { candidates: null, refused: null });
+      return bestOf(ask, places, this.#score);
     }
     kind.candidates ??= new Candidates(
       ask,
-      filters,
       this.#score,
+      places,
       this.#changes,
     );
-    return kind.candidates.best(this.#changes);
+    return kind.candidates.best(ask, this.#changes);
   }
 
   #kind(ask: Ask): Kind {
@@ -137,27 +149,40 @@ export class Placer implements Disposable {
     return made;
   }
 
-  /** The words are made once for all of a kind that are refused in a row. */
+  /** The words are made once for those of a kind that are refused near each other. */
   #refuse(ask: Ask): Refused {
     if (ask.own !== undefined) return explainRefusal(ask);
     const kind = this.#kind(ask);
-    const after = this.#changes.length;
-    if (kind.refused?.after !== after) {
-      kind.refused = { answer: explainRefusal(ask), after };
+    const now = this.#changes.length;
+    const { refused } = kind;
+    if (refused !== null && now - refused.after < WORDS_LAST) {
+      return refused.answer;
     }
-    return kind.refused.answer;
+    const answer = explainRefusal(ask);
+    kind.refused = { answer, after: now };
+    return answer;
   }
 }
 
-/** Looks at every node; of equal ones the first is taken. */
+/** The nodes that no fixed filter refuses. */
+function eligibleFor(ask: Ask): readonly Place[] {
+  const filters = filtersFor(ask).filter(({ fixed }) => fixed);
+  return ask.picture.eligible(
+    fixedKey(ask),
+    (place) => admits(filters, place, ask),
+  );
+}
+
+/** Looks at each of `places`; of equal ones the first is taken. */
 function bestOf(
   ask: Ask,
-  filters: readonly Filter[],
+  places: readonly Place[],
   score: Score,
 ): Ranked | null {
+  const filters = varyingFiltersFor(ask);
   let best: Place | null = null;
   let highest = -Infinity;
-  for (const place of ask.picture.places()) {
+  for (const place of places) {
     if (!admits(filters, place, ask)) continue;
     const its = score(place, ask);
     if (best === null || its > highest) [best, highest] = [place, its];
@@ -165,12 +190,7 @@ function bestOf(
   return best === null ? null : { place: best, score: highest };
 }
 
-/** Whether only what a node has left can change from one of its kind to the next. */
-function isPlain({ own, apart, repelled, together }: Ask): boolean {
-  return own === undefined && apart.length === 0 && repelled.length === 0 &&
-    together.length === 0;
-}
-
+/** What two wishes of VMs that lie nowhere must agree in to be decided alike. */
 function keyOf({ wish, repelled }: Ask): string {
   const {
     driver,

@@ -8,6 +8,7 @@ import type { Filter } from "./filter.ts";
 /** The node that the request names. */
 const on: Filter = {
   name: "on",
+  fixed: true,
   admits: ({ name }, { wish }) => wish.on === undefined || wish.on === name,
   refusal: (_, { wish }) => ({
     why: `the request asks for node "${wish.on}"`,
@@ -18,6 +19,7 @@ const on: Filter = {
 /** The node that the VM is to leave, and those that were tried. */
 const away: Filter = {
   name: "away",
+  fixed: true,
   admits: ({ name }, { wish }) => wish.exclude?.includes(name) !== true,
   refusal: () => ({
     why: "not this one: it was tried, or the VM leaves it",
@@ -27,6 +29,7 @@ const away: Filter = {
 
 const reach: Filter = {
   name: "reach",
+  fixed: true,
   admits: ({ node }) => node.state === "ready",
   refusal: ({ node }) => ({
     why: `out of reach: ${node.state} since ${node.since}`,
@@ -38,6 +41,7 @@ const reach: Filter = {
 
 const draining: Filter = {
   name: "draining",
+  fixed: true,
   admits: ({ node }) => !node.draining,
   refusal: ({ name }) => ({
     why: "it is being drained",

@@ -42,6 +42,7 @@ const VCPUS: Part = {
 
 const memory: Filter = {
   name: "memory",
+  fixed: false,
   admits: (place, ask) => ask.wish.memoryMiB <= freeMiB(place, ask),
   refusal: (place, ask) => roomRefusal(place, ask, MEMORY),
   distance: (place, ask) => -freeMiB(place, ask),
@@ -49,6 +50,7 @@ const memory: Filter = {
 
 const vcpus: Filter = {
   name: "vcpus",
+  fixed: false,
   admits: (place, ask) => ask.wish.vcpus <= freeCpus(place, ask),
   refusal: (place, ask) => roomRefusal(place, ask, VCPUS),
   distance: (place, ask) => -freeCpus(place, ask),
