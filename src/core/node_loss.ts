@@ -45,8 +45,15 @@ export function mayRestartByTime(
 /** A VM whose domain is proved to be no more, as a start is owed to it or not. */
 export function owing(vm: Vm, crashed: Vm): Vm {
   if (!occupies(vm.status.state) || !wantsRestart(vm)) return crashed;
-  const { count = 0, at = null } = vm.restarts ?? {};
-  return { ...crashed, restarts: { due: true, count, at } };
+  const before = vm.restarts ?? { count: 0, at: null };
+  return { ...crashed, restarts: { ...before, due: true } };
+}
+
+/** A VM of which no guard holds a copy any more. */
+export function heldNowhere(vm: Vm): Vm {
+  if (vm.restarts?.heldOn === undefined) return vm;
+  const { heldOn: _, ...restarts } = vm.restarts;
+  return { ...vm, restarts };
 }
 
 /** The most starts in a row that losses of nodes bring one VM. */

@@ -4,14 +4,13 @@
  * A node that was cut off still has what was taken over meanwhile, paused by
  * its guard, or running when the word that it was dead was wrong. Each
  * takeover raises the generation, so which copy is the older one is known.
- * It is ended only once the newer one is seen to run: until then it may be
- * the last there is.
+ * It is ended only once a newer one was seen: until then it may be the last
+ * there is, and afterwards its memory does not go with its disks any more.
  *
  * @module
  */
 import type { Vm } from "../schema/vm.ts";
 import type { Seen } from "./reconcile.ts";
-import { occupies } from "./vm_machine.ts";
 
 /** What to do about a stray: end it, wait what becomes of the VM, or leave it to people. */
 export type StrayVerdict = "end" | "wait" | "leave";
@@ -24,8 +23,8 @@ export function strayVerdict(
 ): StrayVerdict {
   // Of two of one generation nobody knows which is right; migration has such.
   if (stray.generation >= generation) return "leave";
-  if (isHeld || status.state === "unknown") return "wait";
-  const isNewer = status.observedGeneration > stray.generation &&
+  if (isHeld) return "wait";
+  const hasNewerRun = status.observedGeneration > stray.generation &&
     status.incarnation !== stray.incarnation;
-  return occupies(status.state) && isNewer ? "end" : "wait";
+  return hasNewerRun ? "end" : "wait";
 }

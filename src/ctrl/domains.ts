@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { owing } from "../core/node_loss.ts";
+import { heldNowhere, owing } from "../core/node_loss.ts";
 import { missing, reconcile, silent } from "../core/reconcile.ts";
 import { type DomainFrame, domainKey } from "../schema/frame.ts";
 import { FOUND_OWNER, isLabel, splitVmName, VmName } from "../schema/name.ts";
@@ -61,6 +61,10 @@ export class Domains {
     const known = new Set<string>();
     const at = isoNow(this.#context);
     for (const vm of this.#records.vms.latestValues()) {
+      if (vm.restarts?.heldOn === node && !seen.has(vm.uid)) {
+        const note = `no copy is held on ${node}`;
+        writes.push({ kind: "vm", key: vm.uid, value: heldNowhere(vm), note });
+      }
       if (vm.node !== node) continue;
       known.add(vm.uid);
       if (seen.has(vm.uid) || vm.unconfirmed === true) continue;

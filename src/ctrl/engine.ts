@@ -86,9 +86,10 @@ export async function openEngine(
   const parts = { context, records, links, leaseMs };
   const watch = { ...parts, nodes, domains, leftovers };
   const session = { ...parts, nodes, domains, runner };
+  const { strays } = domains;
   const keepers: LossKeepers = {
-    restarts: new RestartKeeper({ ...parts, runner, marginMs }),
-    strays: new StrayKeeper({ ...parts, runner }, domains.strays),
+    restarts: new RestartKeeper({ ...parts, runner, strays, marginMs }),
+    strays: new StrayKeeper({ ...parts, runner }, strays),
   };
   const { keep: keepMs, operations: keepCount } = config.history;
   const janitor = { context, records, accounts, nodes, keepMs, keepCount };

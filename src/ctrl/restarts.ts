@@ -21,6 +21,7 @@ import { targetFor } from "./operations/placing.ts";
 import { operationWrite } from "./operations/writes.ts";
 import type { Runner } from "./operations/runner.ts";
 import type { Records } from "./records.ts";
+import type { Strays } from "./strays.ts";
 import {
   requestOf,
   takenOver,
@@ -34,6 +35,7 @@ export interface RestartParts {
   readonly records: Records;
   readonly links: NodeLinks;
   readonly runner: Runner;
+  readonly strays: Strays;
   readonly leaseMs: number;
   readonly marginMs: number;
 }
@@ -159,23 +161,25 @@ export class RestartKeeper {
     runner.resume(move);
   }
 
-  /** Its old node, unless that is back and can run it again. */
-  #excluded({ node }: Vm): string[] {
-    if (node === null) return [];
-    const state = this.#parts.records.nodes.latest(node)?.state;
-    return state === "ready" ? [] : [node];
+  /** Nodes that have an older copy, and its old node until that is back. */
+  #excluded({ uid, node }: Vm): string[] {
+    const { records, strays } = this.#parts;
+    const isBack = records.nodes.latest(node ?? "")?.state === "ready";
+    return [
+      ...strays.nodesOf(uid),
+      ...(node === null || isBack ? [] : [node]),
+    ];
   }
 
   /** Nothing is owed any more. */
   async #settle(vm: Vm, why: string): Promise<void> {
     const { records, context } = this.#parts;
-    const { count = 0, at = null } = vm.restarts ?? {};
     if (vm.restarts?.due !== true) return;
     context.log.info("no start is owed to a VM any more", {
       vm: vm.name,
       why,
     });
-    const value = { ...vm, restarts: { due: false, count, at } };
+    const value = { ...vm, restarts: { ...vm.restarts, due: false } };
     const note = `no start is owed any more: it ${why}`;
     await records.write([{ kind: "vm", key: vm.uid, value, note }]);
   }

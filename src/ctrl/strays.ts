@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { heldNowhere } from "../core/node_loss.ts";
 import { strayVerdict } from "../core/stray.ts";
 import { occupies } from "../core/vm_machine.ts";
 import { messageOf } from "../error/mod.ts";
@@ -51,6 +52,12 @@ export class Strays {
   /** A node tells anew of everything that it has. */
   clear(node: string): void {
     this.#byNode.delete(node);
+  }
+
+  /** Nodes that have one of this VM. */
+  nodesOf(uid: string): string[] {
+    return [...this.#byNode].filter(([, its]) => its.has(uid))
+      .map(([node]) => node);
   }
 
   of(node: string): DomainFrame[] {
@@ -139,7 +146,8 @@ export class StrayKeeper {
       const note =
         `its older copy on ${link.name}, which was ${stray.state}, ` +
         "was ended";
-      await records.write([{ kind: "vm", key: vm.uid, value: now, note }]);
+      const value = now.restarts?.heldOn === link.name ? heldNowhere(now) : now;
+      await records.write([{ kind: "vm", key: vm.uid, value, note }]);
     } catch (error) {
       log.warn("a copy of a VM that was taken over could not be ended yet", {
         ...where,

@@ -48,8 +48,15 @@ export function takenOver({ vm, node, why, at }: Takeover): Vm {
       due: true,
       count: countedRestart(restarts, Date.parse(at)),
       at,
+      ...heldOn(vm),
     },
   };
+}
+
+/** Where its guard holds a copy: where it is, when that is not proved to be dead, or where it was. */
+function heldOn({ node, status, restarts }: Vm): { heldOn?: string } {
+  const its = status.state === "unknown" ? node : restarts?.heldOn ?? null;
+  return its === null ? {} : { heldOn: its };
 }
 
 /** The start of a VM that was taken over; its owner's, like any other. */

@@ -60,6 +60,11 @@ export interface DomainPlan {
   /** The operation that starts it; tells one run of a VM from the next. */
   readonly incarnation: string;
   readonly spec: VmSpec;
+  /**
+   * A guard on another node keeps a paused copy, which will never go on: its
+   * locks on shared disks are to be passed over.
+   */
+  readonly isHeldElsewhere?: boolean | undefined;
 }
 
 /** What a driver says about one domain. */

@@ -187,6 +187,8 @@ export const DownFrame = z.discriminatedUnion("type", [
       incarnation: z.string(),
       // A newer controller may know more of it.
       spec: VmSpec.strip(),
+      /** See `DomainPlan`. */
+      isHeldElsewhere: z.boolean().optional(),
     }).nullable(),
     /** For the acts of a migration. */
     transfer: Transfer.optional(),

@@ -261,6 +261,8 @@ export const Restarts = z.object({
   count: z.int().nonnegative(),
   /** When the last one began, ISO 8601; null before the first. */
   at: z.string().nullable(),
+  /** A node whose guard may still hold a paused copy; absent once that is surely gone. */
+  heldOn: NodeName.optional(),
 });
 export type Restarts = z.infer<typeof Restarts>;
 

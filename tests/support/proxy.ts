@@ -19,6 +19,8 @@ export class Proxy implements AsyncDisposable {
   readonly #accepting: Promise<void>;
   /** Connections that were let through so far. */
   accepted = 0;
+  /** Nothing comes through any more, and nothing new. */
+  #isShut = false;
 
   constructor(target: number) {
     this.#target = target;
@@ -32,6 +34,17 @@ export class Proxy implements AsyncDisposable {
     for (const { ends } of this.#pairs) for (const end of ends) close(end);
   }
 
+  /** Closes every connection, and lets no new one through until `open`. */
+  shut(): void {
+    this.#isShut = true;
+    this.cut();
+  }
+
+  /** Lets new connections through again. */
+  open(): void {
+    this.#isShut = false;
+  }
+
   /** Nothing flows any more over what is open now, though it stays open. */
   stall(): void {
     for (const pair of this.#pairs) pair.stalled = true;
@@ -39,6 +52,10 @@ export class Proxy implements AsyncDisposable {
 
   async #accept(): Promise<void> {
     for await (const from of this.#listener) {
+      if (this.#isShut) {
+        close(from);
+        continue;
+      }
       try {
         const to = await Deno.connect({
           hostname: "127.0.0.1",

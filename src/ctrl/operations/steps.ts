@@ -109,6 +109,7 @@ function planFor(verb: ActVerb, operation: Operation, vm: Vm) {
     generation: vm.generation,
     incarnation,
     spec: vm.spec,
+    ...(vm.restarts?.heldOn === undefined ? {} : { isHeldElsewhere: true }),
   };
 }
 

@@ -20,6 +20,8 @@ export interface CommandLineInput {
   readonly uid: string;
   readonly name: string;
   readonly spec: VmSpec;
+  /** See `DomainPlan`. */
+  readonly isHeldElsewhere?: boolean | undefined;
   readonly accel: "kvm" | "tcg";
   /** The machine of a spec that names none. */
   readonly machine: string;
@@ -118,7 +120,10 @@ function diskArguments(
 export function diskNode(
   disk: DiskSpec,
   index: number,
-  { overlay, isDevice }: Pick<CommandLineInput, "overlay" | "isDevice">,
+  { overlay, isDevice, isHeldElsewhere }: Pick<
+    CommandLineInput,
+    "overlay" | "isDevice" | "isHeldElsewhere"
+  >,
 ): Record<string, unknown> {
   const path = disk.path ?? overlay(index);
   return {
@@ -129,6 +134,8 @@ export function diskNode(
     file: {
       ...fileNode(path, isDevice(path)),
       "read-only": disk.readonly,
+      // A copy that is paused keeps its locks; here it is known to stay so.
+      ...(isHeldElsewhere === true && disk.shared ? { locking: "off" } : {}),
     },
   };
 }

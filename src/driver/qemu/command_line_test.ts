@@ -25,13 +25,18 @@ const layout = layOut("/state", "/run/usher")!;
 
 function argumentsOf(
   spec: Record<string, unknown>,
-  more: { name?: string; accel?: "kvm" | "tcg" } = {},
+  more: {
+    name?: string;
+    accel?: "kvm" | "tcg";
+    isHeldElsewhere?: boolean;
+  } = {},
 ): string[] {
   return commandLine({
     uid: UID,
     name: more.name ?? "web.lab.ann",
     accel: more.accel ?? "tcg",
     machine: "pc",
+    isHeldElsewhere: more.isHeldElsewhere,
     spec: VmSpec.parse(spec),
     files: layout.files(UID),
     overlay: (index) => layout.overlay(UID, index),
@@ -207,4 +212,14 @@ Deno.test("commandLine() opens a volume of the node as a device, and a file as a
     JSON.parse(value).file.driver
   );
   deepStrictEqual(drivers, ["host_device", "file"]);
+});
+
+Deno.test("commandLine() passes over the locks of a copy that is held elsewhere, on shared disks alone", () => {
+  const disks = [{ path: "/shared", shared: true }, { path: "/own" }];
+  const locks = (isHeldElsewhere: boolean) =>
+    valuesOf(argumentsOf({ disks }, { isHeldElsewhere }), "-blockdev").map((
+      text,
+    ) => JSON.parse(text).file.locking);
+  deepStrictEqual(locks(false), [undefined, undefined]);
+  deepStrictEqual(locks(true), ["off", undefined]);
 });
