@@ -99,38 +99,69 @@ export interface Copy {
   readonly state: DomainState | null;
 }
 
-/** What is done about a copy; `later` when that cannot be told yet. */
-export type CopyAction = "release" | "abort" | "activate" | "later" | "keep";
+/** What a node was in the last migration of a VM that it took part in. */
+export type Role =
+  | "source"
+  /** The decision for it was made, so its copy is whole. */
+  | "target"
+  /** It was to be a target, and has a part of the VM at most. */
+  | "candidate";
+
+/** What `node` is in `operation`, a migration; null when it has no part in it. */
+export function roleOf(node: string, operation: Operation): Role | null {
+  const { from, to, tried = [], begun } = operation;
+  if (node === from) return "source";
+  if (node === to) return begun.includes("switch") ? "target" : "candidate";
+  return tried.includes(node) ? "candidate" : null;
+}
+
+/**
+ * What is done about a copy: `reclaim` makes the VM its node's again, without
+ * power; `later` when it cannot be told yet.
+ */
+export type CopyAction =
+  | "release"
+  | "abort"
+  | "activate"
+  | "reclaim"
+  | "later"
+  | "keep";
 
 /**
  * What is done about a copy of `vm` (undefined when it is gone) that no
- * operation works on. `last` is the VM's last migration.
+ * operation works on, on a node that had that role.
  */
 export function actionFor(
   copy: Copy,
   vm: Vm | undefined,
-  last: Pick<Operation, "from" | "to"> | undefined,
+  role: Role | null,
 ): CopyAction {
   // What runs is never ended, wherever it is.
   const mayRun = copy.state !== null && copy.state !== "migrating" &&
     occupies(copy.state);
   if (mayRun) return "keep";
   if (vm === undefined) return "release";
-  if (vm.node === copy.node) return ownAction(copy, last);
+  if (vm.node === copy.node) return ownAction(copy, role);
   // Not before the VM's own node has told how it is there.
   const { state } = vm.status;
   if (state === "unknown" || state === "migrating") return "later";
-  // Where nothing of it is on its own node, this may be all there is.
-  if (state === "absent" && last?.to !== copy.node) return "keep";
-  return "release";
+  if (state !== "absent" || role === "candidate") return "release";
+  // Its own node has nothing of it, so a whole copy is all there is.
+  return copy.state === "migrating" && role !== null ? "reclaim" : "later";
 }
 
 /** What lets a VM go on that its own node holds. */
-function ownAction(
-  { node, state }: Copy,
-  last: Pick<Operation, "from" | "to"> | undefined,
-): CopyAction {
+function ownAction({ state }: Copy, role: Role | null): CopyAction {
   if (state !== null && state !== "migrating") return "keep";
-  if (last?.from === node) return "abort";
-  return last?.to === node && state === "migrating" ? "activate" : "keep";
+  switch (role) {
+    case "source":
+      return "abort";
+    case "target":
+      return state === "migrating" ? "activate" : "keep";
+    case "candidate":
+      // A part of a VM is none, though the VM has come to its node since.
+      return "release";
+    case null:
+      return "keep";
+  }
 }

@@ -61,8 +61,9 @@ export async function openEngine(
     records,
     links,
     isHeld: (uid): boolean => runner.holderOf(uid) !== null,
+    report: (node, its): Promise<void> => domains.report(node, its),
   });
-  const domains = new Domains(context, records, leftovers);
+  const domains: Domains = new Domains(context, records, leftovers);
   const runner: Runner = new Runner({
     context,
     records,

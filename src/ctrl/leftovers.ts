@@ -8,11 +8,16 @@
  *
  * @module
  */
-import { actionFor, type CopyAction, transferOf } from "../core/migration.ts";
+import {
+  actionFor,
+  type CopyAction,
+  roleOf,
+  transferOf,
+} from "../core/migration.ts";
 import { isUsherError, messageOf } from "../error/mod.ts";
-import type { DomainFrame } from "../schema/frame.ts";
+import type { ActVerb, DomainFrame } from "../schema/frame.ts";
 import type { Operation } from "../schema/operation.ts";
-import type { DomainState } from "../schema/vm.ts";
+import type { DomainState, Vm } from "../schema/vm.ts";
 import { Deadline } from "../sys/clock.ts";
 import type { CtrlContext } from "./context.ts";
 import type { NodeLinks } from "./node_links.ts";
@@ -44,6 +49,8 @@ export interface LeftoverParts {
   readonly links: NodeLinks;
   /** Whether an operation holds the VM. */
   isHeld(uid: string): boolean;
+  /** Writes what a node says of a domain. */
+  report(node: string, domains: readonly DomainFrame[]): Promise<void>;
 }
 
 /** The copies that are known of. */
@@ -109,15 +116,19 @@ export class Leftovers {
     const { context, records, links, isHeld } = this.#parts;
     const isDue = copy.notBefore <= context.clock.monotonic();
     if (copy.busy || !isDue || isHeld(copy.uid)) return;
-    const last = this.#lastMigration(copy.uid);
+    const last = this.#lastMigration(copy.uid, copy.node);
     const vm = records.vms.latest(copy.uid);
-    const action = actionFor(copy, vm, last);
+    const role = last === undefined ? null : roleOf(copy.node, last);
+    const action = actionFor(copy, vm, role);
     if (action === "later") return;
     if (action === "keep") return void this.#known.delete(key);
     if (links.get(copy.node)?.ready !== true) return;
     copy.busy = true;
     try {
-      await this.#ask(copy, action, last);
+      if (action === "reclaim" && vm !== undefined) {
+        await this.#reclaim(copy, vm);
+      }
+      await this.#ask(copy, VERBS[action], last);
       this.#known.delete(key);
       context.log.info("a copy that a migration left was cleared away", {
         node: copy.node,
@@ -133,7 +144,7 @@ export class Leftovers {
 
   async #ask(
     { node, uid, driver }: Leftover,
-    verb: Exclude<CopyAction, "later" | "keep">,
+    verb: ActVerb,
     last: Operation | undefined,
   ): Promise<void> {
     using deadline = new Deadline(
@@ -142,7 +153,8 @@ export class Leftovers {
       `answer to "${verb}"`,
     );
     const peer = last?.from === node ? last.to : last?.from;
-    const domain = await this.#parts.links.link(node).act({
+    const link = this.#parts.links.link(node);
+    const domain = await link.act({
       // A new id each time: what was answered before may be otherwise now.
       id: this.#parts.context.newId(),
       verb,
@@ -154,7 +166,20 @@ export class Leftovers {
         : transferOf(last, peer ?? node),
       graceMs: 0,
     }, deadline.signal);
-    if (domain !== null) this.#parts.links.link(node).used(domain);
+    const newest = domain === null ? null : link.newestSince(domain);
+    if (domain === null || newest === null) return;
+    link.used(domain);
+    await this.#parts.report(node, [newest]);
+  }
+
+  /** The VM is the node's again that has all there is of it. */
+  async #reclaim({ node }: Leftover, vm: Vm): Promise<void> {
+    await this.#parts.records.write([{
+      kind: "vm",
+      key: vm.uid,
+      value: { ...vm, node },
+      note: `is ${node}'s again: nothing of it is on ${vm.node}`,
+    }]);
   }
 
   #failed(copy: Leftover, action: CopyAction, error: unknown): void {
@@ -174,18 +199,30 @@ export class Leftovers {
     });
   }
 
-  #lastMigration(uid: string): Operation | undefined {
+  /** The VM's last migration, of those from or to `node` if one is named. */
+  #lastMigration(uid: string, node?: string): Operation | undefined {
     let last: Operation | undefined;
     for (const operation of this.#parts.records.operations.latestValues()) {
-      const isIts = operation.uid === uid && operation.verb === "migrate" &&
-        operation.begun.includes("offer");
-      if (isIts && (last === undefined || operation.id > last.id)) {
+      const { verb, begun } = operation;
+      const isIts = operation.uid === uid && verb === "migrate" &&
+        begun.includes("offer");
+      const isHere = node === undefined || roleOf(node, operation) !== null;
+      if (isIts && isHere && (last === undefined || operation.id > last.id)) {
         last = operation;
       }
     }
     return last;
   }
 }
+
+/** What a node is asked for each action. */
+const VERBS = {
+  release: "release",
+  abort: "abort",
+  activate: "activate",
+  // Its guest may have run elsewhere meanwhile, and written to shared disks.
+  reclaim: "stop",
+} as const satisfies Partial<Record<CopyAction, ActVerb>>;
 
 const NO_TRANSFER = {
   id: "left",

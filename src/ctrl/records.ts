@@ -53,7 +53,7 @@ export class Records {
   readonly capacity: Capacity;
   /** Operation ids of a request, in its order. */
   readonly byRequest = new Map<string, string[]>();
-  /** Operations that have not ended, durable or not. */
+  /** Operations that have not ended, durable or not: progress is told of them alone. */
   readonly #open = new Set<string>();
   /** How far steps have come; nothing of it is stored. */
   readonly #progress = new Map<string, Progress>();
@@ -113,14 +113,6 @@ export class Records {
   byName(name: string): Vm | undefined {
     const uid = this.names.uidOf(name);
     return uid === undefined ? undefined : this.vms.latest(uid);
-  }
-
-  /** Operations that have not ended, as decisions see them. */
-  *openOperations(): IterableIterator<Operation> {
-    for (const id of this.#open) {
-      const operation = this.operations.latest(id);
-      if (operation !== undefined) yield operation;
-    }
   }
 
   /** An operation as readers get it: with how far its step has come. */

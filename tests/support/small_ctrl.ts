@@ -114,6 +114,7 @@ export class SmallCtrl implements AsyncDisposable {
       records,
       links,
       isHeld: (uid) => this.runner.holderOf(uid) !== null,
+      report: (node, domains) => this.domains.report(node, domains),
     });
     this.domains = new Domains(context, records, this.leftovers);
     const { domains, leftovers } = this;
