@@ -62,7 +62,8 @@ class ClockedSite implements AsyncDisposable {
     for (const verb of ["pause", "resume", "cycle", "destroy"]) {
       await this.site.run({ verb, names });
     }
-    return Math.round((Date.parse(createdAt) - Date.now()) / 86_400_000);
+    // No negative zero.
+    return Math.round((Date.parse(createdAt) - Date.now()) / 86_400_000) + 0;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
