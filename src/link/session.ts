@@ -45,10 +45,12 @@ export class Session<In extends Envelope, Out extends Envelope> {
   });
   #lastHeard: number;
   #timer: Disposable | null = null;
+  #deadMs: number;
 
   constructor(options: SessionOptions<In, Out>) {
     this.#options = options;
     this.#lastHeard = options.clock.monotonic();
+    this.#deadMs = options.deadMs;
     this.outbox = new Outbox<Out>();
     this.inbox = new Inbox();
   }
@@ -130,24 +132,24 @@ export class Session<In extends Envelope, Out extends Envelope> {
     deadMs = this.#options.deadMs,
   ): void {
     if (this.#end.signal.aborted) return;
+    this.#deadMs = deadMs;
     this.#lastHeard = this.#options.clock.monotonic();
     this.#timer?.[Symbol.dispose]();
-    this.#timer = this.#options.clock.after(
-      beatMs,
-      () => this.#beat(beatMs, deadMs),
-    );
+    this.#timer = this.#options.clock.after(beatMs, () => this.#beat(beatMs));
   }
 
-  #beat(beatMs: number, deadMs: number): void {
-    if (this.silentMs > deadMs) {
-      return this.close(`nothing was heard for ${deadMs} ms`);
-    }
+  #beat(beatMs: number): void {
+    if (this.#endWhenSilent()) return;
     this.send(this.#options.beat());
     if (this.#end.signal.aborted) return;
-    this.#timer = this.#options.clock.after(
-      beatMs,
-      () => this.#beat(beatMs, deadMs),
-    );
+    this.#timer = this.#options.clock.after(beatMs, () => this.#beat(beatMs));
+  }
+
+  /** Whether the peer was silent for too long; then the session is over. */
+  #endWhenSilent(): boolean {
+    if (this.silentMs <= this.#deadMs) return false;
+    this.close(`nothing was heard for ${this.#deadMs} ms`);
+    return true;
   }
 
   /**
@@ -158,6 +160,9 @@ export class Session<In extends Envelope, Out extends Envelope> {
   async *frames(): AsyncGenerator<In, void, void> {
     try {
       for await (const value of this.#lines()) {
+        // A process that stood still finds here what was said to it before it
+        // was given up: whoever said it has gone on without it.
+        if (this.#endWhenSilent()) return;
         this.#lastHeard = this.#options.clock.monotonic();
         const frame = this.#options.parse(value);
         // One of a type not known here has its number all the same.

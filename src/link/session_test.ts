@@ -7,17 +7,19 @@ import {
 import { encodeLine } from "./ndjson.ts";
 import { type Envelope } from "./outbox.ts";
 import { Session } from "./session.ts";
-import { systemClock } from "../sys/clock.ts";
+import { type Clock, systemClock } from "../sys/clock.ts";
 
 interface Frame extends Envelope {
   readonly type: string;
 }
 
 /** A session, and the peer's end of its link. */
-function linked(options: { beatMs?: number; deadMs?: number } = {}) {
+function linked(
+  options: { beatMs?: number; deadMs?: number; clock?: Clock } = {},
+) {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const session = new Session<Frame, Frame>({
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     incoming: readable,
     parse: (value) => (value as Frame).type === "alien" ? null : value as Frame,
     beat: () => ({ type: "beat" }),
@@ -90,6 +92,26 @@ Deno.test("Session ends when its peer falls silent", async () => {
   session.startHeartbeat();
   deepStrictEqual(await collect(session), []);
   match(String(session.ended.reason), /nothing was heard/);
+});
+
+Deno.test("Session of a process that stood still takes nothing that was said meanwhile", async () => {
+  let now = 0;
+  const { session, say } = linked({
+    deadMs: 5000,
+    clock: { ...systemClock, monotonic: () => now },
+  });
+  const frames = session.frames();
+  void say({ type: "a", seq: 1 });
+  strictEqual((await frames.next()).done, false);
+  now += 5001;
+  say({ type: "b", seq: 2 }).catch(() => {});
+  strictEqual((await frames.next()).done, true);
+  match(String(session.ended.reason), /nothing was heard for 5000 ms/);
+  strictEqual(
+    session.inbox.seen,
+    1,
+    "so that it is said again if still wanted",
+  );
 });
 
 Deno.test("Session throws for what is no frame, and can still say why", async () => {

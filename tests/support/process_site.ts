@@ -215,6 +215,13 @@ export class ProcessSite implements AsyncDisposable {
     return Promise.resolve();
   }
 
+  /** Lets a node be otherwise when it is started the next time. */
+  replan(name: string, change: Partial<NodePlan>): void {
+    const plan = this.#plans.get(name);
+    if (plan === undefined) throw new Error(`There is no node ${name}`);
+    this.#plans.set(name, { ...plan, ...change });
+  }
+
   /** Kills the controller and starts it again. */
   async restartCtrl(): Promise<void> {
     await this.ctrl.kill();
