@@ -5,90 +5,51 @@
  * @module
  */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import type { VmView } from "../../src/schema/change.ts";
 import type { Result } from "../../src/schema/operation.ts";
-import { CtrlProcess, lnmArgv } from "../support/ctrl_process.ts";
-import { Role } from "../support/role.ts";
+import { ProcessSite, simNode } from "../support/process_site.ts";
 import { until } from "../support/wait.ts";
 
-const SLOW = { deadlineMs: 240_000, everyMs: 100 };
+const PATIENCE = { deadlineMs: 240_000, everyMs: 100 };
 
-/** A controller and a node, each a process, and requests for it. */
-class Site implements AsyncDisposable {
-  readonly folder: string;
-  readonly ctrl: CtrlProcess;
-  lnm: Role;
+function startSite(): Promise<ProcessSite> {
+  return ProcessSite.start({ nodes: [simNode("n1")] });
+}
 
-  private constructor(folder: string, ctrl: CtrlProcess, lnm: Role) {
-    this.folder = folder;
-    this.ctrl = ctrl;
-    this.lnm = lnm;
-  }
+/** Ten VMs that take so long to start; the request's id is its name. */
+function start(
+  site: ProcessSite,
+  name: string,
+  bootMs: number,
+): Promise<Result> {
+  return site.submit({
+    id: `request-${name}`,
+    verb: "start",
+    names: [name],
+    count: 10,
+    spec: { memoryMiB: 16, sim: { bootMs } },
+  });
+}
 
-  static async start(): Promise<Site> {
-    const folder = await Deno.makeTempDir({ prefix: "usher_killed_" });
-    const ctrl = await CtrlProcess.start(`${folder}/ctrl`);
-    const { token } = await ctrl.call<{ token: string }>(
-      "POST",
-      "/v1/node-tokens",
-      { node: "n1" },
-    );
-    const lnm = await Role.ready([...lnmArgv(folder, "n1"), "--join", token]);
-    return new Site(folder, ctrl, lnm);
-  }
-
-  /** Ten VMs that take so long to start; the request's id is its name. */
-  start(name: string, bootMs: number): Promise<Result> {
-    return this.ctrl.call<Result>("POST", "/v1/requests", {
-      id: `request-${name}`,
-      verb: "start",
-      names: [name],
-      count: 10,
-      spec: { memoryMiB: 16, sim: { bootMs } },
-    });
-  }
-
-  result(name: string): Promise<Result> {
-    return this.ctrl.call<Result>("GET", `/v1/requests/request-${name}`);
-  }
-
-  async killCtrl(): Promise<void> {
-    await this.ctrl.role.kill();
-    await this.ctrl.again();
-  }
-
-  async killLnm(): Promise<void> {
-    await this.lnm.kill();
-    this.lnm = await Role.ready(lnmArgv(this.folder, "n1"));
-  }
-
-  /** Waits until all of a request has ended; answers how each did. */
-  async ends(name: string): Promise<Result> {
-    return await until(`all of ${name} has ended`, async () => {
-      const result = await this.result(name);
-      return result.done ? result : null;
-    }, SLOW);
-  }
-
-  async vms(): Promise<VmView[]> {
-    return (await this.ctrl.call<{ vms: VmView[] }>("GET", "/v1/vms")).vms;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.lnm.kill();
-    await this.ctrl[Symbol.asyncDispose]();
-    await Deno.remove(this.folder, { recursive: true });
-  }
+/** Waits until some of a request's VMs have started. */
+async function untilSomeStarted(
+  site: ProcessSite,
+  name: string,
+): Promise<void> {
+  await until("some have started", async () => {
+    const path = `/v1/requests/request-${name}`;
+    const { outcomes } = await site.call<Result>("GET", path);
+    return outcomes.some(({ state }) => state === "succeeded");
+  }, PATIENCE);
 }
 
 /** Every VM runs, once, as the operation that started it says, and none is held. */
 async function assertAllRunOnce(
-  site: Site,
+  site: ProcessSite,
   names: readonly string[],
   accepted: readonly Result[],
 ): Promise<void> {
   for (const [i, name] of names.entries()) {
-    const { outcomes } = await site.ends(name);
+    const { outcomes } = await site.ends(`request-${name}`);
     deepStrictEqual(
       outcomes.map(({ state, problem }) => [state, problem]),
       Array(10).fill(["succeeded", null]),
@@ -115,68 +76,54 @@ async function assertAllRunOnce(
 const NAMES = ["a", "b", "c", "d", "e"];
 
 Deno.test("a controller killed again and again in the middle of 50 starts: every one ends, once", async () => {
-  await using site = await Site.start();
+  await using site = await startSite();
   const accepted: Result[] = [];
   for (const [i, name] of NAMES.entries()) {
-    accepted.push(await site.start(name, i * 400));
+    accepted.push(await start(site, name, i * 400));
   }
   // At once: between what is durable and what the nodes were told.
-  await site.killCtrl();
+  await site.restartCtrl();
   // While some have started and some have not.
-  await until(
-    "some have started",
-    async () =>
-      (await site.result("b")).outcomes.some(({ state }) =>
-        state === "succeeded"
-      ),
-    SLOW,
-  );
-  await site.killCtrl();
+  await untilSomeStarted(site, "b");
+  await site.restartCtrl();
   // A client that got no answer asks again, and gets the same operations.
   for (const [i, name] of NAMES.entries()) {
-    const again = await site.start(name, i * 400);
+    const again = await start(site, name, i * 400);
     deepStrictEqual(
       again.outcomes.map(({ operation }) => operation),
       accepted[i]?.outcomes.map(({ operation }) => operation),
     );
   }
-  await site.killCtrl();
+  await site.restartCtrl();
   await assertAllRunOnce(site, NAMES, accepted);
 });
 
 Deno.test("an LNM killed in the middle of 50 starts, and both at once: every one ends, once", async () => {
-  await using site = await Site.start();
+  await using site = await startSite();
   const accepted: Result[] = [];
   for (const [i, name] of NAMES.entries()) {
-    accepted.push(await site.start(name, i * 400));
+    accepted.push(await start(site, name, i * 400));
   }
-  await until(
-    "some have started",
-    async () =>
-      (await site.result("b")).outcomes.some(({ state }) =>
-        state === "succeeded"
-      ),
-    SLOW,
-  );
-  await site.killLnm();
-  await Promise.all([site.ctrl.role.kill(), site.lnm.kill()]);
-  await site.ctrl.again();
-  site.lnm = await Role.ready(lnmArgv(site.folder, "n1"));
+  await untilSomeStarted(site, "b");
+  await site.restartNode("n1");
+  await Promise.all([site.ctrl.kill(), site.node("n1").kill()]);
+  await site.startCtrl();
+  await site.startNode("n1");
   await assertAllRunOnce(site, NAMES, accepted);
 });
 
 Deno.test("a controller killed while VMs are cycled: each has one new run", async () => {
-  await using site = await Site.start();
-  const accepted = await site.start("a", 0);
+  await using site = await startSite();
+  const accepted = await start(site, "a", 0);
   await assertAllRunOnce(site, ["a"], [accepted]);
-  const cycled = await site.ctrl.call<Result>("POST", "/v1/requests", {
+  const cycled = await site.submit({
     id: "request-cycle",
     verb: "cycle",
     names: ["a-*"],
   });
-  await site.killCtrl();
-  await site.killLnm();
-  const { outcomes } = await site.ends("cycle");
+  await site.restartCtrl();
+  await site.restartNode("n1");
+  const { outcomes } = await site.ends("request-cycle");
   deepStrictEqual(
     outcomes.map(({ state }) => state),
     Array(10).fill("succeeded"),

@@ -40,6 +40,7 @@ class ProxiedSite implements AsyncDisposable {
       run_dir: `${folder}/run`,
       drivers: { sim: { enabled: true }, qemu: { enabled: false } },
       usage_interval: "50ms",
+      capacity: { cpus: 64, memory: "64GiB" },
     });
     this.#lnm = runLnm(
       { config, join, version: "0", log: silentLog },
