@@ -77,24 +77,34 @@ export interface QemuNodeOptions {
   /** What the node is called; its peers know it by that name. */
   readonly name?: string;
   readonly ports?: Peers["ports"];
+  /** A folder to use, which is there; a new one when absent. */
+  readonly dir?: string;
 }
 
 export class QemuNode implements DriverHarness {
   // A busy machine emulates a boot at a fiftieth of its usual speed.
   readonly deadlineMs = 240_000;
-  readonly dir = Deno.makeTempDirSync({ prefix: "uq" });
-  readonly layout: Layout = layOut(`${this.dir}/state`, `${this.dir}/run`)!;
+  readonly dir: string;
+  readonly layout: Layout;
   #config: Record<string, unknown>;
   /** A script that runs QEMU. */
-  readonly binary = `${this.dir}/${QEMU}`;
+  readonly binary: string;
   readonly #foreign: { child: Deno.ChildProcess; name: string }[] = [];
   readonly name: string;
   readonly #peers: Peers;
+  readonly #isGiven: boolean;
+  #isClosed = false;
   #others: QemuNode[] = [];
   driver!: Driver;
   #count = 0;
 
-  private constructor({ config = {}, name = "n1", ports }: QemuNodeOptions) {
+  private constructor(
+    { config = {}, name = "n1", ports, dir }: QemuNodeOptions,
+  ) {
+    this.dir = dir ?? Deno.makeTempDirSync({ prefix: "uq" });
+    this.layout = layOut(`${this.dir}/state`, `${this.dir}/run`)!;
+    this.binary = `${this.dir}/${QEMU}`;
+    this.#isGiven = dir !== undefined;
     this.useRealQemu();
     this.name = name;
     this.#peers = testPeers(this.keys, name, ports);
@@ -230,14 +240,25 @@ export class QemuNode implements DriverHarness {
 
   /** Has QEMU do something past the driver, by the monitor that it leaves free. */
   async command(uid: string, command: string): Promise<void> {
+    await this.qmp(uid, command);
+  }
+
+  /** The same, for a command that says something. */
+  async qmp(
+    uid: string,
+    command: string,
+    args: Record<string, unknown> = {},
+  ): Promise<unknown> {
     using monitor = new QmpClient();
     await monitor.open(
       () => connectUnix(this.layout.files(uid).monitors[1]),
       AbortSignal.timeout(this.deadlineMs),
     );
-    await monitor.execute(command, {}, { deadlineMs: this.deadlineMs });
+    const { deadlineMs } = this;
+    const answer = await monitor.execute(command, args, { deadlineMs });
     monitor.close();
     await monitor.ended;
+    return answer;
   }
 
   /** Types a line at the micro guest's prompt and waits for `answer`. */
@@ -311,6 +332,8 @@ export class QemuNode implements DriverHarness {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     for (const other of this.#others) await other[Symbol.asyncDispose]();
     this.#others = [];
     await this.driver[Symbol.asyncDispose]();
@@ -322,7 +345,7 @@ export class QemuNode implements DriverHarness {
       await child.status;
     }
     await this.untilGone();
-    if (Deno.env.get("USHER_KEEP") !== "1") {
+    if (Deno.env.get("USHER_KEEP") !== "1" && !this.#isGiven) {
       await Deno.remove(this.dir, { recursive: true });
     }
   }
