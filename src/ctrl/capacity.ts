@@ -18,6 +18,7 @@ import type { Node } from "../schema/node.ts";
 import type { Operation } from "../schema/operation.ts";
 import type { Strategy } from "../schema/placement.ts";
 import type { Vm } from "../schema/vm.ts";
+import { Globs } from "./globs.ts";
 
 /** What an operation that runs holds for its VM. */
 interface Hold {
@@ -38,6 +39,7 @@ export interface Source {
 export class Capacity {
   readonly picture: Picture = new Picture();
   readonly strategy: Strategy;
+  readonly globs: Globs = new Globs();
   readonly #vms = new Map<string, Vm>();
   /** By VM, then by operation: one runs at a time, and no more are kept. */
   readonly #holds = new Map<string, Map<string, Hold>>();
@@ -69,8 +71,13 @@ export class Capacity {
   /** A VM's record is this now; undefined when it is gone. */
   vmIs(uid: string, vm: Vm | undefined): void {
     if (this.#vms.get(uid) === vm) return;
+    const before = this.#vms.get(uid);
+    if (before !== undefined) this.globs.count(before, -1);
     if (vm === undefined) this.#vms.delete(uid);
-    else this.#vms.set(uid, vm);
+    else {
+      this.#vms.set(uid, vm);
+      this.globs.count(vm, 1);
+    }
     this.#count(uid);
   }
 

@@ -13,6 +13,7 @@ import type { Operation } from "../schema/operation.ts";
 import type { VmRequest } from "../schema/request.ts";
 import type { Vm } from "../schema/vm.ts";
 import type { Caller } from "./auth/accounts.ts";
+import type { Globs } from "./globs.ts";
 import { NameResolver } from "./names.ts";
 import { REGISTERED } from "./operations/undo.ts";
 import type { Records } from "./records.ts";
@@ -41,6 +42,7 @@ interface Drafting {
   readonly at: string;
   readonly newId: () => string;
   readonly defaults: () => SpecDefaults;
+  readonly globs: Globs;
   /** Whether an administrator has declared a node dead. */
   isDead(node: string | null): boolean;
 }
@@ -75,6 +77,7 @@ export function draftsOf(
       at,
       newId,
       defaults,
+      globs: records.capacity.globs,
       isDead,
     })
   );
@@ -152,14 +155,19 @@ function migrateOptions(body: VmRequest): Partial<Operation["options"]> {
   };
 }
 
-function newVm(name: string, { body, at, newId, defaults }: Drafting): Vm {
+function newVm(
+  name: string,
+  { body, at, newId, defaults, globs }: Drafting,
+): Vm {
   const input = "spec" in body ? body.spec : {};
+  const spec = specFor(input, defaults(), name);
+  globs.refuseTooMany(name, spec.placement);
   return {
     v: 1,
     uid: newId(),
     name,
     generation: 1,
-    spec: specFor(input, defaults(), name),
+    spec,
     status: {
       state: "absent",
       reason: "",

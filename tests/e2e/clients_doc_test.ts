@@ -36,6 +36,7 @@ Deno.test("docs/clients.md runs as it stands, and shows what it says", async () 
       accepted,
       again,
       followed,
+      planned,
       problem,
       reads,
       watched,
@@ -45,6 +46,7 @@ Deno.test("docs/clients.md runs as it stands, and shows what it says", async () 
     match(accepted ?? "", /web-1\.default\.admin[^]*web-2\.default\.admin/);
     match(again ?? "", /"request":"my-first-request"/);
     match(followed ?? "", /"type":"result"[^]*"vmState":"stopped"/);
+    match(planned ?? "", /"does":"steps"[^]*"strategy":"spread"/);
     match(problem ?? "", /"code":"not_found"[^]*curl ended with code 22/);
     match(reads ?? "", /web-1\.default\.admin[^]*"nodes":/);
     match(watched ?? "", /^\s*\{"type":"hello"[^]*"type":"synced"/);

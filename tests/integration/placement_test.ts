@@ -159,6 +159,29 @@ Deno.test("placement: what could never be placed is refused with its field", asy
   }
 });
 
+Deno.test("placement: an owner may have so many patterns with wildcards, and no more", async () => {
+  await using site = await TestSite.start();
+  const spec = (from: number, count: number) => ({
+    placement: {
+      apartFrom: Array.from({ length: count }, (_, i) => `x${from + i}-*`),
+    },
+  });
+  await site.run("register", "a", { spec: spec(0, 32) });
+  await site.run("register", "b", { spec: spec(32, 32) });
+  await site.run("register", "c", { spec: spec(16, 32) });
+  const problem = await site.refusal("register", ["d"], { spec: spec(64, 1) });
+  deepStrictEqual([problem.code, problem.field], [
+    "invalid_input",
+    "spec.placement",
+  ]);
+  match(problem.detail, /may have 64 with wildcards$/);
+  await site.run("unregister", "b");
+  strictEqual(
+    (await site.run("register", "d", { spec: spec(64, 1) })).outcomes[0]?.state,
+    "succeeded",
+  );
+});
+
 Deno.test("placement: a VM that was off goes on where it lies, or says what is in the way", async () => {
   await using site = await TestSite.start({ nodes: 2, lnm: small(1024) });
   await site.run("start", "web", { on: "n1", spec: { memoryMiB: 600 } });

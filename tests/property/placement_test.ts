@@ -221,7 +221,11 @@ function canTake(
     wish.memoryMiB <= memory && wish.vcpus <= cpus &&
     !here.some((it) => apartFrom.some((its) => means(its, wish.name, it))) &&
     !here.some((it) => it.apartFrom.some((its) => means(its, it.name, own))) &&
-    togetherWith.every((its) => here.some((it) => means(its, wish.name, it)));
+    togetherWith.every((its) =>
+      here.some((it) => means(its, wish.name, it)) ||
+      (means(its, wish.name, own) &&
+        !others.some((it) => means(its, wish.name, it)))
+    );
 }
 
 /** The best node by the definition of the strategies: every node is looked at. */

@@ -7,7 +7,7 @@
  * @module
  */
 import type { FilterName } from "../../schema/placement.ts";
-import type { Presence, Resident } from "./neighbours.ts";
+import { nameTest, type Presence, type Resident } from "./neighbours.ts";
 import type { Picture, Place } from "./picture.ts";
 import type { Wish } from "./wish.ts";
 
@@ -46,7 +46,10 @@ export function askFor(picture: Picture, wish: Wish): Ask {
     repelled: isWaived(wish, "apart")
       ? NONE
       : neighbours.repelling(wish.name, own),
-    together: find(togetherWith, "together").filter((it) => !it.within(left)),
+    // The first of those that a pattern of their own joins has nobody to join.
+    together: find(togetherWith, "together").filter((it) =>
+      !it.within(left) && (it.any || !nameTest(it.pattern)(wish.name))
+    ),
     labels: isWaived(wish, "labels") ? [] : Object.entries(nodeLabels),
   };
 }

@@ -32,6 +32,7 @@ interface Matching {
   readonly members: readonly number[];
   /** Whether there are others, which lie on a node and stay there. */
   readonly isElsewhere: boolean;
+  isJoined: boolean;
 }
 
 /** Of these members of the batch one must be placed before. */
@@ -73,18 +74,23 @@ class Batch {
   #needsOf(wish: Wish, i: number): Need[] {
     const needs: Need[] = [];
     for (const pattern of wish.placement.togetherWith) {
-      const { members: matching, isElsewhere } = this.#whoMatches(
-        wish,
-        pattern,
-      );
-      if (isElsewhere) continue;
-      const others = matching.filter((j) => j !== i);
-      if (matching.length > others.length || others.length === 1) {
-        // Joined along a line: each to the first is enough.
-        this.#join(i, matching[0] ?? i);
-      } else if (others.length > 0) needs.push(others);
+      const matching = this.#whoMatches(wish, pattern);
+      if (matching.isElsewhere) continue;
+      const { members } = matching;
+      const others = members.filter((j) => j !== i);
+      if (others.length < members.length) this.#joinAll(matching);
+      else if (others.length === 1) this.#join(i, others[0] ?? i);
+      else if (others.length > 1) needs.push(others);
     }
     return needs;
+  }
+
+  /** Those that a pattern of one of them means: joined once, however many have it. */
+  #joinAll(matching: Matching): void {
+    if (matching.isJoined) return;
+    matching.isJoined = true;
+    const [first = 0] = matching.members;
+    for (const i of matching.members) this.#join(i, first);
   }
 
   /** Whom `pattern` means among the VMs of the owner of `wish`. */
@@ -104,7 +110,7 @@ class Batch {
     const isElsewhere = [...this.#picture.neighbours.of(name)].some((it) =>
       test(it.name) && !uids.has(it.uid)
     );
-    const found = { members, isElsewhere };
+    const found = { members, isElsewhere, isJoined: false };
     this.#matching.set(key, found);
     return found;
   }

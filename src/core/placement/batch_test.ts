@@ -74,6 +74,17 @@ Deno.test("VMs that a pattern of their own joins are one party", () => {
   deepStrictEqual(nodesOf(decide(pictureOf(TWO), wishes)), ["a", "a", "a"]);
 });
 
+Deno.test("the first that a pattern of its own means may come alone", () => {
+  const first = wishFor("web-1", {}, { togetherWith: ["web-*"] });
+  deepStrictEqual(nodesOf(decide(pictureOf(TWO), [first])), ["a"]);
+  const nodes = [...TWO, placementNode("c")];
+  const there = pictureOf(nodes, [residentAt("c", "web-9")]);
+  deepStrictEqual(nodesOf(decide(there, [first])), ["c"]);
+  const cache = wishFor("cache", { memoryMiB: 600 }, { togetherWith: ["db"] });
+  const db = wishFor("db", { memoryMiB: 300 }, { togetherWith: ["db"] });
+  deepStrictEqual(nodesOf(decide(pictureOf(TWO), [cache, db])), ["a", "a"]);
+});
+
 Deno.test("of several that it may be with, one that is placed is enough", () => {
   const nodes = ["a", "b", "c"].map((it) => placementNode(it));
   const web = wishFor("web", {}, { togetherWith: ["db-*"] });

@@ -265,12 +265,14 @@ Deno.test("together needs one VM of each pattern there", () => {
       residents: [residentAt("n2", "db-1"), residentAt("n1", "db-2")],
       constraints: { togetherWith: ["db-*", "db-?.default"] },
     }, null],
+    // The first of its kind.
+    [{ constraints: { togetherWith: ["web", "w*"] } }, null],
     [
       {
-        residents: [residentAt("n1", "web")],
-        constraints: { togetherWith: ["web"] },
+        residents: [residentAt("n2", "wine")],
+        constraints: { togetherWith: ["w*"] },
       },
-      'together: must be together with "web", which lies on no node; start "web" in the same request, or before',
+      'together: must be together with "w*", which is elsewhere: wine on n2; move "w*" here',
     ],
   ]);
 });

@@ -30,7 +30,8 @@ function apartRefusal({ name }: Place, ask: Ask): Refusal {
   const names = [...new Set(there.map((it) => nameAmong(it.name, ask)))].sort();
   const why = [
     ...met.map(({ pattern }) => `must be apart from "${pattern}"`),
-    ...meets.map(({ pattern }) => `VMs there keep apart from "${pattern}"`),
+    ...meets.filter((it) => !met.some(({ pattern }) => pattern === it.pattern))
+      .map(({ pattern }) => `VMs there keep apart from "${pattern}"`),
   ].join(", ");
   return {
     why: `${why}: ${someOf(names)} ${names.length > 1 ? "are" : "is"} there`,

@@ -46,8 +46,11 @@ interface Owner {
   readonly asked: Map<string, Group>;
 }
 
-/** So many answers are kept for an owner; each costs a test at every VM's write. */
-const MAX_ASKED = 32;
+/**
+ * So many patterns with wildcards may stand in the specs of one owner's VMs:
+ * each costs a test at every write and every placement of them.
+ */
+export const MAX_GLOBS = 64;
 
 /** Which nodes have VMs of one kind, seen by one VM that does not count itself. */
 export interface Presence {
@@ -108,7 +111,7 @@ export class Neighbours {
   matching(name: string, pattern: string, own?: Resident): Presence {
     const owner = this.#owners.get(splitVmName(name).user);
     if (owner === undefined) return nowhere(pattern);
-    const group = owner.asked.get(pattern) ?? ask(owner, pattern);
+    const group = owner.asked.get(pattern) ?? groupOf(owner, pattern);
     const counted = own !== undefined && group.test(own.name);
     return presence(pattern, group.counts, counted ? own : undefined);
   }
@@ -127,11 +130,6 @@ export class Neighbours {
       const counted = own?.apartFrom.includes(pattern) === true;
       return presence(pattern, counts, counted ? own : undefined);
     }).filter(({ any }) => any);
-  }
-
-  /** How many patterns with wildcards an owner's VMs want to be apart from. */
-  globsOf(user: string): ReadonlySet<string> {
-    return this.#owners.get(user)?.repelledGlobs ?? new Set();
   }
 
   /** Residents of the owner of `name`, to tell of them. */
@@ -156,8 +154,8 @@ export class Neighbours {
   }
 }
 
-/** Finds who matches `pattern`, and keeps the answer up to date from now on. */
-function ask(owner: Owner, pattern: string): Group {
+/** Finds who matches; what costs a look at all is kept up to date from now on. */
+function groupOf(owner: Owner, pattern: string): Group {
   const group: Group = { test: nameTest(pattern), counts: new Map() };
   const labelled = isGlob(pattern)
     ? owner.byLabel.values()
@@ -167,8 +165,9 @@ function ask(owner: Owner, pattern: string): Group {
       if (group.test(resident.name)) count(group.counts, resident, 1);
     }
   }
+  if (!isGlob(pattern)) return group;
   const [oldest] = owner.asked.keys();
-  if (owner.asked.size >= MAX_ASKED && oldest !== undefined) {
+  if (owner.asked.size >= MAX_GLOBS && oldest !== undefined) {
     owner.asked.delete(oldest);
   }
   owner.asked.set(pattern, group);

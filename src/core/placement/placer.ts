@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { splitVmName } from "../../schema/name.ts";
 import type { Strategy } from "../../schema/placement.ts";
 import { type Ask, askFor } from "./ask.ts";
 import { Candidates } from "./candidates.ts";
@@ -191,33 +192,14 @@ function bestOf(
 }
 
 /** What two wishes of VMs that lie nowhere must agree in to be decided alike. */
-function keyOf({ wish, repelled }: Ask): string {
-  const {
-    driver,
-    memoryMiB,
-    vcpus,
-    on,
-    exclude,
-    abilities,
-    waived,
-    placement,
-  } = wish;
-  const { nodeLabels, apartFrom, togetherWith } = placement;
-  return JSON.stringify([
-    driver,
-    memoryMiB,
-    vcpus,
-    on,
-    exclude,
-    abilities,
-    waived,
-    nodeLabels,
-    // Whose neighbours they are matters where they have any.
-    apartFrom.length + togetherWith.length + repelled.length === 0
-      ? ""
-      : wish.name.slice(wish.name.lastIndexOf(".")),
-    apartFrom,
-    togetherWith,
-    repelled.map(({ pattern }) => pattern),
-  ]);
+function keyOf(ask: Ask): string {
+  const { wish, apart, repelled, together } = ask;
+  const neighbours = [apart, repelled, together].map((all) =>
+    all.map(({ pattern }) => pattern)
+  );
+  // Whose neighbours they are matters where there are any.
+  const owner = neighbours.some((all) => all.length > 0)
+    ? splitVmName(wish.name).user
+    : "";
+  return JSON.stringify([fixedKey(ask), wish.memoryMiB, owner, neighbours]);
 }
