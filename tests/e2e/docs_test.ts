@@ -12,7 +12,7 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { COMMANDS, NOUNS } from "../../src/client/commands/index.ts";
 import { EXIT } from "../../src/client/exit.ts";
 import { readYaml } from "../../src/config/yaml_file.ts";
-import { CliConfig } from "../../src/schema/config.ts";
+import { CliConfig, LnmConfig } from "../../src/schema/config.ts";
 import { readSpec } from "../../src/client/spec_file.ts";
 import { CompiledSite } from "../support/compiled_site.ts";
 import { type Example, readExamples } from "../support/doc_examples.ts";
@@ -143,6 +143,7 @@ Deno.test("YAML that documents show is right", async () => {
   strictEqual(yaml.length >= 2, true);
   for (const { at, text } of yaml) {
     if (/^controller:/m.test(text)) readYaml(at, text, CliConfig);
+    else if (/^capacity:/m.test(text)) readYaml(at, text, LnmConfig);
     else readSpec(at, text);
   }
 });
