@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { UsherError } from "../error/mod.ts";
 import type { Verb } from "../schema/operation.ts";
 import type { DiskSpec, Vm, VmSpec } from "../schema/vm.ts";
 import { planSteps } from "./step.ts";
@@ -34,4 +35,38 @@ export function freedFromDead(vm: Vm, verb: Verb): Vm {
   if (!plan.includes("place") || bindingDisk(vm.spec) !== null) return vm;
   // What may still be there of it is of an older generation.
   return { ...vm, node: null, generation: vm.generation + 1 };
+}
+
+/**
+ * A VM as a start that names node `on` finds it: placed anew when no node has
+ * a domain of it, and itself when it is there. Throws when one lies elsewhere,
+ * and when nobody knows (`isUncertain`): it may run where it was placed.
+ */
+export function freedToMove(
+  vm: Vm,
+  on: string | undefined,
+  isUncertain: (uid: string) => boolean,
+): Vm {
+  if (on === undefined || vm.node === null || vm.node === on) return vm;
+  const isAbsent = vm.status.state === "absent";
+  if (isAbsent && !isUncertain(vm.uid)) return { ...vm, node: null };
+  const cannot = `Cannot start VM "${vm.name}" on node ${on}`;
+  if (isAbsent) {
+    throw new UsherError(
+      "unavailable",
+      `${cannot}: it may run on node ${vm.node} by now`,
+      {
+        hint: `once node ${vm.node} has told how it is, try again`,
+        subject: vm.name,
+      },
+    );
+  }
+  throw new UsherError(
+    "wrong_state",
+    `${cannot}: it lies on node ${vm.node}`,
+    {
+      hint: "leave out --on, or destroy it and start it anew there",
+      subject: vm.name,
+    },
+  );
 }

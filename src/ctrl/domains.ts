@@ -9,10 +9,12 @@
  * @module
  */
 import { heldNowhere, owing } from "../core/node_loss.ts";
+import { isFinal } from "../core/operation_machine.ts";
 import { missing, reconcile, silent } from "../core/reconcile.ts";
+import { occupies } from "../core/vm_machine.ts";
 import { type DomainFrame, domainKey } from "../schema/frame.ts";
 import { FOUND_OWNER, isLabel, splitVmName, VmName } from "../schema/name.ts";
-import { Vm } from "../schema/vm.ts";
+import { Vm, type VmStatus } from "../schema/vm.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Records, Write } from "./records.ts";
@@ -84,13 +86,27 @@ export class Domains {
     this.#unconfirmed.settled();
   }
 
-  /** A node has been silent past its lease. */
+  /**
+   * A node has been silent past its lease. What it was asked to start may run
+   * there by now, whatever it told before.
+   */
   async lost(node: string): Promise<void> {
     const at = isoNow(this.#context);
     const writes: Write[] = [];
+    const starting = new Set(
+      [...this.#records.operations.latestValues()]
+        .filter(({ state, begun }) =>
+          !isFinal(state) && begun.includes("start")
+        )
+        .map(({ uid }) => uid),
+    );
     for (const vm of this.#records.vms.latestValues()) {
       if (vm.node !== node) continue;
-      const status = silent(vm.status, node, at);
+      const isStarting = starting.has(vm.uid) && !occupies(vm.status.state);
+      const known: VmStatus = isStarting
+        ? { ...vm.status, state: "starting" }
+        : vm.status;
+      const status = silent(known, node, at);
       if (status !== null) {
         writes.push({
           kind: "vm",

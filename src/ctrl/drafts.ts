@@ -6,15 +6,15 @@
  *
  * @module
  */
-import { freedFromDead } from "../core/binding.ts";
+import { freedFromDead, freedToMove } from "../core/binding.ts";
 import { wished } from "../core/wish.ts";
-import { UsherError } from "../error/mod.ts";
 import type { Operation } from "../schema/operation.ts";
 import type { VmRequest } from "../schema/request.ts";
 import type { Vm } from "../schema/vm.ts";
 import type { Caller } from "./auth/accounts.ts";
 import type { Globs } from "./globs.ts";
 import { NameResolver } from "./names.ts";
+import type { Runner } from "./operations/runner.ts";
 import { REGISTERED } from "./operations/undo.ts";
 import type { Records } from "./records.ts";
 import { refuseTooLarge, type SpecDefaults, specFor } from "./specs.ts";
@@ -45,11 +45,14 @@ interface Drafting {
   readonly globs: Globs;
   /** Whether an administrator has declared a node dead. */
   isDead(node: string | null): boolean;
+  /** Whether what is known of a VM may be wrong. */
+  isUncertain(uid: string): boolean;
 }
 
 /** What drafts are made on. */
 export interface DraftParts {
   readonly records: Records;
+  readonly runner: Pick<Runner, "isUncertain">;
   readonly defaults: () => SpecDefaults;
   readonly newId: () => string;
 }
@@ -79,6 +82,7 @@ export function draftsOf(
       defaults,
       globs: records.capacity.globs,
       isDead,
+      isUncertain: (uid) => parts.runner.isUncertain(uid),
     })
   );
 }
@@ -183,21 +187,7 @@ function newVm(
   };
 }
 
-function freed(vm: Vm, { body, isDead }: Drafting): Vm {
+function freed(vm: Vm, { body, isDead, isUncertain }: Drafting): Vm {
   const free = isDead(vm.node) ? freedFromDead(vm, body.verb) : vm;
-  return freedToMove(free, "on" in body ? body.on : undefined);
-}
-
-/** A VM with no domain may be placed anew; one with a domain stays where that lies. */
-function freedToMove(vm: Vm, on: string | undefined): Vm {
-  if (on === undefined || vm.node === null || vm.node === on) return vm;
-  if (vm.status.state === "absent") return { ...vm, node: null };
-  throw new UsherError(
-    "wrong_state",
-    `Cannot start VM "${vm.name}" on node ${on}: it lies on node ${vm.node}`,
-    {
-      hint: "leave out --on, or destroy it and start it anew there",
-      subject: vm.name,
-    },
-  );
+  return freedToMove(free, "on" in body ? body.on : undefined, isUncertain);
 }

@@ -70,14 +70,8 @@ function wishFor({ vm, operation: { verb, options } }: Draft): Wish {
 }
 
 /** It waits for its turn; what it wants of its VM counts from then on. */
-function wait(draft: Draft): FirstMove {
-  const { target, vm } = draft;
-  const move = { operation: draft.operation, step: null };
-  const isFreed = target.vm?.status.state === "absent" &&
-    target.vm.node !== vm.node;
-  const freed = isFreed ? { ...target.vm, node: vm.node } as Vm : null;
-  const writes = freed === null ? [] : [vmWrite(draft, freed)];
-  return { move, writes, claimed: false };
+function wait({ operation }: Draft): FirstMove {
+  return { move: { operation, step: null }, writes: [], claimed: false };
 }
 
 function begin(

@@ -50,10 +50,15 @@ export function planFor(
 ): Plan {
   const at = isoNow(context);
   const { newId } = context;
-  const drafts = draftsOf(request, caller, { records, defaults, newId }, {
-    id: newId(),
-    at,
-  }).map((draft) => {
+  const drafts = draftsOf(
+    request,
+    caller,
+    { records, runner, defaults, newId },
+    {
+      id: newId(),
+      at,
+    },
+  ).map((draft) => {
     const { uid } = draft.vm;
     const holding = {
       holder: runner.busyWith(uid),

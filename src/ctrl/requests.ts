@@ -178,8 +178,8 @@ export class Requests {
     caller: Caller,
     at: string,
   ): Draft[] {
-    const { records, defaults, context: { newId } } = this.#parts;
-    const parts = { records, defaults, newId };
+    const { records, runner, defaults, context: { newId } } = this.#parts;
+    const parts = { records, runner, defaults, newId };
     return draftsOf(request, caller, parts, { id, at });
   }
 

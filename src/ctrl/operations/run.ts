@@ -10,7 +10,7 @@
  * @module
  */
 import { advance, cancelled, ended, type Move } from "../../core/advance.ts";
-import { freedFromDead } from "../../core/binding.ts";
+import { freedFromDead, freedToMove } from "../../core/binding.ts";
 import { isFinal } from "../../core/operation_machine.ts";
 import { retargeted, triesAnother } from "../../core/migration.ts";
 import {
@@ -145,10 +145,15 @@ export class Run {
     });
   }
 
-  /** A VM of a node that was declared dead may have its way elsewhere. */
-  #freed(vm: Vm, { verb }: Operation): Vm {
-    const node = this.#parts.records.nodes.latest(vm.node ?? "");
-    return node?.state === "dead" ? freedFromDead(vm, verb) : vm;
+  /**
+   * A VM of a node that was declared dead may have its way elsewhere, and so
+   * may one that no node has, where its start asks for that.
+   */
+  #freed(vm: Vm, { verb, options }: Operation): Vm {
+    const { records, isUncertain } = this.#parts;
+    const node = records.nodes.latest(vm.node ?? "");
+    const free = node?.state === "dead" ? freedFromDead(vm, verb) : vm;
+    return verb === "start" ? freedToMove(free, options.on, isUncertain) : free;
   }
 
   /** Takes one step; answers with the domain as its node then reports it. */

@@ -60,6 +60,43 @@ Deno.test("runner: what passed an answer and could not be written is written wit
   strictEqual(ctrl.records.byName("web.default.ann")?.status.state, "running");
 });
 
+Deno.test("runner: a start elsewhere that waits leaves the VM where it is being started", async () => {
+  await using ctrl = await SmallCtrl.open();
+  const answer = Promise.withResolvers<"running">();
+  ctrl.node = () => answer.promise;
+  const first = await ctrl.submit({ verb: "start", names: ["web"] });
+  const other = await ctrl.submit({ verb: "start", names: ["web"], on: "n2" });
+  const { uid } = ctrl.records.operations.get(first)!;
+  strictEqual(ctrl.records.vms.latest(uid)?.node, "n1");
+  answer.resolve("running");
+  await ctrl.reached(first, "succeeded");
+  const { problem } = await ctrl.reached(other, "failed");
+  deepStrictEqual(
+    [problem?.code, problem?.detail],
+    [
+      "wrong_state",
+      'Cannot start VM "web.default.ann" on node n2: it lies on node n1',
+    ],
+  );
+});
+
+Deno.test("runner: a VM whose node was lost while it was started may run, and starts nowhere else", async () => {
+  await using ctrl = await SmallCtrl.open();
+  ctrl.node = () => never;
+  const id = await ctrl.submit({ verb: "start", names: ["web"] });
+  const { uid } = ctrl.records.operations.get(id)!;
+  await ctrl.domains.lost("n1");
+  const { state, reason } = ctrl.records.vms.get(uid)!.status;
+  deepStrictEqual(
+    [state, reason],
+    ["unknown", "node n1 is out of reach (it was starting)"],
+  );
+  await rejects(
+    ctrl.submit({ verb: "start", names: ["web"], on: "n2" }),
+    { code: "wrong_state" },
+  );
+});
+
 Deno.test("runner: whatever a run breaks by, the next operation gets its turn", async () => {
   await using ctrl = await SmallCtrl.open();
   await ctrl.reached(
