@@ -79,11 +79,12 @@ export class DomainWatch {
   }
 
   #lookAtEnd(key: string, before: SimDomain, now: SimDomain | null): void {
-    const { uid, handle, knobs, move } = before;
+    const { uid, handle, knobs, move, phase, shutdownDue } = before;
     if (this.#excused.has(key) || uid === null) return;
     if (now?.phase === "crashed" && knobs.crashAfterMs !== undefined) return;
     const incarnation = handle?.incarnation ?? null;
-    const run = { uid, incarnation, isMoving: move !== null };
+    const isOwed = phase === "migrating" || shutdownDue !== null;
+    const run = { uid, incarnation, isMoving: move !== null, isOwed };
     if (this.#ledger.accountsFor(run, this.#now())) return;
     this.#break(
       "no cause",

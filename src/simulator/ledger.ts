@@ -30,6 +30,8 @@ export interface EndedRun {
   readonly incarnation: string | null;
   /** Whether it was being moved to another node, or from there. */
   readonly isMoving: boolean;
+  /** Whether it was under way to this end for longer: a guest that obeys late, a copy that nobody needs. */
+  readonly isOwed: boolean;
 }
 
 /** What was asked of VMs. */
@@ -61,10 +63,12 @@ export class Ledger {
    * after that run began, or the one that began it and was undone; and one
    * that is at work, or was not long before `now` (ms since 1970).
    */
-  accountsFor({ uid, incarnation, isMoving }: EndedRun, now: number): boolean {
+  accountsFor(run: EndedRun, now: number): boolean {
+    const { uid, incarnation, isMoving, isOwed } = run;
+    const since = isOwed ? -Infinity : now - AFTER_MS;
     for (const operation of this.#byVm.get(uid)?.values() ?? []) {
       const { id, verb, endedAt } = operation;
-      if (endedAt !== null && Date.parse(endedAt) < now - AFTER_MS) continue;
+      if (endedAt !== null && Date.parse(endedAt) < since) continue;
       if (id === incarnation) return true;
       const stops = STOPPING.has(verb) || (isMoving && verb === "migrate");
       if (stops && (incarnation === null || id > incarnation)) return true;

@@ -41,7 +41,12 @@ function unasked(world: World): readonly [Machine, SimDomain] {
   for (const found of running(world)) {
     const { uid, handle } = found[1];
     const incarnation = handle?.incarnation ?? null;
-    const run = { uid: uid ?? "", incarnation, isMoving: false };
+    const run = {
+      uid: uid ?? "",
+      incarnation,
+      isMoving: false,
+      isOwed: false,
+    };
     if (!world.ledger.accountsFor(run, now)) return found;
   }
   throw new Error("Every domain has been asked to stop");
