@@ -11,6 +11,7 @@
  * @module
  */
 import { toProblem, UsherError } from "../error/mod.ts";
+import type { NodeOperation } from "../schema/node_operation.ts";
 import type { Operation } from "../schema/operation.ts";
 import type { Vm } from "../schema/vm.ts";
 import { isFinal } from "./operation_machine.ts";
@@ -52,6 +53,26 @@ export function restoredVm(vm: Vm, { madeAt, at }: Restoring): Vm {
       ...(last === undefined ? {} : { last }),
     },
     unconfirmed: true,
+  };
+}
+
+/** The node operation; one that was open has stopped, and may be asked for again. */
+export function restoredNodeOperation(
+  operation: NodeOperation,
+  { madeAt, at }: Restoring,
+): NodeOperation {
+  if (isFinal(operation.state)) return operation;
+  const { verb, node } = operation;
+  const error = new UsherError(
+    "interrupted",
+    `What became of ${verb} of node "${node}" is unknown: the state was restored from a backup of ${madeAt}`,
+    { hint: `ask for it again: usher node ${verb} ${node}`, subject: node },
+  );
+  return {
+    ...operation,
+    state: "failed",
+    endedAt: at,
+    problem: toProblem(error),
   };
 }
 

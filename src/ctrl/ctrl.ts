@@ -76,6 +76,8 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
     closing: closing.signal,
   });
   stack.defer(() => servers.close());
+  // Before the sessions of nodes end: else operations would find all nodes gone.
+  stack.defer(() => engine.runner.stop());
   await leavePlace(config.state_dir, {
     url: servers.localUrl,
     caPem: trust.caPem,

@@ -31,6 +31,14 @@ export interface Draft {
   readonly claimed: boolean;
 }
 
+/** What a request is a part of. */
+export interface Whole {
+  /** The node operation that asks. */
+  readonly parent: string;
+  /** Nodes that its VMs must not go to. */
+  readonly avoid: readonly string[];
+}
+
 /** What all drafts of a request are made from. */
 interface Drafting {
   /** The request's id, and the place of the target in it. */
@@ -43,6 +51,8 @@ interface Drafting {
   readonly newId: () => string;
   readonly defaults: () => SpecDefaults;
   readonly globs: Globs;
+  /** Absent when a user asks. */
+  readonly whole?: Whole | undefined;
   /** Whether an administrator has declared a node dead. */
   isDead(node: string | null): boolean;
   /** Whether what is known of a VM may be wrong. */
@@ -62,7 +72,11 @@ export function draftsOf(
   body: VmRequest,
   caller: Caller,
   { records, newId, ...parts }: DraftParts,
-  { id, at }: { readonly id: string; readonly at: string },
+  { id, at, whole }: {
+    readonly id: string;
+    readonly at: string;
+    readonly whole?: Whole | undefined;
+  },
 ): Draft[] {
   // Looked up once, and only by a request that makes VMs.
   let known: SpecDefaults | undefined;
@@ -81,6 +95,7 @@ export function draftsOf(
       newId,
       defaults,
       globs: records.capacity.globs,
+      whole,
       isDead,
       isUncertain: (uid) => parts.runner.isUncertain(uid),
     })
@@ -107,7 +122,7 @@ function draftOf(target: Target, drafting: Drafting): Draft {
 function operationFor(
   target: Target,
   vm: Vm,
-  { request, index, body, user, at, newId }: Drafting,
+  { request, index, body, user, at, newId, whole }: Drafting,
 ): Operation {
   const { verb } = body;
   return {
@@ -125,18 +140,25 @@ function operationFor(
     node: vm.node,
     from: null,
     to: null,
-    parent: null,
+    parent: whole?.parent ?? null,
     waitsFor: null,
     options: {
       queue: body.queue,
       ...("graceMs" in body ? { graceMs: body.graceMs } : {}),
       ...("on" in body && body.on !== undefined ? { on: body.on } : {}),
       ...migrateOptions(body),
+      ...(whole === undefined || whole.avoid.length === 0
+        ? {}
+        : { avoid: [...whole.avoid] }),
     },
     args: body.args,
     changed: target.vm === undefined,
     problem: null,
-    trail: [{ at, source: `user ${user}`, text: `asked for ${verb}` }],
+    trail: [{
+      at,
+      source: whole === undefined ? `user ${user}` : `drain ${whole.parent}`,
+      text: `asked for ${verb}`,
+    }],
     createdAt: at,
     startedAt: null,
     endedAt: null,

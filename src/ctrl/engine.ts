@@ -16,6 +16,7 @@ import { ConsoleRelay } from "./console_relay.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
 import { defaultDriver, knownDrivers } from "./default_driver.ts";
 import { Domains } from "./domains.ts";
+import { Drains } from "./drains.ts";
 import { type JanitorParts, keepTidy } from "./janitor.ts";
 import { Leftovers } from "./leftovers.ts";
 import type { ServedParts } from "./listeners.ts";
@@ -81,6 +82,8 @@ export async function openEngine(
     known: knownDrivers(records),
   });
   const requests = new Requests({ context, records, runner, defaults });
+  const drained = { context, records, requests, runner, nodes };
+  const drains = new Drains({ ...drained, limits: config.drain });
   const consoles = new ConsoleRelay(context, links);
   const leaseMs = config.node_lease;
   const marginMs = marginOf(config);
@@ -92,8 +95,7 @@ export async function openEngine(
     restarts: new RestartKeeper({ ...parts, runner, strays, marginMs }),
     strays: new StrayKeeper({ ...parts, runner }, strays),
   };
-  const { keep: keepMs, operations: keepCount } = config.history;
-  const janitor = { context, records, accounts, nodes, keepMs, keepCount };
+  const janitor = janitorOf(config, { context, records, accounts, nodes });
   return {
     records,
     links,
@@ -103,11 +105,19 @@ export async function openEngine(
     accounts,
     changes,
     requests,
+    drains,
     consoles,
     session: { ...session, helloMs: HELLO_MS },
     recover: () => recover(watch, runner),
-    keep: (signal) => keep(watch, keepers, janitor, signal),
+    keep: (signal) => keep(watch, keepers, { janitor, drains }, signal),
   };
+}
+
+function janitorOf(
+  { history }: CtrlConfig,
+  parts: Omit<JanitorParts, "keepMs" | "keepCount">,
+): JanitorParts {
+  return { ...parts, keepMs: history.keep, keepCount: history.operations };
 }
 
 async function recover(watch: NodeWatchParts, runner: Runner): Promise<void> {
@@ -137,11 +147,12 @@ function marginOf({ node_lease, takeover_margin }: CtrlConfig): number {
 async function keep(
   watch: NodeWatchParts,
   keepers: LossKeepers,
-  janitor: JanitorParts,
+  { janitor, drains }: { janitor: JanitorParts; drains: Drains },
   signal: AbortSignal,
 ): Promise<void> {
   await Promise.allSettled([
     watchNodes(watch, keepers, signal),
     keepTidy(janitor, signal),
+    drains.keep(signal),
   ]);
 }

@@ -76,6 +76,12 @@ export async function sweep(
     }
     writes.push({ kind: "request", key: request, value: null });
   }
+  // Before its parts are gone nobody could tell what became of it.
+  for (const { id, endedAt } of records.nodeOperations.values()) {
+    const isOld = endedAt !== null && endedAt < before;
+    if (!isOld || (records.byParent.get(id)?.size ?? 0) > 0) continue;
+    writes.push({ kind: "node-operation", key: id, value: null });
+  }
   for (let from = 0; from < writes.length; from += BATCH) {
     await records.write(writes.slice(from, from + BATCH));
   }

@@ -44,6 +44,7 @@ export type ServedParts =
     | "domains"
     | "runner"
     | "requests"
+    | "drains"
     | "consoles"
   >
   & { readonly session: NodeSessionParts };

@@ -8,8 +8,8 @@
  * @module
  */
 import { isFinal } from "../core/operation_machine.ts";
-import type { ChangeKind } from "../schema/change.ts";
 import { Node } from "../schema/node.ts";
+import { NodeOperation } from "../schema/node_operation.ts";
 import { Operation, type Progress } from "../schema/operation.ts";
 import { RequestRecord } from "../schema/stored.ts";
 import { Vm } from "../schema/vm.ts";
@@ -19,19 +19,15 @@ import type { Mutation, Store } from "../store/store.ts";
 import { Capacity } from "./capacity.ts";
 import { Table } from "./table.ts";
 import { VmNames } from "./vm_names.ts";
-import { mutationOf, type Write } from "./write.ts";
+import {
+  ceilingMutation,
+  type Change,
+  mutationOf,
+  nameOf,
+  type Write,
+} from "./write.ts";
 
-export type { Write };
-
-/** A change that became durable. */
-export interface Change {
-  readonly kind: ChangeKind;
-  readonly revision: number;
-  readonly id: string;
-  readonly name: string;
-  readonly note: string;
-  readonly value: Vm | Node | Operation | null;
-}
+export type { Change, Write };
 
 interface Stamped {
   readonly write: Write;
@@ -47,12 +43,15 @@ export class Records {
   readonly nodes = new Table<Node>();
   readonly operations = new Table<Operation>();
   readonly requests = new Table<RequestRecord>();
+  readonly nodeOperations = new Table<NodeOperation>();
   /** The newest view of names, also of writes that are not durable yet. */
   readonly names = new VmNames();
   /** What nodes have left, also after writes that are not durable yet. */
   readonly capacity: Capacity;
   /** Operation ids of a request, in its order. */
   readonly byRequest = new Map<string, string[]>();
+  /** Ids of the operations that a node operation is made of, in their order. */
+  readonly byParent = new Map<string, Set<string>>();
   /** Operations that have not ended, durable or not: progress is told of them alone. */
   readonly #open = new Set<string>();
   /** How far steps have come; nothing of it is stored. */
@@ -95,6 +94,10 @@ export class Records {
       records.#index(operation);
       records.#noteOpen(operation.id, operation);
       records.capacity.operationIs(operation.id, operation);
+    }
+    for await (const { value } of store.list(keys.nodeOperations())) {
+      const operation = NodeOperation.parse(value);
+      records.nodeOperations.load(operation.id, operation);
     }
     const ceiling = await store.get(keys.meta("revision"));
     records.#revision = typeof ceiling === "number" ? ceiling : 0;
@@ -238,16 +241,15 @@ export class Records {
       if (write.value === null) this.byRequest.delete(write.key);
       return [];
     }
-    const named = (write.value ?? old) as Vm | Node | Operation | undefined;
+    if (write.kind === "operation" && write.value === null) {
+      this.#unlink(old as Operation | undefined);
+    }
+    const named = (write.value ?? old) as Change["value"] | undefined;
     return [{
       kind: write.kind,
       revision,
       id: write.key,
-      name: named === undefined
-        ? write.key
-        : "vm" in named
-        ? named.vm
-        : named.name,
+      name: nameOf(write.key, named ?? undefined),
       note: write.note ?? "",
       value: write.value,
     }];
@@ -271,6 +273,7 @@ export class Records {
       this.operations.latest(write.key) === undefined
     ) {
       this.byRequest.delete(write.value.request);
+      this.#unlink(write.value);
     }
   }
 
@@ -296,6 +299,8 @@ export class Records {
         return this.operations as Table<unknown>;
       case "request":
         return this.requests as Table<unknown>;
+      case "node-operation":
+        return this.nodeOperations as Table<unknown>;
     }
   }
 
@@ -313,13 +318,22 @@ export class Records {
     else this.#open.delete(id);
   }
 
+  /** A part that is gone is none any more. */
+  #unlink(operation: Operation | undefined): void {
+    if (operation === undefined || operation.parent === null) return;
+    const parts = this.byParent.get(operation.parent);
+    parts?.delete(operation.id);
+    if (parts?.size === 0) this.byParent.delete(operation.parent);
+  }
+
   #index(operation: Operation): void {
     const ids = this.byRequest.get(operation.request) ?? [];
     ids[operation.index] ??= operation.id;
     this.byRequest.set(operation.request, ids);
+    if (operation.parent === null) return;
+    const children = this.byParent.get(operation.parent);
+    if (children === undefined) {
+      this.byParent.set(operation.parent, new Set([operation.id]));
+    } else children.add(operation.id);
   }
-}
-
-function ceilingMutation(value: number): Mutation {
-  return { type: "set", key: keys.meta("revision"), value };
 }

@@ -19,7 +19,7 @@ import type { Vm } from "../schema/vm.ts";
 import type { Caller } from "./auth/accounts.ts";
 import { hashToken } from "./auth/accounts.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
-import { type Draft, draftsOf } from "./drafts.ts";
+import { type Draft, draftsOf, type Whole } from "./drafts.ts";
 import { type FirstMove, firstMoves } from "./first_moves.ts";
 import { maySeeAll } from "./names.ts";
 import { operationWrite } from "./operations/writes.ts";
@@ -51,7 +51,11 @@ export class Requests {
    * again answers with what it made the first time; with another content it
    * is refused as `already_exists`.
    */
-  async submit(request: VmRequest, caller: Caller): Promise<Result> {
+  async submit(
+    request: VmRequest,
+    caller: Caller,
+    whole?: Whole,
+  ): Promise<Result> {
     const id = request.id ?? this.#parts.context.newId();
     const { id: _, ...content } = request;
     const digest = hashToken(JSON.stringify([caller.user, content]));
@@ -63,7 +67,7 @@ export class Requests {
     ) await flying.catch(() => {});
     const known = this.#parts.records.requests.latest(id);
     if (known !== undefined) return this.#repeated(known, digest, caller);
-    const result = this.#accept(id, digest, request, caller);
+    const result = this.#accept(id, digest, request, caller, whole);
     this.#inFlight.set(id, result);
     try {
       return await result;
@@ -130,15 +134,17 @@ export class Requests {
     digest: string,
     request: VmRequest,
     caller: Caller,
+    whole: Whole | undefined,
   ): Promise<Result> {
     const at = isoNow(this.#parts.context);
     const { gathering } = this.#parts.runner;
-    let drafts = this.#draft(id, request, caller, at);
+    const draft = () => this.#draft(id, request, caller, at, whole);
+    let drafts = draft();
     // While nodes may still come back to a new controller, no VM is without
     // room. From the last look to the write that follows nothing is waited for.
     while (!gathering.isOver && this.#isShort(drafts, at)) {
       await gathering.news();
-      drafts = this.#draft(id, request, caller, at);
+      drafts = draft();
     }
     const record: RequestRecord = {
       v: 1,
@@ -177,10 +183,11 @@ export class Requests {
     request: VmRequest,
     caller: Caller,
     at: string,
+    whole: Whole | undefined,
   ): Draft[] {
     const { records, runner, defaults, context: { newId } } = this.#parts;
     const parts = { records, runner, defaults, newId };
-    return draftsOf(request, caller, parts, { id, at });
+    return draftsOf(request, caller, parts, { id, at, whole });
   }
 
   /** Takes the lanes, and gives them back when the request does not become durable. */

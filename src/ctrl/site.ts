@@ -9,6 +9,7 @@ import type { Changes } from "./changes.ts";
 import type { ConsoleRelay } from "./console_relay.ts";
 import type { CtrlContext } from "./context.ts";
 import type { Domains } from "./domains.ts";
+import type { Drains } from "./drains.ts";
 import type { NodeLinks } from "./node_links.ts";
 import type { Nodes } from "./nodes.ts";
 import type { Runner } from "./operations/runner.ts";
@@ -28,6 +29,7 @@ export interface Site {
   readonly domains: Domains;
   readonly runner: Runner;
   readonly requests: Requests;
+  readonly drains: Drains;
   readonly consoles: ConsoleRelay;
   readonly version: string;
   /** The site's CA, PEM, and its SHA-256. */

@@ -9,11 +9,17 @@
  */
 import { z } from "zod";
 import { Node, NodeUsage } from "./node.ts";
+import { NodeOperation } from "./node_operation.ts";
 import { Operation } from "./operation.ts";
 import { Vm, VmUsage } from "./vm.ts";
 
 /** What can be watched. */
-export const ChangeKind = z.enum(["vm", "node", "operation"]);
+export const ChangeKind = z.enum([
+  "vm",
+  "node",
+  "operation",
+  "node-operation",
+]);
 export type ChangeKind = z.infer<typeof ChangeKind>;
 
 /** A VM with what it uses, as reads and the stream give it. */
@@ -34,7 +40,7 @@ export const NodeView = Node.extend({
 });
 export type NodeView = z.infer<typeof NodeView>;
 
-const value = z.union([VmView, NodeView, Operation]);
+const value = z.union([VmView, NodeView, Operation, NodeOperation]);
 
 /** A line of the stream. */
 export const WatchFrame = z.discriminatedUnion("type", [

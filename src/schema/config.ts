@@ -65,6 +65,12 @@ export const CtrlConfig = z.strictObject({
   /** How long beyond its lease a lost node's guarded VMs stay where they are. */
   takeover_margin: WaitMs.refine((ms) => ms >= 3000, "must be 3s at least")
     .prefault("10s"),
+  drain: z.strictObject({
+    /** VMs that leave a drained node at the same time. */
+    parallel: z.int().min(1).max(64).default(2),
+    /** VMs that drains send to one node at the same time. */
+    per_target: z.int().min(1).max(64).default(2),
+  }).prefault({}),
   session_ttl: DurationMs.prefault("30d"),
   /** How long ended operations and requests are kept, and how many. */
   history: z.strictObject({

@@ -87,6 +87,8 @@ export const OperationOptions = z.object({
   /** The node to migrate to. */
   to: NodeName.optional(),
   migrate: MigrateOptions.optional(),
+  /** Nodes not to migrate to, since as many VMs as may be are on their way there. */
+  avoid: z.array(NodeName).optional(),
 });
 export type OperationOptions = z.infer<typeof OperationOptions>;
 

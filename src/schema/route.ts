@@ -12,6 +12,13 @@ import { FollowFrame, NodeView, VmView, WatchFrame } from "./change.ts";
 import { Explanation } from "./explanation.ts";
 import { Plan } from "./plan.ts";
 import {
+  DrainPlan,
+  DrainRequest,
+  NodeOperation,
+  NodeOperationView,
+  UndrainAnswer,
+} from "./node_operation.ts";
+import {
   CancelledRequest,
   Operation,
   OperationView,
@@ -238,6 +245,56 @@ export const ROUTES = {
       "Say that a node that is not connected runs nothing any more, so that its VMs may start elsewhere",
     response: DeadAnswer,
   },
+  drain: {
+    method: "POST",
+    path: "/v1/nodes/{name}/drain",
+    access: "admin",
+    summary:
+      "Let a node take no more VMs, and move those it has elsewhere; the drain that is under way when there is one",
+    request: DrainRequest,
+    response: NodeOperationView,
+  },
+  drainPlan: {
+    method: "POST",
+    path: "/v1/nodes/{name}/drain/plan",
+    access: "admin",
+    summary: "Where a drain would move each VM of a node; nothing is done",
+    request: DrainRequest,
+    response: DrainPlan,
+  },
+  undrain: {
+    method: "POST",
+    path: "/v1/nodes/{name}/undrain",
+    access: "admin",
+    summary: "Let a node take VMs again; its drain stops",
+    response: UndrainAnswer,
+  },
+  nodeOperations: {
+    method: "GET",
+    path: "/v1/node-operations",
+    access: "viewer",
+    summary: "Drains, newest first; for who may see all VMs",
+    query: {
+      filter: "conditions such as node=n2,state=running",
+      limit: "how many at most, 100 by default",
+    },
+    response: z.object({ operations: z.array(NodeOperation) }),
+  },
+  nodeOperation: {
+    method: "GET",
+    path: "/v1/node-operations/{id}",
+    access: "viewer",
+    summary: "One drain by id or unique prefix, with what became of each VM",
+    response: NodeOperationView,
+  },
+  cancelNodeOperation: {
+    method: "POST",
+    path: "/v1/node-operations/{id}/cancel",
+    access: "admin",
+    summary:
+      "Stop a drain: VMs on their way go back as far as they can, and the node goes on to take none",
+    response: NodeOperation,
+  },
   operations: {
     method: "GET",
     path: "/v1/operations",
@@ -288,7 +345,8 @@ export const ROUTES = {
     query: {
       since:
         "the last revision seen; changes after it, or a snapshot when they are gone",
-      kinds: "vm, node, operation, separated by commas; all by default",
+      kinds:
+        "vm, node, operation, node-operation, separated by commas; all by default",
       snapshot: "0 skips the snapshot",
     },
     response: WatchFrame,

@@ -187,6 +187,7 @@ function describe({ kind, revision, id, name, note, value }: Change): string {
     }
     case "node":
       return `${head} is ${(value as Node).state}`;
+    case "node-operation":
     case "operation": {
       const { problem } = value as Operation;
       const why = problem === null ? "" : `: ${problem.detail}`;

@@ -101,6 +101,9 @@ export class ExampleRunner implements Disposable {
       return await this.#start(command, meaning);
     } finally {
       if (made.vms) await this.#client("vm", "destroy", "*");
+      if (meaning?.name === "node drain") {
+        await this.#client("node", "undrain", ...meaning.words);
+      }
     }
   }
 

@@ -106,6 +106,14 @@ const NODE: Noun = {
       summary: "make a token with which one node may join",
       load: async () => (await import("./node/token.ts")).token,
     },
+    drain: {
+      summary: "take no more VMs, and move those that are there elsewhere",
+      load: async () => (await import("./node/drain.ts")).drain,
+    },
+    undrain: {
+      summary: "take VMs again",
+      load: async () => (await import("./node/undrain.ts")).undrain,
+    },
     "declare-dead": {
       summary: "say that a lost node runs nothing any more",
       load: async () => (await import("./node/declare_dead.ts")).declareDead,

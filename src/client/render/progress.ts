@@ -39,7 +39,9 @@ export function outcomeText(outcome: Outcome): string {
     case "cancelling":
       return `undoing ${outcome.step ?? ""}`.trimEnd() + where;
     case "succeeded": {
-      if (outcome.vmState === null) return "done";
+      if (outcome.vmState === null) {
+        return outcome.to === undefined ? "done" : `moved to ${outcome.to}`;
+      }
       const state = `${outcome.vmState}${where}`;
       return outcome.changed ? state : `already ${state}`;
     }

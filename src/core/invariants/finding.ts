@@ -4,6 +4,7 @@
  * @module
  */
 import type { Node } from "../../schema/node.ts";
+import type { NodeOperation } from "../../schema/node_operation.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { RequestRecord } from "../../schema/stored.ts";
 import type { Vm } from "../../schema/vm.ts";
@@ -14,6 +15,7 @@ export interface Kinds {
   readonly node: Node;
   readonly operation: Operation;
   readonly request: RequestRecord;
+  readonly "node-operation": NodeOperation;
 }
 
 /** What a record is. */

@@ -10,6 +10,7 @@
  * @module
  */
 import type { Node } from "../../schema/node.ts";
+import type { NodeOperation } from "../../schema/node_operation.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { RequestRecord } from "../../schema/stored.ts";
 import type { Vm } from "../../schema/vm.ts";
@@ -21,6 +22,7 @@ import {
   type Kinds,
   recordName,
 } from "./finding.ts";
+import { checkNodeOperation } from "./node_operation_rules.ts";
 import { checkNode } from "./node_rules.ts";
 import { checkOperation } from "./operation_rules.ts";
 import { checkRequest } from "./request_rules.ts";
@@ -30,7 +32,13 @@ import { checkVm } from "./vm_rules.ts";
 export type { Finding, Kind, Kinds };
 export { StoredState };
 
-const KINDS: readonly Kind[] = ["vm", "node", "operation", "request"];
+const KINDS: readonly Kind[] = [
+  "vm",
+  "node",
+  "operation",
+  "request",
+  "node-operation",
+];
 
 /** What is wrong with the whole state. */
 export function* checkAll(state: StoredState): Generator<Finding> {
@@ -68,6 +76,8 @@ function checkByKind(
       return checkOperation(key, value as Operation, state);
     case "request":
       return checkRequest(key, value as RequestRecord, state);
+    case "node-operation":
+      return checkNodeOperation(key, value as NodeOperation, state);
   }
 }
 
@@ -167,6 +177,10 @@ function affected(
   if (kind === "operation") {
     affectedByOperation(state, value as Operation, suspect);
   }
+  if (kind === "node-operation") {
+    const { node } = value as NodeOperation;
+    for (const id of state.openAt.get(node)) suspect("node-operation", id);
+  }
   affectedByAbsence(state, kind, key, suspect);
 }
 
@@ -189,6 +203,10 @@ function affectedByAbsence(
       return;
     case "node":
       for (const uid of state.vmsOn.get(key)) suspect("vm", uid);
+      for (const id of state.openAt.get(key)) suspect("node-operation", id);
+      return;
+    case "node-operation":
+      for (const id of state.partsOf.get(key)) suspect("operation", id);
       return;
     case "operation":
       for (const uid of state.vmsOfRun.get(key)) suspect("vm", uid);
@@ -227,4 +245,5 @@ function affectedByOperation(
   const node = state.get("vm", uid)?.node;
   if (node != null) suspect("node", node);
   if (to !== null) suspect("node", to);
+  if (operation.parent !== null) suspect("node-operation", operation.parent);
 }

@@ -26,6 +26,7 @@ export function checkOperation(
   const say: Say = (rule, text, right) =>
     found.push(broken(rule, record, `${name} ${text}`, right));
   checkRequest(key, operation, state, say);
+  checkParent(operation, state, say);
   checkEnd(operation, say);
   checkJournal(operation, say);
   if (!isFinal(operation.state)) checkOpen(key, operation, state, say);
@@ -62,6 +63,24 @@ function checkRequest(
       "one operation for each number",
     );
   }
+}
+
+/** One that is open is a part of something that is open too, or is being stopped. */
+function checkParent(
+  { parent, state: its }: Operation,
+  state: StoredState,
+  say: Say,
+): void {
+  if (parent === null || isFinal(its)) return;
+  const whole = state.get("node-operation", parent);
+  if (whole !== undefined && !isFinal(whole.state)) return;
+  say(
+    "operation-parent",
+    whole === undefined
+      ? `is a part of ${parent}, which has no record`
+      : `is ${its}, and what it is a part of ${whole.state} already`,
+    "a whole that ends after its parts",
+  );
 }
 
 /** What a final operation has, and an open one has not. */

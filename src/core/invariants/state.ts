@@ -7,6 +7,7 @@
  * @module
  */
 import type { Node } from "../../schema/node.ts";
+import type { NodeOperation } from "../../schema/node_operation.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { RequestRecord } from "../../schema/stored.ts";
 import type { Vm } from "../../schema/vm.ts";
@@ -23,6 +24,7 @@ export class StoredState {
     node: new Map(),
     operation: new Map(),
     request: new Map(),
+    "node-operation": new Map(),
   };
   /** Keys of VMs by name, by node and by incarnation. */
   readonly vmsNamed = new Groups();
@@ -33,6 +35,10 @@ export class StoredState {
   readonly operationsAt = new Groups();
   readonly openOn = new Groups();
   readonly openTo = new Groups();
+  /** Keys of operations by the node operation that they are a part of. */
+  readonly partsOf = new Groups();
+  /** Keys of open node operations by their node. */
+  readonly openAt = new Groups();
   /** Records (kind and key) by their revision. */
   readonly atRevision = new Groups<number>();
   /** No revision above it was ever given out; null when that is not known. */
@@ -52,6 +58,10 @@ export class StoredState {
 
   get requests(): ReadonlyMap<string, RequestRecord> {
     return this.#records.request;
+  }
+
+  get nodeOperations(): ReadonlyMap<string, NodeOperation> {
+    return this.#records["node-operation"];
   }
 
   /** The record of this kind and key. */
@@ -88,6 +98,10 @@ export class StoredState {
     if (kind === "operation") {
       this.#indexOperation(key, value as Operation, what);
     }
+    if (kind === "node-operation") {
+      const { node, state } = value as NodeOperation;
+      if (!isFinal(state)) this.openAt[what](node, key);
+    }
   }
 
   #indexVm(key: string, vm: Vm, what: "add" | "remove"): void {
@@ -105,6 +119,7 @@ export class StoredState {
   ): void {
     this.operationsOf[what](operation.request, key);
     this.operationsAt[what](placeOf(operation), key);
+    if (operation.parent !== null) this.partsOf[what](operation.parent, key);
     if (isFinal(operation.state)) return;
     this.openOn[what](operation.uid, key);
     if (operation.to !== null) this.openTo[what](operation.to, key);

@@ -23,6 +23,13 @@ import { encodeJoinToken } from "../../schema/join_token.ts";
 import { declareDead } from "../declare_dead.ts";
 import type { Site } from "../site.ts";
 import { nodeView, vmView } from "../views.ts";
+import {
+  beginDrain,
+  cancelDrain,
+  listDrains,
+  planDrain,
+  showDrain,
+} from "./drains.ts";
 import { follow } from "./follow.ts";
 import { callerFor, problemResponse, readBody } from "./http.ts";
 import {
@@ -127,6 +134,18 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
   },
   declareDead: async ({ site, caller, param }) =>
     json(await declareDead(site, param("name"), caller.user)),
+  drain: async ({ site, caller, param, request }) =>
+    json(await beginDrain(site, caller, param("name"), request)),
+  drainPlan: async ({ site, param, request }) =>
+    json(await planDrain(site, param("name"), request)),
+  undrain: async ({ site, caller, param }) =>
+    json(await site.drains.undrain(param("name"), caller)),
+  nodeOperations: ({ site, caller, url }) =>
+    json({ operations: listDrains(site, caller, url) }),
+  nodeOperation: ({ site, caller, param }) =>
+    json(showDrain(site, caller, param("id"))),
+  cancelNodeOperation: async ({ site, caller, param }) =>
+    json(await cancelDrain(site, caller, param("id"))),
   operations: ({ site, caller, url }) =>
     json({ operations: listOperations(site, caller, url) }),
   operation: ({ site, caller, param }) =>

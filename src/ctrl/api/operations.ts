@@ -16,7 +16,8 @@ import type { Caller } from "../auth/accounts.ts";
 import type { Site } from "../site.ts";
 import { maySeeOperation } from "./watch.ts";
 
-const FILTER_KEYS = [
+/** What a filter may ask about. */
+export const FILTER_KEYS: readonly string[] = [
   "vm",
   "verb",
   "state",

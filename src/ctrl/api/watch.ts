@@ -131,6 +131,12 @@ function* snapshot(
       }
     }
   }
+  if (kinds.has("node-operation") && maySeeAll(caller)) {
+    for (const value of site.records.nodeOperations.values()) {
+      if (isFinal(value.state)) continue;
+      yield { type: "snapshot", kind: "node-operation", value };
+    }
+  }
   if (kinds.has("operation")) {
     for (const operation of site.records.operations.values()) {
       if (!isFinal(operation.state) && maySeeOperation(caller, operation)) {
@@ -163,6 +169,7 @@ function viewOf(site: Site, { kind, value }: Change): unknown {
 
 function maySeeChange(caller: Caller, { kind, name, value }: Change): boolean {
   if (kind === "node") return true;
+  if (kind === "node-operation") return maySeeAll(caller);
   if (kind === "operation" && value !== null) {
     return maySeeOperation(caller, value as Operation);
   }

@@ -10,12 +10,14 @@
  */
 import {
   EPOCH_GAP,
+  restoredNodeOperation,
   restoredOperation,
   restoredVm,
   type Restoring,
   REVISION_GAP,
 } from "../../core/restored.ts";
 import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
+import { NodeOperation } from "../../schema/node_operation.ts";
 import { Operation } from "../../schema/operation.ts";
 import { Vm } from "../../schema/vm.ts";
 import { keys } from "../../store/key.ts";
@@ -214,6 +216,8 @@ function restoredValue(
       return restoredVm(Vm.parse(value), restoring);
     case keys.operations()[0]:
       return restoredOperation(Operation.parse(value), restoring);
+    case keys.nodeOperations()[0]:
+      return restoredNodeOperation(NodeOperation.parse(value), restoring);
     case "meta":
       return key[1] === "revision" ? Number(value) + REVISION_GAP : value;
     default:

@@ -30,7 +30,7 @@ export function chooseTarget(
 }
 
 function choose(operation: Operation, vm: Vm, records: Records): string {
-  const { options: { to }, tried = [] } = operation;
+  const { options: { to, avoid = [] }, tried = [] } = operation;
   const isMoved = vm.status.state !== "absent";
   const source = records.nodes.latest(vm.node ?? "");
   if (isMoved && !canMigrate(source, vm)) {
@@ -43,7 +43,7 @@ function choose(operation: Operation, vm: Vm, records: Records): string {
   return targetFor(vm, records, {
     what: `migrate VM "${vm.name}" to`,
     on: to,
-    exclude: [...vm.node === null ? [] : [vm.node], ...tried],
+    exclude: [...vm.node === null ? [] : [vm.node], ...avoid, ...tried],
     abilities: isMoved ? [MIGRATION] : [],
   });
 }

@@ -33,6 +33,7 @@ const KINDS: ReadonlySet<string> = new Set<Kind>([
   "node",
   "operation",
   "request",
+  "node-operation",
 ]);
 
 /** Checks the state that `mutations`, taken in order, make. */
@@ -71,9 +72,11 @@ export function checkEntries(entries: Iterable<Entry>): Report {
   return { revision: newest(state), counts, findings };
 }
 
-function newest({ vms, nodes, operations }: StoredState): number {
+function newest(
+  { vms, nodes, operations, nodeOperations }: StoredState,
+): number {
   let newest = 0;
-  for (const records of [vms, nodes, operations]) {
+  for (const records of [vms, nodes, operations, nodeOperations]) {
     for (const { revision } of records.values()) {
       newest = Math.max(newest, revision);
     }

@@ -11,6 +11,7 @@ import {
   type Kind,
 } from "../../core/invariants/finding.ts";
 import { Node } from "../../schema/node.ts";
+import { NodeOperation } from "../../schema/node_operation.ts";
 import { Operation } from "../../schema/operation.ts";
 import {
   Account,
@@ -45,6 +46,11 @@ const SHAPES: Readonly<Record<string, Shape>> = Object.fromEntries(
     [keys.vms(), { kind: "vm", schema: Vm, id: "uid" }],
     [keys.nodes(), { kind: "node", schema: Node, id: "name" }],
     [keys.operations(), { kind: "operation", schema: Operation, id: "id" }],
+    [keys.nodeOperations(), {
+      kind: "node-operation",
+      schema: NodeOperation,
+      id: "id",
+    }],
     [keys.requests(), { kind: "request", schema: RequestRecord, id: "id" }],
     [keys.nodeSecrets(), {
       kind: "node-secret",

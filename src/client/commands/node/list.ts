@@ -39,7 +39,7 @@ export const list = defineCommand({
 export function nodeColumns(now: number): readonly Column<NodeView>[] {
   return [
     { key: "name", value: ({ name }) => name, shrinks: true },
-    { key: "state", value: ({ state }) => state, color: stateColor },
+    { key: "state", value: stateText, color: stateColor },
     number("vms", ({ vms }) => vms, String),
     {
       key: "cpus",
@@ -86,6 +86,11 @@ export function nodeColumns(now: number): readonly Column<NodeView>[] {
     { key: "version", wide: true, value: ({ version }) => version },
     { key: "labels", wide: true, shrinks: true, value: labelsText },
   ];
+}
+
+/** One that takes no VMs is shown so while it is there. */
+function stateText({ state, draining }: NodeView): string {
+  return draining && state === "ready" ? "draining" : state;
 }
 
 function number(

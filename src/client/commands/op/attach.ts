@@ -5,6 +5,8 @@
  */
 import { defineCommand } from "../../command.ts";
 import { isFailure } from "../../failure.ts";
+import { readOperation } from "./show.ts";
+import { waitForDrain } from "../../wait_drain.ts";
 import { WAIT_FLAGS, waitForRequest } from "../../wait.ts";
 
 export const attach = defineCommand({
@@ -17,12 +19,13 @@ export const attach = defineCommand({
   ],
   async run(context, { words: [id = ""], flags }) {
     const api = await context.api();
-    const operation = await api.call("operation", { params: { id } }).catch(
-      (error) => {
-        if (isFailure(error, "not_found")) return null;
-        throw error;
-      },
-    );
+    const operation = await readOperation(api, id).catch((error) => {
+      if (isFailure(error, "not_found")) return null;
+      throw error;
+    });
+    if (operation !== null && !("vm" in operation)) {
+      return await waitForDrain(context, api, operation.id, flags);
+    }
     const request = operation?.request ?? id;
     return await waitForRequest(
       context,

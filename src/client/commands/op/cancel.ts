@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { NodeOperation } from "../../../schema/node_operation.ts";
 import type { Operation } from "../../../schema/operation.ts";
 import type { Problem } from "../../../schema/problem.ts";
 import type { Api } from "../../api.ts";
@@ -13,7 +14,7 @@ import { wantsColor } from "../../io.ts";
 import { FORMAT_FLAG } from "../../render/output.ts";
 import { renderError, shownProblem } from "../../render/problem.ts";
 import { UsageError } from "../../usage.ts";
-import { OPERATION_IDS, printOperations } from "./show.ts";
+import { OPERATION_IDS, printOperations, readOperation } from "./show.ts";
 
 export const cancel = defineCommand({
   about:
@@ -47,8 +48,9 @@ export const cancel = defineCommand({
       if (problem !== null) {
         stderr.write(renderError(shownProblem(problem), color));
       } else if (operation !== null) {
-        const { id, verb, vm, state } = operation;
-        stderr.write(`${id}: ${verb} of ${vm} is ${state}\n`);
+        const { id, verb, state } = operation;
+        const what = "vm" in operation ? operation.vm : operation.node;
+        stderr.write(`${id}: ${verb} of ${what} is ${state}\n`);
       }
     }
     if (asked.length === 0) stderr.write("all of it has ended already\n");
@@ -61,7 +63,7 @@ export const cancel = defineCommand({
 });
 
 interface Asked {
-  readonly operation: Operation | null;
+  readonly operation: Operation | NodeOperation | null;
   readonly problem: Problem | null;
 }
 
@@ -73,7 +75,7 @@ async function cancelEach(
   const asked: Asked[] = [];
   for (const id of ids) {
     try {
-      const operation = await api.call("cancel", { params: { id } });
+      const operation = await cancelOne(api, id);
       asked.push({ operation, problem: null });
     } catch (error) {
       if (!isFailure(error)) throw error;
@@ -82,6 +84,22 @@ async function cancelEach(
     }
   }
   return asked;
+}
+
+/** An operation on a VM, or on a node. */
+async function cancelOne(
+  api: Api,
+  id: string,
+): Promise<Operation | NodeOperation> {
+  try {
+    return await api.call("cancel", { params: { id } });
+  } catch (error) {
+    if (!isFailure(error, "not_found")) throw error;
+    const operation = await readOperation(api, id);
+    if ("vm" in operation) throw error;
+    const params = { id: operation.id };
+    return await api.call("cancelNodeOperation", { params });
+  }
 }
 
 /** A whole request, by its id or that of one of its operations. */

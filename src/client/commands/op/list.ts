@@ -3,7 +3,10 @@
  *
  * @module
  */
+import type { NodeOperation } from "../../../schema/node_operation.ts";
 import type { Operation } from "../../../schema/operation.ts";
+import type { Api } from "../../api.ts";
+import { isFailure } from "../../failure.ts";
 import { defineCommand, parsed, wholeNumber } from "../../command.ts";
 import { age, NOTHING, took } from "../../render/format.ts";
 import { OUTPUT_FLAGS, printRows } from "../../render/output.ts";
@@ -12,6 +15,7 @@ import { meantState, readListWords } from "../filter.ts";
 import { UsageError } from "../../usage.ts";
 
 const MAX_LIMIT = 10_000;
+const DEFAULT_LIMIT = 100;
 
 /** schema/operation.ts has them too, and is not loaded for a word. */
 const OPERATION_STATES = [
@@ -56,7 +60,7 @@ export const list = defineCommand({
     const api = await context.api();
     const query = { filter, limit: flags.limit?.toString() };
     await printRows(context, {
-      read: async () => (await api.call("operations", { query })).operations,
+      read: async () => await readAll(api, query),
       columns: operationColumns(context.io.now()),
       name: ({ id }) => id,
       none: `no operations${meantState(filter, OPERATION_STATES)}`,
@@ -68,13 +72,42 @@ export const list = defineCommand({
 const RED = 31;
 const YELLOW = 33;
 
-function operationColumns(now: number): readonly Column<Operation>[] {
+/** An operation on a VM, or on a whole node. */
+type Row = Operation | NodeOperation;
+
+/** Both kinds, newest first; an older controller has but one. */
+async function readAll(
+  api: Api,
+  query: Readonly<Record<string, string | undefined>>,
+): Promise<Row[]> {
+  const [{ operations }, onNodes] = await Promise.all([
+    api.call("operations", { query }),
+    api.call("nodeOperations", { query }).catch((error) => {
+      if (isFailure(error, "not_found")) return { operations: [] };
+      throw error;
+    }),
+  ]);
+  const all: Row[] = [...operations, ...onNodes.operations];
+  return all.sort((a, b) => a.id < b.id ? 1 : -1)
+    .slice(0, Number(query["limit"] ?? DEFAULT_LIMIT));
+}
+
+function stepOf(row: Row): string {
+  if ("vm" in row) return row.step ?? NOTHING;
+  return `${row.moved}/${row.total}`;
+}
+
+function operationColumns(now: number): readonly Column<Row>[] {
   return [
     { key: "id", value: ({ id }) => id },
     { key: "verb", value: ({ verb }) => verb },
-    { key: "vm", value: ({ vm }) => vm, shrinks: true },
+    {
+      key: "vm",
+      value: (row) => "vm" in row ? row.vm : `(node ${row.node})`,
+      shrinks: true,
+    },
     { key: "state", value: ({ state }) => state, color: operationColor },
-    { key: "step", value: ({ step }) => step ?? NOTHING },
+    { key: "step", value: stepOf },
     { key: "node", value: placeOf },
     { key: "user", value: ({ user }) => user },
     {
@@ -94,11 +127,15 @@ function operationColumns(now: number): readonly Column<Operation>[] {
       shrinks: true,
       value: ({ problem }) => problem?.detail ?? NOTHING,
     },
-    { key: "request", wide: true, value: ({ request }) => request },
+    {
+      key: "request",
+      wide: true,
+      value: (row) => "vm" in row ? row.request : NOTHING,
+    },
     {
       key: "waits-for",
       wide: true,
-      value: ({ waitsFor }) => waitsFor ?? NOTHING,
+      value: (row) => "vm" in row ? row.waitsFor ?? NOTHING : NOTHING,
     },
   ];
 }

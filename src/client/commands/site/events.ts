@@ -4,6 +4,7 @@
  * @module
  */
 import type { NodeView, VmView } from "../../../schema/change.ts";
+import type { NodeOperation } from "../../../schema/node_operation.ts";
 import type { Operation } from "../../../schema/operation.ts";
 import {
   choice,
@@ -20,7 +21,7 @@ import { startWait } from "../../wait.ts";
 import { type Change, watch } from "../../watch.ts";
 import { JoinedSignal } from "../../../sys/joined_signal.ts";
 
-const KINDS = ["vm", "node", "operation"];
+const KINDS = ["vm", "node", "operation", "node-operation"];
 
 /** Without --follow, what came after --since ends where it is quiet so long. */
 const QUIET_MS = 500;
@@ -33,7 +34,7 @@ export const events = defineCommand({
     follow: toggle("go on until Ctrl-C", { short: "f" }),
     kinds: parsed(
       "KINDS",
-      "vm, node, operation, separated by commas",
+      "vm, node, operation, node-operation, separated by commas",
       readKinds,
     ),
     since: parsed(
@@ -126,6 +127,10 @@ function textOf(change: Shown): string {
     case "node": {
       const { name, state } = value as NodeView;
       return `${name} ${state}${note}`;
+    }
+    case "node-operation": {
+      const { id, verb, node, state } = value as NodeOperation;
+      return `${id} ${verb} ${node} ${state}${note}`;
     }
     case "operation": {
       const { id, verb, vm, state, step } = value as Operation;
