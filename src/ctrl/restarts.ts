@@ -123,7 +123,8 @@ export class RestartKeeper {
       return await this.#settle(vm, "was started too often");
     }
     if (turn.type === "later") return;
-    const node = targetFor(vm, records, { exclude: this.#excluded(vm) });
+    const exclude = this.#excluded(vm);
+    const node = targetFor(vm, records, { exclude, starts: true });
     await this.#takeOver({
       vm,
       node,

@@ -102,6 +102,8 @@ export interface Moving {
   readonly exclude?: readonly string[] | undefined;
   /** Abilities that its driver must have there. */
   readonly abilities?: readonly string[] | undefined;
+  /** It is turned on there: then one that is off needs room as well. */
+  readonly starts?: boolean | undefined;
   /** What cannot be done when no node is found, such as `place VM "web" on`. */
   readonly what?: string | undefined;
 }
@@ -139,12 +141,12 @@ export function targetsFor(
   );
 }
 
-/** What a VM asks of a node that it moves to: without power it takes none of it. */
+/** What a VM asks of a node that it moves to: without power it takes no room there. */
 export function movingWish(
   vm: Vm,
-  { on, exclude, abilities }: Moving = {},
+  { on, exclude, abilities, starts = false }: Moving = {},
 ): Wish {
-  const cold = !occupies(vm.status.state);
+  const cold = !starts && !occupies(vm.status.state);
   const asking: Asking = {
     on,
     abilities,
