@@ -6,6 +6,7 @@
  */
 import type { Engine } from "../ctrl/engine.ts";
 import { isFinal } from "../core/operation_machine.ts";
+import { NODE_LOSS } from "../ctrl/takeover.ts";
 import type { Operation, Verb } from "../schema/operation.ts";
 
 /** Verbs that take a VM's domain down on the way. */
@@ -61,13 +62,16 @@ export class Ledger {
   /**
    * Whether an operation accounts for the end of a run: one that stops, asked
    * after that run began, or the one that began it and was undone; and one
-   * that is at work, or was not long before `now` (ms since 1970).
+   * that is at work, or was not long before `now` (ms since 1970). A run that
+   * another node took over is ended whenever its own node is back.
    */
   accountsFor(run: EndedRun, now: number): boolean {
     const { uid, incarnation, isMoving, isOwed } = run;
     const since = isOwed ? -Infinity : now - AFTER_MS;
     for (const operation of this.#byVm.get(uid)?.values() ?? []) {
       const { id, verb, endedAt } = operation;
+      const isOlder = incarnation !== null && id > incarnation;
+      if (isOlder && isTakeover(operation)) return true;
       if (endedAt !== null && Date.parse(endedAt) < since) continue;
       if (id === incarnation) return true;
       const stops = STOPPING.has(verb) || (isMoving && verb === "migrate");
@@ -85,4 +89,8 @@ export class Ledger {
     if (isFinal(state)) this.#open.delete(id);
     else this.#open.set(id, operation);
   }
+}
+
+function isTakeover({ trail }: Operation): boolean {
+  return trail.some(({ source }) => source === NODE_LOSS);
 }

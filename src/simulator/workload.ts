@@ -173,6 +173,7 @@ function specFor(
   return {
     spec: {
       memoryMiB: random.pick([128, 256, 512, 1024]),
+      onNodeLoss: random.chance(0.4) ? "restart" : "wait",
       sim: knobsOf(random),
     },
   };

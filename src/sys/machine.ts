@@ -52,7 +52,8 @@ export function avoidOomKill(): void {
  * executable, or a runtime with the sources.
  */
 export function ownProgram(): readonly [string, ...string[]] {
-  const runtime = Deno.execPath();
+  // The kernel says so of a file that was replaced, by an upgrade.
+  const runtime = Deno.execPath().replace(/ \(deleted\)$/, "");
   if (Deno.build.standalone) return [runtime];
   const main = decodeURIComponent(
     new URL("../../main.ts", import.meta.url).pathname,

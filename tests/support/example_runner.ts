@@ -20,7 +20,7 @@ import { splitWords } from "./shell_words.ts";
 import type { CompiledSite, Ran } from "./compiled_site.ts";
 import { FakeIo } from "./fake_client.ts";
 import { Pty } from "./pty.ts";
-import { within } from "./wait.ts";
+import { until, within } from "./wait.ts";
 
 /** What the words after `usher` mean. */
 export interface Meaning {
@@ -136,8 +136,22 @@ export class ExampleRunner implements Disposable {
     }
     if (noun === "vm") await this.#prepareVms(verb, words, flags);
     if (noun === "ctrl") await this.#prepareBackup(line, verb);
+    if (name === "node declare-dead") await this.#loseNode(words[0] ?? "");
     const token = name === "lnm" ? await this.#client("node", "token") : "";
     return { id, token: token.trim(), vms: noun === "vm" || noun === "op" };
+  }
+
+  /** The node was there, and is no more. */
+  async #loseNode(node: string): Promise<void> {
+    const token = await this.#client("node", "token", "--node", node);
+    await this.#runRole(
+      `usher lnm --name ${node} --join ${token.trim()}`,
+      "lnm",
+    );
+    await until(`${node} is gone`, async () => {
+      const shown = await this.#client("node", "show", node, "-o", "json");
+      return JSON.parse(shown).state !== "ready";
+    });
   }
 
   /** A backup lies there, unless the example is to write it. */
@@ -209,6 +223,9 @@ export class ExampleRunner implements Disposable {
           return await this.#runPlain(command, true);
         }
         return await this.#answer(command);
+      case "node declare-dead":
+        if (meaning.flags["yes"] === true) break;
+        return await this.#sayYes(command);
       case "vm console":
         if (!command.includes("|")) return await this.#leaveConsole(command);
         break;
@@ -325,6 +342,13 @@ export class ExampleRunner implements Disposable {
     }
     await pty.untilShown(/password of admin/);
     await pty.type(`${pw.trim()}\r`);
+    return { code: await pty.ended(), out: pty.printed, err: "" };
+  }
+
+  async #sayYes(command: string): Promise<Ran> {
+    await using pty = this.#terminal(command, false);
+    await pty.untilShown(/\[y\/N\]/);
+    await pty.type("y\r");
     return { code: await pty.ended(), out: pty.printed, err: "" };
   }
 
