@@ -84,7 +84,9 @@ export class Acts {
     this.#running.set(act.id, { uid, abort, answer, isOrphan: false });
     const result = await answer;
     this.#running.delete(act.id);
-    if (!abort.signal.aborted) this.#remember(result);
+    // Who asks again after a failure that may pass wants it tried again.
+    const mayPass = result.problem?.code === "unavailable";
+    if (!abort.signal.aborted && !mayPass) this.#remember(result);
     return result;
   }
 
