@@ -27,9 +27,10 @@ packages=(
 )
 # syslinux and mtools make a disk that boots; iproute2 makes bridges and nftables
 # breaks links; faketime sets the clock of a process; curl runs the examples of
-# the documentation; in zsh and fish the tests press Tab.
+# the documentation; openssl judges certificates; in zsh and fish the tests
+# press Tab.
 if [ "${1:-}" != --to-try ]; then
-  packages+=(syslinux mtools iproute2 nftables faketime curl zsh fish)
+  packages+=(syslinux mtools iproute2 nftables faketime openssl curl zsh fish)
 fi
 
 die() {

@@ -13,9 +13,10 @@ import { isFinal } from "../core/operation_machine.ts";
 import { missing, reconcile, silent } from "../core/reconcile.ts";
 import { occupies } from "../core/vm_machine.ts";
 import { type DomainFrame, domainKey } from "../schema/frame.ts";
-import { FOUND_OWNER, isLabel, splitVmName, VmName } from "../schema/name.ts";
+import { FOUND_OWNER, splitVmName, VmName } from "../schema/name.ts";
 import { Vm, type VmStatus } from "../schema/vm.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
+import { FoundDomains, foundName } from "./found_domains.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Records, Write } from "./records.ts";
 import { Strays } from "./strays.ts";
@@ -29,12 +30,14 @@ export class Domains {
   readonly #records: Records;
   readonly #leftovers: Leftovers;
   readonly #unconfirmed: Unconfirmed;
+  readonly #found: FoundDomains;
 
   constructor(context: CtrlContext, records: Records, leftovers: Leftovers) {
     this.#context = context;
     this.#records = records;
     this.#leftovers = leftovers;
     this.#unconfirmed = new Unconfirmed(context, records);
+    this.#found = new FoundDomains(records);
   }
 
   /** A node reports changes of some domains; resolves once they are durable. */
@@ -72,6 +75,9 @@ export class Domains {
       if (seen.has(vm.uid) || vm.unconfirmed === true) continue;
       const status = missing(vm.status, at, why);
       writes.push(...gone(vm, status, why !== undefined));
+      // One that was off is gone too, and nobody could unregister it.
+      const isLeft = vm.found && status === null;
+      if (isLeft) writes.push({ kind: "vm", key: vm.uid, value: null });
     }
     if (writes.length > 0) await this.#records.write(writes);
     await this.settleUnconfirmed(node);
@@ -164,12 +170,11 @@ export class Domains {
 
   #find(node: string, domain: DomainFrame): Vm | undefined {
     if (domain.uid !== null) return this.#records.vms.latest(domain.uid);
-    return this.#records.byName(foundName(node, domain.name));
+    return this.#found.find(node, domain);
   }
 
   #uidOf(node: string, domain: DomainFrame): string | undefined {
-    return domain.uid ??
-      this.#records.byName(foundName(node, domain.name))?.uid;
+    return domain.uid ?? this.#found.find(node, domain)?.uid;
   }
 
   /** A domain without a record becomes known; one that cannot be described is left out. */
@@ -201,7 +206,9 @@ export class Domains {
       args: {},
       createdAt: at,
       revision: 0,
-      found: domain.uid === null,
+      ...(domain.uid === null
+        ? { found: true, domain: domainKey(domain) }
+        : {}),
     });
     const which = { node, domain: domain.domain, vm: name };
     if (!found.success) {
@@ -213,6 +220,7 @@ export class Domains {
     }
     log.info("found a domain without a record", which);
     const { uid } = found.data;
+    if (domain.uid === null) this.#found.note(node, domain, uid);
     return [
       { kind: "vm", key: uid, value: found.data, note: `found on ${node}` },
     ];
@@ -223,16 +231,7 @@ export class Domains {
     const isOurs = uid !== null && VmName.safeParse(name).success &&
       splitVmName(name).user !== FOUND_OWNER &&
       this.#records.byName(name) === undefined;
-    return isOurs ? name : this.#freeName(foundName(node, name));
-  }
-
-  #freeName(name: string): string {
-    if (this.#records.byName(name) === undefined) return name;
-    const { vm, cluster, user } = splitVmName(name);
-    for (let i = 2;; i++) {
-      const next = `${vm.slice(0, 58)}-${i}.${cluster}.${user}`;
-      if (this.#records.byName(next) === undefined) return next;
-    }
+    return isOurs ? name : this.#found.freeName(foundName(node, name));
   }
 }
 
@@ -277,16 +276,6 @@ function newestOfEach(domains: readonly DomainFrame[]): DomainFrame[] {
   return [
     ...new Map(domains.map((domain) => [domainKey(domain), domain])).values(),
   ];
-}
-
-/** The name of a domain that usher did not make: `NAME.NODE.found`. */
-export function foundName(node: string, domain: string): string {
-  const first = domain.toLowerCase().replace(/[^a-z0-9-]+/g, "-").replace(
-    /^-+|-+$/g,
-    "",
-  ).slice(0, 63)
-    .replace(/-+$/, "");
-  return `${isLabel(first) ? first : "domain"}.${node}.${FOUND_OWNER}`;
 }
 
 function noteOf(state: string, reason: string): string {

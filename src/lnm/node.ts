@@ -92,8 +92,10 @@ async function keepSession(
     } catch (error) {
       if (signal.aborted) return;
       if (isUsherError(error, "unauthenticated")) throw error;
+      const hint = isUsherError(error) ? error.details.hint : undefined;
       log.warn("no session with the controller", {
         error: messageOf(error),
+        ...(hint === undefined ? {} : { hint }),
         againMs: Math.round(wait),
       });
     }

@@ -283,6 +283,8 @@ export const Vm = z.object({
   revision: z.int().nonnegative(),
   /** Found on a node, not made by usher. */
   found: z.boolean().default(false),
+  /** What a found one is to its hypervisor: the driver, and its name there. */
+  domain: z.string().max(1000).optional(),
   /** It came from a backup, and no node has told of it since; absent otherwise. */
   unconfirmed: z.boolean().optional(),
   /** Absent while no loss of a node has concerned it. */

@@ -5,7 +5,9 @@
  * @module
  */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { CrashingSite } from "../support/crashing_site.ts";
 import { TestSite } from "../support/site.ts";
+import { until } from "../support/wait.ts";
 
 const FOREIGN = { name: "old", state: "running", memoryMiB: 64, vcpus: 1 };
 
@@ -50,4 +52,48 @@ Deno.test("found: every verb that names it is refused, with where to turn", asyn
     match(problem.hint ?? "", /tools of its hypervisor on node n1/);
   }
   deepStrictEqual(await states(site), ["old.n1.found running"]);
+});
+
+Deno.test("found: two whose names come to the same label are two, each as it is", async () => {
+  await using site = await TestSite.start({
+    lnm: {
+      drivers: {
+        sim: {
+          foreign: [
+            { name: "Old_1", state: "running" },
+            { name: "old-1", state: "paused" },
+            { name: "OLD 1", state: "stopped" },
+          ],
+        },
+      },
+    },
+  });
+  deepStrictEqual(await states(site), [
+    "old-1-2.n1.found paused",
+    "old-1-3.n1.found stopped",
+    "old-1.n1.found running",
+  ]);
+  // The same ones, whatever order they are told in the next time.
+  await site.site.stopNode("n1");
+  await site.site.startNode("n1");
+  deepStrictEqual(await states(site), [
+    "old-1-2.n1.found paused",
+    "old-1-3.n1.found stopped",
+    "old-1.n1.found running",
+  ]);
+});
+
+Deno.test("found: one that is gone is listed no more, also when it was off", async () => {
+  await using site = await CrashingSite.start();
+  const hypervisor = site.hypervisor("n1");
+  const off = hypervisor.plant({ name: "off", state: "stopped" });
+  const on = hypervisor.plant({ name: "on", state: "running" });
+  const names = () =>
+    [...site.engine.records.vms.values()].map(({ name }) => name).toSorted();
+  await until("both are found", () => names().length === 2);
+  await site.killNode("n1");
+  hypervisor.remove(off);
+  hypervisor.remove(on);
+  site.startNode("n1");
+  await until("neither is listed", () => names().length === 0);
 });

@@ -150,9 +150,12 @@ Deno.test("recovery: an operation that a controller left goes on with the next",
     }
     await using site = await TestSite.start({ stateDir });
     strictEqual((await site.operation(id)).state, "running");
-    await site.call("POST", `/v1/operations/${id}/cancel`);
-    await site.untilOperation(id, "cancelled");
-    strictEqual((await site.vm("web")).status.state, "running");
+    strictEqual(
+      (await site.run("poweroff", "web")).outcomes[0]?.state,
+      "succeeded",
+    );
+    strictEqual((await site.operation(id)).state, "cancelled");
+    strictEqual((await site.vm("web")).status.state, "stopped");
   } finally {
     await Deno.remove(stateDir, { recursive: true });
   }

@@ -76,6 +76,7 @@ export function qemuNode(name: string): NodePlan {
     config: {
       capacity: { cpus: 1000, memory: "64GiB" },
       drivers: { sim: { enabled: false }, qemu: { accel: "tcg" } },
+      migration: { address: "127.0.0.1" },
     },
   };
 }

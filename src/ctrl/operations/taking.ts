@@ -44,7 +44,7 @@ export async function takeAtNode(
   taking: Taking,
   signal: AbortSignal,
 ): Promise<NodeAnswer> {
-  const { operation, lane } = taking;
+  const { operation, lane, links } = taking;
   const limitMs = deadlineOf(step, operation);
   using deadline = new Deadline(
     taking.clock,
@@ -68,7 +68,10 @@ export async function takeAtNode(
           (isUnknown(error) || deadline.signal.aborted);
       }
       if (signal.aborted) throw signal.reason;
-      if (deadline.signal.aborted) throw timedOut(step, vm, node, limitMs);
+      if (deadline.signal.aborted) {
+        const isThere = links.link(node).ready;
+        throw timedOut(step, vm, node, limitMs, isThere);
+      }
       const isFinal = !isCut(error) || attempt >= MAX_ATTEMPTS ||
         isLost(taking.records, node);
       if (isFinal) throw error;
@@ -159,16 +162,24 @@ function timedOut(
   vm: Vm,
   node: string,
   ms: number,
+  isThere: boolean,
 ): UsherError {
+  const what = `Step "${step}" of VM "${vm.name}"`;
+  const subject = vm.name;
+  if (!isThere) {
+    return new UsherError(
+      "timed_out",
+      `${what} had no answer within ${
+        ms / 1000
+      } s: node ${node} is out of reach`,
+      { hint: `look at "usher node show ${node}"`, subject },
+    );
+  }
+  const hint =
+    `look with "usher vm show ${vm.name}"; "usher vm poweroff" always works`;
   return new UsherError(
     "timed_out",
-    `Step "${step}" of VM "${vm.name}" took longer than ${
-      ms / 1000
-    } s on node ${node}`,
-    {
-      hint:
-        `look with "usher vm show ${vm.name}"; "usher vm poweroff" always works`,
-      subject: vm.name,
-    },
+    `${what} took longer than ${ms / 1000} s on node ${node}`,
+    { hint, subject },
   );
 }
