@@ -5,7 +5,12 @@ import {
   throws,
 } from "node:assert/strict";
 import type { UsherError } from "../error/mod.ts";
-import { compileGlob, matchesName, parseFilter } from "./selector.ts";
+import {
+  compileGlob,
+  compileName,
+  matchesName,
+  parseFilter,
+} from "./selector.ts";
 
 Deno.test("compileGlob() knows *, ?, sets, ranges and what is not in them", () => {
   const cases: [glob: string, text: string, expected: boolean][] = [
@@ -69,4 +74,17 @@ Deno.test("parseFilter() names the keys that it knows", () => {
       true,
     ],
   );
+});
+
+Deno.test("compileName() means what matchesName() does, literal or not", () => {
+  const names = ["web.lab.ann", "web1.lab.ann", "web.default.bob"];
+  const globs = ["web", "web.lab", "web.lab.ann", "w*", "*.lab", "*.*.b?b"];
+  for (const glob of globs) {
+    const test = compileName(glob);
+    for (const name of names) strictEqual(test(name), matchesName(name, glob));
+  }
+  deepStrictEqual(names.map(compileName("web")), [true, false, true]);
+  deepStrictEqual(names.map(compileName("web.lab")), [true, false, false]);
+  deepStrictEqual(names.map(compileName("*.lab")), [true, true, false]);
+  throws(() => compileName("web["), /needs characters and a \]/);
 });

@@ -116,6 +116,7 @@ export class Capacity {
       vcpus: vm.spec.vcpus,
       on: occupies(vm.status.state) || holds.some(({ on }) => on),
       apartFrom: vm.spec.placement.apartFrom,
+      togetherWith: vm.spec.placement.togetherWith,
     });
   }
 }

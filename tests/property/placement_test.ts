@@ -73,6 +73,7 @@ const resident = fc.record({
   vcpus: fc.integer({ min: 1, max: 4 }),
   on: fc.boolean(),
   apartFrom: patterns,
+  togetherWith: patterns,
 });
 
 const residents: fc.Arbitrary<Resident[]> = fc.uniqueArray(resident, {
@@ -173,6 +174,7 @@ function move(all: Map<string, Resident>, wish: Wish, node: string): void {
     vcpus: wish.vcpus,
     on: true,
     apartFrom: wish.placement.apartFrom,
+    togetherWith: wish.placement.togetherWith,
   });
 }
 
@@ -386,7 +388,12 @@ Deno.test("a picture is the same whatever VMs came and went before", () => {
       }
       for (const its of ["web-1.default.ann", "db.lab.ann", "cache.x.bob"]) {
         const [a, b] = [picture, anew].map(({ neighbours }) =>
-          neighbours.repelling(its).map(({ pattern }) => pattern).sort()
+          [neighbours.repelling(its), neighbours.attracting(its)].map((all) =>
+            all.map(({ pattern, has }) => [
+              pattern,
+              nodes.filter(({ name }) => has(name)).map(({ name }) => name),
+            ])
+          )
         );
         deepStrictEqual(a, b);
       }

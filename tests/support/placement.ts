@@ -83,6 +83,7 @@ export function residentAt(
     vcpus: 1,
     on: true,
     apartFrom: [],
+    togetherWith: [],
     ...more,
   };
 }

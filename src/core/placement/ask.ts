@@ -7,7 +7,9 @@
  * @module
  */
 import type { FilterName } from "../../schema/placement.ts";
-import { nameTest, type Presence, type Resident } from "./neighbours.ts";
+import type { Resident } from "./neighbours.ts";
+import { nameTest } from "./pattern_index.ts";
+import type { Presence } from "./presence.ts";
 import type { Picture, Place } from "./picture.ts";
 import type { Wish } from "./wish.ts";
 
@@ -22,6 +24,11 @@ export interface Ask {
   readonly repelled: readonly Presence[];
   /** VMs of each of which one must be there. */
   readonly together: readonly Presence[];
+  /**
+   * VMs that must be together with this one, which leaves a node that all must
+   * leave: where one of them went before, it follows if it can.
+   */
+  readonly followed: readonly Presence[];
   readonly labels: readonly (readonly [key: string, value: string])[];
 }
 
@@ -50,6 +57,7 @@ export function askFor(picture: Picture, wish: Wish): Ask {
     together: find(togetherWith, "together").filter((it) =>
       !it.within(left) && (it.any || !nameTest(it.pattern)(wish.name))
     ),
+    followed: left.length === 0 ? NONE : neighbours.attracting(wish.name, own),
     labels: isWaived(wish, "labels") ? [] : Object.entries(nodeLabels),
   };
 }

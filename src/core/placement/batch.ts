@@ -9,7 +9,7 @@
  * @module
  */
 import { splitVmName } from "../../schema/name.ts";
-import { nameTest } from "./neighbours.ts";
+import { nameTest } from "./pattern_index.ts";
 import { decideParty } from "./party.ts";
 import type { Picture } from "./picture.ts";
 import type { Decision, Placer } from "./placer.ts";

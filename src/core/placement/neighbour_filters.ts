@@ -9,7 +9,9 @@
 import { DEFAULT_CLUSTER, splitVmName } from "../../schema/name.ts";
 import type { Ask } from "./ask.ts";
 import type { Filter, Refusal } from "./filter.ts";
-import { nameTest, type Presence, type Resident } from "./neighbours.ts";
+import type { Resident } from "./neighbours.ts";
+import { nameTest } from "./pattern_index.ts";
+import type { Presence } from "./presence.ts";
 import type { Place } from "./picture.ts";
 
 const apart: Filter = {

@@ -3,13 +3,15 @@
  *
  * `apartFrom` and `togetherWith` are patterns over the names of the same
  * owner's VMs. Kept as VMs come and go, so that a decision need not read them
- * all: names by their first label, the patterns that VMs want to be apart from
- * with the nodes of those VMs, and what was asked of late.
+ * all: names by their first label, the patterns that VMs carry with the nodes
+ * of those VMs, and what was asked of late.
  *
  * @module
  */
-import { compileName, isGlob } from "../selector.ts";
+import { isGlob } from "../selector.ts";
 import { splitVmName } from "../../schema/name.ts";
+import { type Group, nameTest, PatternIndex } from "./pattern_index.ts";
+import { countAt, nowhere, type Presence, presence } from "./presence.ts";
 
 /** A VM that lies on a node, on or off, or is about to. */
 export interface Resident {
@@ -24,24 +26,15 @@ export interface Resident {
   readonly on: boolean;
   /** Patterns of the VMs that it must not share a node with. */
   readonly apartFrom: readonly string[];
-}
-
-/** How many VMs there are by node. */
-type Counts = Map<string, number>;
-
-/** A pattern, and the nodes of some VMs that have to do with it. */
-interface Group {
-  readonly test: (name: string) => boolean;
-  readonly counts: Counts;
+  /** Patterns of the VMs of which one must be on its node. */
+  readonly togetherWith: readonly string[];
 }
 
 interface Owner {
   /** By the first label of their names. */
   readonly byLabel: Map<string, Map<string, Resident>>;
-  /** Patterns that residents want to be apart from, and where those lie. */
-  readonly repelled: Map<string, Group>;
-  /** Those of them with wildcards, which must all be tried. */
-  readonly repelledGlobs: Set<string>;
+  readonly apartFrom: PatternIndex;
+  readonly togetherWith: PatternIndex;
   /** Patterns that were asked for of late, and where those lie who match. */
   readonly asked: Map<string, Group>;
 }
@@ -51,16 +44,6 @@ interface Owner {
  * each costs a test at every write and every placement of them.
  */
 export const MAX_GLOBS = 64;
-
-/** Which nodes have VMs of one kind, seen by one VM that does not count itself. */
-export interface Presence {
-  readonly pattern: string;
-  has(node: string): boolean;
-  /** Whether any node has. */
-  readonly any: boolean;
-  /** Whether there are some, and all lie on `nodes`. */
-  within(nodes: readonly string[]): boolean;
-}
 
 /** Residents by owner and name. */
 export class Neighbours {
@@ -72,15 +55,7 @@ export class Neighbours {
     const owner = this.#owner(user);
     const labelled = owner.byLabel.get(vm) ?? new Map<string, Resident>();
     owner.byLabel.set(vm, labelled.set(resident.uid, resident));
-    for (const pattern of new Set(resident.apartFrom)) {
-      if (!owner.repelled.has(pattern)) {
-        const test = nameTest(pattern);
-        owner.repelled.set(pattern, { test, counts: new Map() });
-        if (isGlob(pattern)) owner.repelledGlobs.add(pattern);
-      }
-      count(owner.repelled.get(pattern)?.counts, resident, 1);
-    }
-    countAsked(owner, resident, 1);
+    count(owner, resident, 1);
   }
 
   /** Takes a resident in place of one that differs in nothing counted here. */
@@ -96,48 +71,40 @@ export class Neighbours {
     const labelled = owner.byLabel.get(vm);
     labelled?.delete(resident.uid);
     if (labelled?.size === 0) owner.byLabel.delete(vm);
-    for (const pattern of new Set(resident.apartFrom)) {
-      const group = owner.repelled.get(pattern);
-      count(group?.counts, resident, -1);
-      if (group?.counts.size !== 0) continue;
-      owner.repelled.delete(pattern);
-      owner.repelledGlobs.delete(pattern);
-    }
-    countAsked(owner, resident, -1);
+    count(owner, resident, -1);
     if (owner.byLabel.size === 0) this.#owners.delete(user);
   }
 
   /** Where VMs of the owner of `name` lie that `pattern` means, besides `own`. */
   matching(name: string, pattern: string, own?: Resident): Presence {
-    const owner = this.#owners.get(splitVmName(name).user);
+    const owner = this.#ownerOf(name);
     if (owner === undefined) return nowhere(pattern);
     const group = owner.asked.get(pattern) ?? groupOf(owner, pattern);
     const counted = own !== undefined && group.test(own.name);
-    return presence(pattern, group.counts, counted ? own : undefined);
+    return presence(pattern, group.counts, counted ? own.nodes : []);
   }
 
-  /** Where VMs of the owner of `name` lie that want to be apart from it. */
+  /** Where VMs of the owner of `name` lie that must be apart from it. */
   repelling(name: string, own?: Resident): Presence[] {
-    const owner = this.#owners.get(splitVmName(name).user);
-    if (owner === undefined || owner.repelled.size === 0) return [];
-    const patterns = literalsOf(name).filter((it) => owner.repelled.has(it));
-    for (const pattern of owner.repelledGlobs) {
-      if (owner.repelled.get(pattern)?.test(name)) patterns.push(pattern);
-    }
-    // What is said of them must not depend on who came first.
-    return patterns.sort().map((pattern) => {
-      const counts = owner.repelled.get(pattern)?.counts ?? new Map();
-      const counted = own?.apartFrom.includes(pattern) === true;
-      return presence(pattern, counts, counted ? own : undefined);
-    }).filter(({ any }) => any);
+    const index = this.#ownerOf(name)?.apartFrom;
+    return carriers(index, name, own?.apartFrom, own);
+  }
+
+  /** Where VMs of the owner of `name` lie that must be together with it. */
+  attracting(name: string, own?: Resident): Presence[] {
+    const index = this.#ownerOf(name)?.togetherWith;
+    return carriers(index, name, own?.togetherWith, own);
   }
 
   /** Residents of the owner of `name`, to tell of them. */
   *of(name: string): Generator<Resident> {
-    const owner = this.#owners.get(splitVmName(name).user);
-    for (const labelled of owner?.byLabel.values() ?? []) {
+    for (const labelled of this.#ownerOf(name)?.byLabel.values() ?? []) {
       yield* labelled.values();
     }
+  }
+
+  #ownerOf(name: string): Owner | undefined {
+    return this.#owners.get(splitVmName(name).user);
   }
 
   #owner(user: string): Owner {
@@ -145,13 +112,27 @@ export class Neighbours {
     if (known !== undefined) return known;
     const made: Owner = {
       byLabel: new Map(),
-      repelled: new Map(),
-      repelledGlobs: new Set(),
+      apartFrom: new PatternIndex(),
+      togetherWith: new PatternIndex(),
       asked: new Map(),
     };
     this.#owners.set(user, made);
     return made;
   }
+}
+
+/** Where those lie who carry a pattern that means `name`, besides `own`. */
+function carriers(
+  index: PatternIndex | undefined,
+  name: string,
+  ofOwn: readonly string[] = [],
+  own: Resident | undefined,
+): Presence[] {
+  if (index === undefined) return [];
+  return index.meaning(name).map((pattern) => {
+    const counted = own !== undefined && ofOwn.includes(pattern);
+    return presence(pattern, index.counts(pattern), counted ? own.nodes : []);
+  }).filter(({ any }) => any);
 }
 
 /** Finds who matches; what costs a look at all is kept up to date from now on. */
@@ -161,8 +142,8 @@ function groupOf(owner: Owner, pattern: string): Group {
     ? owner.byLabel.values()
     : [owner.byLabel.get(pattern.split(".")[0] ?? "") ?? new Map()];
   for (const residents of labelled) {
-    for (const resident of residents.values()) {
-      if (group.test(resident.name)) count(group.counts, resident, 1);
+    for (const { name, nodes } of residents.values()) {
+      if (group.test(name)) countAt(group.counts, nodes, 1);
     }
   }
   if (!isGlob(pattern)) return group;
@@ -174,58 +155,11 @@ function groupOf(owner: Owner, pattern: string): Group {
   return group;
 }
 
-function countAsked(owner: Owner, resident: Resident, by: 1 | -1): void {
+function count(owner: Owner, resident: Resident, by: 1 | -1): void {
+  const { name, nodes, apartFrom, togetherWith } = resident;
+  owner.apartFrom.count(apartFrom, nodes, by);
+  owner.togetherWith.count(togetherWith, nodes, by);
   for (const { test, counts } of owner.asked.values()) {
-    if (test(resident.name)) count(counts, resident, by);
+    if (test(name)) countAt(counts, nodes, by);
   }
-}
-
-function count(counts: Counts | undefined, { nodes }: Resident, by: 1 | -1) {
-  for (const node of nodes) {
-    const left = (counts?.get(node) ?? 0) + by;
-    if (left > 0) counts?.set(node, left);
-    else counts?.delete(node);
-  }
-}
-
-/** `web`, `web.lab` and `web.lab.ann` are all that a literal can mean it by. */
-function literalsOf(name: string): string[] {
-  const { vm, cluster } = splitVmName(name);
-  return [vm, `${vm}.${cluster}`, name];
-}
-
-/** Whether a pattern means a name; one that cannot be read, as a record may hold, means none. */
-export function nameTest(pattern: string): (name: string) => boolean {
-  try {
-    return compileName(pattern);
-  } catch {
-    return () => false;
-  }
-}
-
-function presence(
-  pattern: string,
-  counts: Counts,
-  own: Resident | undefined,
-): Presence {
-  const has = (node: string) =>
-    (counts.get(node) ?? 0) - (own?.nodes.includes(node) ? 1 : 0) > 0;
-  // Without itself to leave out, a node that is counted has one.
-  const where = () =>
-    own === undefined ? [...counts.keys()] : [...counts.keys()].filter(has);
-  return {
-    pattern,
-    has,
-    get any() {
-      return own === undefined ? counts.size > 0 : where().length > 0;
-    },
-    within: (nodes) => {
-      const all = where();
-      return all.length > 0 && all.every((node) => nodes.includes(node));
-    },
-  };
-}
-
-function nowhere(pattern: string): Presence {
-  return { pattern, has: () => false, any: false, within: () => false };
 }

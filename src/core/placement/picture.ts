@@ -176,7 +176,7 @@ export class Picture {
 /** Whether nothing changed that neighbours are found by. */
 function same(a: Resident, b: Resident): boolean {
   return a.name === b.name && equal(a.nodes, b.nodes) &&
-    equal(a.apartFrom, b.apartFrom);
+    equal(a.apartFrom, b.apartFrom) && equal(a.togetherWith, b.togetherWith);
 }
 
 function equal(a: readonly string[], b: readonly string[]): boolean {

@@ -84,6 +84,7 @@ export class Placer implements Disposable {
       vcpus: wish.vcpus,
       on: !isCold,
       apartFrom: wish.placement.apartFrom,
+      togetherWith: wish.placement.togetherWith,
     });
   }
 
@@ -125,7 +126,16 @@ export class Placer implements Disposable {
 
   #best(ask: Ask): Ranked | null {
     const places = eligibleFor(ask);
-    if (ask.own !== undefined) return bestOf(ask, places, this.#score);
+    if (ask.followed.length > 0) {
+      const near = places.filter(({ name }) =>
+        ask.followed.some((it) => it.has(name))
+      );
+      const best = bestOf(ask, near, this.#score);
+      if (best !== null) return best;
+    }
+    if (ask.own !== undefined || ask.followed.length > 0) {
+      return bestOf(ask, places, this.#score);
+    }
     const key = keyOf(ask);
     const kind = this.#kinds.get(key);
     if (kind === undefined) {

@@ -136,6 +136,25 @@ Deno.test("a VM that moves is counted where it is and where it goes, cold ones n
   deepStrictEqual(picture.resident("cold")?.on, false);
 });
 
+Deno.test("a VM that leaves a node which all must leave follows those that need it, if it can", () => {
+  const web = residentAt("b", "web", { togetherWith: ["d*"] });
+  const db = residentAt("a", "db", { memoryMiB: 500 });
+  const leaving = wishFor("db", { memoryMiB: 500, exclude: ["a"] });
+  const goes = (draining: boolean, more: Partial<Wish> = {}) =>
+    nodesFor(
+      pictureOf([
+        placementNode("a", { draining }),
+        placementNode("b"),
+        placementNode("c"),
+      ], [web, db]),
+      "spread",
+      [{ ...leaving, ...more }],
+    );
+  deepStrictEqual(goes(true), ["b"]);
+  deepStrictEqual(goes(false), ["c"]);
+  deepStrictEqual(goes(true, { memoryMiB: 950 }), ["c"]);
+});
+
 Deno.test("what refuses a thousand nodes is told by what is in the way, the nearest first", () => {
   const nodes = many(1000, (i) => wishFor(`n${i}`)).map(({ uid }, i) =>
     placementNode(uid, {
