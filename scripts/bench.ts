@@ -21,6 +21,8 @@ const GROUPS: Readonly<Record<string, () => Promise<Row[]>>> = {
     await (await import("./bench/restart.ts")).benchRestart(),
   placement: async () =>
     await (await import("./bench/placement.ts")).benchPlacement(),
+  migrate: async () =>
+    await (await import("./bench/migrate.ts")).benchMigrate(),
   qemu: async () => await (await import("./bench/start.ts")).benchStart(),
 };
 

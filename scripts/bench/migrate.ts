@@ -1,0 +1,155 @@
+/**
+ * Live migration of a 256 MiB guest, by two drivers and by a whole site, beside
+ * two bare QEMUs, each in turn in the same run: with QEMU's usual limit of
+ * 128 MB/s and without any, and with a guest that rewrites 48 MiB of its memory
+ * over and over.
+ *
+ * usher always encrypts; bare QEMU is measured with and without that.
+ *
+ * @module
+ */
+import { writePeerKeys } from "../../tests/support/peer_keys.ts";
+import { QemuNode } from "../../tests/support/qemu_node.ts";
+import { Move } from "../../tests/support/qemu_pair.ts";
+import { TestSite } from "../../tests/support/site.ts";
+import { QmpClient } from "../../src/driver/qemu/qmp/client.ts";
+import type { DomainPlan } from "../../src/driver/driver.ts";
+import { connectUnix } from "../../src/sys/unix_socket.ts";
+import {
+  BareMigration,
+  MEMORY_MIB,
+  type Moved,
+  watchPause,
+} from "./bare_migration.ts";
+import { GUEST } from "./bare_qemu.ts";
+import { beside, median, type Row, time } from "./row.ts";
+
+const ROUNDS = 11;
+const CAP = 128 * 1024 * 1024;
+const CMDLINE = "console=ttyS0 no_timer_check quiet";
+
+/** Every figure of a migration. */
+export async function benchMigrate(): Promise<Row[]> {
+  const idle = await benchGuest("", [CAP, undefined]);
+  const dirty = await benchGuest("usher.dirty=48", [undefined]);
+  return [...idle, ...dirty, await benchSite()];
+}
+
+async function benchGuest(
+  knobs: string,
+  caps: readonly (number | undefined)[],
+): Promise<Row[]> {
+  await using n1 = await QemuNode.open();
+  const n2 = await n1.peer({ name: "n2" });
+  for (const node of [n1, n2]) await writePeerKeys(node.keys, node.name);
+  const keys = { n1: n1.keys, n2: n2.keys };
+  const plan = n1.planGuest(knobs, { memoryMiB: MEMORY_MIB });
+  await n1.driver.start(plan, new AbortController().signal);
+  await n1.untilPrinted(plan.uid, "usher-guest ready");
+  const folder = (name: string) => Deno.makeTempDir({ prefix: `uqb${name}` });
+  const [plainDir, tlsDir] = [await folder("p"), await folder("t")];
+  const plain = await BareMigration.start(plainDir, `${CMDLINE} ${knobs}`);
+  const tls = await BareMigration.start(tlsDir, `${CMDLINE} ${knobs}`);
+  const rows: Row[] = [];
+  try {
+    const pair: [QemuNode, QemuNode] = [n1, n2];
+    for (const bandwidth of caps) {
+      const all: Moved[][] = [[], [], []];
+      for (let round = -1; round < ROUNDS; round++) {
+        const moved = [
+          await plain.move({ bandwidth, keys: null }),
+          await tls.move({ bandwidth, keys }),
+          await byDrivers(pair, plan, bandwidth),
+        ];
+        pair.reverse();
+        if (round < 0) continue; // the first of each fills caches
+        moved.forEach((its, i) => all[i]?.push(its));
+      }
+      const what = (knobs === "" ? "an idle guest" : "a guest that writes") +
+        (bandwidth === undefined ? ", no limit" : ", 128 MiB/s");
+      rows.push(...rowsOf(what, all));
+    }
+  } finally {
+    await plain.end();
+    await tls.end();
+    await Deno.remove(plainDir, { recursive: true });
+    await Deno.remove(tlsDir, { recursive: true });
+  }
+  return rows;
+}
+
+async function byDrivers(
+  [source, target]: readonly [QemuNode, QemuNode],
+  plan: DomainPlan,
+  bandwidth: number | undefined,
+): Promise<Moved> {
+  const move = new Move(
+    source,
+    target,
+    plan,
+    bandwidth === undefined ? {} : { bandwidth },
+  );
+  using before = await listenTo(source, plan.uid);
+  const watch = watchPause(before);
+  const began = performance.now();
+  await move.prepare();
+  using after = await listenTo(target, plan.uid);
+  watch.expect(after);
+  await move.send();
+  await move.activate();
+  const total = performance.now() - began;
+  const pause = await watch.pause;
+  await move.releaseSource();
+  return { total, pause };
+}
+
+async function listenTo(node: QemuNode, uid: string): Promise<QmpClient> {
+  const client = new QmpClient();
+  const path = node.layout.files(uid).monitors[1];
+  await client.open(() => connectUnix(path), AbortSignal.timeout(20_000));
+  return client;
+}
+
+function rowsOf(what: string, [plain, tls, usher]: Moved[][]): Row[] {
+  const middle = (all: Moved[] | undefined, key: keyof Moved) =>
+    median((all ?? []).map((moved) => moved[key]));
+  const row = (key: keyof Moved, name: string, target: string) =>
+    beside(
+      {
+        name: `${name} of ${what}`,
+        value: middle(usher, key),
+        unit: "ms",
+        note: `bare without TLS ${middle(plain, key).toFixed(0)} ms; ${target}`,
+      },
+      "bare QEMU with TLS",
+      middle(tls, key),
+    );
+  return [
+    row("total", "migration by two drivers", "target 1.25"),
+    row("pause", "pause", "target 30 ms more at most"),
+  ];
+}
+
+/** From the request to its answer; the second move goes back. */
+async function benchSite(): Promise<Row> {
+  await using site = await TestSite.start({
+    nodes: 2,
+    driver: "qemu",
+    lnm: { drivers: { qemu: { accel: "tcg" } } },
+  });
+  await site.run("start", "web", {
+    spec: { memoryMiB: MEMORY_MIB, boot: { ...GUEST, cmdline: CMDLINE } },
+  });
+  await site.run("migrate", "web");
+  const all: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    all.push(await time(() => site.run("migrate", "web")));
+  }
+  await site.run("destroy", "web");
+  return {
+    name: "migration of an idle guest by a site, through the API",
+    value: median(all),
+    unit: "ms",
+    note: "its whole operation; libvirt took 1980 ms on such a machine",
+  };
+}
