@@ -76,7 +76,9 @@ async function untilEnded(
     if (change.type === "synced") {
       // What ended before, or while nobody listened, is in no snapshot.
       const now = await api.call("nodeOperation", { params: { id }, signal });
-      for (const outcome of now.outcomes) lines.show(outcome);
+      for (const outcome of now.outcomes) {
+        lines.show({ ...outcome, vmState: null });
+      }
       if (now.endedAt !== null) return now;
     }
     if (change.type !== "put" && change.type !== "snapshot") continue;

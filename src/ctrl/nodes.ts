@@ -207,6 +207,11 @@ export class Nodes {
     }
   }
 
+  /** Whether a node of this name has ever told of itself. */
+  isKnown(name: string): boolean {
+    return this.#records.nodes.latest(name) !== undefined;
+  }
+
   /** Notes what a node tells of itself, with its state. */
   async describe(hello: Hello, state: NodeState): Promise<void> {
     const known = this.#records.nodes.latest(hello.name);

@@ -14,7 +14,9 @@ import {
   type RecordChange,
   StoredState,
 } from "../../src/core/invariants/invariants.ts";
+import { MigrateOptions } from "../../src/schema/migrate.ts";
 import { Node } from "../../src/schema/node.ts";
+import type { NodeOperation } from "../../src/schema/node_operation.ts";
 import type { Operation } from "../../src/schema/operation.ts";
 import type { RequestRecord } from "../../src/schema/stored.ts";
 import type { Vm } from "../../src/schema/vm.ts";
@@ -65,6 +67,7 @@ const operation: fc.Arbitrary<Operation> = fc.record({
   step: fc.option(fc.constantFrom("start", "place")),
   begun: fc.subarray(["register", "place", "start"]),
   to: fc.option(few("n")),
+  parent: fc.option(few("d")),
   endedAt: fc.option(fc.constant(AT)),
   revision,
 }).map(({ verb, ...rest }) => ({ ...newOperation(verb), ...rest }));
@@ -96,6 +99,26 @@ const request: fc.Arbitrary<RequestRecord> = fc.record({
   ...rest,
 }));
 
+const nodeOperation: fc.Arbitrary<NodeOperation> = fc.record({
+  id: few("d"),
+  node: few("n"),
+  state: operationState,
+  endedAt: fc.option(fc.constant(AT)),
+  moved: fc.integer({ min: 0, max: 2 }),
+  revision,
+}).map((rest) => ({
+  v: 1,
+  verb: "drain",
+  user: "ann",
+  options: { parallel: 1, migrate: MigrateOptions.parse({}) },
+  total: 1,
+  failed: 0,
+  problem: null,
+  trail: [],
+  createdAt: AT,
+  ...rest,
+}));
+
 function change<K extends Kind>(
   kind: K,
   values: fc.Arbitrary<unknown>,
@@ -117,6 +140,7 @@ const changes = fc.array(
       change("operation", operation, ({ id }: Operation) => id),
       change("node", node, ({ name }: Node) => name),
       change("request", request, ({ id }: RequestRecord) => id),
+      change("node-operation", nodeOperation, ({ id }: NodeOperation) => id),
     ),
     { minLength: 1, maxLength: 3 },
   ),

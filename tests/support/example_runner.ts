@@ -126,7 +126,7 @@ export class ExampleRunner implements Disposable {
     const { name, words, flags } = meaning;
     const [noun, verb = ""] = name.split(" ");
     let id = "";
-    if (noun === "op" && verb !== "list") {
+    if (noun === "op" && (verb !== "list" || /\bID\b/.test(line))) {
       const more = verb === "cancel"
         ? ["--sim", "bootMs=10m", "--no-wait"]
         : [];

@@ -53,6 +53,7 @@ const VM_A: Key = ["vm", uid("a")];
 const VM_B: Key = ["vm", uid("b")];
 const DONE: Key = ["operation", uid("d")];
 const OPEN: Key = ["operation", uid("p")];
+const DRAIN: Key = ["node-operation", uid("n")];
 
 /** Two VMs on a node, one started and one starting. */
 export function soundState(): StoredRecords {
@@ -90,6 +91,23 @@ export function soundState(): StoredRecords {
     .set(VM_B, vm("b", "absent", null, 3))
     .set(["request", "r1"], request("r1", 1))
     .set(["request", "r2"], request("r2", 1))
+    .set(DRAIN, {
+      v: 1,
+      id: uid("n"),
+      verb: "drain",
+      node: "n1",
+      user: "ann",
+      state: "running",
+      options: { parallel: 2, migrate: {} },
+      total: 2,
+      moved: 1,
+      failed: 0,
+      problem: null,
+      trail: [],
+      createdAt: AT,
+      endedAt: null,
+      revision: 6,
+    })
     .set(DONE, {
       ...operation("d", "a", "r1", 4),
       state: "succeeded",
@@ -356,6 +374,48 @@ export const DAMAGES: readonly Damage[] = [
     "request-whole",
     "a request that lost an operation",
     (s) => s.edit(["request", "r2"], { count: 2 }),
+  ],
+  [
+    "operation-parent",
+    "a part of something that has ended",
+    (s) =>
+      s.edit(OPEN, { parent: uid("n") })
+        .edit(DRAIN, { state: "succeeded", endedAt: AT }),
+  ],
+  [
+    "operation-parent",
+    "a part of nothing",
+    (s) => s.edit(OPEN, { parent: uid("m") }),
+  ],
+  [
+    "node-operation-end",
+    "an end of a drain without a time",
+    (s) => s.edit(DRAIN, { state: "succeeded" }),
+  ],
+  [
+    "node-operation-problem",
+    "a failed drain without a reason",
+    (s) => s.edit(DRAIN, { state: "failed", endedAt: AT }),
+  ],
+  [
+    "node-operation-count",
+    "a drain that moved more than there is",
+    (s) => s.edit(DRAIN, { moved: 3 }),
+  ],
+  [
+    "node-operation-node",
+    "a drain of no node",
+    (s) => s.edit(DRAIN, { node: "n9" }),
+  ],
+  [
+    "node-operation-holder",
+    "two drains of one node",
+    (s) => {
+      const records = s.entries();
+      const { value } = records.find(({ key }) => key[0] === "node-operation")!;
+      const other = { ...value as Value, id: uid("m"), revision: 7 };
+      return s.set(["node-operation", uid("m")], other);
+    },
   ],
   [
     "node-capacity",

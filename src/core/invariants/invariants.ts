@@ -245,5 +245,4 @@ function affectedByOperation(
   const node = state.get("vm", uid)?.node;
   if (node != null) suspect("node", node);
   if (to !== null) suspect("node", to);
-  if (operation.parent !== null) suspect("node-operation", operation.parent);
 }

@@ -312,6 +312,10 @@ async function takeDomains(
   link.unnoted.clear();
   // Newer than what acts answered before, also when it cannot be written now.
   for (const domain of arriving.domains) link.hear(domain);
+  // Its VMs name it, so it has a record before they do.
+  if (!parts.nodes.isKnown(link.name)) {
+    await parts.nodes.describe(arriving.hello, "silent");
+  }
   const known = await parts.domains.sync(
     link.name,
     arriving.domains,
