@@ -153,6 +153,7 @@ export class Drains {
       on: to,
       abilities: [ABILITY],
       exclude: [name],
+      allLeave: true,
     });
     return {
       node: name,

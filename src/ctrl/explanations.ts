@@ -73,7 +73,7 @@ function ifDrained(
   const isMoved = vm.status.state !== "absent";
   const abilities = isMoved ? [MIGRATION] : [];
   using placer = new Placer(picture, strategy);
-  const decision = placer.place(movingWish(vm, { abilities }));
+  const decision = placer.place(movingWish(vm, { abilities, allLeave: true }));
   return decision.type === "placed"
     ? { node: decision.node, refusedBy: [] }
     : { node: null, refusedBy: [...decision.refusedBy] };

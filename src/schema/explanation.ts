@@ -44,7 +44,7 @@ export const Explanation = z.object({
   }).nullable(),
   /** Every node: those that can take it first, the best before the others. */
   nodes: z.array(NodeVerdict),
-  /** Where it would go if it had to leave its node; null where it is on none. */
+  /** Where it would go if its node were drained; null where it is on none. */
   ifDrained: z.object({
     node: z.string().nullable(),
     /** What is in the way when nothing takes it. */

@@ -65,7 +65,8 @@ Deno.test("vm explain tells why a VM is where it is, and where it could be", () 
     match(out, /^node +n1$/m);
     match(out, /^placed by +start \S+, \d+s ago$/m);
     match(out, /^together with +db$/m);
-    match(out, /^if it must leave +nowhere: n2: must be together with "db"/m);
+    // When its node is drained db leaves as well, and one follows the other.
+    match(out, /^if drained +to n2$/m);
     match(
       out,
       /^can take it: 1 of 2 nodes\n {2}n1 \(here\): \d+% left with it$/m,
@@ -74,9 +75,14 @@ Deno.test("vm explain tells why a VM is where it is, and where it could be", () 
       out,
       /^cannot: 1 of 2 nodes\n {2}n2: must be together with "db", .* move "db" here$/m,
     );
-    match((await run("vm explain db")).out, /^if it must leave +to n2$/m);
+    match((await run("vm explain db")).out, /^if drained +to n2$/m);
 
     await run("vm register late --apart-from db --node-label zone=a");
+    await run("vm start last --on n2 --apart-from db");
+    match(
+      (await run("vm explain last")).out,
+      /^if drained +nowhere: n1: must be apart from "db": db is there$/m,
+    );
     const late = await run("vm explain late");
     match(late.out, /^node +none: it was not placed yet$/m);
     match(late.out, /^on a node with +zone=a$/m);

@@ -44,7 +44,9 @@ export function askFor(picture: Picture, wish: Wish): Ask {
       ? NONE
       : patterns.map((it) => neighbours.matching(wish.name, it, own));
   // Who is on a node that all must leave comes after: nobody waits for another.
-  const left = (wish.exclude ?? []).filter((name) => mustLeave(picture, name));
+  const left = (wish.exclude ?? []).filter((name) =>
+    wish.allLeave === true || mustLeave(picture, name)
+  );
   return {
     wish,
     picture,

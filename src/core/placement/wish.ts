@@ -19,6 +19,8 @@ export interface Wish {
   readonly on?: string | undefined;
   /** Nodes that it must leave. */
   readonly exclude?: readonly string[] | undefined;
+  /** All VMs must leave those nodes, though their records do not say so yet. */
+  readonly allLeave?: boolean | undefined;
   /** Abilities that its driver must have there. */
   readonly abilities?: readonly string[] | undefined;
   /** What is not asked of the node this time. */
@@ -30,7 +32,7 @@ export interface Wish {
 /** What may be asked for one placement besides what the VM needs. */
 export type Asking = Pick<
   Wish,
-  "on" | "exclude" | "abilities" | "waived" | "cold"
+  "on" | "exclude" | "allLeave" | "abilities" | "waived" | "cold"
 >;
 
 /** The wish of `vm`. */

@@ -100,6 +100,8 @@ export interface Moving {
   readonly on?: string | undefined;
   /** Nodes that are out of the question; the VM's present one when absent. */
   readonly exclude?: readonly string[] | undefined;
+  /** Every VM leaves those nodes, one after another, as when they are drained. */
+  readonly allLeave?: boolean | undefined;
   /** Abilities that its driver must have there. */
   readonly abilities?: readonly string[] | undefined;
   /** It is turned on there: then one that is off needs room as well. */
@@ -125,7 +127,7 @@ export function targetFor(
   throw notPlaced(vm, decision, moving.what);
 }
 
-/** As `targetFor`, for VMs that move together: one decision, each seeing the others. */
+/** As `targetFor`, for VMs that move at once: one decision, each seeing the others. */
 export function targetsFor(
   vms: readonly Vm[],
   records: Records,
@@ -134,7 +136,10 @@ export function targetsFor(
   const { picture, strategy } = records.capacity;
   using placer = new Placer(picture, strategy);
   const wishes = vms.map((vm) => movingWish(vm, moving));
-  return placeAll(picture, placer, wishes).map((decision, i) =>
+  const decisions = moving.allLeave === true
+    ? wishes.map((wish) => placer.place(wish))
+    : placeAll(picture, placer, wishes);
+  return decisions.map((decision, i) =>
     decision.type === "placed"
       ? decision.node
       : notPlaced(vms[i] as Vm, decision, moving.what)
@@ -144,11 +149,12 @@ export function targetsFor(
 /** What a VM asks of a node that it moves to: without power it takes no room there. */
 export function movingWish(
   vm: Vm,
-  { on, exclude, abilities, starts = false }: Moving = {},
+  { on, exclude, allLeave, abilities, starts = false }: Moving = {},
 ): Wish {
   const cold = !starts && !occupies(vm.status.state);
   const asking: Asking = {
     on,
+    allLeave,
     abilities,
     exclude: exclude ?? (vm.node === null ? [] : [vm.node]),
     ...(cold ? { cold, waived: COLD } : {}),

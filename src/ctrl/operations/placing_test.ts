@@ -75,3 +75,18 @@ Deno.test("targetsFor() lets those that move see each other, and says which cann
     ["n2", "n3", "insufficient_resources"],
   );
 });
+
+Deno.test("targetsFor() sends away one after another those that need each other, when all must leave", async () => {
+  await using ctrl = await siteOf();
+  const names = ["a", "b"];
+  const spec = { placement: { togetherWith: ["a", "b"] } };
+  await ctrl.submit({ verb: "start", names, on: "n1", spec });
+  const vms = names.map((name) => vmOf(ctrl, name));
+  for (const { id } of ctrl.records.operations.values()) {
+    await ctrl.reached(id, "succeeded");
+  }
+  const leave = { exclude: ["n1"], allLeave: true };
+  deepStrictEqual(targetsFor(vms, ctrl.records, leave), ["n2", "n2"]);
+  const [first] = vms as [Vm];
+  throws(() => targetFor(first, ctrl.records), /on any node$/);
+});

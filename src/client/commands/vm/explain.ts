@@ -15,7 +15,7 @@ const WORDS: Words = { usage: "NAME", min: 1, max: 1, completes: "vm" };
 
 export const explain = defineCommand({
   about:
-    "Tell why a VM is where it is: what it asks of a node, what each node would say to it now, and where it would go if it had to leave.",
+    "Tell why a VM is where it is: what it asks of a node, what each node would say to it now, and where it would go if its node were drained.",
   words: WORDS,
   flags: FORMAT_FLAG,
   examples: [
@@ -69,7 +69,7 @@ export function describeExplanation(it: Explanation, now: number): string {
         ? "spread: the node with most left"
         : "pack: the node with least left",
     ],
-    ["if it must leave", leavingText(it)],
+    ["if drained", leavingText(it)],
   ];
   const able = nodes.filter(({ refusal }) => refusal === null);
   const unable = nodes.filter(({ refusal }) => refusal !== null);
