@@ -23,6 +23,8 @@ const GROUPS: Readonly<Record<string, () => Promise<Row[]>>> = {
     await (await import("./bench/placement.ts")).benchPlacement(),
   migrate: async () =>
     await (await import("./bench/migrate.ts")).benchMigrate(),
+  loss: async () =>
+    await (await import("./bench/node_loss.ts")).benchNodeLoss(),
   qemu: async () => await (await import("./bench/start.ts")).benchStart(),
 };
 
