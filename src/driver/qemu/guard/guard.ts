@@ -128,10 +128,7 @@ export class Guard {
     try {
       const note = async (did: Pick<Held, "how" | "wasRunning">) => {
         this.#held.set(uid, { ...target, ...did, at: this.#parts.now() });
-        // That it is paused matters more than that it is known.
-        await this.#save().catch((error) =>
-          log("cannot write down what is held", { error: String(error) })
-        );
+        await this.#save();
         log("the lease is over: a domain is paused", { uid, ...did });
       };
       await hands.hold(target, known, note, STOP_MS);
@@ -184,8 +181,12 @@ export class Guard {
     if (dead.length > 0) await this.#save();
   }
 
+  /** Never rejects: that a domain is paused matters more than that it is known. */
   #save(): Promise<void> {
-    return this.#parts.save([...this.#held.values()]);
+    const { save, log } = this.#parts;
+    return save([...this.#held.values()]).catch((error) =>
+      log("cannot write down what is held", { error: String(error) })
+    );
   }
 
   #answer(): Answer {

@@ -64,7 +64,7 @@ export async function runGuard(dir: string): Promise<number> {
       JSON.stringify(await guard.ask(JSON.parse(line) as Request)),
   );
   log("the guard is there", { pid: processId() });
-  await watch(guard);
+  await watch(guard, log);
   log("the guard ends: no domain is left");
   await removeIfThere(files.socket);
   return 0;
@@ -79,11 +79,16 @@ function openLog(path: string): AppendFile {
 }
 
 /** Looks again and again, until nothing is left to guard. */
-async function watch(guard: Guard): Promise<void> {
+async function watch(
+  guard: Guard,
+  log: (message: string, fields: Record<string, unknown>) => void,
+): Promise<void> {
   let idleSince: number | null = null;
   for (;;) {
     await systemClock.sleep(LOOK_MS);
-    await guard.look();
+    await guard.look().catch((error) =>
+      log("a look failed; the next one comes", { error: String(error) })
+    );
     const now = systemClock.monotonic();
     idleSince = guard.isIdle ? idleSince ?? now : null;
     if (idleSince !== null && now - idleSince >= IDLE_MS) return;
