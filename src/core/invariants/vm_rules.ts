@@ -5,6 +5,7 @@
  */
 import { FOUND_OWNER, splitVmName } from "../../schema/name.ts";
 import type { Vm } from "../../schema/vm.ts";
+import { occupies } from "../vm_machine.ts";
 import { broken, type Finding, recordName } from "./finding.ts";
 import type { StoredState } from "./state.ts";
 
@@ -30,12 +31,14 @@ export function checkVm(key: string, vm: Vm, state: StoredState): Finding[] {
       "a node that has joined",
     );
   }
-  const isLost = vm.unconfirmed === true;
-  if (node === null && status.state !== "absent" && !isLost) {
+  // One that is off may have been freed from a node that is dead.
+  const runsNowhere = node === null && occupies(status.state) &&
+    vm.unconfirmed !== true;
+  if (runsNowhere) {
     say(
       "vm-placed",
       `VM "${name}" is ${status.state} and lies on no node`,
-      'a node, or the state "absent"',
+      "a node for as long as it is on",
     );
   }
   if (node !== null && spec.driver === null) {
