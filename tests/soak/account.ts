@@ -72,9 +72,12 @@ export async function assertBooksAgree(
   }, SETTLED);
 }
 
-/** What of `vms` is wrong; null when nothing is. */
-function faultOf(
-  site: ProcessSite,
+/** What an account looks at, beside the records. */
+export type Looked = Pick<ProcessSite, "dir" | "guests">;
+
+/** What of `vms` is wrong, held against processes and journals; null when nothing is. */
+export function faultOf(
+  site: Looked,
   vms: readonly VmView[],
   fleets: readonly Fleet[],
 ): string | null {
@@ -101,7 +104,7 @@ const SETTLED_STATES: ReadonlySet<string> = new Set([
 
 /** One QEMU for each VM that is on, on the node that has it, and no other. */
 function guestsFault(
-  site: ProcessSite,
+  site: Looked,
   vms: readonly VmView[],
   fleets: readonly Fleet[],
 ): string | null {
@@ -131,7 +134,7 @@ function guestsFault(
 
 /** The same of simulated domains, as the journals of their hypervisors have them. */
 function domainsFault(
-  site: ProcessSite,
+  site: Looked,
   vms: readonly VmView[],
   fleets: readonly Fleet[],
 ): string | null {
@@ -169,7 +172,7 @@ interface JournalDomain {
   readonly phase?: string;
 }
 
-function domainsOf(site: ProcessSite, node: string): JournalDomain[] {
+function domainsOf(site: Looked, node: string): JournalDomain[] {
   const path = `${site.dir}/${node}/sim/domains.ndjson`;
   const domains = new Map<string, JournalDomain>();
   for (const line of Deno.readTextFileSync(path).split("\n")) {
