@@ -81,17 +81,23 @@ export function faultOf(
   vms: readonly VmView[],
   fleets: readonly Fleet[],
 ): string | null {
-  const names = new Set(fleets.flatMap((fleet) => fleet.names));
+  const names = fleets.flatMap((fleet) => fleet.names);
   for (const { name, found, holder, status } of vms) {
-    if (found || !names.has(name.split(".")[0] ?? "")) {
-      return `Lost: ${name} is known of nobody`;
+    const label = name.split(".")[0] ?? "";
+    if (found) {
+      // Other QEMUs of the machine are nobody's business.
+      const isOurs = names.some((its) => label.startsWith(`${its}-default-`));
+      if (!isOurs) continue;
+      return `Lost: ${name} was ours, and nobody knows it`;
     }
+    if (!names.includes(label)) return `Lost: ${name} was never asked for`;
     if (holder !== null) return `Stuck: ${name} is held by ${holder}`;
     if (!SETTLED_STATES.has(status.state)) {
       return `Stuck: ${name} is ${status.state}: ${status.reason}`;
     }
   }
-  return guestsFault(site, vms, fleets) ?? domainsFault(site, vms, fleets);
+  const own = vms.filter(({ found }) => !found);
+  return guestsFault(site, own, fleets) ?? domainsFault(site, own, fleets);
 }
 
 const SETTLED_STATES: ReadonlySet<string> = new Set([

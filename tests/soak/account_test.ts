@@ -15,7 +15,8 @@ const FLEETS: readonly Fleet[] = [
 
 interface World {
   readonly state?: string;
-  readonly found?: boolean;
+  /** The name of one more that was found. */
+  readonly found?: string;
   readonly holder?: string | null;
   /** QEMUs of the VM, by node. */
   readonly guests?: Readonly<Record<string, number>>;
@@ -25,7 +26,7 @@ interface World {
 
 /** One VM of each driver, on s1 and on q1, that runs unless it is otherwise. */
 async function faultIn(
-  { state = "running", found = false, holder = null, guests, up }: World,
+  { state = "running", found, holder = null, guests, up }: World,
 ): Promise<string> {
   const dir = await Deno.makeTempDir({ prefix: "usher_account_" });
   try {
@@ -49,9 +50,11 @@ async function faultIn(
     } as unknown as Looked;
     const vms = FLEETS.map(({ driver, nodes: [node] }, i) => ({
       ...{ uid: `u${i + 1}`, name: `${driver}-1.default.admin`, node },
-      ...{ spec: { driver }, status: { state, reason: "" }, found, holder },
+      ...{ spec: { driver }, status: { state, reason: "" }, holder },
     })) as unknown as VmView[];
-    return faultOf(site, vms, FLEETS) ?? "none";
+    const stray = { name: found, found: true } as unknown as VmView;
+    const all = found === undefined ? vms : [...vms, stray];
+    return faultOf(site, all, FLEETS) ?? "none";
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
@@ -73,7 +76,11 @@ Deno.test("faultOf() finds what is doubled", async () => {
 Deno.test("faultOf() finds what is lost", async () => {
   match(await faultIn({ guests: {} }), /^Lost: qemu-1.* has no QEMU/);
   match(await faultIn({ up: [] }), /^Lost: sim-1.* has no domain/);
-  match(await faultIn({ found: true }), /^Lost: sim-1/);
+  match(
+    await faultIn({ found: "qemu-1-default-admin.q1.found" }),
+    /^Lost: qemu-1-default-admin.q1.found was ours/,
+  );
+  strictEqual(await faultIn({ found: "qemu-24500.q1.found" }), "none");
 });
 
 Deno.test("faultOf() finds what is stuck", async () => {

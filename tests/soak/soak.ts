@@ -121,8 +121,8 @@ class Soak {
     const names = all.filter((name) => there.has(`${name}.default.admin`));
     await this.#ask({ verb: "destroy", names }, "last-of-all");
     await this.#rest();
-    const left = await this.#site.vms();
-    if (left.length > 0) throw new Error(`Left: ${left[0]?.name}`);
+    const left = (await this.#site.vms()).find(({ found }) => !found);
+    if (left !== undefined) throw new Error(`Left: ${left.name}`);
     for (const { driver, nodes } of this.#fleets) {
       if (driver === "sim") continue;
       for (const node of nodes) assertNothingLeft(this.#site, node);
