@@ -175,6 +175,39 @@ Deno.test("link cut again and again under load: every operation ends, once", asy
   strictEqual(all.length, 45);
 });
 
+Deno.test("link cut in the middle of frames, at any byte: every operation ends, once", async () => {
+  await using proxied = await ProxiedSite.start("30s");
+  const { site, proxy } = proxied;
+  for (let bytes = 1; bytes < 4000; bytes = bytes * 2 + 7) {
+    const before = proxy.accepted;
+    proxy.cutAfter(bytes);
+    const name = `web-${bytes}`;
+    const { outcomes } = await site.submit("start", name, {
+      spec: { memoryMiB: 16 },
+    });
+    await proxied.startedBy(name, outcomes[0]?.operation ?? "");
+    await until("it was cut", () => proxy.accepted > before, {
+      deadlineMs: 60_000,
+    });
+  }
+});
+
+Deno.test("link on which everything comes late: what is asked is done, and the session is the same", async () => {
+  await using proxied = await ProxiedSite.start("30s");
+  const { site, proxy } = proxied;
+  const before = proxy.accepted;
+  proxy.delay(300);
+  const { outcomes } = await site.run("start", "web", {
+    count: 20,
+    spec: { memoryMiB: 16 },
+  });
+  deepStrictEqual(
+    outcomes.filter(({ state }) => state !== "succeeded"),
+    [],
+  );
+  strictEqual(proxy.accepted, before);
+});
+
 Deno.test("a node that is asked for more than its link holds at once is not cut off", async () => {
   await using site = await TestSite.start({
     lnm: { capacity: { cpus: 1000, memory: "1TiB" } },

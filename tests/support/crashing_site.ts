@@ -230,6 +230,9 @@ export class CrashingSite implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const name of this.#nodes.keys()) await this.killNode(name);
+    for (const { session } of this.#engine?.links.all() ?? []) {
+      session?.close("the site ends");
+    }
     this.#life.end();
     await this.#engine?.runner.stop();
   }

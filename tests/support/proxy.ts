@@ -1,6 +1,6 @@
 /**
  * A TCP proxy that breaks links on purpose: cuts them, or lets them stand
- * half open with nothing flowing.
+ * half open with nothing flowing, or slows them down.
  *
  * @module
  */
@@ -10,12 +10,21 @@ interface Pair {
   stalled: boolean;
 }
 
+/** What the proxy does to every connection, until it is told otherwise. */
+interface Weather {
+  /** What comes arrives so much later. */
+  delayMs: number;
+  /** After so many bytes, in either direction, everything is cut. */
+  bytesLeft: number;
+}
+
 /** A port that leads to another one. */
 export class Proxy implements AsyncDisposable {
   readonly port: number;
   readonly #listener: Deno.TcpListener;
   readonly #target: number;
   readonly #pairs = new Set<Pair>();
+  readonly #weather: Weather = { delayMs: 0, bytesLeft: Infinity };
   readonly #accepting: Promise<void>;
   /** Connections that were let through so far. */
   accepted = 0;
@@ -43,6 +52,16 @@ export class Proxy implements AsyncDisposable {
   /** Lets new connections through again. */
   open(): void {
     this.#isShut = false;
+  }
+
+  /** Lets everything arrive so much later, either way. */
+  delay(ms: number): void {
+    this.#weather.delayMs = ms;
+  }
+
+  /** Cuts every connection once so many more bytes have passed, be it in the middle of a frame. */
+  cutAfter(bytes: number): void {
+    this.#weather.bytesLeft = bytes;
   }
 
   /** Nothing flows any more over what is open now, though it stays open. */
@@ -74,11 +93,49 @@ export class Proxy implements AsyncDisposable {
     this.accepted++;
     const pair: Pair = { ends: [from, to], stalled: false };
     this.#pairs.add(pair);
-    void Promise.all([carry(from, to, pair), carry(to, from, pair)])
+    void Promise.all([
+      this.#carry(from, to, pair),
+      this.#carry(to, from, pair),
+    ])
       .finally(() => {
         for (const end of pair.ends) close(end);
         this.#pairs.delete(pair);
       });
+  }
+
+  /** Carries bytes one way until either end closes; what comes while stalled is lost. */
+  async #carry(
+    from: Deno.TcpConn,
+    to: Deno.TcpConn,
+    pair: Pair,
+  ): Promise<void> {
+    const buffer = new Uint8Array(64 * 1024);
+    try {
+      for (;;) {
+        const count = await from.read(buffer);
+        if (count === null) break;
+        if (pair.stalled) continue;
+        await this.#lag();
+        const passed = Math.min(count, this.#weather.bytesLeft);
+        this.#weather.bytesLeft -= passed;
+        for (let at = 0; at < passed;) {
+          at += await to.write(buffer.subarray(at, passed));
+        }
+        if (passed < count) {
+          this.#weather.bytesLeft = Infinity;
+          this.cut();
+        }
+      }
+    } catch {
+      // Cut.
+    }
+    if (!pair.stalled) close(to);
+  }
+
+  async #lag(): Promise<void> {
+    const { delayMs } = this.#weather;
+    if (delayMs === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -86,28 +143,6 @@ export class Proxy implements AsyncDisposable {
     await this.#accepting.catch(() => {});
     this.cut();
   }
-}
-
-/** Carries bytes one way until either end closes; what comes while stalled is lost. */
-async function carry(
-  from: Deno.TcpConn,
-  to: Deno.TcpConn,
-  pair: Pair,
-): Promise<void> {
-  const buffer = new Uint8Array(64 * 1024);
-  try {
-    for (;;) {
-      const count = await from.read(buffer);
-      if (count === null) break;
-      if (pair.stalled) continue;
-      for (let at = 0; at < count;) {
-        at += await to.write(buffer.subarray(at, count));
-      }
-    }
-  } catch {
-    // Cut.
-  }
-  if (!pair.stalled) close(to);
 }
 
 function close(connection: Deno.TcpConn): void {
