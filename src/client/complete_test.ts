@@ -44,6 +44,7 @@ Deno.test("candidates() offers live names, but none twice", async () => {
   deepStrictEqual(await offered("vm start x --on=n"), ["--on=n1"]);
   deepStrictEqual(await offered("vm start x --on ="), ["n1"]);
   deepStrictEqual(await offered("vm start x --on = n"), ["n1"]);
+  deepStrictEqual(await offered("vm migrate x --to "), ["n1"]);
   deepStrictEqual(await offered("vm list --output=y"), ["--output=yaml"]);
   deepStrictEqual(await offered("vm list --nosuch="), []);
   deepStrictEqual(await offered("node show n"), ["n1"]);

@@ -6,7 +6,14 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { type VmState, VmState as States } from "../schema/vm.ts";
 import type { Verb } from "../schema/operation.ts";
-import { holds, isPointOfNoReturn, planSteps, type StepName } from "./step.ts";
+import {
+  holds,
+  isDone,
+  isPointOfNoReturn,
+  nodeOf,
+  planSteps,
+  type StepName,
+} from "./step.ts";
 
 const OWN = "own";
 const OTHER = "other";
@@ -103,4 +110,55 @@ Deno.test("isPointOfNoReturn() is so of what ends a run or a record", () => {
     "switch",
     "release",
   ]);
+});
+
+const MOVE = { id: OWN, verb: "migrate", to: "n2" } as const;
+
+function moving(
+  step: StepName,
+  state: VmState,
+  node = "n1",
+  live = true,
+): { holds: boolean; done: boolean } {
+  const view = {
+    operation: { ...MOVE, live },
+    vm: { node, state, incarnation: OTHER },
+  };
+  return { holds: holds(step, view), done: isDone(step, view) };
+}
+
+Deno.test("holds() of a migration's steps asks whose the VM is, and whether it goes on there", () => {
+  const steps = planSteps("migrate");
+  const held = (state: VmState, node: string) =>
+    steps.filter((step) => moving(step, state, node).holds).join(" ");
+  strictEqual(held("running", "n1"), "place");
+  strictEqual(held("migrating", "n1"), "place");
+  strictEqual(held("migrating", "n2"), "place offer receive send");
+  strictEqual(held("unknown", "n2"), "place offer receive send");
+  strictEqual(held("running", "n2"), "place offer receive send switch");
+  // Where there is no domain, the record alone moves.
+  strictEqual(held("absent", "n1"), "place offer receive send release");
+  strictEqual(held("absent", "n2"), "place offer receive send switch release");
+  const view = {
+    operation: { id: OWN, verb: "migrate", to: null },
+    vm: { node: "n1", state: "running", incarnation: null },
+  } as const;
+  strictEqual(holds("place", view), false);
+});
+
+Deno.test("isDone() of a send is so only of what cannot run at the source any more", () => {
+  const done = (live: boolean) =>
+    States.options.filter((state) => moving("send", state, "n1", live).done);
+  deepStrictEqual(done(true), ["migrating"]);
+  deepStrictEqual(done(false), ["absent", "stopped", "crashed", "migrating"]);
+});
+
+Deno.test("nodeOf() is the end of a migration that takes the step, else the VM's node", () => {
+  const operation = { from: "n1", to: "n2" };
+  const at = (step: StepName) => nodeOf(step, operation, { node: "n7" });
+  deepStrictEqual(
+    (["offer", "receive", "send", "switch", "release", "pause"] as const)
+      .map(at),
+    ["n1", "n2", "n1", "n2", "n1", "n7"],
+  );
 });
