@@ -81,9 +81,12 @@ function nearestOf(
   const filters = filtersFor(ask);
   const near: { place: Place; count: number; distance: number }[] = [];
   for (const place of group) {
+    const distance = filter.distance?.(place, ask) ?? 0;
+    // Each has one obstacle at least, so some need no count.
+    const last = near.length < most ? undefined : near.at(-1);
+    if (last !== undefined && !isNearer({ count: 1, distance }, last)) continue;
     let count = 0;
     for (const it of filters) if (!it.admits(place, ask)) count++;
-    const distance = filter.distance?.(place, ask) ?? 0;
     // The group is in the order of names, which equal ones keep.
     let at = near.length;
     while (at > 0 && isNearer({ count, distance }, near[at - 1])) at--;

@@ -194,9 +194,10 @@ function bestOf(
   let best: Place | null = null;
   let highest = -Infinity;
   for (const place of places) {
-    if (!admits(filters, place, ask)) continue;
     const its = score(place, ask);
-    if (best === null || its > highest) [best, highest] = [place, its];
+    // Most nodes are worse than one that was seen, and need not be asked.
+    if (best !== null && its <= highest) continue;
+    if (admits(filters, place, ask)) [best, highest] = [place, its];
   }
   return best === null ? null : { place: best, score: highest };
 }
