@@ -31,7 +31,7 @@ export function diskName({ path, base }: DiskSpec): string {
 export function freedFromDead(vm: Vm, verb: Verb): Vm {
   if (vm.node === null || occupies(vm.status.state)) return vm;
   const plan = planSteps(verb);
-  if (plan.includes("unregister")) return { ...vm, node: null };
+  if (plan.includes("unregister")) return { ...vm, node: null, ...nowhere(vm) };
   if (!plan.includes("place") || bindingDisk(vm.spec) !== null) return vm;
   // What may still be there of it is of an older generation.
   return { ...vm, node: null, generation: vm.generation + 1 };
@@ -69,4 +69,19 @@ export function freedToMove(
       subject: vm.name,
     },
   );
+}
+
+/** What lies on no node has no domain, either. */
+function nowhere({ node, status }: Vm): Pick<Vm, "status"> {
+  const { since, observedGeneration } = status;
+  const reason = `its node ${node} is dead`;
+  return {
+    status: {
+      state: "absent",
+      reason,
+      incarnation: null,
+      since,
+      observedGeneration,
+    },
+  };
 }

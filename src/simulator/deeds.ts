@@ -15,6 +15,7 @@ import type {
 } from "./plan.ts";
 import { isUp } from "../driver/sim/domain.ts";
 import type { Client } from "./client.ts";
+import type { Machine } from "./machine.ts";
 import type { World } from "./world.ts";
 
 /** How long a client goes on asking, in ms. */
@@ -135,6 +136,17 @@ function befallClients(world: World, fault: ClientFault): void {
   }
 }
 
+/** An administrator who looked: what has no power runs nothing, also once it is back. */
+async function declareDead(
+  { clients, history }: World,
+  { name, hasPower }: Machine,
+): Promise<void> {
+  const [client] = clients;
+  if (hasPower || client === undefined) return;
+  history.add(client.name, `declares ${name} dead`);
+  await client.ask("POST", `/v1/nodes/${name}/declare-dead`, undefined, 30_000);
+}
+
 function befallNode(world: World, fault: NodeFault): void {
   const machine = world.machine(fault.node);
   const { route } = machine;
@@ -155,6 +167,12 @@ function befallNode(world: World, fault: NodeFault): void {
       world.domains.lostPower(machine);
       machine.losePower(fault.forgets);
       director.after(fault.ms, () => void machine.boot());
+      if (fault.declaredMs !== null) {
+        director.after(
+          fault.declaredMs,
+          () => void declareDead(world, machine),
+        );
+      }
       return;
     case "partition":
       route.block(fault.ways);

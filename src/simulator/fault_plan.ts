@@ -99,6 +99,7 @@ const NODE: Readonly<Record<FaultKind, readonly Rate<NodeDraw>[]>> = {
         node,
         ms: lasts(random, 120),
         forgets: random.chance(0.5),
+        declaredMs: random.chance(0.4) ? random.int(0, 90_000) : null,
       }),
     },
   ],

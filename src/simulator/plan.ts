@@ -63,6 +63,8 @@ export type NodeFault =
       readonly type: "power loss";
       readonly ms: number;
       readonly forgets: boolean;
+      /** An administrator sees it and declares the node dead, so much later; null when none does. */
+      readonly declaredMs: number | null;
     }
     | {
       readonly type: "partition";
