@@ -35,6 +35,12 @@ interface Case {
   readonly isNewRun?: boolean;
   /** Whether it is on another node afterwards. */
   readonly moves?: boolean;
+  /** How the simulated guest misbehaves. */
+  readonly sim?: Readonly<Record<string, unknown>>;
+  /** The code that it fails with; it succeeds when absent. */
+  readonly fails?: string;
+  /** A shutdown that its guest ignores holds the VM. */
+  readonly held?: boolean;
 }
 
 /** What else dies with the controller. */
@@ -60,6 +66,27 @@ const CASES: readonly Case[] = [
   { verb: "reboot", before: ["start"], after: "running", isNewRun: true },
   { verb: "unregister", before: ["start", "poweroff"], after: null },
   { verb: "destroy", before: ["start"], after: null },
+  {
+    verb: "start",
+    before: [],
+    after: null,
+    sim: { startError: "no" },
+    fails: "driver_failed",
+  },
+  {
+    verb: "poweroff",
+    before: ["start"],
+    after: "stopped",
+    sim: { ignoreShutdown: true },
+    held: true,
+  },
+  {
+    verb: "destroy",
+    before: ["start"],
+    after: null,
+    sim: { ignoreShutdown: true },
+    held: true,
+  },
   { verb: "migrate", before: ["start"], after: "running", moves: true },
   { verb: "migrate", before: ["start", "pause"], after: "paused", moves: true },
   {
@@ -73,20 +100,27 @@ const CASES: readonly Case[] = [
 function request(
   verb: VmRequestInput["verb"],
   id: string,
+  sim: Case["sim"] = {},
 ): VmRequestInput & { id: string } {
-  return { id, verb, names: ["web"] } as VmRequestInput & { id: string };
+  const spec = verb === "start" ? { spec: { sim } } : {};
+  return { id, verb, names: ["web"], ...spec } as VmRequestInput & {
+    id: string;
+  };
 }
 
 /** Brings a VM to where the case begins. */
 async function prepare(
   site: CrashingSite,
-  { before }: Case,
+  { before, sim, held }: Case,
 ): Promise<Before> {
   for (const [i, verb] of before.entries()) {
-    strictEqual(
-      (await site.run(request(verb, `before-${i}`))).state,
-      "succeeded",
-    );
+    const { state } = await site.run(request(verb, `before-${i}`, sim));
+    strictEqual(state, "succeeded");
+  }
+  if (held === true) {
+    const graceMs = 600_000;
+    const names = ["web"];
+    await site.submit({ id: "held-by-it", verb: "shutdown", names, graceMs });
   }
   const vm = site.vm("web");
   return { run: vm?.status.incarnation ?? null, node: vm?.node ?? null };
@@ -99,13 +133,13 @@ async function prepare(
  */
 async function askDying(
   site: CrashingSite,
-  { verb }: Case,
+  { verb, sim }: Case,
   [first, ...others]: readonly [Death, ...Death[]],
   victims: Victims,
 ): Promise<number> {
   site.arm(first);
   for (let died = 0;; died++) {
-    const asked = site.submit(request(verb, "asked-for"))
+    const asked = site.submit(request(verb, "asked-for", sim))
       .then(() => site.ended("asked-for"));
     asked.catch(() => {}); // that of a dead controller, which never answers
     const isDead = await Promise.race([
@@ -141,11 +175,14 @@ async function reviveDying(
 /** The record says what the hypervisors do, and that is what was asked for. */
 async function assertDone(
   site: CrashingSite,
-  { after, isNewRun, moves }: Case,
+  { after, isNewRun, moves, fails }: Case,
   { id, state, problem }: Operation,
   before: Before,
 ): Promise<void> {
-  deepStrictEqual([state, problem], ["succeeded", null]);
+  deepStrictEqual(
+    [state, problem?.code],
+    fails === undefined ? ["succeeded", undefined] : ["failed", fails],
+  );
   await site.untilReady();
   await until(
     "copies that are left over are gone",
@@ -237,8 +274,13 @@ async function destroy(site: CrashingSite): Promise<void> {
 }
 
 for (const its of CASES) {
-  const { verb, before } = its;
-  const what = [verb, ...before.length === 0 ? [] : ["after", ...before]];
+  const { verb, before, fails, held } = its;
+  const what = [
+    verb,
+    ...(before.length === 0 ? [] : ["after", ...before]),
+    ...(fails === undefined ? [] : ["that fails"]),
+    ...(held === true ? ["over a shutdown that is ignored"] : []),
+  ];
   for (const victims of ["controller", "controller and nodes"] as const) {
     Deno.test(`${what.join(" ")}: ${victims} killed at any commit and any frame`, async () => {
       ok(await dieEverywhere(its, "commit", victims) > 0);
@@ -249,7 +291,11 @@ for (const its of CASES) {
   }
 }
 
-for (const its of CASES.filter(({ verb }) => TWICE.includes(verb))) {
+for (
+  const its of CASES.filter(({ verb, fails, held }) =>
+    TWICE.includes(verb) && fails === undefined && held !== true
+  )
+) {
   const { verb, before } = its;
   Deno.test(`${[verb, "after", ...before].join(" ")}: a controller killed after any commit, and the next one too`, async () => {
     await dieTwice(its);
