@@ -89,7 +89,9 @@ export class Domains {
     const writes = this.#unconfirmed.writes(told);
     if (writes.length === 0) return;
     await this.#records.write(writes);
-    this.#unconfirmed.settled();
+    for (const { node, domain } of this.#unconfirmed.settled()) {
+      this.#leftovers.note(node, domain, true);
+    }
   }
 
   /**

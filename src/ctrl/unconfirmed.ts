@@ -16,7 +16,8 @@ import type { Vm } from "../schema/vm.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
 import type { Records, Write } from "./records.ts";
 
-interface Offer {
+/** What a node has of a VM. */
+export interface Offer {
   readonly node: string;
   readonly domain: DomainFrame;
 }
@@ -28,6 +29,8 @@ export class Unconfirmed {
   readonly #uids: Set<string>;
   /** Where they lie turned off. */
   readonly #offers = new Map<string, Offer>();
+  /** Copies of VMs that were on their way; what becomes of them is told by where they are. */
+  #copies: Offer[] = [];
 
   constructor(context: CtrlContext, records: Records) {
     this.#context = context;
@@ -42,6 +45,7 @@ export class Unconfirmed {
   isSettledBy(vm: Vm, node: string, domain: DomainFrame): boolean {
     const runs = occupies(domain.state) && domain.state !== "migrating";
     if (vm.unconfirmed !== true || runs) return true;
+    if (domain.state === "migrating") this.#copies.push({ node, domain });
     const known = this.#offers.get(vm.uid);
     // Where the record says that it is, if two have it.
     if (known?.node !== vm.node) this.#offers.set(vm.uid, { node, domain });
@@ -60,10 +64,13 @@ export class Unconfirmed {
     return writes;
   }
 
-  /** Called when what `writes` said is durable. */
-  settled(): void {
+  /** Called when what `writes` said is durable; answers copies that nobody works on. */
+  settled(): readonly Offer[] {
+    const copies = this.#copies;
     this.#uids.clear();
     this.#offers.clear();
+    this.#copies = [];
+    return copies;
   }
 
   #haveAllTold(told: string | undefined): boolean {
