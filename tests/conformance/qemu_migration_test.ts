@@ -233,6 +233,28 @@ pairTest(
 );
 
 pairTest(
+  "a target that hangs at the switch keeps the guest from running for seconds, and not for ever",
+  async (pair) => {
+    const { n1, n2 } = pair;
+    const plan = await started(pair);
+    const move = new Move(n1, n2, plan, { bandwidth: 64 * 1024 * 10 });
+    await move.prepare();
+    const sent = move.send();
+    await move.untilSending("memory");
+    await n2.freeze(plan.uid);
+    await n1.qmp(plan.uid, "migrate-set-parameters", {
+      "max-bandwidth": 2 ** 40,
+    });
+    // QEMU itself hangs meanwhile, or waits; which depends on how much is left.
+    await rejects(sent, /Cannot (move|send)/);
+    await until("it runs where it was", async () => {
+      return await move.stateAt(n1) === "running";
+    }, n1);
+    await move.undo();
+  },
+);
+
+pairTest(
   "a copy whose source died is no crashed domain, and leaves nothing",
   async (pair) => {
     const { n1, n2 } = pair;

@@ -105,6 +105,8 @@ export async function beginSending(
 ): Promise<void> {
   await setCapabilities(qemu, {
     events: true,
+    // Without it "completed" means sent, and not that the target could use it.
+    "return-path": true,
     "auto-converge": options.autoConverge && !options.postCopy,
     "pause-before-switchover": pauses,
   });

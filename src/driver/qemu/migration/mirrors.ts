@@ -18,8 +18,12 @@ import { CLIENT } from "./peer_tls.ts";
 import type { Ticket } from "./record.ts";
 
 const PREFIX = "usher-mirror-";
+/** How the names of the nodes begin that lead to the target. */
+export const PEER_NODE = "usher-peer-";
 const CANCEL_MS = 30_000;
 const POLL_MS = 20;
+/** So often an end is looked for before others get their turn. */
+const TRIES = 10;
 
 const Job = z.object({
   id: z.string(),
@@ -115,15 +119,16 @@ export function areReady(mirrors: readonly Mirror[]): boolean {
 
 /**
  * Ends the mirrors of a guest that stands still: both ends are the same then.
- * Throws `driver_failed` when one of them does not come to a good end.
+ * Whether all have ended; if not, ask again. Throws `driver_failed` when one of
+ * them does not come to a good end.
  */
 export async function completeMirrors(
   qemu: Commander,
   name: string,
-): Promise<void> {
-  for (let tries = 0;; tries++) {
+): Promise<boolean> {
+  for (let tries = 0; tries < TRIES; tries++) {
     const mirrors = await listMirrors(qemu);
-    if (mirrors.length === 0) return;
+    if (mirrors.length === 0) return true;
     for (const { id, index, status, error } of mirrors) {
       if (error !== null) {
         throw new UsherError(
@@ -131,13 +136,12 @@ export async function completeMirrors(
           `Cannot send disk ${index} of VM "${name}": ${error}`,
         );
       }
-      if (status === "ready") {
-        await endJob(qemu, id, false);
-      }
+      if (status === "ready") await endJob(qemu, id, false);
       if (status === "concluded") await dismiss(qemu, id, index);
     }
-    await systemClock.sleep(Math.min(tries, POLL_MS));
+    await systemClock.sleep(tries);
   }
+  return false;
 }
 
 /** Ends whatever mirrors there are; the source's disks stay as they are. */
@@ -182,7 +186,7 @@ async function dismiss(
 }
 
 function peerNode(index: number): string {
-  return `usher-peer-${index}`;
+  return `${PEER_NODE}${index}`;
 }
 
 async function removePeerNode(qemu: Commander, index: number): Promise<void> {

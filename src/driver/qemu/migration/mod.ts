@@ -238,7 +238,7 @@ export class QemuMigration implements Migration {
     const { uid, name, move } = domain.handle;
     await domain.cutPower();
     await endCarrier(env, uid);
-    if (move?.role === "target") await removeMade(move.made);
+    if (move !== null && isCopy(move)) await removeMade(move.made);
     await putAside(domain);
     await domain.settled();
     await removeAll(env.layout, uid);

@@ -32,6 +32,7 @@ import {
   type Mirror,
   startMirrors,
 } from "./mirrors.ts";
+import { freedOfTarget } from "./hanging.ts";
 import { keepMove, type MoveParts, newMove } from "./moves.ts";
 import { showItself } from "./peer_tls.ts";
 import type { MoveRecord, Ticket } from "./record.ts";
@@ -40,6 +41,8 @@ import type { MoveRecord, Ticket } from "./record.ts";
 const TELL_MS = 1000;
 /** QEMU is looked at so often when it says nothing by itself. */
 const LOOK_MS = 200;
+/** How long a guest may stand still for a switch before that is given up. */
+const HALT_MS = 15_000;
 
 /** One sending, by this LNM. */
 export class Sending {
@@ -47,6 +50,7 @@ export class Sending {
   readonly done: Promise<void>;
   readonly #parts: MoveParts;
   readonly #domain: Domain;
+  readonly #qemu: Commander;
   readonly #transfer: Transfer;
   readonly #ticket: Ticket;
   readonly #ended = new AbortController();
@@ -57,6 +61,9 @@ export class Sending {
     bytes: 0,
   };
 
+  /** Since when the guest stands still for the switch. */
+  #haltedAt: number | null = null;
+
   constructor(
     parts: MoveParts,
     domain: Domain,
@@ -66,6 +73,7 @@ export class Sending {
     this.id = transfer.id;
     this.#parts = parts;
     this.#domain = domain;
+    this.#qemu = freedOfTarget(domain);
     this.#transfer = transfer;
     this.#ticket = ticket;
     this.done = this.#run();
@@ -115,13 +123,14 @@ export class Sending {
 
   async #sendLive(stop: AbortSignal): Promise<void> {
     const domain = this.#domain;
-    await showItself(domain, await this.#parts.peers.credentials());
+    const qemu = this.#qemu;
+    await showItself(qemu, await this.#parts.peers.credentials());
     if (this.#move?.phase === "disks") {
-      await this.#fill(domain, stop);
+      await this.#fill(qemu, stop);
       await this.#keep({ phase: "memory" });
       stop.throwIfAborted();
       const pauses = this.#ticket.disks.length > 0;
-      await beginSending(domain, this.#ticket, this.#transfer, pauses);
+      await beginSending(qemu, this.#ticket, this.#transfer, pauses);
     }
     await this.#followMemory(stop);
     await domain.look();
@@ -134,7 +143,9 @@ export class Sending {
       using carrier = await Carrier.open(env, handle, handle.spec);
       await showItself(carrier, await peers.credentials());
       await this.#fill(carrier, stop);
-      await completeMirrors(carrier, handle.name);
+      while (!await completeMirrors(carrier, handle.name)) {
+        await this.#next(stop);
+      }
     }
     await endCarrier(env, handle.uid);
     this.#tell("switch", { done: 0, left: 0 });
@@ -163,23 +174,24 @@ export class Sending {
   async #followMemory(stop: AbortSignal): Promise<void> {
     for (;;) {
       stop.throwIfAborted();
-      const now = await memoryStatus(this.#domain);
+      const now = await memoryStatus(this.#qemu);
       this.#tell("memory", { done: now.sentBytes, left: now.leftBytes }, now);
       if (await this.#takeTurn(now)) break;
+      await this.#limitHalt(now);
       await this.#next(stop);
     }
     this.#told.at = -Infinity;
-    const { sentBytes } = await memoryStatus(this.#domain);
+    const { sentBytes } = await memoryStatus(this.#qemu);
     this.#tell("switch", { done: sentBytes, left: 0 });
   }
 
   /** Does what comes next; whether the target has everything. */
   async #takeTurn(now: MemoryStatus): Promise<boolean> {
-    const domain = this.#domain;
-    const { name } = domain.handle;
+    const qemu = this.#qemu;
+    const { name } = this.#domain.handle;
     switch (now.status) {
       case "completed": {
-        const isIt = await runStateAfter(domain) === "postmigrate";
+        const isIt = await runStateAfter(qemu) === "postmigrate";
         if (!isIt) throw failed(name, "it was ended");
         await this.#keep({ phase: "sent", postCopy: false });
         return true;
@@ -190,8 +202,8 @@ export class Sending {
         return true;
       case "pre-switchover":
         // The guest stands still: now, and only now, both ends' disks are the same.
-        await completeMirrors(domain, name);
-        await command(domain, "migrate-continue", { state: "pre-switchover" });
+        if (!await completeMirrors(qemu, name)) return false;
+        await command(qemu, "migrate-continue", { state: "pre-switchover" });
         return false;
       case "device":
         return false; // past the disks
@@ -200,12 +212,27 @@ export class Sending {
           throw failed(name, now.error ?? now.status);
         }
     }
-    checkMirrors(await listMirrors(domain), this.#ticket, name);
+    checkMirrors(await listMirrors(qemu), this.#ticket, name);
     const { postCopy } = this.#transfer.options;
     if (postCopy && now.status === "active" && now.rounds >= 2) {
-      await command(domain, "migrate-start-postcopy");
+      await command(qemu, "migrate-start-postcopy");
     }
     return false;
+  }
+
+  /** A target that hangs at the switch must not keep the guest from running. */
+  async #limitHalt({ status }: MemoryStatus): Promise<void> {
+    const qemu = this.#qemu;
+    const isHalted = status === "pre-switchover" || status === "device" ||
+      await queryRunState(qemu) === "finish-migrate";
+    const now = systemClock.monotonic();
+    this.#haltedAt = isHalted ? this.#haltedAt ?? now : null;
+    if (this.#haltedAt === null || now - this.#haltedAt < HALT_MS) return;
+    await command(qemu, "migrate_cancel");
+    throw new UsherError(
+      "timed_out",
+      `Cannot move VM "${this.#domain.handle.name}": its target took longer than ${HALT_MS} ms for the switch; it goes on where it was`,
+    );
   }
 
   async #keep(more: Partial<MoveRecord>): Promise<void> {

@@ -10,8 +10,9 @@ import { renameIfThere } from "../../../sys/file_system.ts";
 import { systemClock } from "../../../sys/clock.ts";
 import type { Domain } from "../domain.ts";
 import { Carrier, endCarrier } from "./carrier.ts";
-import { command } from "./commander.ts";
+import { command, type Commander } from "./commander.ts";
 import { sentDisks } from "./fate.ts";
+import { freedOfTarget } from "./hanging.ts";
 import { isUnderWay, memoryStatus, runStateAfter } from "./memory.ts";
 import { cancelMirrors } from "./mirrors.ts";
 import { cannotNow, keepMove, type MoveParts } from "./moves.ts";
@@ -37,11 +38,12 @@ export async function takeBack(
     }
     await endCarrier(env, domain.handle.uid);
   } else if (domain.process !== null) {
-    await stopMemory(domain, move);
-    await cancelMirrors(domain);
-    await forgetPeers(domain);
-    const isHalted = await runStateAfter(domain) === "postmigrate";
-    if (isHalted && !move.paused) await command(domain, "cont");
+    const qemu = freedOfTarget(domain);
+    await stopMemory(qemu, domain, move);
+    await cancelMirrors(qemu);
+    await forgetPeers(qemu);
+    const isHalted = await runStateAfter(qemu) === "postmigrate";
+    if (isHalted && !move.paused) await command(qemu, "cont");
   }
   await keepMove(domain, null);
   await domain.look();
@@ -63,10 +65,14 @@ async function openCarrier(
   return await Carrier.open(env, handle, handle.spec);
 }
 
-async function stopMemory(domain: Domain, move: MoveRecord): Promise<void> {
+async function stopMemory(
+  qemu: Commander,
+  domain: Domain,
+  move: MoveRecord,
+): Promise<void> {
   const until = systemClock.monotonic() + CANCEL_MS;
   for (let asked = false;;) {
-    const { status } = await memoryStatus(domain);
+    const { status } = await memoryStatus(qemu);
     const isOver = status.startsWith("postcopy") || move.postCopy &&
         move.phase === "sent";
     if (isOver) {
@@ -77,7 +83,7 @@ async function stopMemory(domain: Domain, move: MoveRecord): Promise<void> {
       );
     }
     if (!isUnderWay(status)) return;
-    if (!asked) await command(domain, "migrate_cancel");
+    if (!asked) await command(qemu, "migrate_cancel");
     asked = true;
     if (systemClock.monotonic() > until) {
       throw new UsherError(

@@ -33,6 +33,9 @@ export interface ExecuteOptions {
   readonly deadlineMs: number;
 }
 
+/** Commands that free a QEMU that is stuck, and so must not wait for it. */
+const OUT_OF_BAND: ReadonlySet<string> = new Set(["yank", "query-yank"]);
+
 interface PendingCall {
   readonly command: string;
   readonly resolve: (value: unknown) => void;
@@ -46,6 +49,8 @@ export class QmpClient extends Session {
   readonly #queues = new Set<EventQueue>();
   #lastId = 0;
   #version = "";
+  /** QEMU answers some commands even while it is stuck. */
+  #hasOob = false;
 
   /** QEMU's version, from its greeting: `7.2.22`. */
   get version(): string {
@@ -63,7 +68,9 @@ export class QmpClient extends Session {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const timer = setTimeout(() => this.#giveUp(id, deadlineMs), deadlineMs);
     this.#pending.set(id, { command, resolve, reject, timer });
-    this.send({ execute: command, arguments: args, id });
+    const goesAhead = this.#hasOob && OUT_OF_BAND.has(command);
+    const verb = goesAhead ? "exec-oob" : "execute";
+    this.send({ [verb]: command, arguments: args, id });
     return promise;
   }
 
@@ -81,8 +88,13 @@ export class QmpClient extends Session {
   }
 
   protected override async establish(): Promise<void> {
-    this.#version = readVersion(await this.receive());
-    this.send({ execute: "qmp_capabilities" });
+    const greeting = await this.receive();
+    this.#version = readVersion(greeting);
+    this.#hasOob = offersOob(greeting);
+    this.send({
+      execute: "qmp_capabilities",
+      ...(this.#hasOob ? { arguments: { enable: ["oob"] } } : {}),
+    });
     for (;;) {
       const reply = await this.receive();
       if ("return" in reply) return;
@@ -161,6 +173,12 @@ function readVersion(greeting: Message): string {
     throw protocolError("its first message is no QMP greeting");
   }
   return `${qemu["major"]}.${qemu["minor"]}.${qemu["micro"]}`;
+}
+
+function offersOob(greeting: Message): boolean {
+  const qmp = greeting["QMP"];
+  const offered = isObject(qmp) ? qmp["capabilities"] : undefined;
+  return Array.isArray(offered) && offered.includes("oob");
 }
 
 function readRefusal({ error }: Message): QmpRefusal {
