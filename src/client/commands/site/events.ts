@@ -77,6 +77,8 @@ export const events = defineCommand({
           if (!flags.follow && flags.since === undefined) return EXIT.done;
           continue;
         }
+        // How far something has come is no event: a person would see nothing else.
+        if (flags.output !== "ndjson" && isProgress(change)) continue;
         const line = flags.output === "ndjson"
           ? JSON.stringify(change)
           : changeLine(change);
@@ -101,6 +103,12 @@ function readKinds(word: string): string {
 }
 
 type Shown = Exclude<Change, { type: "hello" | "synced" }>;
+
+/** Whether a change tells only how far an operation's step has come. */
+export function isProgress(change: Shown): boolean {
+  return change.type === "put" && change.kind === "operation" &&
+    (change.value as Operation).progress !== undefined;
+}
 
 /** A change as one line for people. */
 export function changeLine(change: Shown): string {
