@@ -5,8 +5,8 @@
  * It is told of every record that is written, also before that is durable and
  * again when it did not become so, and looks at what the record is then. It
  * counts a VM where its record says that it lies, for a start that has not
- * begun its domain yet as well, and at both ends of a migration until that is
- * over.
+ * begun its domain yet as well, at both ends of a migration until that is
+ * over, and where an older copy of it is until that is ended.
  *
  * @module
  */
@@ -43,6 +43,8 @@ export class Capacity {
   readonly #vms = new Map<string, Vm>();
   /** By VM, then by operation: one runs at a time, and no more are kept. */
   readonly #holds = new Map<string, Map<string, Hold>>();
+  /** Nodes that report an older copy, by VM; no record tells of those. */
+  readonly #copies = new Map<string, readonly string[]>();
   /** The VM of each operation that holds something. */
   readonly #holders = new Map<string, string>();
 
@@ -99,12 +101,21 @@ export class Capacity {
     this.#count(uid);
   }
 
+  /** An older copy of a VM, which takes its memory, is on these nodes now. */
+  copiesAre(uid: string, nodes: readonly string[]): void {
+    if (nodes.length > 0) this.#copies.set(uid, nodes);
+    else if (!this.#copies.delete(uid)) return;
+    this.#count(uid);
+  }
+
   #count(uid: string): void {
     const vm = this.#vms.get(uid);
     const holds = [...this.#holds.get(uid)?.values() ?? []];
     // Where it lies first; the rest in an order that no history changes.
     const nodes = new Set(vm?.node == null ? [] : [vm.node]);
-    for (const node of holds.flatMap(({ at }) => at).sort()) nodes.add(node);
+    const copies = this.#copies.get(uid) ?? [];
+    const besides = [...holds.flatMap(({ at }) => at), ...copies].sort();
+    for (const node of besides) nodes.add(node);
     if (vm === undefined || nodes.size === 0) {
       return this.picture.setResident(uid, null);
     }
@@ -114,7 +125,8 @@ export class Capacity {
       nodes: [...nodes],
       memoryMiB: vm.spec.memoryMiB,
       vcpus: vm.spec.vcpus,
-      on: occupies(vm.status.state) || holds.some(({ on }) => on),
+      on: occupies(vm.status.state) || holds.some(({ on }) => on) ||
+        copies.length > 0,
       apartFrom: vm.spec.placement.apartFrom,
       togetherWith: vm.spec.placement.togetherWith,
     });

@@ -25,7 +25,7 @@ import { Unconfirmed } from "./unconfirmed.ts";
 /** Takes in what nodes report. */
 export class Domains {
   /** What nodes have of VMs that are not theirs. */
-  readonly strays = new Strays();
+  readonly strays: Strays;
   readonly #context: CtrlContext;
   readonly #records: Records;
   readonly #leftovers: Leftovers;
@@ -35,6 +35,9 @@ export class Domains {
   constructor(context: CtrlContext, records: Records, leftovers: Leftovers) {
     this.#context = context;
     this.#records = records;
+    this.strays = new Strays((uid, nodes) =>
+      records.capacity.copiesAre(uid, nodes)
+    );
     this.#leftovers = leftovers;
     this.#unconfirmed = new Unconfirmed(context, records);
     this.#found = new FoundDomains(records);

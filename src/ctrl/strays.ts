@@ -32,6 +32,12 @@ export interface StrayParts {
 /** What nodes have of VMs that are not theirs. */
 export class Strays {
   readonly #byNode = new Map<string, Map<string, DomainFrame>>();
+  readonly #onChange: (uid: string, nodes: readonly string[]) => void;
+
+  /** `onChange` is told on which nodes a VM has copies that take its memory. */
+  constructor(onChange: (uid: string, nodes: readonly string[]) => void) {
+    this.#onChange = onChange;
+  }
 
   /** A node tells of a domain whose VM another node holds. */
   note(node: string, domain: DomainFrame): void {
@@ -42,16 +48,27 @@ export class Strays {
     if (!isOurs) its.delete(domain.uid);
     else its.set(domain.uid, domain);
     this.#byNode.set(node, its);
+    this.#changed(domain.uid);
   }
 
   /** The domain is none, or no more. */
   drop(node: string, uid: string): void {
-    this.#byNode.get(node)?.delete(uid);
+    if (this.#byNode.get(node)?.delete(uid) === true) this.#changed(uid);
   }
 
   /** A node tells anew of everything that it has. */
   clear(node: string): void {
+    const its = this.#byNode.get(node)?.keys() ?? [];
     this.#byNode.delete(node);
+    for (const uid of its) this.#changed(uid);
+  }
+
+  #changed(uid: string): void {
+    const nodes = [...this.#byNode].filter(([, its]) => {
+      const stray = its.get(uid);
+      return stray !== undefined && occupies(stray.state);
+    });
+    this.#onChange(uid, nodes.map(([node]) => node));
   }
 
   /** Nodes that have one of this VM. */
