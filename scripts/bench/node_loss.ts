@@ -11,10 +11,10 @@
  */
 import {
   type NodePlan,
-  ProcessSite,
   qemuNode,
   simNode,
-} from "../../tests/support/process_site.ts";
+} from "../../tests/support/node_plan.ts";
+import { ProcessSite } from "../../tests/support/process_site.ts";
 import { GUEST, whyNoQemu } from "../../tests/support/qemu_node.ts";
 import { until } from "../../tests/support/wait.ts";
 import { beside, type Row, time } from "./row.ts";

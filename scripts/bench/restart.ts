@@ -6,10 +6,10 @@
  */
 import {
   type NodePlan,
-  ProcessSite,
   qemuNode,
   simNode,
-} from "../../tests/support/process_site.ts";
+} from "../../tests/support/node_plan.ts";
+import { ProcessSite } from "../../tests/support/process_site.ts";
 import { GUEST } from "../../tests/support/qemu_node.ts";
 import { EXECUTABLE } from "./command.ts";
 import { beside, median, type Row, time, timed } from "./row.ts";

@@ -10,7 +10,8 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { NodeView } from "../../src/schema/change.ts";
 import { compiledUsher } from "../support/compiled.ts";
-import { ProcessSite, simNode } from "../support/process_site.ts";
+import { simNode } from "../support/node_plan.ts";
+import { ProcessSite } from "../support/process_site.ts";
 import { until } from "../support/wait.ts";
 
 /** Where Debian has the library of `faketime`. */

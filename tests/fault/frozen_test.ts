@@ -9,7 +9,8 @@ import type { NodeView } from "../../src/schema/change.ts";
 import { signalProcess } from "../../src/sys/process_table.ts";
 import { compiledUsher } from "../support/compiled.ts";
 import { isNamespaceAllowed } from "../support/namespace.ts";
-import { ProcessSite, qemuNode, simNode } from "../support/process_site.ts";
+import { qemuNode, simNode } from "../support/node_plan.ts";
+import { ProcessSite } from "../support/process_site.ts";
 import { GUEST, whyNoQemu } from "../support/qemu_node.ts";
 import { until } from "../support/wait.ts";
 

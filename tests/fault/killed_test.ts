@@ -6,7 +6,8 @@
  */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { Result } from "../../src/schema/operation.ts";
-import { ProcessSite, simNode } from "../support/process_site.ts";
+import { simNode } from "../support/node_plan.ts";
+import { ProcessSite } from "../support/process_site.ts";
 import { until } from "../support/wait.ts";
 
 const PATIENCE = { deadlineMs: 240_000, everyMs: 100 };

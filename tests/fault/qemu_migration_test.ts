@@ -6,7 +6,8 @@
  * @module
  */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { ProcessSite, qemuNode } from "../support/process_site.ts";
+import { qemuNode } from "../support/node_plan.ts";
+import { ProcessSite } from "../support/process_site.ts";
 import { GUEST, whyNoQemu } from "../support/qemu_node.ts";
 import { until } from "../support/wait.ts";
 

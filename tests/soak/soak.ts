@@ -9,12 +9,8 @@ import { Random } from "../../src/simulator/random.ts";
 import type { Result } from "../../src/schema/operation.ts";
 import { signalProcess } from "../../src/sys/process_table.ts";
 import { compiledUsher } from "../support/compiled.ts";
-import {
-  ProcessSite,
-  qemuNode,
-  Refused,
-  simNode,
-} from "../support/process_site.ts";
+import { qemuNode, simNode } from "../support/node_plan.ts";
+import { ProcessSite, Refused } from "../support/process_site.ts";
 import { GUEST } from "../support/qemu_node.ts";
 import { until } from "../support/wait.ts";
 import {

@@ -6,7 +6,8 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { planSteps } from "../../src/core/step.ts";
 import type { Operation } from "../../src/schema/operation.ts";
-import { ProcessSite, qemuNode } from "./process_site.ts";
+import { qemuNode } from "./node_plan.ts";
+import { ProcessSite } from "./process_site.ts";
 import { GUEST } from "./qemu_node.ts";
 import { until } from "./wait.ts";
 

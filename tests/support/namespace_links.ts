@@ -9,7 +9,8 @@
  * @module
  */
 import { compiledUsher } from "./compiled.ts";
-import { ProcessSite, qemuNode } from "./process_site.ts";
+import { qemuNode } from "./node_plan.ts";
+import { ProcessSite } from "./process_site.ts";
 import { GUEST } from "./qemu_node.ts";
 import { until } from "./wait.ts";
 

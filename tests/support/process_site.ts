@@ -20,23 +20,12 @@ import {
 } from "../../src/schema/join_token.ts";
 import type { Operation, Result } from "../../src/schema/operation.ts";
 import { HttpClient } from "../../src/sys/http_client.ts";
+import type { NodePlan } from "./node_plan.ts";
 import { Role, type RoleOptions } from "./role.ts";
 import { until } from "./wait.ts";
 
 /** What a busy machine may take for anything at all. */
 const PATIENCE = { deadlineMs: 240_000, everyMs: 100 };
-
-/** A node, before it is started. */
-export interface NodePlan {
-  readonly name: string;
-  /** What goes into its `lnm.yaml`. */
-  readonly config: Readonly<Record<string, unknown>>;
-  /** Where it finds the controller, when not where that listens. */
-  readonly url?: (nodesPort: number) => string;
-  readonly env?: Readonly<Record<string, string>>;
-  /** See `RoleOptions.through`. */
-  readonly through?: readonly string[];
-}
 
 /** What a site is made of. */
 export interface ProcessSiteOptions {
@@ -56,29 +45,6 @@ export class Refused extends Error {
   constructor(readonly status: number, text: string) {
     super(`${status} ${text}`);
   }
-}
-
-/** A plan of a node on `sim`, with room for anything. */
-export function simNode(name: string): NodePlan {
-  return {
-    name,
-    config: {
-      capacity: { cpus: 100_000, memory: "4TiB" },
-      drivers: { sim: { enabled: true }, qemu: { enabled: false } },
-    },
-  };
-}
-
-/** A plan of a node with real guests, emulated. */
-export function qemuNode(name: string): NodePlan {
-  return {
-    name,
-    config: {
-      capacity: { cpus: 1000, memory: "64GiB" },
-      drivers: { sim: { enabled: false }, qemu: { accel: "tcg" } },
-      migration: { address: "127.0.0.1" },
-    },
-  };
 }
 
 /** A running site. */

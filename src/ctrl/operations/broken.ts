@@ -6,7 +6,7 @@
  */
 import { isSwitched } from "../../core/migration.ts";
 import type { Operation } from "../../schema/operation.ts";
-import type { RunParts } from "./run.ts";
+import type { RunParts } from "./run_parts.ts";
 import { driverOf } from "./steps.ts";
 import { undo, type Undone } from "./undo.ts";
 import { undoMigration } from "./undo_migration.ts";

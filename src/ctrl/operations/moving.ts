@@ -20,7 +20,7 @@ import type {
 import type { Vm } from "../../schema/vm.ts";
 import type { NodeAnswer } from "../node_links.ts";
 import type { Lane } from "./lane.ts";
-import type { RunParts } from "./run.ts";
+import type { RunParts } from "./run_parts.ts";
 import { driverOf } from "./steps.ts";
 import { isCut, isLost, takeAtNode } from "./taking.ts";
 

@@ -25,40 +25,18 @@ import { messageOf, UsherError } from "../../error/mod.ts";
 import type { DomainFrame } from "../../schema/frame.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
-import { type CtrlContext, isoNow } from "../context.ts";
-import type { Domains } from "../domains.ts";
-import type { Gathering } from "../gathering.ts";
-import type { Leftovers } from "../leftovers.ts";
-import type { NodeLink, NodeLinks } from "../node_links.ts";
-import type { Records } from "../records.ts";
+import { isoNow } from "../context.ts";
+import type { NodeLink } from "../node_links.ts";
 import { leaveCopies, takeBack } from "./broken.ts";
 import { durably, type Plan } from "./durably.ts";
 import type { Holder, Lane } from "./lane.ts";
 import { Moving } from "./moving.ts";
 import { lastVm, notSo, viewOf } from "./outcome.ts";
 import { type PlacedMove, placeIfAsked } from "./placing.ts";
+import { Cancel, type RunParts } from "./run_parts.ts";
 import { takeAtNode } from "./taking.ts";
 import type { Undone } from "./undo.ts";
 import { decided, operationWrite, planOf } from "./writes.ts";
-
-/** Why a run was aborted. */
-export class Cancel {
-  constructor(readonly why: string, readonly takeover: boolean) {}
-}
-
-/** What runs work with. */
-export interface RunParts {
-  readonly context: CtrlContext;
-  readonly records: Records;
-  readonly links: NodeLinks;
-  readonly domains: Domains;
-  readonly leftovers: Leftovers;
-  readonly gathering: Gathering;
-  /** Aborts when the controller ends: then a run stops where it is. */
-  readonly stopped: AbortSignal;
-  /** Whether what is known of the VM may be wrong. */
-  isUncertain(uid: string): boolean;
-}
 
 /** One operation that holds a lane. */
 export class Run {

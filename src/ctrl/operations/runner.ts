@@ -20,7 +20,8 @@ import type { NodeLinks } from "../node_links.ts";
 import type { Records } from "../records.ts";
 import { durably } from "./durably.ts";
 import { type Holder, type Lane, Lanes, takesOver } from "./lane.ts";
-import { Cancel, Run, type RunParts } from "./run.ts";
+import { Run } from "./run.ts";
+import { Cancel, type RunParts } from "./run_parts.ts";
 import { operationWrite } from "./writes.ts";
 
 /** How long a holder may take to give way to a poweroff. */

@@ -14,7 +14,7 @@ import type { DomainFrame } from "../../schema/frame.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import type { Write } from "../records.ts";
-import type { RunParts } from "./run.ts";
+import type { RunParts } from "./run_parts.ts";
 import { driverOf } from "./steps.ts";
 
 /** The step name in the journal of an operation that registered its VM. */

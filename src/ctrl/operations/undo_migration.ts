@@ -15,7 +15,7 @@ import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { Deadline } from "../../sys/clock.ts";
 import type { Write } from "../records.ts";
-import type { RunParts } from "./run.ts";
+import type { RunParts } from "./run_parts.ts";
 import { driverOf } from "./steps.ts";
 import { isCut, untilReachable } from "./taking.ts";
 import type { Undone } from "./undo.ts";

@@ -1,0 +1,30 @@
+/**
+ * What runs are made from, and what they are aborted with.
+ *
+ * @module
+ */
+import type { CtrlContext } from "../context.ts";
+import type { Domains } from "../domains.ts";
+import type { Gathering } from "../gathering.ts";
+import type { Leftovers } from "../leftovers.ts";
+import type { NodeLinks } from "../node_links.ts";
+import type { Records } from "../records.ts";
+
+/** Why a run was aborted. */
+export class Cancel {
+  constructor(readonly why: string, readonly takeover: boolean) {}
+}
+
+/** What runs work with. */
+export interface RunParts {
+  readonly context: CtrlContext;
+  readonly records: Records;
+  readonly links: NodeLinks;
+  readonly domains: Domains;
+  readonly leftovers: Leftovers;
+  readonly gathering: Gathering;
+  /** Aborts when the controller ends: then a run stops where it is. */
+  readonly stopped: AbortSignal;
+  /** Whether what is known of the VM may be wrong. */
+  isUncertain(uid: string): boolean;
+}
