@@ -8,6 +8,7 @@
  */
 import { freedFromDead, freedToMove } from "../core/binding.ts";
 import { wished } from "../core/wish.ts";
+import { UsherError } from "../error/mod.ts";
 import type { Operation } from "../schema/operation.ts";
 import type { VmRequest } from "../schema/request.ts";
 import type { Vm } from "../schema/vm.ts";
@@ -201,7 +202,7 @@ function newVm(
       since: at,
       observedGeneration: 0,
     },
-    node: null,
+    node: body.verb === "register" ? body.on ?? null : null,
     args: {},
     createdAt: at,
     revision: 0,
@@ -210,6 +211,26 @@ function newVm(
 }
 
 function freed(vm: Vm, { body, isDead, isUncertain }: Drafting): Vm {
+  if (body.verb === "register") {
+    refuseOtherNode(vm, body.on);
+    return vm;
+  }
   const free = isDead(vm.node) ? freedFromDead(vm, body.verb) : vm;
   return freedToMove(free, "on" in body ? body.on : undefined, isUncertain);
+}
+
+/** A register that puts an existing VM elsewhere is a mistake, not a move. */
+function refuseOtherNode(vm: Vm, on: string | undefined): void {
+  if (on === undefined || on === vm.node) return;
+  throw new UsherError(
+    "already_exists",
+    `VM "${vm.name}" exists already, ${
+      vm.node === null ? "without a node" : `on node ${vm.node}`
+    }`,
+    {
+      field: "on",
+      hint: `start it there ("usher vm start --on ${on}"), or move it`,
+      subject: vm.name,
+    },
+  );
 }

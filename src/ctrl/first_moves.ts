@@ -97,7 +97,10 @@ function begin(
     return { move: ended(operation, at, error), writes: [], claimed: true };
   }
   const placed = { ...vm, node: decision.node };
-  const begun = [...operation.begun, "place"];
+  // What it did not choose is not taken back with it.
+  const begun = vm.node === null
+    ? [...operation.begun, "place"]
+    : operation.begun;
   const move = advance({ ...operation, begun }, placed, { at, uncertain });
   const writes = [vmWrite(draft, placed)];
   return { move, writes, claimed: true, decision };

@@ -87,6 +87,8 @@ export const RegisterRequest = z.strictObject({
   verb: z.literal("register"),
   ...common,
   ...creating,
+  /** The node that a new VM belongs to from the start; it is placed later when absent. */
+  on: NodeName.optional(),
 });
 export const ShutdownRequest = z.strictObject({
   verb: z.literal("shutdown"),

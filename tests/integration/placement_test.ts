@@ -182,6 +182,30 @@ Deno.test("placement: an owner may have so many patterns with wildcards, and no 
   );
 });
 
+Deno.test("placement: a VM that was registered on a node starts there, or nowhere", async () => {
+  await using site = await TestSite.start({ nodes: 3, lnm: small(1024) });
+  await site.run("register", ["web", "bad"], { on: "n2" });
+  const other = await site.refusal("register", ["web"], { on: "n3" });
+  deepStrictEqual([other.code, other.detail], [
+    "already_exists",
+    'VM "web.default.admin" exists already, on node n2',
+  ]);
+  await site.run("register", "web", { on: "n2" });
+  deepStrictEqual(nodesOf(await site.run("start", "web")), ["n2"]);
+  const unknown = await site.refusal("register", ["x"], { on: "n9" });
+  strictEqual(unknown.code, "not_found");
+  await site.run("register", "broken", {
+    on: "n2",
+    spec: { sim: { startError: "no disk" } },
+  });
+  const failed = await site.run("start", "broken");
+  strictEqual(problemOf(failed).code, "driver_failed");
+  const { body } = await site.call<{ node: string }>("GET", "/v1/vms/broken");
+  strictEqual(body.node, "n2", "a start that failed does not set it free");
+  await site.run("start", "bad", { on: "n1" });
+  deepStrictEqual(nodesOf(await site.run("start", "bad")), ["n1"]);
+});
+
 Deno.test("placement: a VM that was off goes on where it lies, or says what is in the way", async () => {
   await using site = await TestSite.start({ nodes: 2, lnm: small(1024) });
   await site.run("start", "web", { on: "n1", spec: { memoryMiB: 600 } });

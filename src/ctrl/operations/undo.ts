@@ -135,9 +135,10 @@ async function noteDomain(
   if (writes.length > 0) await records.write(writes);
 }
 
-/** A VM whose start failed keeps no node unless a domain of it is there. */
+/** A VM whose start failed keeps no node that this chose, unless a domain of it is there. */
 function lastStatus(parts: RunParts, operation: Operation): Write[] {
   const vm = parts.records.vms.latest(operation.uid);
+  if (!operation.begun.includes("place")) return [];
   if (vm === undefined || vm.status.state !== "absent" || vm.node === null) {
     return [];
   }

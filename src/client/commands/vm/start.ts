@@ -95,7 +95,13 @@ const START_FLAGS = {
   ...REQUEST_FLAGS,
 } as const;
 
-const REGISTER_FLAGS = { ...SPEC_FLAGS, ...REQUEST_FLAGS } as const;
+const REGISTER_FLAGS = {
+  ...SPEC_FLAGS,
+  on: text("NODE", "the node that they belong to when they are started", {
+    completes: "node",
+  }),
+  ...REQUEST_FLAGS,
+} as const;
 
 type SpecFlags = FlagValues<typeof SPEC_FLAGS>;
 
@@ -137,10 +143,15 @@ export const register: Command<typeof REGISTER_FLAGS> = defineCommand({
   flags: REGISTER_FLAGS,
   examples: [
     ["usher vm register db1 --memory 8GiB", "to be started later"],
+    ["usher vm register db2 --on n2", "to be started there"],
   ],
   async run(context, { words, flags }) {
     const request = await creation(words, flags);
-    return await runRequest(context, { verb: "register", ...request }, flags);
+    return await runRequest(context, {
+      verb: "register",
+      ...request,
+      ...(flags.on === undefined ? {} : { on: flags.on }),
+    }, flags);
   },
 });
 
