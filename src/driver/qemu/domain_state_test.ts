@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { strictEqual } from "node:assert/strict";
+import { match, strictEqual } from "node:assert/strict";
 import { type Facts, stateOf } from "./domain_state.ts";
+import type { MoveRecord } from "./migration/record.ts";
 import { RunState } from "./run_state.ts";
 
 function told(run: RunState, more: Partial<Facts> = {}): string {
@@ -72,4 +73,50 @@ Deno.test("a guest that is asked to shut down is stopping while it runs, and pau
   strictEqual(told(run, { phase: "stopping" }), "paused");
   run.set("inmigrate");
   strictEqual(told(run), "migrating: QEMU is in inmigrate");
+});
+
+const MOVE: MoveRecord = {
+  id: "m",
+  peer: "n2",
+  role: "source",
+  phase: "disks",
+  live: true,
+  paused: false,
+  postCopy: false,
+  ticket: null,
+  made: [],
+};
+
+Deno.test("a source runs its guest until the switch, and is a copy once all was sent", () => {
+  const run = new RunState();
+  run.set("running");
+  strictEqual(told(run, { move: MOVE }), "running");
+  run.hear(event("STOP"));
+  const memory = { ...MOVE, phase: "memory" } as const;
+  match(told(run, { move: memory }), /^migrating/);
+  strictEqual(told(run, { move: { ...memory, paused: true } }), "paused");
+  const sent = { ...MOVE, phase: "sent" } as const;
+  strictEqual(told(run, { move: sent }), "migrating: sent to n2");
+  // Sent and taken back while it was paused.
+  run.set("postmigrate");
+  strictEqual(told(run), "paused");
+});
+
+Deno.test("a copy is no crashed domain, whatever becomes of its QEMU", () => {
+  const run = new RunState();
+  const waiting = { ...MOVE, role: "target", phase: "waiting" } as const;
+  strictEqual(told(run, { move: waiting }), "migrating: coming from n2");
+  const ending = { state: "crashed", reason: "QEMU was killed" } as const;
+  strictEqual(
+    told(run, { move: waiting, alive: false, ending }),
+    "migrating: coming from n2; here QEMU was killed",
+  );
+  const cold = { ...waiting, live: false } as const;
+  strictEqual(
+    told(run, { move: cold, alive: false, ending }),
+    "migrating: coming from n2",
+  );
+  const here = { ...waiting, phase: "activating" } as const;
+  run.set("running");
+  strictEqual(told(run, { move: here }), "running");
 });

@@ -1,0 +1,42 @@
+/**
+ * Handles of this version and of the one before.
+ *
+ * @module
+ */
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { VmSpec } from "../../schema/vm.ts";
+import { newHandle, parseHandle } from "./handle.ts";
+
+const PLAN = {
+  uid: "01k0000000000000000000000a",
+  name: "web.lab.ann",
+  generation: 3,
+  incarnation: "run-1",
+  spec: VmSpec.parse({
+    driver: "qemu",
+    disks: [{ base: "/srv/b.qcow2" }, { path: "/srv/p.raw", format: "raw" }],
+  }),
+};
+
+Deno.test("a handle that was kept is read as it was", () => {
+  const handle = newHandle(PLAN, "boot-1");
+  deepStrictEqual(parseHandle(JSON.stringify(handle)), handle);
+  deepStrictEqual(handle.disks, ["/srv/b.qcow2", "/srv/p.raw"]);
+});
+
+Deno.test("a handle of version 1 knows no spec, and its domain is not on the move", () => {
+  const { version: _v, spec: _s, move: _m, onNodeLoss: _o, ...old } = newHandle(
+    PLAN,
+    "boot-1",
+  );
+  const handle = parseHandle(JSON.stringify({ ...old, version: 1 }));
+  strictEqual(handle.version, 2);
+  strictEqual(handle.spec, null);
+  strictEqual(handle.move, null);
+  strictEqual(handle.onNodeLoss, "wait");
+});
+
+Deno.test("a handle of a later version is refused", () => {
+  const later = { ...newHandle(PLAN, "boot-1"), version: 3 };
+  throws(() => parseHandle(JSON.stringify(later)), { code: "internal" });
+});
