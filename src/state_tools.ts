@@ -20,7 +20,7 @@ import { absolutePath } from "./sys/file.ts";
 import { newId } from "./sys/id.ts";
 import { createLog } from "./sys/log.ts";
 import { untilAsked } from "./sys/signal.ts";
-import { isErrorTerminal, say } from "./sys/terminal.ts";
+import { isErrorTerminal, say, sayOver } from "./sys/terminal.ts";
 import { VERSION } from "./version.ts";
 
 /** Only what goes wrong is said beside what was asked for. */
@@ -121,11 +121,10 @@ async function backup(
     signal,
     onProgress: progress("written"),
   });
-  say(
+  sayDone(
     `${path}: ${records} records, ${bytes} bytes, read ${
       isLive ? "from the running controller" : "without a controller"
     }`,
-    "stderr",
   );
   say(
     "It holds the site's CA key and the hashes of all passwords and tokens: keep it secret",
@@ -153,9 +152,8 @@ async function restore(
     signal,
     onProgress: progress("restored"),
   });
-  say(
+  sayDone(
     `${config.state_dir}: ${records} records as of ${madeAt}; start it with: usher ctrl --state ${config.state_dir}`,
-    "stderr",
   );
   return EXIT.done;
 }
@@ -163,5 +161,11 @@ async function restore(
 /** Shows how many records there are so far, where somebody looks. */
 function progress(what: string): (records: number) => void {
   if (!isErrorTerminal()) return () => {};
-  return (records) => say(`${records} records ${what} so far`, "stderr");
+  return (records) => sayOver(`${records} records ${what} so far`);
+}
+
+/** Says what was done, in the place of how far it was. */
+function sayDone(line: string): void {
+  if (isErrorTerminal()) sayOver("");
+  say(line, "stderr");
 }

@@ -44,7 +44,12 @@ import { listVms } from "./vms.ts";
 import { watch, watchQuery } from "./watch.ts";
 
 /** Named additions to the API since its first version; append only. */
-export const EXTENSIONS: readonly string[] = ["console", "follow", "watch"];
+export const EXTENSIONS: readonly string[] = [
+  "console",
+  "follow",
+  "watch",
+  "node-operations",
+];
 
 /** What is known of the connection that a request came over. */
 export interface Connection {

@@ -115,6 +115,7 @@ function describeOperation(operation: Operation, now: number): string {
   const facts: Fact[] = [
     ["id", operation.id],
     ["request", operation.request],
+    ["part of", operation.parent],
     ["verb", operation.verb],
     ["vm", operation.vm],
     ["state", operation.state],
