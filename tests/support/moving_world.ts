@@ -45,6 +45,8 @@ export class MovingWorld implements AsyncDisposable {
   readonly clock = new FakeClock();
   readonly store: FailingStore;
   ctrl!: SmallCtrl;
+  /** No node reports by itself what its driver notices. */
+  isMute = false;
   /** What breaks, and when. */
   meddle: Meddler = () => {};
   readonly #nodes = new Map<string, Node>();
@@ -259,7 +261,7 @@ export class MovingWorld implements AsyncDisposable {
     void (async () => {
       for await (const report of driver.watch(signal)) {
         if (report.uid !== null) this.checkOnce(report.uid);
-        if (this.#node(name).isCut) continue;
+        if (this.#node(name).isCut || this.isMute) continue;
         const frame = frameOf("sim", report);
         this.ctrl.links.link(name).hear(frame);
         await this.ctrl.domains.report(name, [frame]).then(

@@ -153,6 +153,22 @@ for (const verb of ACTS) {
   });
 }
 
+Deno.test("a migration that cannot give way is pushed aside, and leaves nothing at the target", async () => {
+  await using world = await MovingWorld.open();
+  const { uid } = await world.startWeb({ sendMs: 60_000 });
+  // Where nobody says so, only the controller knows that a copy may be there.
+  world.isMute = true;
+  let off = "";
+  once(world, "receive", "after", async () => {
+    off = await world.ctrl.submit({ verb: "poweroff", names: ["web"] });
+    world.store.fail({ times: 8 });
+  });
+  const id = await world.migrate();
+  strictEqual((await world.end(id)).state, "cancelled");
+  strictEqual((await world.end(off)).state, "succeeded");
+  strictEqual((await world.untilOne(uid, "stopped")).node, "n1");
+});
+
 function nodeOf(verb: ActVerb): string {
   return verb === "receive" || verb === "activate" ? "n2" : "n1";
 }

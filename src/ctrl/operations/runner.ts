@@ -18,6 +18,7 @@ import { Gathering } from "../gathering.ts";
 import type { Leftovers } from "../leftovers.ts";
 import type { NodeLinks } from "../node_links.ts";
 import type { Records } from "../records.ts";
+import { leaveCopies } from "./broken.ts";
 import { durably } from "./durably.ts";
 import { type Holder, type Lane, Lanes, takesOver } from "./lane.ts";
 import { Run } from "./run.ts";
@@ -271,7 +272,10 @@ export class Runner {
         : [];
       return { writes, result: null };
     });
-    if (lane.holder === holder) this.#release(uid, lane);
+    if (lane.holder !== holder) return;
+    const pushed = this.#parts.records.operations.latest(holder.operation);
+    if (pushed !== undefined) leaveCopies(this.#parts, pushed);
+    this.#release(uid, lane);
   }
 
   #now(): string {
