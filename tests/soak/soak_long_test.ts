@@ -21,7 +21,7 @@ Deno.test({
     console.log(summary(soaked));
     const machine = `${navigator.hardwareConcurrency} cores, ${
       Math.round(Deno.systemMemoryInfo().total / 2 ** 30)
-    } GiB, ${Deno.osRelease()}, Deno ${Deno.version.deno}`;
+    } GiB, Deno ${Deno.version.deno}`;
     await Deno.writeTextFile(PAGE, page(soaked, now.slice(0, 10), machine));
   },
 });
