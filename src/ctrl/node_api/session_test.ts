@@ -201,8 +201,8 @@ Deno.test("a report that tells of one domain twice is believed in its order", as
     domains: [
       domain({ name: "web", state: "starting" }),
       domain({ name: "web", state: "running" }),
-      domain({ name: "new", state: "starting" }),
-      domain({ name: "new", state: "paused" }),
+      domain({ domain: "new", name: "new", state: "starting" }),
+      domain({ domain: "new", name: "new", state: "paused" }),
     ],
   });
   await until("both are known", () => ctrl.records.byName("new.n1.found"));

@@ -23,7 +23,7 @@ export const attach = defineCommand({
       if (isFailure(error, "not_found")) return null;
       throw error;
     });
-    if (operation !== null && !("vm" in operation)) {
+    if (operation?.verb === "drain") {
       return await waitForDrain(context, api, operation.id, flags);
     }
     const request = operation?.request ?? id;
