@@ -54,7 +54,9 @@ export function avoidOomKill(): void {
 export function ownProgram(): readonly [string, ...string[]] {
   // The kernel says so of a file that was replaced, by an upgrade.
   const runtime = Deno.execPath().replace(/ \(deleted\)$/, "");
-  if (Deno.build.standalone) return [runtime];
+  // By another name for the same file: `node:child_process` takes its own
+  // executable for Deno's, and would put `run` before the arguments.
+  if (Deno.build.standalone) return [`/.${runtime}`];
   const main = decodeURIComponent(
     new URL("../../main.ts", import.meta.url).pathname,
   );
