@@ -94,7 +94,8 @@ function begin(
   if (decision.type === "refused") {
     const error = notPlaced(vm, decision);
     // A VM that could not be placed is not registered either.
-    return { move: ended(operation, at, error), writes: [], claimed: true };
+    const unchanged = { ...operation, changed: false };
+    return { move: ended(unchanged, at, error), writes: [], claimed: true };
   }
   const placed = { ...vm, node: decision.node };
   // What it did not choose is not taken back with it.

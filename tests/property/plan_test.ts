@@ -86,7 +86,7 @@ function happened({ vm, state, changed, node, problem, vmState }: Outcome) {
   return [
     vm,
     state,
-    state === "succeeded" && changed,
+    changed,
     isGone || state === "failed" ? null : node,
     problem?.detail ?? null,
   ];
