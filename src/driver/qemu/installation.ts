@@ -16,6 +16,7 @@ export class Installation {
   readonly #config: QemuConfig;
   readonly #memory: string;
   #accel: Promise<AccelChoice> | null = null;
+  #asking: Promise<string> | null = null;
 
   /** `memory` is the file that keeps what a trial of KVM has shown. */
   constructor(config: QemuConfig, memory: string) {
@@ -23,8 +24,16 @@ export class Installation {
     this.#memory = memory;
   }
 
-  /** Asks QEMU. Throws `not_found` when there is none, `driver_failed` when it is no QEMU. */
-  async version(): Promise<string> {
+  /**
+   * Asks QEMU, once for all who ask at the same time. Throws `not_found` when
+   * there is none, `driver_failed` when it is no QEMU.
+   */
+  version(): Promise<string> {
+    this.#asking ??= this.#ask().finally(() => this.#asking = null);
+    return this.#asking;
+  }
+
+  async #ask(): Promise<string> {
     const { binary } = this.#config;
     const { stdout, code, timedOut } = await runCommand(
       binary,

@@ -156,8 +156,10 @@ class QemuDriver implements Driver {
 
   async probe(_signal: AbortSignal): Promise<Probe> {
     try {
-      const version = await this.#installation.version();
-      const { accel, reason } = await this.#installation.accel();
+      const [version, { accel, reason }] = await Promise.all([
+        this.#installation.version(),
+        this.#installation.accel(),
+      ]);
       return {
         health: "healthy",
         version,
