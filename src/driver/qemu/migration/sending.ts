@@ -124,8 +124,8 @@ export class Sending {
   async #sendLive(stop: AbortSignal): Promise<void> {
     const domain = this.#domain;
     const qemu = this.#qemu;
-    await showItself(qemu, await this.#parts.peers.credentials());
     if (this.#move?.phase === "disks") {
+      await showItself(qemu, await this.#parts.peers.credentials());
       await this.#fill(qemu, stop);
       await this.#keep({ phase: "memory" });
       stop.throwIfAborted();
