@@ -107,10 +107,12 @@ export function holds(step: StepName, { operation, vm }: StepView): boolean {
 export function isDone(step: StepName, view: StepView): boolean {
   switch (step) {
     case "place":
-    case "offer":
     case "receive":
     case "release":
       return true;
+    case "offer":
+      // As it was when its target was chosen, or it is moved in another way.
+      return (view.operation.live === true) === !isOff(view.vm.state);
     case "send":
       // A domain that may still run at the source must not run at the target.
       return view.vm.state === "migrating" ||
@@ -120,10 +122,13 @@ export function isDone(step: StepName, view: StepView): boolean {
   }
 }
 
-/** Whether a step that was answered is done, though no record shows it. */
+/**
+ * Whether a step that was answered is not taken again: no record shows that it
+ * is done, or it is done where nobody had to be asked.
+ */
 export function isProvenByAnswer(step: StepName): boolean {
   return step === "offer" || step === "receive" || step === "send" ||
-    step === "release";
+    step === "switch" || step === "release";
 }
 
 /** Which node takes a step: the VM's own, or one end of a migration. */

@@ -11,7 +11,7 @@
 import { transferOf } from "../../core/migration.ts";
 import { nodeOf, type StepName } from "../../core/step.ts";
 import { messageOf, UsherError } from "../../error/mod.ts";
-import type { DomainFrame, Transfer } from "../../schema/frame.ts";
+import type { ActVerb, DomainFrame, Transfer } from "../../schema/frame.ts";
 import type {
   Operation,
   PeerMessage,
@@ -67,6 +67,11 @@ export class Moving {
       return isRecordOnly ? null : await this.#switch(signal);
     }
     if (step === "release") return await this.#release(signal);
+    // By the record there is nothing to offer; what is there is looked for.
+    const verb = isRecordOnly && step === "offer" ? "inspect" : undefined;
+    if (verb !== undefined) {
+      return (await this.#ask(step, signal, { verb })).domain;
+    }
     await this.#askBefore(step, signal);
     return (await this.#ask(step, signal)).domain;
   }
@@ -82,7 +87,7 @@ export class Moving {
   async #ask(
     step: StepName,
     signal: AbortSignal,
-    attempt = 1,
+    { attempt = 1, verb }: { attempt?: number; verb?: ActVerb } = {},
   ): Promise<NodeAnswer> {
     const { run, lane, vm } = this.#parts;
     const { records, links } = run;
@@ -98,6 +103,7 @@ export class Moving {
       operation,
       vm,
       attempt,
+      ...(verb === undefined ? {} : { verb }),
       transfer: () => this.#transfer(peer ?? ""),
       onProgress: (progress) => this.#tell(operation.id, progress),
     }, signal).catch((error) => {
@@ -139,7 +145,7 @@ export class Moving {
     let refusals = 0;
     for (let attempt = 1;; attempt++) {
       try {
-        return (await this.#ask("switch", signal, attempt)).domain;
+        return (await this.#ask("switch", signal, { attempt })).domain;
       } catch (error) {
         signal.throwIfAborted();
         if (run.stopped.aborted) throw error;

@@ -211,3 +211,25 @@ Deno.test("a domain that must not run and that no record knows is what is left o
   await world.until("nothing is left", () => world.copies(uid).length === 0);
   strictEqual(world.web(), undefined);
 });
+
+Deno.test("a VM that may have a domain is not moved by its record alone", async () => {
+  await using world = await MovingWorld.open();
+  world.isMute = true;
+  const ask = async (more: Parameters<typeof world.ctrl.submit>[0]) =>
+    await world.end(await world.ctrl.submit(more));
+  const spec = { sim: { replyLost: true } };
+  await ask({ verb: "register", names: ["web"], spec });
+  // It starts, and neither the answer nor a look afterwards tells.
+  world.faults("n1").listError = "the hypervisor is away";
+  const start = await ask({ verb: "start", names: ["web"], on: "n1" });
+  deepStrictEqual([start.state, world.web()?.status.state], [
+    "failed",
+    "absent",
+  ]);
+  delete world.faults("n1").listError;
+  const { state, problem } = await world.end(await world.migrate("n2"));
+  strictEqual(state, "failed");
+  match(problem?.detail ?? "", /it is running afterwards/);
+  const { uid } = world.web()!;
+  strictEqual((await world.untilOne(uid, "running")).node, "n1");
+});

@@ -33,6 +33,8 @@ export interface Placing {
   readonly records: Records;
   /** Now, ISO 8601. */
   readonly at: string;
+  /** Whether what is known of the VM may be wrong. */
+  readonly uncertain?: boolean;
 }
 
 /** Chooses a node when the next step asks for one, in one synchronous decision. */

@@ -291,7 +291,8 @@ export class Run {
     vm = this.#parts.records.vms.latest(move.operation.uid),
   ): PlacedMove {
     const { records } = this.#parts;
-    return placeIfAsked(move, vm, { records, at: this.#now() });
+    const { uncertain } = this.#lane;
+    return placeIfAsked(move, vm, { records, at: this.#now(), uncertain });
   }
 
   #advance(

@@ -43,6 +43,8 @@ export interface ActOptions {
   readonly transfer?: Transfer | undefined;
   /** Tells this act from an earlier one of the step, whose answer is not wanted again. */
   readonly attempt?: number | undefined;
+  /** What is asked in place of the step's own verb. */
+  readonly verb?: ActVerb | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
@@ -53,13 +55,14 @@ export function actOn(
   operation: Operation,
   vm: Vm,
   signal: AbortSignal,
-  { transfer, attempt = 1, onProgress }: ActOptions = {},
+  { transfer, attempt = 1, verb: instead, onProgress }: ActOptions = {},
 ): Promise<NodeAnswer> {
-  const { verb, graceMs } = nodeVerb(step, operation);
+  const { verb: own, graceMs } = nodeVerb(step, operation);
+  const verb = instead ?? own;
   const again = attempt === 1 ? "" : `.${attempt}`;
   return link.ask(
     {
-      id: `${transfer?.id ?? operation.id}.${step}${again}`,
+      id: `${transfer?.id ?? operation.id}.${instead ?? step}${again}`,
       verb,
       driver: driverOf(vm),
       uid: vm.uid,

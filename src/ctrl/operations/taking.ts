@@ -6,7 +6,7 @@
  */
 import { nodeOf, type StepName } from "../../core/step.ts";
 import { isUsherError, UsherError } from "../../error/mod.ts";
-import type { Transfer } from "../../schema/frame.ts";
+import type { ActVerb, Transfer } from "../../schema/frame.ts";
 import type { Operation, Progress } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { type Clock, Deadline } from "../../sys/clock.ts";
@@ -31,6 +31,8 @@ export interface Taking {
   /** What the ends of a migration are told, as it is when the node is asked. */
   transfer?(): Transfer;
   readonly attempt?: number;
+  /** What the node is asked in place of the step's own verb. */
+  readonly verb?: ActVerb;
   onProgress?(progress: Progress): void;
 }
 
@@ -101,7 +103,12 @@ async function askOnce(
     operation,
     taking.vm(),
     deadline.signal,
-    { transfer: taking.transfer?.(), attempt: taking.attempt, onProgress },
+    {
+      transfer: taking.transfer?.(),
+      attempt: taking.attempt,
+      verb: taking.verb,
+      onProgress,
+    },
   );
 }
 

@@ -19,11 +19,12 @@ export const MIGRATION = "migration";
 export function chooseTarget(
   { operation }: Move,
   vm: Vm,
-  { records, at }: Placing,
+  { records, at, uncertain = false }: Placing,
 ): PlacedMove {
   try {
     const chosen = targeted(operation, vm, choose(operation, vm, records));
-    return { ...advance(chosen, vm, { at, uncertain: false }), writes: [] };
+    // A domain that may be there must not be left where it is.
+    return { ...advance(chosen, vm, { at, uncertain }), writes: [] };
   } catch (error) {
     return { ...ended(operation, at, error), writes: [] };
   }
