@@ -23,6 +23,7 @@ import type { Runner } from "./operations/runner.ts";
 import type { Records } from "./records.ts";
 import type { Strays } from "./strays.ts";
 import {
+  copyLeft,
   requestOf,
   takenOver,
   type Takeover,
@@ -136,7 +137,7 @@ export class RestartKeeper {
 
   /** From the choice of the node to here nothing was waited for. */
   async #takeOver(takeover: Takeover): Promise<void> {
-    const { context, records, runner } = this.#parts;
+    const { context, records, runner, strays } = this.#parts;
     const { vm, node, why, at } = takeover;
     const taken = takenOver(takeover);
     const operation = takeoverStart(takeover);
@@ -156,6 +157,8 @@ export class RestartKeeper {
     }
     this.#told.delete(vm.uid);
     const from = vm.node;
+    // A node that stays connected does not tell again what it has of it.
+    if (from !== null && from !== node) strays.note(from, copyLeft(vm));
     context.log.warn("a VM starts elsewhere", { vm: vm.name, from, node, why });
     // What its old node may have left unanswered is of no concern any more.
     runner.settled(vm.uid);

@@ -5,6 +5,7 @@
  * @module
  */
 import { countedRestart } from "../core/node_loss.ts";
+import type { DomainFrame } from "../schema/frame.ts";
 import { splitVmName } from "../schema/name.ts";
 import type { Operation } from "../schema/operation.ts";
 import type { Vm } from "../schema/vm.ts";
@@ -87,12 +88,29 @@ export function takeoverStart(
     trail: [{
       at,
       source: NODE_LOSS,
-      text: `${why}; starts on ${node} instead of ${vm.node}`,
+      text: `${why}; starts on ${node} ${
+        node === vm.node ? "again" : `instead of ${vm.node}`
+      }`,
     }],
     createdAt: at,
     startedAt: null,
     endedAt: null,
     revision: 0,
+  };
+}
+
+/** What the old node may have of it until that node tells otherwise. */
+export function copyLeft({ uid, name, spec, status }: Vm): DomainFrame {
+  const { state, incarnation, observedGeneration, reason } = status;
+  return {
+    driver: spec.driver ?? "",
+    uid,
+    domain: uid,
+    name,
+    state: state === "unknown" ? "paused" : state,
+    reason,
+    incarnation,
+    generation: observedGeneration,
   };
 }
 

@@ -58,11 +58,11 @@ export class SimGuarding implements Guarding {
     });
   }
 
-  /** Domains that are on and want a guard, held or not. */
+  /** Domains that are up and want a guard, held or not; one that still starts cannot be paused. */
   #wanting(): SimDomain[] {
     return this.#hypervisor.all().filter(({ wantsGuard, phase }) =>
       wantsGuard === true &&
-      (phase === "starting" || phase === "running" || phase === "paused")
+      (phase === "running" || phase === "paused")
     );
   }
 
