@@ -95,7 +95,10 @@ async function sendSome(
   // Those that others hold go last: they wait for their turn meanwhile.
   for (const vm of [...idle, ...busy]) {
     if (sent >= free || signal.aborted) break;
-    const avoid = saturated(parts);
+    // Who names the target says with --parallel how many go there.
+    const avoid = saturated(parts).filter((node) =>
+      node !== operation.options.to
+    );
     if (!mayGo(parts, operation, vm, avoid)) continue;
     try {
       await send(parts, operation, vm, avoid);

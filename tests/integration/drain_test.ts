@@ -213,6 +213,27 @@ Deno.test("drain: two nodes at the same time send nothing to each other", async 
   deepStrictEqual([...await vmsOn(site, "n1"), ...await vmsOn(site, "n2")], []);
 });
 
+Deno.test("drain: to one node as many go at the same time as may leave", async () => {
+  await using site = await TestSite.start({ nodes: 3 });
+  const spec = { memoryMiB: 16, sim: { sendMs: 600_000 } };
+  await site.run("start", "web", { count: 6, on: "n1", spec });
+  const { id } = await drain(site, "n1", { to: "n3", parallel: 4 });
+  const sending = async () =>
+    (await children(site, id)).filter(({ step }) => step === "send");
+  await until(
+    "four are on their way",
+    async () => (await sending()).length === 4,
+  );
+  for (const { to } of await sending()) strictEqual(to, "n3");
+  const undrained = await site.call<UndrainAnswer>(
+    "POST",
+    "/v1/nodes/n1/undrain",
+  );
+  strictEqual(undrained.body.drain, id);
+  strictEqual((await ended(site, id)).state, "cancelled");
+  strictEqual((await vmsOn(site, "n1")).length, 6);
+});
+
 Deno.test("drain: what cannot be drained says why", async () => {
   await using site = await TestSite.start({ nodes: 2 });
   const ask = (node: string, body: object = {}) =>
