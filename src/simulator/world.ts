@@ -32,8 +32,8 @@ const WATCHERS = 2;
 /** How far the clock of a node may be off, in ms. */
 const MAX_SKEW_MS = 120_000;
 
-/** Leases that seeds choose from, in seconds. */
-const LEASES_S = [15, 30, 60];
+/** Leases that seeds choose from, in seconds; short ones cost a beat each few seconds. */
+const LEASES_S = [15, 30, 60, 60, 120];
 
 /** Everything there is in one run. */
 export class World {

@@ -98,7 +98,10 @@ export async function* watch(
     }
     if (changes.length > 0) continue;
     const beat = new AbortController();
-    using _timer = site.context.clock.after(BEAT_MS, () => beat.abort());
+    using _timer = site.context.clock.after(
+      BEAT_MS,
+      () => beat.abort("a beat is due"),
+    );
     using either = new JoinedSignal(signal, beat.signal);
     await site.changes.next(either.signal);
     if (beat.signal.aborted) yield { type: "beat", revision: at };

@@ -11,6 +11,9 @@ import type { Clock } from "../../sys/clock.ts";
 /** Timers hold no more than 31 bits; longer waits are slept in parts. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1;
 
+/** A reason that costs nothing: without one an error is made each time. */
+const REPLACED = "another moment comes first";
+
 interface Entry {
   readonly at: number;
   readonly key: string;
@@ -43,7 +46,7 @@ export class Agenda implements Disposable {
   }
 
   #arm(): void {
-    this.#sleep?.abort();
+    this.#sleep?.abort(REPLACED);
     const first = this.#heap[0];
     if (first === undefined || this.#closed) return;
     const sleep = this.#sleep = new AbortController();

@@ -246,7 +246,7 @@ function stopwatch(
     ? new Promise<never>(() => {})
     : clock.sleep(ms, stop.signal).then(() => "time over" as const);
   over.catch(() => {}); // stopped: nobody waits any more
-  return { over, [Symbol.dispose]: () => stop.abort() };
+  return { over, [Symbol.dispose]: () => stop.abort("waits no more") };
 }
 
 function abortOf(
