@@ -76,3 +76,25 @@ Deno.test("sim [15]: the guard outlives the driver, and one that cannot be reach
   deepStrictEqual([stopped.state, stopped.held], ["stopped", undefined]);
   await after[Symbol.asyncDispose]();
 });
+
+Deno.test("sim [15, 16]: a guest that boots when the lease is over is held, and boots on once it may", async () => {
+  const { clock, driver, stateOf, renew } = await world();
+  const spec = VmSpec.parse({
+    onNodeLoss: "restart",
+    sim: { bootMs: 10_000 },
+  });
+  driver.start({ ...planOf("web", "restart"), spec }, never).catch(() => {});
+  await clock.advance(1000);
+  await renew(3000);
+  await clock.advance(2999);
+  strictEqual(await stateOf("web"), "starting");
+  await clock.advance(1);
+  strictEqual(await stateOf("web"), "paused, held");
+  await clock.advance(60_000);
+  await renew(60_000);
+  await driver.guarding.release(["web"], clock.boot() + 60_000, never);
+  strictEqual(await stateOf("web"), "starting");
+  await clock.advance(6000);
+  strictEqual(await stateOf("web"), "running");
+  await driver[Symbol.asyncDispose]();
+});
