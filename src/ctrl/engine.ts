@@ -92,7 +92,13 @@ export async function openEngine(
   const session = { ...parts, nodes, domains, runner };
   const { strays } = domains;
   const keepers: LossKeepers = {
-    restarts: new RestartKeeper({ ...parts, runner, strays, marginMs }),
+    restarts: new RestartKeeper({
+      ...parts,
+      runner,
+      leftovers,
+      strays,
+      marginMs,
+    }),
     strays: new StrayKeeper({ ...parts, runner }, strays),
   };
   const janitor = janitorOf(config, { context, records, accounts, nodes });

@@ -16,6 +16,7 @@ import { occupies } from "../core/vm_machine.ts";
 import { messageOf } from "../error/mod.ts";
 import type { Vm } from "../schema/vm.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
+import type { Leftovers } from "./leftovers.ts";
 import type { NodeLinks } from "./node_links.ts";
 import { targetFor } from "./operations/placing.ts";
 import { operationWrite } from "./operations/writes.ts";
@@ -36,6 +37,7 @@ export interface RestartParts {
   readonly records: Records;
   readonly links: NodeLinks;
   readonly runner: Runner;
+  readonly leftovers: Leftovers;
   readonly strays: Strays;
   readonly leaseMs: number;
   readonly marginMs: number;
@@ -160,9 +162,18 @@ export class RestartKeeper {
     // A node that stays connected does not tell again what it has of it.
     if (from !== null && from !== node) strays.note(from, copyLeft(vm));
     context.log.warn("a VM starts elsewhere", { vm: vm.name, from, node, why });
+    this.#leave(vm, node);
     // What its old node may have left unanswered is of no concern any more.
     runner.settled(vm.uid);
     runner.resume(move);
+  }
+
+  /** What lies on the node that it leaves goes; one that is away tells of it once it is back. */
+  #leave({ uid, node, spec }: Vm, to: string): void {
+    const { records, leftovers } = this.#parts;
+    if (node === null || node === to || spec.driver === null) return;
+    if (records.nodes.latest(node)?.state !== "ready") return;
+    leftovers.suspect(node, uid, spec.driver);
   }
 
   /** Nodes that have an older copy, and its old node until that is back. */

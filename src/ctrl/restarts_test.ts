@@ -229,3 +229,28 @@ Deno.test("a margin with which two copies could run keeps the controller from st
   );
   await store.close();
 });
+
+Deno.test("what lies on a node that is there, and that a VM leaves, is cleared away", async () => {
+  const restarts = { due: true, count: 1, at: AT };
+  const vm = vmOf({ restarts }, { state: "crashed", reason: "boot failed" });
+  await using world = await World.open(vm);
+  await world.connect("n1");
+  const n1 = world.engine.records.nodes.latest("n1")!;
+  const drained = { ...n1, draining: true };
+  await world.engine.records.write([
+    { kind: "node", key: "n1", value: drained },
+  ]);
+  for (let s = 0; s < 120 && world.starts.length < 2; s++) {
+    await world.clock.advance(1000);
+  }
+  deepStrictEqual(world.starts, ["start on n2"]);
+  // Its run holds the VM; what is left elsewhere waits for the end of that.
+  await world.engine.runner.cancel(
+    [...world.engine.records.operations.values()][0]!.id,
+    "asked",
+  );
+  for (let s = 0; s < 120 && world.starts.length < 4; s++) {
+    await world.clock.advance(1000);
+  }
+  strictEqual(world.starts.includes("release on n1"), true);
+});
