@@ -14,7 +14,7 @@ import type {
   Plan,
 } from "./plan.ts";
 import { isUp } from "../driver/sim/domain.ts";
-import type { Client } from "./client.ts";
+import type { Answer, Client } from "./client.ts";
 import type { Machine } from "./machine.ts";
 import type { World } from "./world.ts";
 
@@ -49,17 +49,14 @@ async function perform(world: World, deed: Deed, i: number): Promise<void> {
         () => client.ask("POST", "/v1/requests", deed.body, ASK_MS),
       );
       for (const answer of await Promise.all(asking)) {
-        const said = answer === null
-          ? "nothing"
-          : answer.status === 200
-          ? "accepted"
-          : (answer.body as { detail: string }).detail;
-        world.history.add(client.name, `hears of ${id}: ${said}`);
+        world.history.add(client.name, `hears of ${id}: ${said(answer)}`);
       }
       return;
     }
     case "cancel":
       return await cancel(world, client, deed.request);
+    case "node":
+      return await askOfNode(world, client, deed);
     case "guest":
       return endGuest(world, deed.vm, deed.ends);
     case "fault":
@@ -79,6 +76,26 @@ async function cancel(world: World, client: Client, id: string): Promise<void> {
   world.history.add(client.name, `cancels ${open.operation} of ${id}`);
   const path = `/v1/operations/${open.operation}/cancel`;
   await client.ask("POST", path, undefined, 5000);
+}
+
+/** What an administrator asks; nobody declares a node dead that has power. */
+async function askOfNode(
+  world: World,
+  client: Client,
+  { verb, node }: Extract<Deed, { type: "node" }>,
+): Promise<void> {
+  if (verb === "declare-dead" && world.machine(node).hasPower) return;
+  world.history.add(client.name, `asks to ${verb} ${node}`);
+  const body = verb === "drain" ? {} : undefined;
+  const path = `/v1/nodes/${node}/${verb}`;
+  const answer = await client.ask("POST", path, body, ASK_MS);
+  world.history.add(client.name, `hears of ${verb} ${node}: ${said(answer)}`);
+}
+
+function said(answer: Answer | null): string {
+  if (answer === null) return "nothing";
+  if (answer.status === 200) return "accepted";
+  return (answer.body as { detail: string }).detail;
 }
 
 function endGuest(world: World, vm: string, ends: GuestEnd): void {

@@ -63,7 +63,7 @@ export class DomainWatch {
     else this.#ended(uid, key);
     const wasUp = before !== null && isUp(before);
     const isNowUp = domain !== null && isUp(domain);
-    if (wasUp && !isNowUp) this.#lookAtEnd(key, before, domain);
+    if (wasUp && !isNowUp) this.#lookAtEnd(machine, before, domain);
     if (!wasUp && isNowUp) this.#lookAtRoom(machine);
   }
 
@@ -78,13 +78,19 @@ export class DomainWatch {
     if (uid !== null) this.#running.get(uid)?.delete(key);
   }
 
-  #lookAtEnd(key: string, before: SimDomain, now: SimDomain | null): void {
+  #lookAtEnd(
+    { name: node }: Machine,
+    before: SimDomain,
+    now: SimDomain | null,
+  ): void {
+    const key = `${node} ${before.domain}`;
     const { uid, handle, knobs, move, phase, shutdownDue } = before;
     if (this.#excused.has(key) || uid === null) return;
     if (now?.phase === "crashed" && knobs.crashAfterMs !== undefined) return;
     const incarnation = handle?.incarnation ?? null;
     const isOwed = phase === "migrating" || shutdownDue !== null;
-    const run = { uid, incarnation, isMoving: move !== null, isOwed };
+    const isMoving = move !== null;
+    const run = { uid, node, incarnation, isMoving, isOwed };
     if (this.#ledger.accountsFor(run, this.#now())) return;
     this.#break(
       "no cause",

@@ -10,6 +10,7 @@
  */
 import type { Engine } from "../ctrl/engine.ts";
 import { Node } from "../schema/node.ts";
+import { NodeOperation } from "../schema/node_operation.ts";
 import { Operation } from "../schema/operation.ts";
 import { Vm } from "../schema/vm.ts";
 import { isFinal } from "../core/operation_machine.ts";
@@ -29,8 +30,15 @@ export function lookAtRecords(
     node: records.nodes,
     operation: records.operations,
     request: records.requests,
+    "node-operation": records.nodeOperations,
   };
-  const seen = { vm: 0, node: 0, operation: 0, request: 0 };
+  const seen = {
+    vm: 0,
+    node: 0,
+    operation: 0,
+    request: 0,
+    "node-operation": 0,
+  };
   const decoder = new TextDecoder();
   for (const { key: [kind, id], bytes } of disk.records.values()) {
     if (!(typeof kind === "string" && kind in tables)) continue;
@@ -73,6 +81,8 @@ function read(kind: string, onDisk: string): unknown {
       return Node.parse(value);
     case "operation":
       return Operation.parse(value);
+    case "node-operation":
+      return NodeOperation.parse(value);
     default:
       return value;
   }
@@ -141,6 +151,9 @@ export function lookAtWatcher(
     if (isFinal(operation.state)) continue;
     wanted.set(`operation ${operation.id}`, operation.revision);
   }
+  for (const { id, state, revision } of records.nodeOperations.values()) {
+    if (!isFinal(state)) wanted.set(`node-operation ${id}`, revision);
+  }
   for (const [key, revision] of wanted) {
     if (watcher.copies.get(key) === revision) continue;
     const text = `${watcher.name} has revision ${
@@ -149,7 +162,8 @@ export function lookAtWatcher(
     return { invariant: "converges", text };
   }
   for (const key of watcher.copies.keys()) {
-    if (wanted.has(key) || key.startsWith("operation ")) continue;
+    // Watchers keep operations that have ended as long as they like.
+    if (wanted.has(key) || key.includes("operation ")) continue;
     const text = `${watcher.name} still has ${key}, which is gone`;
     return { invariant: "converges", text };
   }

@@ -27,6 +27,8 @@ const AFTER_MS = 6 * 60_000;
 /** A run of a VM that has ended. */
 export interface EndedRun {
   readonly uid: string;
+  /** Where it ran. */
+  readonly node: string;
   /** The operation that began it, as far as its driver remembers. */
   readonly incarnation: string | null;
   /** Whether it was being moved to another node, or from there. */
@@ -69,13 +71,17 @@ export class Ledger {
     const { uid, incarnation, isMoving, isOwed } = run;
     const since = isOwed ? -Infinity : now - AFTER_MS;
     for (const operation of this.#byVm.get(uid)?.values() ?? []) {
-      const { id, verb, endedAt } = operation;
+      const { id, verb, endedAt, begun } = operation;
+      const isNewer = incarnation !== null && id > incarnation;
+      // A newer run was begun elsewhere: this one is an older copy.
+      const isElsewhere = operation.node !== run.node;
+      if (isNewer && isElsewhere && begun.includes("start")) return true;
       const isOlder = incarnation !== null && id > incarnation;
       if (isOlder && isTakeover(operation)) return true;
       if (endedAt !== null && Date.parse(endedAt) < since) continue;
       if (id === incarnation) return true;
       const stops = STOPPING.has(verb) || (isMoving && verb === "migrate");
-      if (stops && (incarnation === null || id > incarnation)) return true;
+      if (stops && (incarnation === null || isNewer)) return true;
     }
     return false;
   }

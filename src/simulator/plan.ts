@@ -34,6 +34,12 @@ export type Deed =
     }
     /** Cancels an operation of the request with this id. */
     | { readonly type: "cancel"; readonly request: string }
+    /** What an administrator asks of a node. */
+    | {
+      readonly type: "node";
+      readonly verb: "drain" | "undrain" | "declare-dead";
+      readonly node: string;
+    }
     /** A guest ends by itself. */
     | { readonly type: "guest"; readonly vm: string; readonly ends: GuestEnd }
     | { readonly type: "fault"; readonly fault: Fault }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isFinal } from "../core/operation_machine.ts";
 import { nextTurn } from "../sys/turn.ts";
 import { endOf, schedule } from "./deeds.ts";
 import { lookAtRecords, lookAtTruth, lookAtWatcher } from "./invariants.ts";
@@ -130,6 +131,12 @@ function lookAtEnd(world: World): Violation | null {
   if (open !== undefined) {
     const text =
       `${open.verb} ${open.id} of ${open.vm} is still ${open.state} at ${open.step}`;
+    return { invariant: "ends", text };
+  }
+  const drain = [...engine.records.nodeOperations.values()]
+    .find(({ state }) => !isFinal(state));
+  if (drain !== undefined) {
+    const text = `${drain.verb} of ${drain.node} is still ${drain.state}`;
     return { invariant: "ends", text };
   }
   return lookAtRecords(engine, disk) ?? lookAtTruth(engine, machines) ??

@@ -50,7 +50,13 @@ export class StateWatch {
   }
 }
 
-const KINDS = ["request", "vm", "node", "operation"] as const;
+const KINDS = [
+  "request",
+  "vm",
+  "node",
+  "node-operation",
+  "operation",
+] as const;
 
 function tableOf(records: Records, kind: typeof KINDS[number]) {
   switch (kind) {
@@ -60,6 +66,8 @@ function tableOf(records: Records, kind: typeof KINDS[number]) {
       return records.nodes;
     case "operation":
       return records.operations;
+    case "node-operation":
+      return records.nodeOperations;
     case "request":
       return records.requests;
   }
@@ -90,6 +98,7 @@ function withRequests(
 }
 
 /** Progress of a step is told to watchers and never written. */
-function isWritten({ value, revision }: Change): boolean {
+function isWritten({ kind, value, revision }: Change): boolean {
+  if (!KINDS.some((one) => one === kind)) return false;
   return value === null || value.revision === revision;
 }

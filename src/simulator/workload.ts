@@ -17,6 +17,10 @@ const REQUESTS = 8;
 const IN_BURSTS = 0.6;
 const BURST = 6;
 
+/** Drains an hour, for each node, and how long until it is undrained at most. */
+const DRAINS = 0.4;
+const DRAINED_MS = 8 * 60_000;
+
 /** Guests that end by themselves, an hour, for each VM. */
 const ENDS = 0.25;
 
@@ -51,6 +55,7 @@ export function requestsOf(options: PlanOptions, random: Random): Deed[] {
       (at, i) => burst(options, random.fork(`burst ${i}`), i, at),
     ),
     ...ends(options, random.fork("ends")),
+    ...drains(options, random.fork("drains")),
   ];
 }
 
@@ -105,6 +110,18 @@ function asked(
   if (!its.chance(0.08)) return [request];
   const later = at + its.int(0, its.pick([20, 20_000]));
   return [request, { type: "cancel", at: later, request: body.id }];
+}
+
+/** Nodes that are drained, and undrained before long. */
+function drains({ hours, nodes }: PlanOptions, random: Random): Deed[] {
+  return moments(random, hours, nodes * DRAINS).flatMap((at): Deed[] => {
+    const node = `n${random.int(1, nodes)}`;
+    const later = at + random.int(1000, DRAINED_MS);
+    return [
+      { type: "node", at, verb: "drain", node },
+      { type: "node", at: later, verb: "undrain", node },
+    ];
+  });
 }
 
 /** Guests that end by themselves. */
@@ -175,6 +192,7 @@ function specFor(
       memoryMiB: random.pick([128, 256, 512, 1024]),
       onNodeLoss: random.chance(0.4) ? "restart" : "wait",
       sim: knobsOf(random),
+      ...(random.chance(0.3) ? { onNodeLoss: "restart" as const } : {}),
     },
   };
 }

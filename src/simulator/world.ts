@@ -8,6 +8,7 @@ import type { Engine } from "../ctrl/engine.ts";
 import type { SimHypervisor } from "../driver/sim/hypervisor.ts";
 import { CtrlConfig } from "../schema/config.ts";
 import type { Change } from "../ctrl/records.ts";
+import type { NodeOperation } from "../schema/node_operation.ts";
 import type { Operation } from "../schema/operation.ts";
 import type { Node } from "../schema/node.ts";
 import type { Vm } from "../schema/vm.ts";
@@ -188,8 +189,9 @@ function describe({ kind, revision, id, name, note, value }: Change): string {
     case "node":
       return `${head} is ${(value as Node).state}`;
     case "node-operation":
-    case "operation": {
-      const { problem } = value as Operation;
+    case "operation":
+    case "node-operation": {
+      const { problem } = value as Operation | NodeOperation;
       const why = problem === null ? "" : `: ${problem.detail}`;
       return `${head}: ${note}, ${id}${why}`;
     }

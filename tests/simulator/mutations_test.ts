@@ -39,10 +39,11 @@ function first(world: World): readonly [Machine, SimDomain] {
 function unasked(world: World): readonly [Machine, SimDomain] {
   const now = world.director.now();
   for (const found of running(world)) {
-    const { uid, handle } = found[1];
+    const [{ name: node }, { uid, handle }] = found;
     const incarnation = handle?.incarnation ?? null;
     const run = {
       uid: uid ?? "",
+      node,
       incarnation,
       isMoving: false,
       isOwed: false,
