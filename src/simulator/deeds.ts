@@ -78,13 +78,12 @@ async function cancel(world: World, client: Client, id: string): Promise<void> {
   await client.ask("POST", path, undefined, 5000);
 }
 
-/** What an administrator asks; nobody declares a node dead that has power. */
+/** What an administrator asks of a node. */
 async function askOfNode(
   world: World,
   client: Client,
   { verb, node }: Extract<Deed, { type: "node" }>,
 ): Promise<void> {
-  if (verb === "declare-dead" && world.machine(node).hasPower) return;
   world.history.add(client.name, `asks to ${verb} ${node}`);
   const body = verb === "drain" ? {} : undefined;
   const path = `/v1/nodes/${node}/${verb}`;

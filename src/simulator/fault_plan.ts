@@ -189,13 +189,7 @@ export function faultsOf(
       const at = busy.length === 0 || its.chance(0.25)
         ? lone
         : its.pick(busy) + its.int(0, its.pick([15, 60, 1000, 20_000]));
-      const fault = draw(its);
-      deeds.push({ type: "fault", at, fault });
-      if (fault.type !== "power loss" || its.chance(0.5)) continue;
-      // Somebody looks after it, and finds that it is off.
-      const found = at + its.int(0, fault.ms);
-      const { node } = fault;
-      deeds.push({ type: "node", at: found, verb: "declare-dead", node });
+      deeds.push({ type: "fault", at, fault: draw(its) });
     }
   };
   for (const kind of options.faults) {

@@ -112,8 +112,12 @@ export function lookAtTruth(
 ): Violation | null {
   const domains = new Map<string, string>();
   for (const { name, hypervisor } of machines) {
-    for (const { uid, phase } of hypervisor?.all() ?? []) {
-      domains.set(`${uid} ${name}`, phase);
+    for (const { uid, phase, held } of hypervisor?.all() ?? []) {
+      // An older copy that its guard froze may be all there is of a VM.
+      const vm = records.vms.get(uid ?? "");
+      const isKept = held === true && vm?.node !== name &&
+        vm?.status.state === "absent";
+      if (!isKept) domains.set(`${uid} ${name}`, phase);
     }
   }
   for (const vm of records.vms.values()) {

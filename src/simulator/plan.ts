@@ -37,7 +37,7 @@ export type Deed =
     /** What an administrator asks of a node. */
     | {
       readonly type: "node";
-      readonly verb: "drain" | "undrain" | "declare-dead";
+      readonly verb: "drain" | "undrain";
       readonly node: string;
     }
     /** A guest ends by itself. */

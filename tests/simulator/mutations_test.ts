@@ -138,9 +138,13 @@ const MUTATIONS: readonly {
     name: "a controller that does not believe its nodes",
     breaks: "truth",
     text: /by the records, and \w+ there/,
-    act: ({ controller }) => {
-      const { domains } = controller.engine!;
+    act: (world) => {
+      const { domains } = world.controller.engine!;
       domains.report = () => Promise.resolve();
+      for (const [machine, { domain }] of [...running(world)]) {
+        const crash = () => machine.hypervisor?.crash(domain);
+        world.domains.excuse(machine, domain, crash);
+      }
     },
   },
   {
