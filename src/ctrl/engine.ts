@@ -65,13 +65,8 @@ export async function openEngine(
     report: (node, its): Promise<void> => domains.report(node, its),
   });
   const domains: Domains = new Domains(context, records, leftovers);
-  const runner: Runner = new Runner({
-    context,
-    records,
-    links,
-    domains,
-    leftovers,
-  });
+  const running = { context, records, links, domains, leftovers };
+  const runner: Runner = new Runner(running);
   const nodes = await Nodes.load(context, records, store, newSecret);
   const accounts = await Accounts.load(context, store, newSecret);
   const changes = new Changes(records, () => isoNow(context));
@@ -84,22 +79,20 @@ export async function openEngine(
   const requests = new Requests({ context, records, runner, defaults });
   const drained = { context, records, requests, runner, nodes };
   const drains = new Drains({ ...drained, limits: config.drain });
-  const consoles = new ConsoleRelay(context, links);
   const leaseMs = config.node_lease;
   const marginMs = marginOf(config);
   const parts = { context, records, links, leaseMs };
   const watch = { ...parts, nodes, domains, leftovers };
   const session = { ...parts, nodes, domains, runner };
-  const { strays } = domains;
   const keepers: LossKeepers = {
     restarts: new RestartKeeper({
       ...parts,
+      ...running,
       runner,
-      leftovers,
-      strays,
+      strays: domains.strays,
       marginMs,
     }),
-    strays: new StrayKeeper({ ...parts, runner }, strays),
+    strays: new StrayKeeper({ ...parts, runner }, domains.strays),
   };
   const janitor = janitorOf(config, { context, records, accounts, nodes });
   return {
@@ -112,7 +105,7 @@ export async function openEngine(
     changes,
     requests,
     drains,
-    consoles,
+    consoles: new ConsoleRelay(context, links),
     session: { ...session, helloMs: HELLO_MS },
     recover: () => recover(watch, runner),
     keep: (signal) => keep(watch, keepers, { janitor, drains }, signal),

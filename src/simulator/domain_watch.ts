@@ -115,9 +115,14 @@ export class DomainWatch {
   }
 }
 
-/** A copy of a domain without power takes none, though it is neither off. */
+/**
+ * Whether placement has to reckon with a domain. A copy of one without power is
+ * not off and takes no room; what its guard froze is an older copy as soon as
+ * the VM runs elsewhere, and goes.
+ */
 function takesRoom(domain: SimDomain): boolean {
-  const { phase, move } = domain;
+  const { phase, move, held } = domain;
+  if (held === true) return false;
   if (phase !== "migrating") return isUp(domain);
   return move?.as !== "stopped" && move?.as !== "crashed";
 }

@@ -188,7 +188,6 @@ function describe({ kind, revision, id, name, note, value }: Change): string {
     }
     case "node":
       return `${head} is ${(value as Node).state}`;
-    case "node-operation":
     case "operation":
     case "node-operation": {
       const { problem } = value as Operation | NodeOperation;
