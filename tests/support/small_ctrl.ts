@@ -11,7 +11,7 @@ import { NodeLinks, type NodeSession } from "../../src/ctrl/node_links.ts";
 import { Runner } from "../../src/ctrl/operations/runner.ts";
 import { Records } from "../../src/ctrl/records.ts";
 import { Requests } from "../../src/ctrl/requests.ts";
-import { toProblem } from "../../src/error/mod.ts";
+import { toProblem, UsherError } from "../../src/error/mod.ts";
 import type {
   DomainFrame,
   DownFrame,
@@ -230,7 +230,12 @@ export class SmallCtrl implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.runner.stop();
+    // What is still asked is asked once more, and ends then.
+    this.node = () => {
+      throw new UsherError("internal", "The test is over");
+    };
     for (const link of this.links.all()) link.interruptAll("the test is over");
+    await new Promise((resolve) => setTimeout(resolve, 0));
     await this.store.close();
   }
 }
