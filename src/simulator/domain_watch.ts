@@ -118,11 +118,13 @@ export class DomainWatch {
 /**
  * Whether placement has to reckon with a domain. A copy of one without power is
  * not off and takes no room; what its guard froze is an older copy as soon as
- * the VM runs elsewhere, and goes.
+ * the VM runs elsewhere, and what was sent elsewhere is, and both go next.
  */
 function takesRoom(domain: SimDomain): boolean {
   const { phase, move, held } = domain;
-  if (held === true) return false;
+  if (held === true || (phase === "migrating" && move?.role === "source")) {
+    return false;
+  }
   if (phase !== "migrating") return isUp(domain);
   return move?.as !== "stopped" && move?.as !== "crashed";
 }
