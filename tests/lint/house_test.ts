@@ -3,7 +3,12 @@
  * rule that was forgotten.
  */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { LAYERS, PURE_FOLDERS } from "../../scripts/house.ts";
+import {
+  COMPOSITION,
+  LAYERS,
+  matches,
+  PURE_FOLDERS,
+} from "../../scripts/house.ts";
 import { STAGES } from "../../scripts/stages.ts";
 import { REPOSITORY, trackedFiles } from "../support/repository.ts";
 
@@ -12,7 +17,10 @@ Deno.test("every folder of src/ is in the import table", async () => {
   for await (const { name, isDirectory } of Deno.readDir(`${REPOSITORY}src`)) {
     if (isDirectory) folders.push(name);
   }
-  deepStrictEqual(folders.filter((folder) => !(folder in LAYERS)), []);
+  const isRuled = (folder: string) =>
+    folder in LAYERS ||
+    COMPOSITION.some((rule) => matches(`src/${folder}/`, rule));
+  deepStrictEqual(folders.filter((folder) => !isRuled(folder)), []);
 });
 
 Deno.test("the pure folders exist", async () => {

@@ -157,11 +157,11 @@ export function nextDue(
   lease: number | null = null,
 ): number | null {
   const { phase, bootDue, crashDue, shutdownDue, move, guarded } = domain;
-  const leaseDue = guarded === true ? lease : null;
-  if (phase === "starting") return earliest(leaseDue, bootDue);
+  if (phase === "starting") return bootDue;
   if (phase === "migrating") return null;
   const sentDue = move?.sentDue ?? null;
   if (phase !== "running") return sentDue;
+  const leaseDue = guarded === true ? lease : null;
   const ownDue = earliest(crashDue, shutdownDue);
   return earliest(leaseDue, earliest(sentDue, ownDue));
 }
@@ -193,14 +193,13 @@ function pass(
   due: number,
   lease: number | null,
 ): SimDomain {
-  const isRunning = domain.phase === "starting" || domain.phase === "running";
-  if (domain.guarded === true && due === lease && isRunning) {
-    return held(domain, due);
-  }
   if (domain.phase === "starting") {
     const { crashAfterMs } = domain.knobs;
     const crashDue = crashAfterMs === undefined ? null : due + crashAfterMs;
     return { ...domain, phase: "running", bootDue: null, crashDue };
+  }
+  if (domain.guarded === true && due === lease && domain.phase === "running") {
+    return held(domain, due);
   }
   if (domain.move?.sentDue === due) return sent(domain, due);
   return domain.shutdownDue === due
@@ -265,13 +264,9 @@ export function resumed(
   now: number,
 ): SimDomain {
   const away = now - (domain.pausedAt ?? now);
-  // Its guard froze it while it booted.
-  const isBooting = domain.bootDue !== null ||
-    domain.knobs.startHangs === true;
   return {
     ...domain,
-    phase: isBooting ? "starting" : "running",
-    bootDue: domain.bootDue === null ? null : domain.bootDue + away,
+    phase: "running",
     reason: wasHeld === true ? "" : domain.reason,
     pausedAt: null,
     pausedMs: domain.pausedMs + away,
