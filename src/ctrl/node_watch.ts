@@ -93,17 +93,23 @@ async function noteLoss(
   { context, records, nodes, domains, leaseMs }: NodeWatchParts,
   link: NodeLink,
 ): Promise<void> {
-  if (link.session !== null || link.silentSince === null) return;
+  const since = link.silentSince;
+  if (link.session !== null || since === null) return;
   if (records.nodes.latest(link.name)?.state === "dead") return;
-  if (context.clock.monotonic() - link.silentSince < leaseMs) return;
+  if (context.clock.monotonic() - since < leaseMs) return;
   if (records.nodes.latest(link.name) !== undefined) {
     context.log.warn("a node is lost: silent past its lease", {
       node: link.name,
       leaseMs,
     });
     await nodes.setState(link.name, "lost");
-    await domains.lost(link.name);
+    // It may have come back meanwhile: what it told then is newer than its loss,
+    // and nobody would tell it again.
+    if (link.silentSince !== since) return;
+    const noted = domains.lost(link.name);
+    // At once, before a new session could have been asked anything.
     link.breakOff("it has been silent past its lease");
+    await noted;
   }
   // Last, so that a loss that could not be written is noted at the next look;
   // and not when the node came back in the meantime.

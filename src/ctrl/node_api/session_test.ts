@@ -188,6 +188,40 @@ Deno.test("a loss that cannot be written is noted at the next look", async () =>
   strictEqual(ctrl.records.byName("web.n1.found")?.status.state, "unknown");
 });
 
+Deno.test("a node that comes back while its loss is written keeps what it told", async () => {
+  await using site = await world();
+  const { ctrl } = site;
+  const link = ctrl.links.link("n1");
+  const come = async (peer: Peer): Promise<void> => {
+    peer.hello(site.secret);
+    await peer.until("welcome");
+    peer.domains([{ name: "web" }]);
+  };
+  using peer = new Peer(site.parts);
+  await come(peer);
+  await until("the node is ready", () => link.ready);
+  peer[Symbol.dispose]();
+  await until(
+    "its silence is noted",
+    () => ctrl.records.nodes.get("n1")?.state === "silent",
+  );
+  link.silentSince = -1e9;
+  ctrl.store.hold();
+  const look = site.look();
+  using again = new Peer(site.parts);
+  await come(again);
+  // It runs what it ran, so there is nothing to write: only that it is ready.
+  await until(
+    "its return is to be written",
+    () => ctrl.records.nodes.latest("n1")?.state === "ready",
+  );
+  ctrl.store.release();
+  await look;
+  await until("the node is ready again", () => link.ready);
+  strictEqual(ctrl.records.byName("web.n1.found")?.status.state, "running");
+  strictEqual(ctrl.records.nodes.get("n1")?.state, "ready");
+});
+
 Deno.test("a report that tells of one domain twice is believed in its order", async () => {
   await using site = await world();
   const { ctrl } = site;
