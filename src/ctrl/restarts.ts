@@ -18,7 +18,7 @@ import type { Vm } from "../schema/vm.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { NodeLinks } from "./node_links.ts";
-import { targetFor } from "./operations/placing.ts";
+import { type Moving, targetFor } from "./operations/placing.ts";
 import { operationWrite } from "./operations/writes.ts";
 import type { Runner } from "./operations/runner.ts";
 import type { Records } from "./records.ts";
@@ -79,12 +79,18 @@ export class RestartKeeper {
     else if (this.#due.delete(uid)) this.#told.delete(uid);
   }
 
-  /** VMs that are proved to be down, and whose turn it is. */
+  /**
+   * VMs that are proved to be down, and whose turn it is. A start that was
+   * owed and made may have come to something on a node that is gone since:
+   * then it is owed still, and proves nothing.
+   */
   *#overdue(): Generator<{ vm: Vm; why: string }> {
     const { records, runner } = this.#parts;
     for (const uid of this.#due) {
       const vm = records.vms.latest(uid);
       if (vm === undefined || !runner.isIdle(uid)) continue;
+      if (vm.status.state === "unknown") continue;
+      if (runner.isUncertain(uid) && !this.#isBack(vm)) continue;
       yield { vm, why: vm.status.reason };
     }
   }
@@ -126,8 +132,7 @@ export class RestartKeeper {
       return await this.#settle(vm, "was started too often");
     }
     if (turn.type === "later") return;
-    const exclude = this.#excluded(vm);
-    const node = targetFor(vm, records, { exclude, starts: true });
+    const node = targetFor(vm, records, { ...this.#bounds(vm), starts: true });
     await this.#takeOver({
       vm,
       node,
@@ -176,14 +181,23 @@ export class RestartKeeper {
     leftovers.suspect(node, uid, spec.driver);
   }
 
-  /** Nodes that have an older copy, and its old node until that is back. */
-  #excluded({ uid, node }: Vm): string[] {
-    const { records, strays } = this.#parts;
-    const isBack = records.nodes.latest(node ?? "")?.state === "ready";
-    return [
-      ...strays.nodesOf(uid),
-      ...(node === null || isBack ? [] : [node]),
-    ];
+  /**
+   * Never nodes that have an older copy, nor its old node until that is back.
+   * One that may run on its node after all starts nowhere else.
+   */
+  #bounds(vm: Vm): Pick<Moving, "exclude" | "on"> {
+    const { runner, strays } = this.#parts;
+    const { uid, node } = vm;
+    const isAway = node !== null && !this.#isBack(vm);
+    const exclude = [...strays.nodesOf(uid), ...(isAway ? [node] : [])];
+    const isBound = node !== null && vm.status.state !== "unknown" &&
+      runner.isUncertain(uid);
+    return isBound ? { exclude, on: node } : { exclude };
+  }
+
+  /** Whether its node is there. */
+  #isBack({ node }: Vm): boolean {
+    return this.#parts.records.nodes.latest(node ?? "")?.state === "ready";
   }
 
   /** Nothing is owed any more. */

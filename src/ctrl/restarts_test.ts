@@ -176,6 +176,46 @@ Deno.test("a VM that no guard has in hand, or that fits nowhere, stays where it 
   deepStrictEqual(alone.seen, ["n2", "crashed"]);
 });
 
+Deno.test("a VM that was being started as owed on a node that is lost then may run there, and starts nowhere else", async () => {
+  const restarts = { due: true, count: 1, at: AT };
+  const status = { state: "starting" as const, guard: undefined };
+  await using world = await World.open(vmOf({ restarts }, status));
+  await world.clock.advance(120_000);
+  deepStrictEqual(world.seen, ["n1", "unknown"]);
+  deepStrictEqual(world.starts, []);
+  // Back, its node tells that it came to nothing.
+  await world.connect("n1");
+  const { status: lost } = world.vm;
+  const value = { ...world.vm, status: { ...lost, state: "crashed" as const } };
+  await world.engine.records.write([{ kind: "vm", key: UID, value }]);
+  await world.clock.advance(2000);
+  strictEqual(world.starts.length, 1);
+});
+
+Deno.test("a VM whose owed start ended without an answer starts on that node alone", async () => {
+  const restarts = { due: true, count: 0, at: null };
+  const vm = vmOf({ restarts }, { state: "crashed", guard: undefined });
+  await using world = await World.open(vm);
+  const { records, links, runner } = world.engine;
+  await world.connect("n1");
+  const [n1, n2] = ["n1", "n2"].map((name) => records.nodes.latest(name)!);
+  const drain = (name: string, node: Node) =>
+    records.write([
+      { kind: "node", key: name, value: { ...node, draining: true } },
+    ]);
+  await drain("n2", n2!);
+  await world.clock.advance(2000);
+  deepStrictEqual(world.starts, ["start on n1"]);
+  links.link("n1").interruptAll("nobody knows");
+  await world.clock.advance(1000);
+  strictEqual(runner.isUncertain(UID), true);
+  await drain("n1", n1!);
+  await records.write([{ kind: "node", key: "n2", value: n2! }]);
+  await world.clock.advance(600_000);
+  strictEqual(world.vm.node, "n1");
+  strictEqual(world.starts.includes("start on n2"), false);
+});
+
 Deno.test("a start that fails is tried again with growing pauses, and then no more", async () => {
   await using world = await World.open(vmOf());
   const { records, links } = world.engine;
