@@ -16,7 +16,7 @@ import { verdict } from "../core/vm_machine.ts";
 import type { Vm } from "../schema/vm.ts";
 import type { Draft } from "./drafts.ts";
 import { boundToDead } from "./operations/bound.ts";
-import { notPlaced, startInPlace } from "./operations/placing.ts";
+import { awaited, notPlaced, startInPlace } from "./operations/placing.ts";
 import type { Runner } from "./operations/runner.ts";
 import type { Records, Write } from "./records.ts";
 
@@ -48,25 +48,37 @@ export function firstMoves(
   );
 }
 
-/** Where those go that begin by being turned on. */
+/**
+ * Where those go that begin by being turned on. One that may be otherwise than
+ * its record says needs its room as well, should the record be right.
+ */
 function decide(
   drafts: readonly Draft[],
   { records, runner }: MoveParts,
 ): Map<Draft, Decision> {
   const placed = drafts.filter((draft) =>
-    draft.claimed && turnsOn(draft) && !runner.isUncertain(draft.vm.uid)
+    draft.claimed && turnsOn(draft) &&
+    (draft.vm.node !== null || !runner.isUncertain(draft.vm.uid))
   );
   if (placed.length === 0) return new Map();
   const { picture, strategy } = records.capacity;
   using placer = new Placer(picture, strategy);
-  const decisions = placeAll(picture, placer, placed.map(wishFor));
+  const decisions = placeAll(
+    picture,
+    placer,
+    placed.map((draft) => wishFor(draft, runner.isUncertain(draft.vm.uid))),
+  );
   return new Map(placed.map((draft, i) => [draft, decisions[i] as Decision]));
 }
 
-function wishFor({ vm, operation: { verb, options } }: Draft): Wish {
-  return vm.node === null
-    ? wishOf(vm, { on: options.on })
-    : startInPlace(vm, verb, vm.node);
+function wishFor(
+  { vm, operation: { verb, options } }: Draft,
+  uncertain: boolean,
+): Wish {
+  if (vm.node === null) return wishOf(vm, { on: options.on });
+  const wish = startInPlace(vm, verb, vm.node);
+  // Its node tells first how it is: the step waits for that.
+  return uncertain ? awaited(wish) : wish;
 }
 
 /** It waits for its turn; what it wants of its VM counts from then on. */

@@ -71,15 +71,14 @@ function checkRoom(move: Move, vm: Vm, { records, at }: Placing): PlacedMove {
   if (bound !== null) {
     return { ...ended(move.operation, at, bound), writes: [] };
   }
-  const isOff = vm.status.state === "stopped" || vm.status.state === "crashed";
+  const isOff = !occupies(vm.status.state);
   const { picture } = records.capacity;
   const isHeld = picture.resident(vm.uid)?.on === true;
   if (!isOff || isHeld || vm.node === null) return { ...move, writes: [] };
   if (picture.place(vm.node) === undefined) return { ...move, writes: [] };
   const wish = startInPlace(vm, move.operation.verb, vm.node);
   // Its turn came while the node was away: the step waits for that.
-  const waived: FilterName[] = [...wish.waived ?? [], "reach"];
-  const decision = decide(records.capacity, { ...wish, waived });
+  const decision = decide(records.capacity, awaited(wish));
   if (decision.type === "placed") return { ...move, writes: [] };
   const error = notPlaced(vm, decision);
   return { ...ended(move.operation, at, error), writes: [] };
@@ -89,6 +88,11 @@ function checkRoom(move: Move, vm: Vm, { records, at }: Placing): PlacedMove {
 export function startInPlace(vm: Vm, verb: Verb, node: string): Wish {
   const waived = verb === "start" ? [] : STAYS;
   return wishOf(vm, { on: node, waived });
+}
+
+/** The same wish, for a node that may be away: its step waits until it is back. */
+export function awaited(wish: Wish): Wish {
+  return { ...wish, waived: [...wish.waived ?? [], "reach"] };
 }
 
 function decide({ picture, strategy }: Capacity, wish: Wish): Decision {

@@ -4,7 +4,7 @@
  * @module
  */
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import { SmallCtrl } from "../../../tests/support/small_ctrl.ts";
+import { obedient, SmallCtrl } from "../../../tests/support/small_ctrl.ts";
 import { UsherError } from "../../error/mod.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { targetFor, targetsFor } from "./placing.ts";
@@ -89,4 +89,31 @@ Deno.test("targetsFor() sends away one after another those that need each other,
   deepStrictEqual(targetsFor(vms, ctrl.records, leave), ["n2", "n2"]);
   const [first] = vms as [Vm];
   throws(() => targetFor(first, ctrl.records), /on any node$/);
+});
+
+Deno.test("a start needs its room also while nobody knows for certain how its VM is", async () => {
+  await using ctrl = await siteOf("n1");
+  const vm = vmOf(ctrl, "web-0");
+  ctrl.node = () => {
+    throw new UsherError("interrupted", "Nobody knows");
+  };
+  const unknown = await ctrl.submit({ verb: "pause", names: ["web-0"] });
+  await ctrl.reached(unknown, "failed");
+  strictEqual(ctrl.runner.isUncertain(vm.uid), true);
+  const status = { ...vm.status, state: "stopped" as const };
+  await ctrl.records.write([
+    { kind: "vm", key: vm.uid, value: { ...vm, status } },
+  ]);
+  ctrl.node = obedient;
+  const spec = { memoryMiB: "600GiB" };
+  const other = await ctrl.submit({
+    verb: "start",
+    names: ["other"],
+    on: "n1",
+    spec,
+  });
+  await ctrl.reached(other, "succeeded");
+  const id = await ctrl.submit({ verb: "start", names: ["web-0"] });
+  const { problem } = await ctrl.reached(id, "failed");
+  strictEqual(problem?.code, "insufficient_resources");
 });
