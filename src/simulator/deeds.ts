@@ -23,8 +23,8 @@ const ASK_MS = 120_000;
 
 /** Plans every deed of `plan` in the time of `world`. */
 export function schedule(world: World, plan: Plan): void {
-  for (const [i, deed] of plan.entries()) {
-    world.director.after(deed.at, () => void perform(world, deed, i));
+  for (const deed of plan) {
+    world.director.after(deed.at, () => void perform(world, deed));
   }
 }
 
@@ -38,8 +38,9 @@ export function endOf(plan: Plan): number {
   }, 0);
 }
 
-async function perform(world: World, deed: Deed, i: number): Promise<void> {
-  const client = world.clients[i % world.clients.length]!;
+async function perform(world: World, deed: Deed): Promise<void> {
+  // By nothing that another deed's absence would change.
+  const client = world.clients[deed.at % world.clients.length]!;
   switch (deed.type) {
     case "request": {
       const { verb, names, id } = deed.body;
@@ -48,34 +49,43 @@ async function perform(world: World, deed: Deed, i: number): Promise<void> {
         { length: deed.times },
         () => client.ask("POST", "/v1/requests", deed.body, ASK_MS),
       );
-      for (const answer of await Promise.all(asking)) {
+      const answers = await Promise.all(asking);
+      for (const answer of answers) {
         world.history.add(client.name, `hears of ${id}: ${said(answer)}`);
       }
+      if (answers.every(isRefusal)) world.idle.add(deed);
       return;
     }
     case "cancel":
-      return await cancel(world, client, deed.request);
+      if (!await cancel(world, client, deed.request)) world.idle.add(deed);
+      return;
     case "node":
       return await askOfNode(world, client, deed);
     case "guest":
-      return endGuest(world, deed.vm, deed.ends);
+      if (!endGuest(world, deed.vm, deed.ends)) world.idle.add(deed);
+      return;
     case "fault":
       world.history.add("fault", JSON.stringify(deed.fault));
       return await befall(world, deed.fault);
   }
 }
 
-/** Cancels the first operation of a request that has not ended. */
-async function cancel(world: World, client: Client, id: string): Promise<void> {
+/** Cancels the first operation of a request that has not ended; false when there is none. */
+async function cancel(
+  world: World,
+  client: Client,
+  id: string,
+): Promise<boolean> {
   const answer = await client.ask("GET", `/v1/requests/${id}`, undefined, 5000);
-  if (answer?.status !== 200) return;
+  if (answer?.status !== 200) return false;
   const open = (answer.body as Result).outcomes.find(({ state }) =>
     !isFinal(state)
   );
-  if (open === undefined) return;
+  if (open === undefined) return false;
   world.history.add(client.name, `cancels ${open.operation} of ${id}`);
   const path = `/v1/operations/${open.operation}/cancel`;
   await client.ask("POST", path, undefined, 5000);
+  return true;
 }
 
 /** What an administrator asks of a node. */
@@ -91,19 +101,26 @@ async function askOfNode(
   world.history.add(client.name, `hears of ${verb} ${node}: ${said(answer)}`);
 }
 
+function isRefusal(answer: Answer | null): boolean {
+  return answer !== null && answer.status !== 200;
+}
+
 function said(answer: Answer | null): string {
   if (answer === null) return "nothing";
   if (answer.status === 200) return "accepted";
   return (answer.body as { detail: string }).detail;
 }
 
-function endGuest(world: World, vm: string, ends: GuestEnd): void {
+/** Ends a guest wherever it runs; false when it runs nowhere. */
+function endGuest(world: World, vm: string, ends: GuestEnd): boolean {
+  let found = false;
   for (const machine of world.machines) {
     if (!machine.hasPower) continue;
     for (
       const { domain, name } of machine.hypervisor?.all().filter(isUp) ?? []
     ) {
       if (name !== vm) continue;
+      found = true;
       world.history.add("guest", `of ${vm} on ${machine.name} ${ends}`);
       world.domains.excuse(machine, domain, () => {
         if (ends === "crashes") machine.hypervisor?.crash(domain);
@@ -111,6 +128,7 @@ function endGuest(world: World, vm: string, ends: GuestEnd): void {
       });
     }
   }
+  return found;
 }
 
 async function befall(world: World, fault: Fault): Promise<void> {

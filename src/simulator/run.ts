@@ -7,7 +7,7 @@ import { isFinal } from "../core/operation_machine.ts";
 import { nextTurn } from "../sys/turn.ts";
 import { endOf, schedule } from "./deeds.ts";
 import { lookAtRecords, lookAtTruth, lookAtWatcher } from "./invariants.ts";
-import { type Plan, type PlanOptions, SETTLE_MS } from "./plan.ts";
+import { type Deed, type Plan, type PlanOptions, SETTLE_MS } from "./plan.ts";
 import type { Violation } from "./violation.ts";
 import { World } from "./world.ts";
 
@@ -29,6 +29,8 @@ export interface Outcome {
   /** Operations that were accepted. */
   readonly operations: number;
   readonly history: string;
+  /** Deeds that changed nothing: refused, or without what they are about. */
+  readonly idle: ReadonlySet<Deed>;
 }
 
 /** What may be done to a world for a test of the checker. */
@@ -67,6 +69,7 @@ export async function runPlan(
     events: stepper.events,
     operations: ledger.count,
     history: String(history),
+    idle: world.idle,
   };
 }
 

@@ -10,7 +10,7 @@ import { type Plan, planOf, type PlanOptions } from "./plan.ts";
 import { type Outcome, runPlan } from "./run.ts";
 import { type Broken, shrink } from "./shrink.ts";
 
-const SHRINK_S = 60;
+const SHRINK_S = 30;
 
 /** What the command line asks for. */
 export interface SimFlags {

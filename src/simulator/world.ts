@@ -21,7 +21,7 @@ import { DomainWatch } from "./domain_watch.ts";
 import { Ledger } from "./ledger.ts";
 import { Machine } from "./machine.ts";
 import { Network } from "./network.ts";
-import type { PlanOptions } from "./plan.ts";
+import type { Deed, PlanOptions } from "./plan.ts";
 import { Random } from "./random.ts";
 import { StateWatch } from "./state_watch.ts";
 import { Process, VirtualClock } from "./virtual_clock.ts";
@@ -53,6 +53,8 @@ export class World {
   readonly state = new StateWatch();
   /** Does what the plan says; nothing kills it. */
   readonly director: Process;
+  /** Deeds that changed nothing: refused, or without what they are about. */
+  readonly idle = new Set<Deed>();
   readonly #secrets = new Map<string, string>();
 
   constructor({ seed, nodes, vms }: PlanOptions) {
@@ -158,7 +160,7 @@ export class World {
     this.state.follow(engine);
     engine.records.subscribe((changes) => {
       for (const change of changes) {
-        this.history.add("ctrl", describe(change));
+        if (!isProgress(change)) this.history.add("ctrl", describe(change));
       }
     });
   }
@@ -176,6 +178,11 @@ export class World {
     };
     return log;
   }
+}
+
+/** How far a step has come is told to watchers, and is no change of a record. */
+function isProgress({ revision, value }: Change): boolean {
+  return value !== null && value.revision !== revision;
 }
 
 function describe({ kind, revision, id, name, note, value }: Change): string {

@@ -168,7 +168,7 @@ export const sim = defineCommand({
     history: toggle("print the history of the last run, whatever came of it"),
     "shrink-seconds": parsed(
       "N",
-      "how long to look for a shorter history of what broke, 60 by default",
+      "how long to look for a shorter history of what broke, 30 by default",
       wholeNumber("number of seconds", { min: 0, max: 86_400 }),
     ),
     json: toggle("print one JSON object for each run"),
