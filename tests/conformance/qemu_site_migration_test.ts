@@ -92,7 +92,8 @@ Deno.test({
     });
     const id = slow.outcomes[0]?.operation ?? "";
     await until("it is being sent", async () => {
-      return (await site.operation(id)).progress?.phase === "disks";
+      const { progress } = await site.operation(id);
+      return progress != null && progress.phase !== "switch";
     }, { deadlineMs: 60_000 });
     await site.call("POST", `/v1/operations/${id}/cancel`);
     const { state, trail } = await site.untilOperation(id, "cancelled");
