@@ -197,7 +197,7 @@ test(
     );
 
     strictEqual(problem?.code, "insufficient_resources");
-    match(`${problem.detail} ${problem.hint}`, /n1: .*qemu/);
+    match(problem.refusals?.n1 ?? "", /qemu/);
   },
   { binary: "/nowhere/no-such-qemu" },
 );

@@ -10,7 +10,7 @@ import { isUsherError } from "../../src/error/mod.ts";
 import type { PlannedVm } from "../../src/schema/plan.ts";
 import type { Outcome } from "../../src/schema/operation.ts";
 import { VmRequest } from "../../src/schema/request.ts";
-import { ADMIN, SmallCtrl } from "../support/small_ctrl.ts";
+import { ADMIN, mindful, SmallCtrl } from "../support/small_ctrl.ts";
 import { until } from "../support/wait.ts";
 
 const names = fc.uniqueArray(fc.constantFrom("a", "b", "c", "d"), {
@@ -96,6 +96,7 @@ Deno.test("what is planned is what then happens", async () => {
   await fc.assert(
     fc.asyncProperty(histories, async (all) => {
       await using ctrl = await SmallCtrl.open({ nodes: ["n1", "n2", "n3"] });
+      ctrl.node = mindful();
       for (const request of all) {
         let plan: PlannedVm[] = [];
         const planned = await refusal(async () => {

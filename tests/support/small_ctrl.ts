@@ -71,6 +71,27 @@ const AFTER: Readonly<Record<Act["verb"], DomainState>> = {
 /** A node on which everything goes well. */
 export const obedient: FakeNode = ({ verb }) => AFTER[verb];
 
+/** Likewise, and each domain moves as it is: off, paused or running. */
+export function mindful(): FakeNode {
+  const states = new Map<string, DomainState>();
+  return ({ verb, uid }) => {
+    switch (verb) {
+      case "offer":
+      case "activate":
+      case "abort":
+      case "inspect":
+        return states.get(uid) ?? "absent";
+      case "receive":
+      case "send":
+      case "release":
+        return AFTER[verb];
+      default:
+        states.set(uid, AFTER[verb]);
+        return AFTER[verb];
+    }
+  };
+}
+
 /** What a node tells of a driver that works. */
 export const SIM_DRIVER: DriverReport = {
   name: "sim",

@@ -85,22 +85,22 @@ Deno.test("driver wants one that works there, and names those that do", () => {
   check([
     [
       { wish: { driver: "xen" } },
-      "driver: driver xen: not installed there; install it, or use one that it has: sim",
+      "driver: driver xen: not installed there; install driver xen, or use one that it has: sim",
     ],
     [
       { node: { drivers: [] } },
-      "driver: driver sim: not installed there; install it",
+      "driver: driver sim: not installed there; install driver sim",
     ],
     [
       { node: { drivers: [kvm] }, wish: { driver: "qemu" } },
-      "driver: driver qemu does not work there: no /dev/kvm; mend it",
+      "driver: driver qemu does not work there: no /dev/kvm; mend driver qemu",
     ],
     [
       {
         node: { drivers: [driverReport("qemu", "undetected")] },
         wish: { driver: "qemu" },
       },
-      "driver: driver qemu: not installed there; install it",
+      "driver: driver qemu: not installed there; install driver qemu",
     ],
   ]);
 });
@@ -116,7 +116,7 @@ Deno.test("ability wants what the driver that works can do besides", () => {
     ],
     [
       { node: { drivers: [] }, wish },
-      "driver: driver sim: not installed there; install it",
+      "driver: driver sim: not installed there; install driver sim",
     ],
   ]);
 });

@@ -33,12 +33,12 @@ function driverRefusal(node: PlacementNode, wanted: string): Refusal {
       why: `driver ${wanted} does not work there: ${
         known.reason || "no reason"
       }`,
-      change: `mend it${use}`,
+      change: `mend driver ${wanted}${use}`,
     };
   }
   return {
     why: `driver ${wanted}: not installed there`,
-    change: `install it${use}`,
+    change: `install driver ${wanted}${use}`,
   };
 }
 

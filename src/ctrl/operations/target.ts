@@ -26,7 +26,9 @@ export function chooseTarget(
     // A domain that may be there must not be left where it is.
     return { ...advance(chosen, vm, { at, uncertain }), writes: [] };
   } catch (error) {
-    return { ...ended(operation, at, error), writes: [] };
+    // What was tried before, if anything, was taken back.
+    const unchanged = { ...operation, changed: false };
+    return { ...ended(unchanged, at, error), writes: [] };
   }
 }
 
