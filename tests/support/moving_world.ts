@@ -188,6 +188,13 @@ export class MovingWorld implements AsyncDisposable {
     );
   }
 
+  /** The guest of a VM crashes on a node. */
+  crash(node: string, uid: string): void {
+    for (const copy of this.copies(uid)) {
+      if (copy.node === node) this.#node(node).hypervisor.crash(copy.domain);
+    }
+  }
+
   /** Throws when a VM runs twice. */
   checkOnce(uid: string): void {
     const running = this.copies(uid).filter((copy) =>

@@ -169,6 +169,39 @@ Deno.test("a migration that cannot give way is pushed aside, and leaves nothing 
   strictEqual((await world.untilOne(uid, "stopped")).node, "n1");
 });
 
+Deno.test("a guest that ends at its source while the target is cleared away is not taken for running", async () => {
+  await using world = await MovingWorld.open();
+  const { uid } = await world.startWeb({ sendMs: 1000 });
+  const [sent, cleared] = [
+    Promise.withResolvers<void>(),
+    Promise.withResolvers<void>(),
+  ];
+  let keptAt = Infinity;
+  world.meddle = async ({ verb }, when) => {
+    if (verb === "send" && when === "after") await sent.promise;
+    if (verb === "release" && when === "before") await cleared.promise;
+    if (verb === "abort" && when === "after") keptAt = world.clock.monotonic();
+  };
+  const id = await world.migrate("n2");
+  const isKnownAs = (state: string) => () =>
+    world.web()?.status.state === state;
+  await world.until("all of it is sent", isKnownAs("migrating"));
+  // That it goes on is told by the answer alone.
+  world.isMute = true;
+  await world.ctrl.runner.cancel(id, "asked by ann");
+  sent.resolve();
+  await world.until(
+    "the source goes on",
+    () => world.clock.monotonic() > keptAt + 1000,
+  );
+  world.isMute = false;
+  world.crash("n1", uid);
+  await world.until("its end is known", isKnownAs("crashed"));
+  cleared.resolve();
+  strictEqual((await world.end(id)).state, "cancelled");
+  strictEqual((await world.untilOne(uid, "crashed")).node, "n1");
+});
+
 function nodeOf(verb: ActVerb): string {
   return verb === "receive" || verb === "activate" ? "n2" : "n1";
 }

@@ -235,11 +235,12 @@ export class Run {
   }
 
   /** The first move of another attempt, made durable; null when there is none. */
-  #anotherWay(error: unknown, { writes }: Undone): Promise<Move | null> {
+  #anotherWay(error: unknown, undone: Undone): Promise<Move | null> {
     return this.#durably<Move | null>(() => {
       const operation = this.#operation();
       if (!triesAnother(operation, error)) return { writes: [], result: null };
       const again = retargeted(operation, this.#now(), messageOf(error));
+      const writes = undone.writes();
       const vm = lastVm(writes, this.#vm(operation));
       const move = this.#placeIfAsked(this.#advance(again, vm), vm);
       return move.step === null
@@ -264,7 +265,10 @@ export class Run {
   async #end(
     cancel: Cancel | null,
     error: unknown,
-    undone: Pick<Undone, "writes" | "trail"> = { writes: [], trail: [] },
+    undone: Pick<Undone, "writes" | "trail"> = {
+      writes: () => [],
+      trail: [],
+    },
   ): Promise<void> {
     await this.#durably(() => {
       const operation = this.#operation();
@@ -280,7 +284,7 @@ export class Run {
       }));
       const trail = [...final.trail, ...said];
       return {
-        writes: [...undone.writes, operationWrite({ ...final, trail })],
+        writes: [...undone.writes(), operationWrite({ ...final, trail })],
         result: null,
       };
     });

@@ -14,6 +14,7 @@ import type { DomainFrame } from "../../schema/frame.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import type { Write } from "../records.ts";
+import { noteAnswer } from "./note_answer.ts";
 import type { RunParts } from "./run_parts.ts";
 import { driverOf } from "./steps.ts";
 
@@ -29,7 +30,8 @@ const UNDONE = "the start was undone";
 
 /** What was taken back. */
 export interface Undone {
-  readonly writes: Write[];
+  /** What is still to be written; asked anew whenever it is, since nodes tell more meanwhile. */
+  writes(): Write[];
   readonly trail: string[];
   /** Whether it is now known how the VM is. */
   readonly certain: boolean;
@@ -46,7 +48,7 @@ export async function undo(
   { wholly }: { readonly wholly: boolean },
 ): Promise<Undone> {
   const vm = parts.records.vms.latest(operation.uid);
-  const nothing: Undone = { writes: [], trail: [], certain: false };
+  const nothing: Undone = { writes: () => [], trail: [], certain: false };
   if (vm === undefined || operation.verb !== "start") return nothing;
   const trail: string[] = [];
   if (operation.begun.includes("start") && vm.node !== null) {
@@ -67,7 +69,7 @@ export async function undo(
   if (operation.begun.includes(REGISTERED)) {
     trail.push("the VM was unregistered again");
     return {
-      writes: [{
+      writes: () => [{
         kind: "vm",
         key: vm.uid,
         value: null,
@@ -77,7 +79,7 @@ export async function undo(
       certain: true,
     };
   }
-  return { writes: lastStatus(parts, operation), trail, certain: true };
+  return { writes: () => lastStatus(parts, operation), trail, certain: true };
 }
 
 /**
@@ -115,7 +117,7 @@ async function cutPower(
     await act("stop", "stop");
     domain = await act("look-again", "inspect");
   }
-  await noteDomain(parts, vm, domain);
+  await noteAnswer(parts, vm.node ?? "", domain);
   return isOthers(domain, operation) ? "left alone: it ran before" : UNDONE;
 }
 
@@ -123,16 +125,6 @@ async function cutPower(
 function isOthers(domain: DomainFrame | null, { id }: Operation): boolean {
   return domain !== null && occupies(domain.state) &&
     domain.incarnation !== id;
-}
-
-async function noteDomain(
-  { domains, records }: RunParts,
-  { node }: Vm,
-  domain: DomainFrame | null,
-): Promise<void> {
-  if (domain === null || node === null) return;
-  const writes = domains.writesFor(node, domain);
-  if (writes.length > 0) await records.write(writes);
 }
 
 /** A VM whose start failed keeps no node that this chose, unless a domain of it is there. */

@@ -14,7 +14,7 @@ import type { DomainFrame } from "../../schema/frame.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { Deadline } from "../../sys/clock.ts";
-import type { Write } from "../records.ts";
+import { noteAnswer } from "./note_answer.ts";
 import type { RunParts } from "./run_parts.ts";
 import { driverOf } from "./steps.ts";
 import { isCut, untilReachable } from "./taking.ts";
@@ -37,17 +37,13 @@ export async function undoMigration(
   const { from, to, begun } = operation;
   const isBegun = begun.includes("offer") && from !== null && to !== null;
   if (vm === undefined || !isBegun) {
-    return { writes: [], trail: [], certain: false };
+    return { writes: () => [], trail: [], certain: false };
   }
   const [source, target] = await Promise.all([
     abortAtSource(parts, operation, vm, from),
     releaseAtTarget(parts, operation, vm, to),
   ]);
-  return {
-    writes: source.writes,
-    trail: [...source.trail, ...target],
-    certain: source.certain,
-  };
+  return { ...source, trail: [...source.trail, ...target] };
 }
 
 async function abortAtSource(
@@ -58,15 +54,16 @@ async function abortAtSource(
 ): Promise<Undone> {
   try {
     const domain = await ask(parts, operation, vm, "abort", node);
+    await noteAnswer(parts, node, domain);
     return {
-      writes: writesOf(parts, node, domain),
+      writes: () => [],
       trail: [`the VM stays on ${node}, as it was`],
       certain: true,
     };
   } catch (error) {
     parts.leftovers.suspect(node, vm.uid, driverOf(vm));
     const text = `${node} ends the migration later: ${why(error)}`;
-    return { writes: [], trail: [text], certain: false };
+    return { writes: () => [], trail: [text], certain: false };
   }
 }
 
@@ -122,17 +119,6 @@ async function ask(
       if (!isCut(error) || attempt >= MAX_ATTEMPTS) throw error;
     }
   }
-}
-
-function writesOf(
-  { domains, links }: RunParts,
-  node: string,
-  domain: DomainFrame | null,
-): Write[] {
-  const link = links.link(node);
-  if (domain === null || link.newestSince(domain) !== domain) return [];
-  link.used(domain);
-  return domains.writesFor(node, domain);
 }
 
 function why(error: unknown): string {
