@@ -10,6 +10,7 @@
 import { cancelled, type Move } from "../../core/advance.ts";
 import { refuseUncancellable } from "../../core/cancelling.ts";
 import { isFinal } from "../../core/operation_machine.ts";
+import { lastThatWorked, mayRunUnseen } from "../../core/unanswered.ts";
 import { messageOf } from "../../error/mod.ts";
 import type { Operation } from "../../schema/operation.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
@@ -140,6 +141,7 @@ export class Runner {
 
   /** Takes up what an earlier controller left. Running ones go first. */
   recover(): number {
+    this.#doubt();
     const open = [...this.#parts.records.operations.values()].filter((
       { state },
     ) => !isFinal(state));
@@ -150,6 +152,18 @@ export class Runner {
     );
     for (const operation of open) this.enqueue(operation);
     return open.length;
+  }
+
+  /** VMs that an earlier controller asked a node to start, and heard nothing of. */
+  #doubt(): void {
+    const { records } = this.#parts;
+    const last = lastThatWorked(records.operations.values());
+    for (const [uid, operation] of last) {
+      const vm = records.vms.latest(uid);
+      if (vm === undefined || !mayRunUnseen(vm, operation)) continue;
+      const isDead = records.nodes.latest(vm.node ?? "")?.state === "dead";
+      if (!isDead) this.#lanes.of(uid).uncertain = true;
+    }
   }
 
   /**

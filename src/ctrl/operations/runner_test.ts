@@ -97,6 +97,30 @@ Deno.test("runner: a VM whose node was lost while it was started may run, and st
   );
 });
 
+Deno.test("runner: a start that nobody answered is in doubt for the next controller as well", async () => {
+  const before = await SmallCtrl.open();
+  before.node = () => {
+    throw new UsherError("interrupted", "Its link was cut");
+  };
+  const id = await before.submit({ verb: "start", names: ["web"] });
+  const { uid } = await before.reached(id, "failed");
+  strictEqual(before.runner.isUncertain(uid), true);
+  await before.runner.stop();
+
+  const { store } = before;
+  await using next = await SmallCtrl.open({ store, nodes: ["n2"] });
+  next.runner.recover();
+  strictEqual(next.runner.isUncertain(uid), true);
+  await rejects(
+    next.submit({ verb: "start", names: ["web"], on: "n2" }),
+    { code: "unavailable" },
+  );
+  // Its node is back, and has none.
+  next.runner.settled(uid);
+  const again = await next.submit({ verb: "start", names: ["web"], on: "n2" });
+  await next.reached(again, "succeeded");
+});
+
 Deno.test("runner: whatever a run breaks by, the next operation gets its turn", async () => {
   await using ctrl = await SmallCtrl.open();
   await ctrl.reached(
