@@ -11,7 +11,8 @@ import { driverOf } from "./steps.ts";
 import { undo, type Undone } from "./undo.ts";
 import { undoMigration } from "./undo_migration.ts";
 
-const NOTHING: Undone = { writes: () => [], trail: [], certain: false };
+/** Nothing was taken back, and nothing is known. */
+export const NOTHING: Undone = { writes: () => [], trail: [], certain: false };
 
 /** Takes back what `operation` began; a VM that has moved stays where it is. */
 export async function takeBack(

@@ -26,11 +26,11 @@ import type { DomainFrame } from "../../schema/frame.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { isoNow } from "../context.ts";
-import type { NodeLink } from "../node_links.ts";
-import { leaveCopies, takeBack } from "./broken.ts";
+import { leaveCopies, NOTHING, takeBack } from "./broken.ts";
 import { durably, type Plan } from "./durably.ts";
 import type { Holder, Lane } from "./lane.ts";
 import { Moving } from "./moving.ts";
+import { answerWrites } from "./note_answer.ts";
 import { lastVm, notSo, viewOf } from "./outcome.ts";
 import { type PlacedMove, placeIfAsked } from "./placing.ts";
 import { Cancel, type RunParts } from "./run_parts.ts";
@@ -155,10 +155,10 @@ export class Run {
     return answer.domain;
   }
 
-  /** Writes what a step brought together with the next move. */
+  /** Writes what a step brought, also when that is not what it should, together with the next move. */
   async #afterStep(step: StepName, domain: DomainFrame | null): Promise<Move> {
-    let link: NodeLink | undefined;
-    const move = await this.#durably(() => {
+    let at = "";
+    const came = await this.#durably<Move | UsherError>(() => {
       const operation = this.#operation();
       const known = this.#vm(operation);
       if (step === "unregister") return this.#unregistered(operation, known);
@@ -168,19 +168,20 @@ export class Run {
         : this.#parts.domains.writesFor(node, domain);
       // What the step came to; the VM may be otherwise by now.
       const vm = lastVm(reported, known);
-      if (!isDone(step, viewOf(operation, vm))) throw notSo(operation, vm);
-      link = this.#parts.links.get(node ?? "");
-      const newest = domain === null ? null : link?.newestSince(domain) ?? null;
-      const news = newest === domain || newest === null || node === null
-        ? reported
-        : this.#parts.domains.writesFor(node, newest);
+      at = node ?? "";
+      const news = domain === null || node === null
+        ? []
+        : answerWrites(this.#parts, node, domain);
+      if (!isDone(step, viewOf(operation, vm))) {
+        return { writes: news, result: notSo(operation, vm) };
+      }
       const done = isProvenByAnswer(step) ? step : undefined;
       const next = this.#placeIfAsked(this.#advance(operation, vm, done));
-      const plan = planOf(next, newest === null ? [] : news);
-      return decided(plan, known, this.#holder.abort.signal);
+      return decided(planOf(next, news), known, this.#holder.abort.signal);
     });
-    if (domain !== null) link?.used(domain);
-    return move;
+    if (domain !== null) this.#parts.links.get(at)?.used(domain);
+    if (came instanceof UsherError) throw came;
+    return came;
   }
 
   #unregistered(operation: Operation, vm: Vm): Plan<Move> {
@@ -265,10 +266,7 @@ export class Run {
   async #end(
     cancel: Cancel | null,
     error: unknown,
-    undone: Pick<Undone, "writes" | "trail"> = {
-      writes: () => [],
-      trail: [],
-    },
+    undone: Undone = NOTHING,
   ): Promise<void> {
     await this.#durably(() => {
       const operation = this.#operation();

@@ -59,6 +59,23 @@ Deno.test("a step after which the domain is not as it should be fails, with what
   match(problem.detail, /Cannot pause VM "web\.default\.ann": it is running/);
 });
 
+Deno.test("what a step came to is kept also when it fails, since nobody tells it again", async () => {
+  await using ctrl = await withWeb();
+  for (const verb of ["pause", "cycle"] as const) {
+    ctrl.node = (act) =>
+      act.verb === "pause" || act.verb === "start" ? "crashed" : obedient(act);
+    const id = await ctrl.submit({ verb, names: ["web"] });
+    await ctrl.reached(id, "failed");
+    strictEqual(
+      ctrl.records.byName("web.default.ann")?.status.state,
+      "crashed",
+    );
+    ctrl.node = obedient;
+    const up = await ctrl.submit({ verb: "start", names: ["web"] });
+    await ctrl.reached(up, "succeeded");
+  }
+});
+
 Deno.test("a start that fails is undone: the VM that it registered is gone, one that was there stays", async () => {
   await using ctrl = await withWeb();
   ctrl.node = (act) => {
