@@ -184,7 +184,11 @@ async function checkNode(
   }
 }
 
-/** Lets the domain go on here. The record tells how far that is, so it can be asked again. */
+/**
+ * Lets the domain go on here. The record tells how far that is, so it can be
+ * asked again. The domain is this node's by then: when its QEMU has ended
+ * before it went on, so has the guest, and it can be started here.
+ */
 export async function goOn(
   { env }: MoveParts,
   domain: Domain,
@@ -194,33 +198,47 @@ export async function goOn(
   if (move.role === "source" || move.phase === "receiving") {
     throw cannotNow("activate", domain, "it did not come here");
   }
-  if (move.live) {
-    if (move.phase === "waiting") await untilComplete(domain);
-    await stopServing(domain);
-    await keepMove(domain, { ...move, phase: "activating" });
-    if (!move.paused && await queryRunState(domain) === "paused") {
-      await command(domain, "cont");
-    }
-    await forgetPeers(domain).catch((error) =>
-      env.log("warn", "QEMU keeps what it knew its peer by", { uid, error })
-    );
-  } else {
-    await endCarrier(env, uid);
-  }
+  if (!move.live) await endCarrier(env, uid);
+  else if (await isComplete(domain, move)) await letRun(env, domain, move);
   await keepMade(move.made);
   await keepMove(domain, null);
   await domain.look();
 }
 
-/** Waits until QEMU has taken everything in, which is a moment after the source has sent it. */
-async function untilComplete(domain: Domain): Promise<void> {
+async function letRun(
+  env: MoveParts["env"],
+  domain: Domain,
+  move: MoveRecord,
+): Promise<void> {
+  await stopServing(domain);
+  await keepMove(domain, { ...move, phase: "activating" });
+  if (!move.paused && await queryRunState(domain) === "paused") {
+    await command(domain, "cont");
+  }
+  await forgetPeers(domain).catch((error) =>
+    env.log("warn", "QEMU keeps what it knew its peer by", {
+      uid: domain.handle.uid,
+      error,
+    })
+  );
+}
+
+/**
+ * Waits until QEMU has taken everything in, which is a moment after the source
+ * has sent it; whether there still is a QEMU.
+ */
+async function isComplete(
+  domain: Domain,
+  { phase }: MoveRecord,
+): Promise<boolean> {
   const until = systemClock.monotonic() + SETTLE_MS;
   for (;;) {
     if (domain.process === null) {
       await domain.look();
-      throw cannotNow("activate", domain, domain.report().reason);
+      return false;
     }
-    if (await queryRunState(domain) !== "inmigrate") return;
+    if (phase === "activating") return true;
+    if (await queryRunState(domain) !== "inmigrate") return true;
     if (systemClock.monotonic() > until) {
       throw cannotNow("activate", domain, "a part of it is not here yet");
     }
