@@ -202,7 +202,11 @@ export interface Migration {
     onProgress: (progress: Progress) => void,
     signal: AbortSignal,
   ): Promise<DomainReport>;
-  /** At the target, which has everything: the domain runs (or is paused, or stopped, as it was) from now on here. */
+  /**
+   * At the target, which has everything: the domain runs (or is paused, or
+   * stopped, as it was) from now on here. One that has ended here in the
+   * meantime is this node's too, and `crashed`.
+   */
   activate(
     uid: string,
     transfer: Transfer,
