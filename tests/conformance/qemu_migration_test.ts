@@ -317,6 +317,24 @@ for (const restarts of [true, false]) {
 }
 
 pairTest(
+  "a target that lost what was sent, and takes in anew, is not gone on with: the guest goes on where it was",
+  async (pair) => {
+    const { n1, n2 } = pair;
+    const plan = await started(pair);
+    const move = new Move(n1, n2, plan);
+    await move.prepare();
+    await move.send();
+    Deno.kill(n2.pidOf(plan.uid), "SIGKILL");
+    await until("its QEMU has ended", async () => {
+      return (await n2.occupants()).length === 0;
+    }, n2);
+    await move.receive();
+    await rejects(move.send(), { message: /its target lost what was sent/ });
+    await move.undo();
+  },
+);
+
+pairTest(
   "both LNMs may end while disks and memory are sent, and even at the switch",
   async (pair) => {
     const { n1, n2 } = pair;

@@ -65,6 +65,8 @@ export type Offer = z.infer<typeof Offer>;
 
 /** Where the target takes a domain in. */
 export const Ticket = z.object({
+  /** Tells this copy from one that was made anew for the same transfer. */
+  copy: z.string().default(""),
   address: z.string(),
   /** For the memory; null when only disks move. */
   port: z.int().nullable(),

@@ -102,7 +102,7 @@ export class Sending {
       this.#parts.env.closing,
     );
     const stop = either.signal;
-    if (this.#move?.phase === "sent") return;
+    if (this.#move?.phase === "sent") return this.#checkCopy(this.#move);
     if (this.#move === null) await this.#begin();
     if (this.#transfer.live) await this.#sendLive(stop);
     else await this.#sendCold(stop);
@@ -111,6 +111,13 @@ export class Sending {
   get #move(): MoveRecord | null {
     const { move } = this.#domain.handle;
     return move?.role === "source" && move.id === this.id ? move : null;
+  }
+
+  /** What was sent is of use to the copy alone that took it in. */
+  #checkCopy({ ticket }: MoveRecord): void {
+    if (ticket?.copy === this.#ticket.copy) return;
+    const { name } = this.#domain.handle;
+    throw failed(name, "its target lost what was sent, and made a copy anew");
   }
 
   async #begin(): Promise<void> {

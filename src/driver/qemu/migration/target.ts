@@ -133,7 +133,11 @@ async function openDisks(
   return await serveDisks(qemu, disks, { address, ports, subject });
 }
 
-async function settle(domain: Domain, ticket: Ticket): Promise<Ticket> {
+async function settle(
+  domain: Domain,
+  place: Omit<Ticket, "copy">,
+): Promise<Ticket> {
+  const ticket = { ...place, copy: crypto.randomUUID() };
   const { move } = domain.handle;
   if (move !== null) {
     await keepMove(domain, { ...move, phase: "waiting", ticket });
