@@ -4,32 +4,16 @@
  *
  * @module
  */
-import {
-  deepStrictEqual,
-  match,
-  ok,
-  rejects,
-  strictEqual,
-} from "node:assert/strict";
-import type { DomainPlan } from "../../src/driver/driver.ts";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { writePeerKeys } from "../support/peer_keys.ts";
 import { GUEST } from "../support/qemu_node.ts";
-import { Move, type Pair, pairTest } from "../support/qemu_pair.ts";
+import { Move, pairTest, started } from "../support/qemu_pair.ts";
 import { fillUp, mount } from "../support/small_disk.ts";
 import { until } from "../support/wait.ts";
 import { noAbort } from "./driver/harness.ts";
 
 /** So slow that a test can do something meanwhile. */
 const SLOW = 100_000;
-
-/** A running boot sector on an overlay, which is a disk of its node's own. */
-async function started({ n1 }: Pair): Promise<DomainPlan> {
-  const base = `${GUEST}/boot.raw`;
-  const plan = n1.planOf({ disks: [{ base, format: "raw" }] });
-  await n1.driver.start(plan, noAbort());
-  await n1.guestUp(plan.uid);
-  return plan;
-}
 
 async function run(program: string, ...args: string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(program, {
@@ -67,10 +51,11 @@ pairTest(
     ok(move.progress.some(({ phase }) => phase === "memory"));
     const there = () => n2.printed(uid);
     const first = Number(
-      /count-(\d+)/.exec(
+      /count-(\d+)\s/.exec(
         await until("it counts there", async () => {
           const text = await there();
-          return /same-\d+/.test(text) ? text : null;
+          const isWhole = /count-\d+\s/.test(text) && /same-\d+/.test(text);
+          return isWhole ? text : null;
         }, n2),
       )?.[1],
     );
@@ -225,116 +210,6 @@ for (const [what, disks] of [["disks", true], ["memory", false]] as const) {
 }
 
 pairTest(
-  "a target that dies while memory is sent costs the guest nothing",
-  async (pair) => {
-    const { n1, n2 } = pair;
-    const plan = await started(pair);
-    const move = new Move(n1, n2, plan, { bandwidth: 64 * 1024 * 10 });
-    await move.prepare();
-    const sent = move.send();
-    await move.untilSending("memory");
-    Deno.kill(n2.pidOf(plan.uid), "SIGKILL");
-    await rejects(sent, { code: "driver_failed" });
-    strictEqual(await move.stateAt(n2), "migrating");
-    await move.undo();
-  },
-);
-
-pairTest(
-  "a target that hangs at the switch keeps the guest from running for seconds, and not for ever",
-  async (pair) => {
-    const { n1, n2 } = pair;
-    const plan = await started(pair);
-    const move = new Move(n1, n2, plan, { bandwidth: 64 * 1024 * 10 });
-    await move.prepare();
-    const sent = move.send();
-    await move.untilSending("memory");
-    await n2.freeze(plan.uid);
-    await n1.qmp(plan.uid, "migrate-set-parameters", {
-      "max-bandwidth": 2 ** 40,
-    });
-    // QEMU itself hangs meanwhile, or waits; which depends on how much is left.
-    await rejects(sent, /Cannot (move|send)/);
-    await until("it runs where it was", async () => {
-      return await move.stateAt(n1) === "running";
-    }, n1);
-    await move.undo();
-  },
-);
-
-pairTest(
-  "a copy whose source died is no crashed domain, and leaves nothing",
-  async (pair) => {
-    const { n1, n2 } = pair;
-    const plan = await started(pair);
-    const move = new Move(n1, n2, plan, { bandwidth: 64 * 1024 * 10 });
-    await move.prepare();
-    const sent = move.send();
-    await move.untilSending("memory");
-    Deno.kill(n1.pidOf(plan.uid), "SIGKILL");
-    await rejects(sent);
-    await until("its QEMU ends", async () => {
-      return (await n2.occupants()).length === 0;
-    }, n2);
-    const { state, reason } = await n2.driver.inspect(plan.uid, noAbort());
-    strictEqual(state, "migrating");
-    match(reason, /coming from n1/);
-    strictEqual(await move.abort(), "crashed");
-    await move.releaseTarget();
-    deepStrictEqual(await n2.leftovers(plan.uid), []);
-  },
-);
-
-for (const restarts of [true, false]) {
-  pairTest(
-    `a guest that dies at its target before it goes on there has crashed there, ${
-      restarts ? "with its LNM" : "alone"
-    }`,
-    async (pair) => {
-      const { n1, n2 } = pair;
-      const plan = await started(pair);
-      const { uid } = plan;
-      const move = new Move(n1, n2, plan);
-      await move.prepare();
-      await move.send();
-      const killed = n2.pidOf(uid);
-      if (restarts) await n2.driver[Symbol.asyncDispose]();
-      Deno.kill(killed, "SIGKILL");
-      if (restarts) await n2.reopen();
-      await until(
-        "its QEMU has ended",
-        async () => (await n2.occupants()).length === 0,
-        n2,
-      );
-      strictEqual(await move.activate(), "crashed");
-      strictEqual(await move.activate(), "crashed");
-      await move.releaseSource();
-      deepStrictEqual(await n1.leftovers(uid), []);
-      const again = { ...plan, incarnation: "again" };
-      strictEqual((await n2.driver.start(again, noAbort())).state, "running");
-    },
-  );
-}
-
-pairTest(
-  "a target that lost what was sent, and takes in anew, is not gone on with: the guest goes on where it was",
-  async (pair) => {
-    const { n1, n2 } = pair;
-    const plan = await started(pair);
-    const move = new Move(n1, n2, plan);
-    await move.prepare();
-    await move.send();
-    Deno.kill(n2.pidOf(plan.uid), "SIGKILL");
-    await until("its QEMU has ended", async () => {
-      return (await n2.occupants()).length === 0;
-    }, n2);
-    await move.receive();
-    await rejects(move.send(), { message: /its target lost what was sent/ });
-    await move.undo();
-  },
-);
-
-pairTest(
   "both LNMs may end while disks and memory are sent, and even at the switch",
   async (pair) => {
     const { n1, n2 } = pair;
@@ -481,7 +356,7 @@ pairTest(
     await n1.untilPrinted(plan.uid, "usher-guest ready");
     const move = new Move(n1, n2, plan, {
       postCopy: true,
-      bandwidth: 30_000_000,
+      bandwidth: 8_000_000,
       maxDowntimeMs: 1,
     });
     await move.prepare();

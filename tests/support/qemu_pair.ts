@@ -11,7 +11,12 @@ import type { Progress } from "../../src/schema/operation.ts";
 import type { MigrateOptions } from "../../src/schema/migrate.ts";
 import { newId } from "../../src/sys/id.ts";
 import { noAbort } from "../conformance/driver/harness.ts";
-import { QemuNode, type QemuNodeOptions, whyNoQemu } from "./qemu_node.ts";
+import {
+  GUEST,
+  QemuNode,
+  type QemuNodeOptions,
+  whyNoQemu,
+} from "./qemu_node.ts";
 import { until } from "./wait.ts";
 
 /** Two nodes, n1 and n2, that know each other. */
@@ -157,4 +162,13 @@ export class Move {
   #to({ name }: QemuNode): Transfer {
     return { ...this.transfer, peer: name };
   }
+}
+
+/** A running boot sector on an overlay, which is a disk of its node's own. */
+export async function started({ n1 }: Pair): Promise<DomainPlan> {
+  const base = `${GUEST}/boot.raw`;
+  const plan = n1.planOf({ disks: [{ base, format: "raw" }] });
+  await n1.driver.start(plan, noAbort());
+  await n1.guestUp(plan.uid);
+  return plan;
 }
