@@ -30,6 +30,7 @@ import {
   parseJUnit,
   parseRanFiles,
   type Verdict,
+  withoutPassed,
 } from "./test_report.ts";
 
 /** Skips that are known, each with its reason. */
@@ -153,7 +154,7 @@ function show({ name }: Stage, outcome: Outcome, seconds: number): void {
 
 function showFailure({ name }: Stage, { output, faults }: Outcome): void {
   console.log(`--- ${name}: output`);
-  console.log(output.trimEnd());
+  console.log(withoutPassed(output).trimEnd());
   for (const fault of faults) console.log(`${name}: ${fault}`);
   console.log(`--- ${name}: end`);
 }

@@ -88,6 +88,13 @@ export function parseRanFiles(output: string): Set<string> {
   );
 }
 
+/** What was printed, without the lines of tests that passed: of a thousand, those that did not are to be seen. */
+export function withoutPassed(output: string): string {
+  // deno-lint-ignore no-control-regex
+  const passed = / \.\.\. (?:\x1b\[[0-9;]*m)*ok\b.*$/;
+  return output.split("\n").filter((line) => !passed.test(line)).join("\n");
+}
+
 /** Judges the cases of a run that was to run `files` and ended with `code`. */
 export function judge(
   cases: readonly TestCase[],

@@ -6,6 +6,7 @@ import {
   parseJUnit,
   parseRanFiles,
   type TestCase,
+  withoutPassed,
 } from "./test_report.ts";
 
 const XML = `<?xml version="1.0" encoding="UTF-8"?>
@@ -109,5 +110,18 @@ Deno.test("lastLine() mentions skips only when there are some", () => {
   strictEqual(
     lastLine({ passed: 3, failed: 1, skipped: 2 }),
     "3 passed, 1 failed, 2 skipped",
+  );
+});
+
+Deno.test("withoutPassed() keeps what failed and what was said", () => {
+  const output = [
+    "./a_test.ts => adds ... ok (2ms)",
+    "./a_test.ts => adds \x1b[0mmore ... \x1b[32mok\x1b[0m (2ms)",
+    "./a_test.ts => takes away ... FAILED (2ms)",
+    "error: it is not ok",
+  ].join("\n");
+  strictEqual(
+    withoutPassed(output),
+    "./a_test.ts => takes away ... FAILED (2ms)\nerror: it is not ok",
   );
 });

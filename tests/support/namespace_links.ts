@@ -118,7 +118,7 @@ async function breakLink(site: ProcessSite, its: Break): Promise<Broken> {
     "the VM runs",
     async () => (await site.vm("web")).status.state === "running",
   );
-  watching.abort();
+  await watching.stop();
   const after = await site.vm("web");
   const guests = site.guests("n1");
   return {
@@ -134,21 +134,27 @@ async function breakLink(site: ProcessSite, its: Break): Promise<Broken> {
   };
 }
 
-/** Notes each state of the node once, as it comes. */
-function watchNode(site: ProcessSite, states: string[]): AbortController {
-  const stop = new AbortController();
+/** Notes each state of the node once, as it comes; the last one when stopped. */
+function watchNode(site: ProcessSite, states: string[]) {
+  const stopped = new AbortController();
   const look = async () => {
-    while (!stop.signal.aborted) {
-      const { state } = await site.call<{ state: string }>(
-        "GET",
-        "/v1/nodes/n1",
-      );
-      if (states.at(-1) !== state) states.push(state);
+    const node = await site.call<{ state: string }>("GET", "/v1/nodes/n1");
+    if (states.at(-1) !== node.state) states.push(node.state);
+  };
+  const looking = (async () => {
+    while (!stopped.signal.aborted) {
+      await look();
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  })();
+  return {
+    async stop() {
+      stopped.abort();
+      await looking;
+      // What came between two looks is seen now.
+      await look();
+    },
   };
-  void look().catch(() => {});
-  return stop;
 }
 
 if (import.meta.main) {
