@@ -10,6 +10,7 @@ import { z } from "zod";
 import { Label, NodeName } from "./name.ts";
 import { DEFAULT_OVERCOMMIT } from "./node.ts";
 import { Strategy } from "./placement.ts";
+import { PluginConfigs } from "./plugin.ts";
 import { DurationMs, MemoryMiB, SizeMiB, WaitMs } from "./quantity.ts";
 
 /** An address to listen on, `host:port`, `[v6]:port` or `:port`. */
@@ -76,6 +77,14 @@ export const CtrlConfig = z.strictObject({
   history: z.strictObject({
     keep: DurationMs.prefault("7d"),
     operations: z.int().min(100).default(50_000),
+  }).prefault({}),
+  /** Folders with plugins, beside those that ship. */
+  plugin_dirs: z.array(z.string().startsWith("/")).default([]),
+  plugins: PluginConfigs.prefault({}),
+  /** Events that are kept to be played to a plugin later (usher plugin test). */
+  recording: z.strictObject({
+    keep: DurationMs.prefault("7d"),
+    size: SizeMiB.prefault("100MiB"),
   }).prefault({}),
   log: LogConfig.prefault({}),
 });

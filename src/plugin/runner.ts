@@ -1,0 +1,89 @@
+/**
+ * What runs handlers. Two keep these promises: one with a process for each
+ * plugin, and one in this process, for simulations and tests alone.
+ *
+ *  1. `call` ends within its deadline and a second, whatever the handler does.
+ *  2. It answers what the handler gave back, as JSON; null for nothing. It
+ *     checks no schema: the chain does.
+ *  3. It rejects with `refused` when the handler said so, and with
+ *     `plugin_failed` for anything else that went wrong; both name the plugin.
+ *  4. What a handler does after its call has ended touches no other call.
+ *  5. Calls of one registration begin in the order in which they were made.
+ *
+ * @module
+ */
+import type { Manifest } from "../schema/plugin.ts";
+import type { PluginConfig } from "../schema/plugin.ts";
+
+/** One file or folder of a plugin, as it was at one moment, types stripped. */
+export interface Snapshot {
+  /** Where it was found; `built in` for one that ships. */
+  readonly source: string;
+  /** SHA-256 over names and contents of all its files, hex. */
+  readonly hash: string;
+  /** The folder that holds the snapshot, named by its hash. */
+  readonly folder: string;
+  /** Its entry, relative to `folder`. */
+  readonly entry: string;
+}
+
+/** A plugin that was read and is registered. */
+export interface LoadedPlugin {
+  readonly name: string;
+  readonly snapshot: Snapshot;
+  readonly manifest: Manifest;
+  readonly config: PluginConfig;
+  /** Events that it has handlers for; `*` among them when it has a generic one. */
+  readonly handles: readonly string[];
+  readonly registrations: readonly Registration[];
+}
+
+/** One event of one plugin, in its place. */
+export interface Registration {
+  /** Its number among all of the site, in the order of registration. */
+  readonly id: number;
+  readonly plugin: string;
+  readonly event: string;
+  readonly order: number | null;
+  /** Checked by the plugin's own schema. */
+  readonly options: unknown;
+  /** The configured one; the event's default when null. */
+  readonly deadlineMs: number | null;
+}
+
+/** One call of one handler. */
+export interface HandlerCall {
+  readonly registration: Registration;
+  readonly event: string;
+  /** JSON. */
+  readonly args: readonly unknown[];
+  readonly decision: string;
+  readonly operation: string | null;
+  readonly depth: number;
+  readonly isReplay: boolean;
+  readonly deadlineMs: number;
+}
+
+/** What came of a call. */
+export interface HandlerResult {
+  /** What the handler gave back; null when it gave nothing. */
+  readonly args: readonly unknown[] | null;
+  readonly tookMs: number;
+}
+
+/** What is known of the process that runs a plugin. */
+export interface RunnerStatus {
+  readonly state: "starting" | "running" | "failed";
+  readonly reason: string;
+  readonly pid: number | null;
+  readonly memoryMiB: number | null;
+  readonly restarts: number;
+}
+
+/** Runs handlers. */
+export interface HandlerRunner extends AsyncDisposable {
+  /** Takes these plugins up, and lets go of all others once their calls have ended. */
+  use(plugins: readonly LoadedPlugin[]): Promise<void>;
+  call(call: HandlerCall): Promise<HandlerResult>;
+  status(plugin: string): RunnerStatus | null;
+}

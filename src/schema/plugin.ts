@@ -1,0 +1,221 @@
+/**
+ * Plugins as data: what a manifest says, what the configuration registers and
+ * grants, and what is shown of a plugin that runs.
+ *
+ * A plugin may do what its manifest asks and the configuration grants; what is
+ * granted and not asked for is not given either.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { Verb } from "./operation.ts";
+import { SizeMiB, WaitMs } from "./quantity.ts";
+
+/** The version of the contract between usher and plugins. */
+export const PLUGIN_API = 1;
+
+/** The name of a plugin: its file's or folder's, and its key in ctrl.yaml. */
+export const PluginName = z.string().regex(
+  /^[a-z][a-z0-9_]{0,31}$/,
+  "must begin with a letter and have lower-case letters, digits and _, 32 at most",
+);
+/** The name of a plugin. */
+export type PluginName = z.infer<typeof PluginName>;
+
+/** The name of an event, usher's own or a plugin's. */
+export const AnyEventName = z.string().regex(
+  /^[a-z][a-z0-9_]{0,63}$/,
+  "must begin with a letter and have lower-case letters, digits and _",
+);
+
+/** What `ctx` may be asked for. Append only. */
+export const CAPABILITIES = {
+  vms: "read VMs",
+  nodes: "read nodes",
+  usage: "read what VMs and nodes use",
+  clusters: "read clusters",
+  history: "read ended operations and past states of VMs and nodes",
+  fire: "fire events that it declares",
+  requests: "file requests, of the granted verbs on the granted VMs",
+  state: "keep small values of its own",
+  schedule: "have an event of its own fired later",
+  accounts: "check passwords and node secrets against the controller's records",
+} as const;
+/** What `ctx` may be asked for. */
+export const Capability = z.enum(
+  Object.keys(CAPABILITIES) as [
+    keyof typeof CAPABILITIES,
+    ...(keyof typeof CAPABILITIES)[],
+  ],
+);
+/** What `ctx` may be asked for. */
+export type Capability = z.infer<typeof Capability>;
+
+/** What a worker may be permitted: a list of things, or `true` for all of a kind. */
+const Allowed = z.union([
+  z.literal(true),
+  z.array(z.string().min(1).max(4096)),
+]);
+
+/** Deno's permissions that can be asked for and granted; `ffi` cannot be. */
+export const PermissionSet = z.strictObject({
+  /** `host`, `host:port`; an address of its own for unix sockets is none. */
+  net: Allowed.optional(),
+  read: Allowed.optional(),
+  write: Allowed.optional(),
+  env: Allowed.optional(),
+  sys: Allowed.optional(),
+  /** Programs. What runs one has left the sandbox. */
+  run: z.array(z.string().min(1).max(4096)).optional(),
+});
+/** Deno's permissions that can be asked for and granted. */
+export type PermissionSet = z.infer<typeof PermissionSet>;
+
+/** What a plugin says of itself, exported as `manifest`. */
+export const Manifest = z.strictObject({
+  name: PluginName,
+  version: z.string().min(1).max(64),
+  /** The contract that it is written for. */
+  api: z.literal(PLUGIN_API),
+  author: z.string().max(200).default(""),
+  description: z.string().max(1000).default(""),
+  /** Permissions of its worker that it asks for. */
+  permissions: PermissionSet.default({}),
+  /** What it asks of `ctx`; the log is always there. */
+  ctx: z.array(Capability).default([]),
+  /** Verbs of the requests that it files. */
+  verbs: z.array(Verb).default([]),
+  /** Events that it declares and fires: name to what it means. */
+  events: z.record(AnyEventName, z.string().min(1).max(500)).default({}),
+});
+/** What a plugin says of itself. */
+export type Manifest = z.infer<typeof Manifest>;
+/** A manifest as a plugin writes it. */
+export type ManifestInput = z.input<typeof Manifest>;
+
+/** Why a handler is called: one event, in one place of its chain. */
+export const EventRegistration = z.strictObject({
+  event: AnyEventName,
+  /** Lower ones first; those without one last, in the order of registration. */
+  order: z.number().optional(),
+  /** Of `periodic`: a duration such as `5m`, or five fields of cron(8), in UTC. */
+  period: z.union([
+    z.string().regex(/^\S+(\s+\S+){4}$/, "must be five fields of cron"),
+    WaitMs.refine((ms) => ms >= 1000, "must be 1s at least"),
+  ]).optional(),
+  /** Of `timer`: a moment (ISO 8601), or `+30s` after the controller's start. */
+  when: z.string().max(64).optional(),
+  /** How long the handler may take; the event's default when absent. */
+  deadline: WaitMs.optional(),
+  /** Over the plugin's own options, for this registration alone. */
+  options: z.record(z.string(), z.unknown()).optional(),
+});
+/** Why a handler is called. */
+export type EventRegistration = z.infer<typeof EventRegistration>;
+
+/** What an administrator grants. */
+export const Grants = z.strictObject({
+  ...PermissionSet.shape,
+  ctx: z.array(Capability).default([]),
+  /** Verbs of requests, and patterns of VMs that they may name. */
+  verbs: z.array(Verb).default([]),
+  vms: z.array(z.string().min(1).max(200)).default(["*.*.*"]),
+});
+/** What an administrator grants. */
+export type Grants = z.infer<typeof Grants>;
+
+/** Bounds of one plugin; whoever passes one is ended and started anew. */
+export const PluginLimits = z.strictObject({
+  memory: SizeMiB.prefault("256MiB"),
+  /** Processors, on average over ten seconds. */
+  cpu: z.number().positive().max(64).default(1),
+  /** How long it may take to start. */
+  start: WaitMs.prefault("10s"),
+  /** The largest value that it may give back or ask with. */
+  message: SizeMiB.prefault("4MiB"),
+  /** Asks and log lines a second. */
+  rate: z.int().positive().default(2000),
+});
+/** Bounds of one plugin. */
+export type PluginLimits = z.infer<typeof PluginLimits>;
+
+/** A plugin in ctrl.yaml. */
+export const PluginConfig = z.strictObject({
+  enabled: z.boolean().default(true),
+  /** Its file or folder, where it is not found by its name. */
+  path: z.string().startsWith("/").optional(),
+  /** The events that it is registered for. */
+  events: z.array(z.union([
+    AnyEventName.transform((event): EventRegistration => ({ event })),
+    EventRegistration,
+  ])).default([]),
+  /** Its own options, checked by its own schema. */
+  options: z.record(z.string(), z.unknown()).default({}),
+  grants: Grants.prefault({}),
+  limits: PluginLimits.prefault({}),
+  /** Runs beside the live one and is only compared: a file or folder. */
+  shadow: z.string().startsWith("/").optional(),
+});
+/** A plugin in ctrl.yaml. */
+export type PluginConfig = z.infer<typeof PluginConfig>;
+
+/** What checks passwords when the configuration does not say. */
+export const USERS_PLUGIN = {
+  events: ["client_authenticate", "lnm_authenticate"],
+  grants: { ctx: ["accounts"] },
+};
+
+/** All plugins in ctrl.yaml, by name; `users` is registered unless it says otherwise. */
+export const PluginConfigs = z.preprocess(
+  (given) =>
+    typeof given === "object" && given !== null && !Array.isArray(given)
+      ? { users: USERS_PLUGIN, ...given }
+      : given ?? { users: USERS_PLUGIN },
+  z.record(PluginName, PluginConfig),
+);
+
+/** How a circuit stands: `open` lets no call through. */
+export const CircuitState = z.enum(["closed", "open", "trying"]);
+/** How a circuit stands. */
+export type CircuitState = z.infer<typeof CircuitState>;
+
+/** What is known of one registration's calls since the controller started. */
+export const RegistrationView = z.object({
+  event: AnyEventName,
+  order: z.number().nullable(),
+  calls: z.int().nonnegative(),
+  failures: z.int().nonnegative(),
+  refusals: z.int().nonnegative(),
+  /** Milliseconds; null before the first call. */
+  p50Ms: z.number().nullable(),
+  p99Ms: z.number().nullable(),
+  lastError: z.string().nullable(),
+  circuit: CircuitState,
+});
+/** What is known of one registration's calls. */
+export type RegistrationView = z.infer<typeof RegistrationView>;
+
+/** A plugin as the API shows it. */
+export const PluginView = z.object({
+  name: PluginName,
+  /** `available`: found, and not registered; `failed`: it does not start. */
+  state: z.enum(["running", "starting", "failed", "disabled", "available"]),
+  /** Why it is in this state; empty when there is nothing to say. */
+  reason: z.string(),
+  manifest: Manifest.nullable(),
+  /** Where it was found; `built in` for one that ships. */
+  path: z.string(),
+  /** SHA-256 of all its files, hex. */
+  hash: z.string(),
+  /** The process that runs it; null when none does. */
+  pid: z.int().nullable(),
+  memoryMiB: z.number().nullable(),
+  restarts: z.int().nonnegative(),
+  registrations: z.array(RegistrationView),
+  options: z.record(z.string(), z.unknown()),
+  /** What it asks and is granted; and what it asks and is not. */
+  granted: PermissionSet.extend({ ctx: z.array(Capability) }),
+  denied: z.array(z.string()),
+});
+/** A plugin as the API shows it. */
+export type PluginView = z.infer<typeof PluginView>;
