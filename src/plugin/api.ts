@@ -36,6 +36,7 @@ import type { Cluster, SiteValue } from "../schema/event_value.ts";
 import type { NodeUsage } from "../schema/node.ts";
 import type { Operation } from "../schema/operation.ts";
 import type { ManifestInput } from "../schema/plugin.ts";
+import type { SizeMiB, WaitMs } from "../schema/quantity.ts";
 import type { VmRequestInput } from "../schema/request.ts";
 import type { Role } from "../schema/stored.ts";
 import type { VmUsage } from "../schema/vm.ts";
@@ -64,6 +65,10 @@ export type Json =
 export interface PluginTools {
   /** zod, for the options. */
   readonly z: typeof z;
+  /** Schema of a duration as people write it, such as `30s`: milliseconds. */
+  readonly duration: typeof WaitMs;
+  /** Schema of a size as people write it, such as `4GiB`: MiB. */
+  readonly size: typeof SizeMiB;
   /** Why this instance is there: one event, in one place of its chain. */
   readonly registration: {
     readonly event: string;
