@@ -15,6 +15,7 @@ import type { Vm } from "../schema/vm.ts";
 import type { Caller } from "./auth/accounts.ts";
 import type { Globs } from "./globs.ts";
 import { NameResolver } from "./names.ts";
+import type { PluginCaller } from "./plugin_caller.ts";
 import type { Runner } from "./operations/runner.ts";
 import { REGISTERED } from "./operations/undo.ts";
 import type { Records } from "./records.ts";
@@ -54,6 +55,8 @@ interface Drafting {
   readonly globs: Globs;
   /** Absent when a user asks. */
   readonly whole?: Whole | undefined;
+  /** Absent unless a plugin asks. */
+  readonly plugin?: PluginCaller | undefined;
   /** Whether an administrator has declared a node dead. */
   isDead(node: string | null): boolean;
   /** Whether what is known of a VM may be wrong. */
@@ -84,7 +87,7 @@ export function draftsOf(
   const defaults = () => known ??= parts.defaults();
   const isDead = (node: string | null) =>
     records.nodes.latest(node ?? "")?.state === "dead";
-  const { user } = caller;
+  const { user, plugin } = caller;
   const resolver = new NameResolver(records, caller);
   return targetsOf(body, resolver, caller).map((target, index) =>
     draftOf(target, {
@@ -97,6 +100,7 @@ export function draftsOf(
       defaults,
       globs: records.capacity.globs,
       whole,
+      plugin,
       isDead,
       isUncertain: (uid) => parts.runner.isUncertain(uid),
     })
@@ -123,8 +127,9 @@ function draftOf(target: Target, drafting: Drafting): Draft {
 function operationFor(
   target: Target,
   vm: Vm,
-  { request, index, body, user, at, newId, whole }: Drafting,
+  drafting: Drafting,
 ): Operation {
+  const { request, index, body, user, at, newId, whole, plugin } = drafting;
   const { verb } = body;
   return {
     v: 1,
@@ -141,7 +146,7 @@ function operationFor(
     node: vm.node,
     from: null,
     to: null,
-    parent: whole?.parent ?? null,
+    parent: whole?.parent ?? plugin?.operation ?? null,
     waitsFor: null,
     options: {
       queue: body.queue,
@@ -155,15 +160,24 @@ function operationFor(
     args: body.args,
     changed: target.vm === undefined,
     problem: null,
-    trail: [{
-      at,
-      source: whole === undefined ? `user ${user}` : `drain ${whole.parent}`,
-      text: `asked for ${verb}`,
-    }],
+    trail: [{ at, ...askedBy(drafting) }],
     createdAt: at,
     startedAt: null,
     endedAt: null,
     revision: 0,
+  };
+}
+
+/** Who asked, and why, for people. */
+function askedBy({ body: { verb }, user, whole, plugin }: Drafting) {
+  const text = `asked for ${verb}`;
+  if (whole !== undefined) return { source: `drain ${whole.parent}`, text };
+  if (plugin === undefined) return { source: `user ${user}`, text };
+  return {
+    source: `plugin ${plugin.name}`,
+    text: `${text} in event ${plugin.event}${
+      plugin.operation === null ? "" : ` for operation ${plugin.operation}`
+    }`,
   };
 }
 

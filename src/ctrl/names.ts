@@ -20,8 +20,9 @@ import type { Vm } from "../schema/vm.ts";
 import type { Caller } from "./auth/accounts.ts";
 import type { Records } from "./records.ts";
 
-/** Whether `caller` may see a VM. */
+/** Whether `caller` may see a VM; a plugin sees what it was granted. */
 export function maySee(caller: Caller, vm: Vm): boolean {
+  if (caller.plugin !== undefined) return caller.plugin.reaches(vm.name);
   return maySeeAll(caller) || splitVmName(vm.name).user === caller.user;
 }
 
@@ -53,6 +54,13 @@ export function fullName(text: string, caller: Caller): string {
     }
   }
   const [vm = "", cluster = DEFAULT_CLUSTER, user = caller.user] = parts;
+  if (caller.plugin !== undefined && parts.length < 3) {
+    throw new UsherError(
+      "invalid_input",
+      `"${text}" is no full name, and plugin "${caller.plugin.name}" owns no VMs`,
+      { hint: "write vm.cluster.user", subject: text },
+    );
+  }
   return joinVmName({ vm, cluster, user });
 }
 

@@ -50,7 +50,7 @@ export class Records {
   readonly capacity: Capacity;
   /** Operation ids of a request, in its order. */
   readonly byRequest = new Map<string, string[]>();
-  /** Ids of the operations that a node operation is made of, in their order. */
+  /** Ids of what a node operation is made of, or plugins asked for in an operation, in their order. */
   readonly byParent = new Map<string, Set<string>>();
   /** Operations that have not ended, durable or not: progress is told of them alone. */
   readonly #open = new Set<string>();

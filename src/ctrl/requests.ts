@@ -24,6 +24,7 @@ import { type FirstMove, firstMoves } from "./first_moves.ts";
 import { maySeeAll } from "./names.ts";
 import { operationWrite } from "./operations/writes.ts";
 import { planFor } from "./plans.ts";
+import { filedBy } from "./plugin_caller.ts";
 import type { Runner } from "./operations/runner.ts";
 import type { Records } from "./records.ts";
 import type { SpecDefaults } from "./specs.ts";
@@ -154,6 +155,7 @@ export class Requests {
       digest,
       count: drafts.length,
       createdAt: at,
+      ...filedBy(caller),
     };
     const moves = await this.#claimAndWrite(record, drafts);
     for (const { move, claimed } of moves) {

@@ -78,9 +78,7 @@ function creatableOne(
   }
   const name = fullName(text, caller);
   const { user } = splitVmName(name);
-  if (
-    user === FOUND_OWNER || (user !== caller.user && caller.role !== "admin")
-  ) {
+  if (user === FOUND_OWNER || !mayMake(name, caller)) {
     throw new UsherError(
       "permission_denied",
       `You may not make VMs of user "${user}"`,
@@ -88,6 +86,12 @@ function creatableOne(
     );
   }
   return [{ name, vm: undefined }];
+}
+
+/** Whether `caller` may make a VM of this full name. */
+function mayMake(name: string, caller: Caller): boolean {
+  if (caller.plugin !== undefined) return caller.plugin.reaches(name);
+  return caller.role === "admin" || splitVmName(name).user === caller.user;
 }
 
 /** `web` and count 3 are `web-1`, `web-2`, `web-3`; in `web.lab` the first part is counted. */

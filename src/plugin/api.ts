@@ -141,7 +141,8 @@ export interface PluginContext<Options = unknown> {
   };
   /** Capability `usage`. */
   readonly usage: {
-    vms(): Promise<Record<string, VmUsage>>;
+    /** By full name; VMs of which nothing is known are left out. */
+    vms(filter?: VmFilter): Promise<Record<string, VmUsage>>;
     nodes(): Promise<Record<string, NodeUsage>>;
   };
   /** Capability `clusters`. */
@@ -155,7 +156,7 @@ export interface PluginContext<Options = unknown> {
     /** Past states of a VM: what it was, when, and why. */
     vm(name: string, limit?: number): Promise<PastState[]>;
     node(name: string, limit?: number): Promise<PastState[]>;
-    /** Recorded usage of a VM or node, oldest first. */
+    /** Usage of a VM or node since a moment (ms since 1970), oldest first. */
     usage(name: string, sinceMs: number): Promise<UsageSample[]>;
   };
   /** Capability `fire`: an event that the manifest declares. */

@@ -14,6 +14,13 @@ import { VmRequest } from "../schema/request.ts";
 const Key = z.string().min(1).max(512);
 const Json = z.json();
 
+/** Which VMs are read. */
+const VmFilter = z.strictObject({
+  name: z.string().max(200).optional(),
+  node: z.string().max(63).optional(),
+  state: z.string().max(32).optional(),
+});
+
 interface AskKind {
   /** What must be asked and granted; null for what everybody may. */
   readonly needs: Capability | null;
@@ -24,16 +31,12 @@ interface AskKind {
 export const ASKS = {
   "vms.list": {
     needs: "vms",
-    params: z.strictObject({
-      name: z.string().max(200).optional(),
-      node: z.string().max(63).optional(),
-      state: z.string().max(32).optional(),
-    }),
+    params: VmFilter,
   },
   "vms.get": { needs: "vms", params: z.strictObject({ name: z.string() }) },
   "nodes.list": { needs: "nodes", params: z.strictObject({}) },
   "nodes.get": { needs: "nodes", params: z.strictObject({ name: z.string() }) },
-  "usage.vms": { needs: "usage", params: z.strictObject({}) },
+  "usage.vms": { needs: "usage", params: VmFilter },
   "usage.nodes": { needs: "usage", params: z.strictObject({}) },
   "clusters.list": { needs: "clusters", params: z.strictObject({}) },
   "clusters.get": {

@@ -18,6 +18,8 @@ export interface Firing {
   readonly lane?: string;
   /** Plugins whose handlers are passed over: the one that filed the request. */
   readonly except?: readonly string[];
+  /** The one registration that is called: each has a clock of its own. */
+  readonly only?: number;
 }
 
 /** What a chain came to. */

@@ -49,6 +49,10 @@ export interface Registration {
   readonly options: unknown;
   /** The configured one; the event's default when null. */
   readonly deadlineMs: number | null;
+  /** Of `periodic`: milliseconds, or five fields of cron. */
+  readonly period?: number | string | undefined;
+  /** Of `timer`, as it was written. */
+  readonly when?: string | undefined;
 }
 
 /** One call of one handler. */

@@ -120,7 +120,7 @@ export const Operation = z.object({
   tried: z.array(NodeName).optional(),
   /** How far its step has come; readers get it, and it is never stored. */
   progress: Progress.optional(),
-  /** What it is a part of: the operation of a drain. */
+  /** What it is a part of: the operation of a drain, or the one in which a plugin asked for it. */
   parent: Uid.nullable().default(null),
   /** The operation it waits for; null when it does not wait. */
   waitsFor: z.string().nullable(),

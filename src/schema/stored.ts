@@ -13,6 +13,18 @@ import { NodeName } from "./name.ts";
 /** SHA-256 of a secret, hex. */
 const Hash = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** Which handler of a plugin filed a request. */
+export const Filed = z.object({
+  plugin: z.string(),
+  event: z.string(),
+  /** The operation that the handler was called for; null when there was none. */
+  operation: z.string().nullable(),
+  /** How many requests of plugins led to it, itself included. */
+  depth: z.int().positive(),
+}).readonly();
+/** Which handler of a plugin filed a request. */
+export type Filed = z.infer<typeof Filed>;
+
 /** A request as it is kept: its operations carry its id. */
 export const RequestRecord = z.object({
   v: z.literal(1),
@@ -23,6 +35,8 @@ export const RequestRecord = z.object({
   digest: z.string(),
   count: z.int().nonnegative(),
   createdAt: z.string(),
+  /** Absent when a client or usher itself asked. */
+  filed: Filed.optional(),
 }).readonly();
 /** A request as it is kept: its operations carry its id. */
 export type RequestRecord = z.infer<typeof RequestRecord>;

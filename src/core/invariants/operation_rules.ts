@@ -67,11 +67,13 @@ function checkRequest(
 
 /** One that is open is a part of something that is open too, or is being stopped. */
 function checkParent(
-  { parent, state: its }: Operation,
+  { parent, state: its, request }: Operation,
   state: StoredState,
   say: Say,
 ): void {
   if (parent === null || isFinal(its)) return;
+  // A plugin asked while another operation ran, which does not wait for it.
+  if (state.get("request", request)?.filed !== undefined) return;
   const whole = state.get("node-operation", parent);
   if (whole !== undefined && !isFinal(whole.state)) return;
   say(

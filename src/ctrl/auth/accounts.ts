@@ -13,6 +13,7 @@ import { Account, type Role, SessionRecord } from "../../schema/stored.ts";
 import { keys } from "../../store/key.ts";
 import type { Store } from "../../store/store.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
+import type { PluginCaller } from "../plugin_caller.ts";
 import { Attempts } from "./attempts.ts";
 import { hashPassword, needsRehash, verifyPassword } from "./password.ts";
 
@@ -25,6 +26,8 @@ export interface Caller {
   readonly role: Role;
   readonly expiresAt: string;
   readonly session: string;
+  /** The plugin that asks; absent when a client does. */
+  readonly plugin?: PluginCaller;
 }
 
 /** The accounts and sessions of the site. */
