@@ -113,12 +113,15 @@ function draftOf(target: Target, drafting: Drafting): Draft {
   const before = target.vm === undefined
     ? newVm(target.name, drafting)
     : freed(target.vm, drafting);
-  const vm = wished(before, body);
+  const args = "vmArgs" in body
+    ? { ...body.args, ...body.vmArgs[target.name] }
+    : body.args;
+  const vm = wished(before, { verb: body.verb, args });
   refuseTooLarge(vm);
   return {
     target,
     vm,
-    operation: operationFor(target, vm, drafting),
+    operation: { ...operationFor(target, vm, drafting), args },
     vmChanged: vm !== target.vm,
     claimed: false,
   };

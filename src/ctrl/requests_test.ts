@@ -48,6 +48,27 @@ Deno.test("Requests.submit() that cannot be written leaves no VM, no operation a
   );
 });
 
+Deno.test("Requests.submit() gives each VM its own arguments over those of all, also in its operation", async () => {
+  await using ctrl = await SmallCtrl.open();
+  await ctrl.submit({
+    verb: "start",
+    names: ["web"],
+    count: 2,
+    args: { ip: "none", tier: "gold" },
+    vmArgs: { "web-1.default.ann": { ip: "10.0.0.1" } },
+  });
+  const seen = ["web-1", "web-2"].map((name) => {
+    const vm = ctrl.records.byName(`${name}.default.ann`);
+    const operation = [...ctrl.records.operations.values()].find(({ uid }) =>
+      uid === vm?.uid
+    );
+    return [vm?.args, operation?.args];
+  });
+  const first = { ip: "10.0.0.1", tier: "gold" };
+  const second = { ip: "none", tier: "gold" };
+  deepStrictEqual(seen, [[first, first], [second, second]]);
+});
+
 Deno.test("Requests.submit() that breaks after it took lanes gives them back", async () => {
   await using ctrl = await SmallCtrl.open();
   const { picture } = ctrl.records.capacity;

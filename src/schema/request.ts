@@ -66,6 +66,11 @@ const creating = {
     `must be ${MAX_VMS} at most`,
   ).optional(),
   spec: SpecInput.default({}),
+  /**
+   * Arguments of single VMs, over `args`, by full name: an address for each of
+   * ten. Handlers of plugins write it; from a client it is refused.
+   */
+  vmArgs: z.record(z.string().max(200), Args).default({}),
 };
 
 export const StartRequest = z.strictObject({

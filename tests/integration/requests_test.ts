@@ -33,6 +33,11 @@ Deno.test("requests: bad input is refused with the field, and leaves nothing", a
       names: ["web"],
       spec: { memoryMiB: "4GB5" },
     }, /"4GB5" is no size/],
+    ["arguments of single VMs", {
+      verb: "start",
+      names: ["web"],
+      vmArgs: { "web.default.ann": { ip: "10.0.0.1" } },
+    }, /set by plugins alone/],
     [
       "an unknown field",
       { verb: "start", names: ["web"], memory: 1 },

@@ -242,6 +242,13 @@ async function login({ site, request, address }: Call): Promise<Response> {
 /** The body of a request, once the node that it names is known. */
 async function readVmRequest({ site, request }: Call): Promise<VmRequest> {
   const body = await readBody(site.context.clock, request, VmRequest);
+  if ("vmArgs" in body && Object.keys(body.vmArgs).length > 0) {
+    throw new UsherError(
+      "invalid_input",
+      "Arguments of single VMs are set by plugins alone",
+      { field: "vmArgs", hint: "give args, or ask for one VM at a time" },
+    );
+  }
   const named = "on" in body ? body.on : "to" in body ? body.to : undefined;
   if (named !== undefined && site.records.nodes.latest(named) === undefined) {
     throw site.nodes.unknown(named);
