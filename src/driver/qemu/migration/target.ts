@@ -30,6 +30,8 @@ import { keepMade, TargetDisks } from "./target_disks.ts";
 /** How long the target may take to notice that it has everything. */
 const SETTLE_MS = 10_000;
 const LOOK_MS = 5;
+/** How long a QEMU whose monitor broke off may take to end. */
+const END_MS = 1000;
 
 /** Makes ready for a domain that comes in. What it throws leaves things for `clearAway`. */
 export async function takeIn(
@@ -203,10 +205,33 @@ export async function goOn(
     throw cannotNow("activate", domain, "it did not come here");
   }
   if (!move.live) await endCarrier(env, uid);
-  else if (await isComplete(domain, move)) await letRun(env, domain, move);
+  else await letRunHere(env, domain, move);
   await keepMade(move.made);
   await keepMove(domain, null);
   await domain.look();
+}
+
+/** That its QEMU ends meanwhile is an end like one before: nothing is left that could go on. */
+async function letRunHere(
+  env: MoveParts["env"],
+  domain: Domain,
+  move: MoveRecord,
+): Promise<void> {
+  try {
+    if (await isComplete(domain, move)) await letRun(env, domain, move);
+  } catch (error) {
+    if (!await hasEnded(domain)) throw error;
+  }
+}
+
+/** Whether its QEMU is gone. A monitor breaks off a moment before that can be seen. */
+async function hasEnded(domain: Domain): Promise<boolean> {
+  const until = systemClock.monotonic() + END_MS;
+  while (domain.process !== null && systemClock.monotonic() < until) {
+    await domain.look();
+    if (domain.process !== null) await systemClock.sleep(LOOK_MS);
+  }
+  return domain.process === null;
 }
 
 async function letRun(
