@@ -12,8 +12,11 @@
  *
  * @module
  */
-import type { Manifest } from "../schema/plugin.ts";
-import type { PluginConfig } from "../schema/plugin.ts";
+import type { SiteValue } from "../schema/event_value.ts";
+import type { Manifest, PluginConfig } from "../schema/plugin.ts";
+import type { Clock } from "../sys/clock.ts";
+import type { AskAnswerer } from "./asks.ts";
+import type { LineLevel } from "./handler_context.ts";
 
 /** One file or folder of a plugin, as it was at one moment, types stripped. */
 export interface Snapshot {
@@ -45,7 +48,10 @@ export interface Registration {
   readonly plugin: string;
   readonly event: string;
   readonly order: number | null;
-  /** Checked by the plugin's own schema. */
+  /**
+   * As they were configured. The plugin's own schema has passed them, and makes
+   * what handlers get of them where they run: that need not be JSON.
+   */
   readonly options: unknown;
   /** The configured one; the event's default when null. */
   readonly deadlineMs: number | null;
@@ -84,9 +90,32 @@ export interface RunnerStatus {
   readonly restarts: number;
 }
 
+/** A line that a plugin logged, or wrote to its standard output. Cut, and without control characters. */
+export interface PluginLine {
+  readonly plugin: string;
+  readonly level: LineLevel;
+  /** The event whose handler said it; null when it came from nowhere. */
+  readonly event: string | null;
+  readonly text: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** What a runner needs of its controller. */
+export interface RunnerPorts {
+  readonly clock: Clock;
+  readonly answerer: AskAnswerer;
+  /** What plugins may know of the site now. */
+  site(): SiteValue;
+  heard(line: PluginLine): void;
+}
+
 /** Runs handlers. */
 export interface HandlerRunner extends AsyncDisposable {
-  /** Takes these plugins up, and lets go of all others once their calls have ended. */
+  /**
+   * Takes these plugins up, and lets go of all others once their calls have
+   * ended. One that did not change goes on as it is. Resolves when each runs
+   * or has failed to, which `status` tells.
+   */
   use(plugins: readonly LoadedPlugin[]): Promise<void>;
   call(call: HandlerCall): Promise<HandlerResult>;
   status(plugin: string): RunnerStatus | null;

@@ -1,0 +1,43 @@
+/**
+ * From what a plugin asks, which may be anything, to an answer.
+ *
+ * @module
+ */
+import { UsherError } from "../error/mod.ts";
+import { meantIssue } from "../schema/issue.ts";
+import { type AskAnswerer, type Asking, type AskName, ASKS } from "./asks.ts";
+import { plainText } from "./failure.ts";
+
+/**
+ * Has `answerer` answer an ask. Throws `invalid_input` for one that there is
+ * not, and for parameters that it does not take.
+ */
+export async function answerAsk(
+  answerer: AskAnswerer,
+  name: unknown,
+  params: unknown,
+  asking: Asking,
+): Promise<unknown> {
+  if (typeof name !== "string" || !isAsk(name)) {
+    throw new UsherError(
+      "invalid_input",
+      `Nothing is called "${plainText(name, 60)}" that a plugin may ask`,
+      { subject: asking.plugin },
+    );
+  }
+  const parsed = ASKS[name].params.safeParse(params);
+  if (!parsed.success) {
+    const issue = meantIssue(parsed.error.issues[0]);
+    const field = issue?.path.join(".") ?? "";
+    throw new UsherError(
+      "invalid_input",
+      `Cannot answer "${name}": ${issue?.message ?? "its input is wrong"}`,
+      { subject: asking.plugin, ...(field === "" ? {} : { field }) },
+    );
+  }
+  return await answerer.answer(name, parsed.data, asking);
+}
+
+function isAsk(name: string): name is AskName {
+  return Object.hasOwn(ASKS, name);
+}
