@@ -28,10 +28,14 @@ packages=(
 # syslinux and mtools make a disk that boots; iproute2 makes bridges and nftables
 # breaks links; faketime sets the clock of a process; curl runs the examples of
 # the documentation; openssl judges certificates; in zsh and fish the tests
-# press Tab.
+# press Tab; the last line is what plugins speak to.
 if [ "${1:-}" != --to-try ]; then
   packages+=(syslinux mtools iproute2 nftables faketime openssl curl zsh fish)
+  packages+=(bind9 bind9-dnsutils slapd ldap-utils postgresql)
 fi
+# Tests start servers of their own: those that come with these packages are to
+# run neither now nor after the next boot.
+services=(named slapd postgresql)
 
 die() {
   echo "setup: $1" >&2
@@ -85,6 +89,40 @@ require_root() {
   as_root=(sudo -n)
 }
 
+# Debian starts what it installs, unless this says no. Where a machine has such
+# a policy already, it stays as it is.
+policy=/usr/sbin/policy-rc.d
+policy_mark='# of usher, while its setup runs'
+may_write_policy() { [ ! -e "$policy" ] || grep -qsF "$policy_mark" "$policy"; }
+forbid_services() {
+  if ! may_write_policy; then return; fi
+  printf '#!/bin/sh\n%s\nexit 101\n' "$policy_mark" |
+    "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+}
+allow_services() {
+  if ! grep -qsF "$policy_mark" "$policy"; then return; fi
+  "${as_root[@]}" rm -f "$policy"
+}
+
+# Whether service $1 comes with a package that is missing now.
+is_new_service() {
+  case "$1" in
+    named) [[ " ${missing[*]} " == *' bind9 '* ]] ;;
+    *) [[ " ${missing[*]} " == *" $1 "* ]] ;;
+  esac
+}
+disable_services() {
+  # No init, no services.
+  [ -d /run/systemd/system ] || return 0
+  local service
+  for service in "${services[@]}"; do
+    if is_new_service "$service"; then
+      "${as_root[@]}" systemctl disable --quiet "$service" || true
+    fi
+  done
+}
+
 install_packages() {
   command -v apt-get >/dev/null ||
     die "This is no Debian; install what is like: ${missing[*]}"
@@ -93,6 +131,8 @@ install_packages() {
   local options=(
     -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Acquire::Retries=3
   )
+  trap allow_services EXIT
+  forbid_services
   # An installation that was interrupted is ended first.
   scripts/progress 600 'dpkg settles what was left' \
     "${apt[@]}" dpkg --configure -a
@@ -102,6 +142,8 @@ install_packages() {
     "${apt[@]}" apt-get "${options[@]}" install --no-install-recommends \
     "${missing[@]}" ||
     die "Cannot install from Debian: ${missing[*]}"
+  disable_services
+  allow_services
 }
 
 # Two of these at once: the second waits, then finds everything there.
