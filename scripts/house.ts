@@ -26,7 +26,7 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
   config: { imports: LOW, packages: ["yaml"] },
   store: { imports: LOW, packages: "any" },
   link: { imports: LOW, packages: "any" },
-  plugin: { imports: LOW, packages: "any" },
+  plugin: { imports: [...LOW, "core/selector.ts"], packages: "any" },
   driver: {
     imports: [...LOW, "core/step.ts", "core/lease.ts"],
     packages: "any",

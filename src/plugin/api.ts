@@ -69,6 +69,16 @@ export interface PluginTools {
   readonly duration: typeof WaitMs;
   /** Schema of a size as people write it, such as `4GiB`: MiB. */
   readonly size: typeof SizeMiB;
+  /**
+   * A test of text by a pattern: `*` for any text, `?` for one character, `[a-c]`
+   * for a set. Throws when it cannot be read.
+   */
+  glob(pattern: string): (text: string) => boolean;
+  /**
+   * A test of VMs' full names, as commands read their words: `web*` means VMs of
+   * any cluster, `web*.lab` of those named lab, `*.lab.ann` of one.
+   */
+  vmPattern(pattern: string): (name: string) => boolean;
   /** Why this instance is there: one event, in one place of its chain. */
   readonly registration: {
     readonly event: string;

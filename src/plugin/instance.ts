@@ -8,6 +8,7 @@
  * @module
  */
 import { z } from "zod";
+import { compileGlob, compileName } from "../core/selector.ts";
 import { type Issue, meantIssue } from "../schema/issue.ts";
 import { SizeMiB, WaitMs } from "../schema/quantity.ts";
 import { messageOf, UsherError } from "../error/mod.ts";
@@ -103,6 +104,11 @@ export function definitionOf(
     z,
     duration: WaitMs,
     size: SizeMiB,
+    glob(pattern) {
+      const compiled = compileGlob(pattern);
+      return (text) => compiled.test(text);
+    },
+    vmPattern: compileName,
     registration,
     definePlugin,
   };

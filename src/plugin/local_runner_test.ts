@@ -136,3 +136,32 @@ Deno.test("LocalRunner answers asks, checked, and tells errors by code", async (
     fields: { name: "web.lab.ann" },
   }]);
 });
+
+Deno.test("LocalRunner hands a plugin usher's own patterns, quantities and durations", async () => {
+  const asked = {
+    manifest: { name: "quota", version: "1.0.0", api: 1 },
+    default: ({ definePlugin, ...tools }: PluginTools) =>
+      definePlugin({
+        options: tools.z.strictObject({
+          wait: tools.duration,
+          memory: tools.size,
+        }),
+        handlers: {
+          told: (_args, ctx) => [
+            ctx.options,
+            tools.glob("b[ae]*")("berlin"),
+            tools.vmPattern("web*.lab")("web-1.lab.ann"),
+            tools.vmPattern("web*.lab")("web-1.other.ann"),
+          ],
+        },
+      }),
+  };
+  const options = { wait: "1m30s", memory: "2GiB" };
+  await using bench = await onBench(asked, { options });
+  deepStrictEqual(await bench.call("told", []), [
+    { wait: 90_000, memory: 2048 },
+    true,
+    true,
+    false,
+  ]);
+});
