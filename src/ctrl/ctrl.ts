@@ -52,7 +52,7 @@ export interface Controller extends AsyncDisposable {
 
 /** Starts a controller; resolves once it serves. */
 export async function startCtrl(options: CtrlOptions): Promise<Controller> {
-  const { config, log } = options;
+  const { config, log, version } = options;
   const context: CtrlContext = {
     clock: options.clock ?? systemClock,
     newId,
@@ -63,13 +63,14 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
   const trust = await trustFor(config, context);
   const closing = new AbortController();
   stack.defer(() => closing.abort("the controller ends"));
-  const engine = await openEngine({ config, context, store, newSecret });
+  const parts = { config, context, store, newSecret, version };
+  const engine = await openEngine(parts);
   await leaveToken(config.state_dir, engine.accounts.openLocalSession());
   stack.defer(() => engine.runner.stop());
   await engine.recover();
   const servers = listen({
     config,
-    version: options.version,
+    version,
     parts: engine,
     trust,
     context,

@@ -10,13 +10,17 @@ import { leastMarginMs } from "../core/lease.ts";
 import { UsherError } from "../error/mod.ts";
 import type { CtrlConfig } from "../schema/config.ts";
 import type { Store } from "../store/store.ts";
+import { type Events, NO_EVENTS } from "../plugin/events.ts";
 import { Accounts } from "./auth/accounts.ts";
 import { Changes } from "./changes.ts";
+import { missingClusters } from "./clusters.ts";
 import { ConsoleRelay } from "./console_relay.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
 import { defaultDriver, knownDrivers } from "./default_driver.ts";
 import { Domains } from "./domains.ts";
 import { Drains } from "./drains.ts";
+import { Outbox } from "./events/outbox.ts";
+import { siteValue } from "./events/site_value.ts";
 import { type JanitorParts, keepTidy } from "./janitor.ts";
 import { Leftovers } from "./leftovers.ts";
 import type { ServedParts } from "./listeners.ts";
@@ -41,6 +45,9 @@ export interface EngineOptions {
   readonly context: CtrlContext;
   readonly store: Store;
   readonly newSecret: () => string;
+  readonly version: string;
+  /** Nobody hears anything when absent. */
+  readonly events?: Events;
 }
 
 /** The parts of a controller, and what keeps them going. */
@@ -53,9 +60,12 @@ export interface Engine extends ServedParts {
 
 /** Reads what the store holds, and makes the parts; nothing runs yet. */
 export async function openEngine(
-  { config, context, store, newSecret }: EngineOptions,
+  options: EngineOptions,
 ): Promise<Engine> {
+  const { config, context, store, newSecret, events = NO_EVENTS } = options;
   const records = await Records.load(store, config.placement.strategy);
+  const outbox = await Outbox.load({ context, store, events });
+  records.tellThrough(outbox);
   const links = new NodeLinks();
   const leftovers = new Leftovers({
     context,
@@ -65,17 +75,12 @@ export async function openEngine(
     report: (node, its): Promise<void> => domains.report(node, its),
   });
   const domains: Domains = new Domains(context, records, leftovers);
-  const running = { context, records, links, domains, leftovers };
+  const running = { context, records, links, domains, leftovers, outbox };
   const runner: Runner = new Runner(running);
   const nodes = await Nodes.load(context, records, store, newSecret);
   const accounts = await Accounts.load(context, store, newSecret);
   const changes = new Changes(records, () => isoNow(context));
-  const defaults = () => ({
-    driver: defaultDriver(config.defaults.driver, records),
-    vcpus: config.defaults.vcpus,
-    memoryMiB: config.defaults.memory,
-    known: knownDrivers(records),
-  });
+  const defaults = () => specDefaults(config, records);
   const requests = new Requests({ context, records, runner, defaults });
   const drained = { context, records, requests, runner, nodes };
   const drains = new Drains({ ...drained, limits: config.drain });
@@ -108,7 +113,19 @@ export async function openEngine(
     consoles: new ConsoleRelay(context, links),
     session: { ...session, helloMs: HELLO_MS },
     recover: () => recover(watch, runner),
-    keep: (signal) => keep(watch, keepers, { janitor, drains }, signal),
+    keep: async (signal) => {
+      tell({ ...options, events }, outbox, signal);
+      await keep(watch, keepers, { janitor, drains }, signal);
+    },
+  };
+}
+
+function specDefaults({ defaults }: CtrlConfig, records: Records) {
+  return {
+    driver: defaultDriver(defaults.driver, records),
+    vcpus: defaults.vcpus,
+    memoryMiB: defaults.memory,
+    known: knownDrivers(records),
   };
 }
 
@@ -119,7 +136,24 @@ function janitorOf(
   return { ...parts, keepMs: history.keep, keepCount: history.operations };
 }
 
+/** The controller serves: from now on what happened is told, until `signal` aborts. */
+function tell(
+  { events, context, config, version, store }: EngineOptions & {
+    readonly events: Events;
+  },
+  outbox: Outbox,
+  signal: AbortSignal,
+): void {
+  signal.addEventListener("abort", () => outbox.close(), { once: true });
+  const { epoch } = store.holder;
+  const site = siteValue({ config, version, epoch, at: isoNow(context) });
+  void events.tell("ctrl_start", [site], { decision: `ctrl_start/${epoch}` });
+  outbox.open();
+}
+
 async function recover(watch: NodeWatchParts, runner: Runner): Promise<void> {
+  const { vms, clusters } = watch.records;
+  await watch.records.write(missingClusters(vms.values(), clusters));
   await beginWatch(watch);
   const operations = runner.recover();
   if (operations === 0) return;

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { isFinal } from "../core/operation_machine.ts";
+import { Cluster } from "../schema/event_value.ts";
 import { Node } from "../schema/node.ts";
 import { NodeOperation } from "../schema/node_operation.ts";
 import { Operation, type Progress } from "../schema/operation.ts";
@@ -17,6 +17,10 @@ import { keys } from "../store/key.ts";
 import type { Strategy } from "../schema/placement.ts";
 import type { Mutation, Store } from "../store/store.ts";
 import { Capacity } from "./capacity.ts";
+import { withClusters } from "./clusters.ts";
+import type { Before, Stamped } from "./events/news.ts";
+import type { Telling } from "./events/telling.ts";
+import { OperationIndex } from "./operation_index.ts";
 import { Table } from "./table.ts";
 import { VmNames } from "./vm_names.ts";
 import {
@@ -29,11 +33,6 @@ import {
 
 export type { Change, Write };
 
-interface Stamped {
-  readonly write: Write;
-  readonly revision: number;
-}
-
 /** Revisions are promised in blocks, so that a restart never repeats one. */
 const REVISION_BLOCK = 100_000;
 
@@ -44,20 +43,25 @@ export class Records {
   readonly operations = new Table<Operation>();
   readonly requests = new Table<RequestRecord>();
   readonly nodeOperations = new Table<NodeOperation>();
+  readonly clusters = new Table<Cluster>();
   /** The newest view of names, also of writes that are not durable yet. */
   readonly names = new VmNames();
   /** What nodes have left, also after writes that are not durable yet. */
   readonly capacity: Capacity;
-  /** Operation ids of a request, in its order. */
-  readonly byRequest = new Map<string, string[]>();
-  /** Ids of what a node operation is made of, or plugins asked for in an operation, in their order. */
-  readonly byParent = new Map<string, Set<string>>();
-  /** Operations that have not ended, durable or not: progress is told of them alone. */
-  readonly #open = new Set<string>();
+  readonly #index = new OperationIndex();
+  /** The newest view of each record, for what is told of its change. */
+  readonly #newest: Before = {
+    vm: (uid) => this.vms.latest(uid),
+    node: (name) => this.nodes.latest(name),
+    operation: (id) => this.operations.latest(id),
+    request: (id) => this.requests.latest(id),
+    cluster: (name) => this.clusters.latest(name),
+  };
   /** How far steps have come; nothing of it is stored. */
   readonly #progress = new Map<string, Progress>();
   readonly #store: Store;
   readonly #listeners = new Set<(changes: readonly Change[]) => void>();
+  #telling: Telling | null = null;
   #revision = 0;
   /** No revision above it was ever given out, also not before a crash. */
   #ceiling = 0;
@@ -91,13 +95,17 @@ export class Records {
     for await (const { value } of store.list(keys.operations())) {
       const operation = Operation.parse(value);
       records.operations.load(operation.id, operation);
-      records.#index(operation);
-      records.#noteOpen(operation.id, operation);
+      records.#index.add(operation);
+      records.#index.note(operation.id, operation);
       records.capacity.operationIs(operation.id, operation);
     }
     for await (const { value } of store.list(keys.nodeOperations())) {
       const operation = NodeOperation.parse(value);
       records.nodeOperations.load(operation.id, operation);
+    }
+    for await (const { value } of store.list(keys.clusters())) {
+      const cluster = Cluster.parse(value);
+      records.clusters.load(cluster.name, cluster);
     }
     const ceiling = await store.get(keys.meta("revision"));
     records.#revision = typeof ceiling === "number" ? ceiling : 0;
@@ -105,6 +113,21 @@ export class Records {
     await store.commit([ceilingMutation(first)]);
     records.#ceiling = first;
     return records;
+  }
+
+  /** Operation ids of a request, in its order. */
+  get byRequest(): Map<string, string[]> {
+    return this.#index.byRequest;
+  }
+
+  /** Ids of what a node operation is made of, or plugins asked for in an operation, in their order. */
+  get byParent(): Map<string, Set<string>> {
+    return this.#index.byParent;
+  }
+
+  /** From now on every write is told of as `telling` says. */
+  tellThrough(telling: Telling): void {
+    this.#telling = telling;
   }
 
   /** The revision of the newest change. */
@@ -131,7 +154,7 @@ export class Records {
   announce(id: string, progress: Progress): void {
     // A revision is never given out that a restart could give out again.
     const mayGiveOut = this.#revision + 1 < this.#ceiling;
-    if (!this.#open.has(id) || !mayGiveOut) return;
+    if (!this.#index.isOpen(id) || !mayGiveOut) return;
     this.#progress.set(id, progress);
     const revision = ++this.#revision;
     // Empty, so it costs nothing, and keeps its place among the revisions.
@@ -165,7 +188,10 @@ export class Records {
     writes: readonly Write[],
     extra: readonly Mutation[] = [],
   ): Promise<void> {
-    const stamped = writes.map((write) => this.#stamp(write));
+    const all = withClusters(writes, this.vms, this.clusters);
+    const stamped = all.map((write) => this.#stamp(write));
+    // Before the drafts, which are what the records become.
+    const told = this.#telling?.newsOf(stamped, this.#newest) ?? [];
     const tickets = stamped.map(({ write }) => this.#draft(write));
     const ceiling = this.#revision + REVISION_BLOCK / 2 > this.#ceiling
       ? this.#revision + REVISION_BLOCK
@@ -174,11 +200,13 @@ export class Records {
       await this.#store.commit([
         ...stamped.map(({ write }) => mutationOf(write)),
         ...extra,
+        ...this.#telling?.mutations(told) ?? [],
         // With the very revisions that need it, so that it cannot fail alone.
         ...(ceiling === null ? [] : [ceilingMutation(ceiling)]),
       ]);
     } catch (error) {
       stamped.forEach(({ write }, i) => this.#undo(write, tickets[i] ?? 0));
+      this.#telling?.failed(told);
       throw error;
     }
     if (ceiling !== null) this.#ceiling = Math.max(this.#ceiling, ceiling);
@@ -186,6 +214,7 @@ export class Records {
       this.#settle(write, tickets[i] ?? 0)
     );
     if (changes.length > 0) this.#tell(changes);
+    this.#telling?.durable(told);
   }
 
   /** Every record of the state, also those without a table; see `Store`. */
@@ -208,7 +237,9 @@ export class Records {
   }
 
   #stamp(write: Write): Stamped {
-    if (write.kind === "request") return { write, revision: 0 };
+    if (write.kind === "request" || write.kind === "cluster") {
+      return { write, revision: 0 };
+    }
     const revision = ++this.#revision;
     if (write.value === null) return { write, revision };
     return {
@@ -219,9 +250,9 @@ export class Records {
 
   #draft(write: Write): number {
     if (write.kind === "vm") this.#indexName(write.key, write.value);
-    if (write.kind === "operation") this.#noteOpen(write.key, write.value);
+    if (write.kind === "operation") this.#index.note(write.key, write.value);
     if (write.kind === "operation" && write.value !== null) {
-      this.#index(write.value);
+      this.#index.add(write.value);
     }
     const ticket = this.#table(write).draft(write.key, write.value);
     this.#tellCapacity(write);
@@ -241,8 +272,9 @@ export class Records {
       if (write.value === null) this.byRequest.delete(write.key);
       return [];
     }
+    if (write.kind === "cluster") return [];
     if (write.kind === "operation" && write.value === null) {
-      this.#unlink(old as Operation | undefined);
+      this.#index.unlink(old as Operation | undefined);
     }
     const named = (write.value ?? old) as Change["value"] | undefined;
     return [{
@@ -258,7 +290,7 @@ export class Records {
   #undo(write: Write, ticket: number): void {
     this.#table(write).discard(write.key, ticket);
     if (write.kind === "operation") {
-      this.#noteOpen(write.key, this.operations.latest(write.key) ?? null);
+      this.#index.note(write.key, this.operations.latest(write.key) ?? null);
     }
     this.#tellCapacity(write);
     if (write.kind === "vm") {
@@ -273,7 +305,7 @@ export class Records {
       this.operations.latest(write.key) === undefined
     ) {
       this.byRequest.delete(write.value.request);
-      this.#unlink(write.value);
+      this.#index.unlink(write.value);
     }
   }
 
@@ -301,6 +333,8 @@ export class Records {
         return this.requests as Table<unknown>;
       case "node-operation":
         return this.nodeOperations as Table<unknown>;
+      case "cluster":
+        return this.clusters as Table<unknown>;
     }
   }
 
@@ -310,30 +344,5 @@ export class Records {
       this.names.delete(old.name);
     }
     if (vm !== null) this.names.set(vm.name, uid);
-  }
-
-  #noteOpen(id: string, operation: Operation | null): void {
-    const isOpen = operation !== null && !isFinal(operation.state);
-    if (isOpen) this.#open.add(id);
-    else this.#open.delete(id);
-  }
-
-  /** A part that is gone is none any more. */
-  #unlink(operation: Operation | undefined): void {
-    if (operation === undefined || operation.parent === null) return;
-    const parts = this.byParent.get(operation.parent);
-    parts?.delete(operation.id);
-    if (parts?.size === 0) this.byParent.delete(operation.parent);
-  }
-
-  #index(operation: Operation): void {
-    const ids = this.byRequest.get(operation.request) ?? [];
-    ids[operation.index] ??= operation.id;
-    this.byRequest.set(operation.request, ids);
-    if (operation.parent === null) return;
-    const children = this.byParent.get(operation.parent);
-    if (children === undefined) {
-      this.byParent.set(operation.parent, new Set([operation.id]));
-    } else children.add(operation.id);
   }
 }

@@ -204,9 +204,10 @@ export class Requests {
       const moves = firstMoves(claimed, { ...this.#parts, at });
       await records.write([
         { kind: "request", key: record.id, value: record },
-        ...moves.flatMap((
-          { writes, move },
-        ) => [...writes, operationWrite(move.operation)]),
+        ...moves.flatMap(({ writes, move: { operation } }, i) => [
+          ...writes,
+          operationWrite(operation, undefined, claimed[i]?.vm),
+        ]),
       ]);
       return moves;
     } catch (error) {

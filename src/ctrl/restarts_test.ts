@@ -89,6 +89,7 @@ class World implements AsyncDisposable {
       context: { clock, newId, log: silentLog },
       store,
       newSecret,
+      version: "test",
     };
     const before = await openEngine(options);
     await before.records.write([
@@ -261,6 +262,7 @@ Deno.test("a margin with which two copies could run keeps the controller from st
       context: { clock: new FakeClock(), newId, log: silentLog },
       store,
       newSecret,
+      version: "test",
     }),
     (error: Error) => {
       match(error.message, /takeover_margin of 3 s is too short/);

@@ -5,6 +5,7 @@
  * @module
  */
 import type { ChangeKind } from "../schema/change.ts";
+import type { Cluster } from "../schema/event_value.ts";
 import type { Node } from "../schema/node.ts";
 import type { NodeOperation } from "../schema/node_operation.ts";
 import type { Operation } from "../schema/operation.ts";
@@ -32,6 +33,8 @@ export type Write =
     readonly key: string;
     readonly value: Operation | null;
     readonly note?: string;
+    /** The VM that it is about, where no record holds that: what is told of it needs one. */
+    readonly vm?: Vm;
   }
   | {
     readonly kind: "node-operation";
@@ -43,6 +46,11 @@ export type Write =
     readonly kind: "request";
     readonly key: string;
     readonly value: RequestRecord | null;
+  }
+  | {
+    readonly kind: "cluster";
+    readonly key: string;
+    readonly value: Cluster;
   };
 
 /** A change that became durable. */
@@ -80,6 +88,8 @@ function keyOf(write: Write): Key {
       return keys.nodeOperation(write.key);
     case "request":
       return keys.request(write.key);
+    case "cluster":
+      return keys.cluster(write.key);
   }
 }
 

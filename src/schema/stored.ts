@@ -88,6 +88,26 @@ export const SessionRecord = z.object({
 /** A session as it is stored; its token is not. */
 export type SessionRecord = z.infer<typeof SessionRecord>;
 
+/** An event that is durable and whose chain has not ended. */
+export const ToldRecord = z.object({
+  v: z.literal(1),
+  /** Sorts in the order in which it happened. */
+  id: z.string().regex(/^\d{16}$/),
+  event: z.string(),
+  /** As handlers get them. */
+  args: z.array(z.unknown()),
+  /** What it is told of in order: a VM, a node, a client. */
+  lane: z.string(),
+  /** Names it for handlers: the same however often it is told. */
+  decision: z.string(),
+  operation: z.string().nullable(),
+  /** How many requests of plugins it came from. */
+  depth: z.int().nonnegative(),
+  at: z.string(),
+}).readonly();
+/** An event that is durable and whose chain has not ended. */
+export type ToldRecord = z.infer<typeof ToldRecord>;
+
 /** A line of the whole stored state, as a backup and a check read it. */
 export const StateLine = z.discriminatedUnion("type", [
   /** First: which usher, which controller in the state's life, and when. */

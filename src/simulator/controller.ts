@@ -158,6 +158,7 @@ export class Controller {
       context,
       store: life.store,
       newSecret,
+      version: "sim",
     });
     life.engine = engine;
     this.token = engine.accounts.openLocalSession();

@@ -53,6 +53,15 @@ export const keys = {
   operations: (): Key => ["operation"],
   nodeOperation: (id: string): Key => ["node-operation", id],
   nodeOperations: (): Key => ["node-operation"],
+  /** A user's cluster, `cluster.user`. */
+  cluster: (name: string): Key => ["cluster", name],
+  clusters: (): Key => ["cluster"],
+  /** What is durable and has not been told yet; in the order of its ids. */
+  told: (id: string): Key => ["told", id],
+  allTold: (): Key => ["told"],
+  /** A client that is connected, while somebody is told of its end. */
+  connection: (id: string): Key => ["connection", id],
+  connections: (): Key => ["connection"],
   account: (name: string): Key => ["account", name],
   accounts: (): Key => ["account"],
   session: (hash: string): Key => ["session", hash],

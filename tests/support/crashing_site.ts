@@ -156,6 +156,7 @@ export class CrashingSite implements AsyncDisposable {
       },
       store,
       newSecret,
+      version: "test",
     });
     life.over.addEventListener("abort", () => void engine.runner.stop());
     await engine.recover();

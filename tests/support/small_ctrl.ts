@@ -7,10 +7,12 @@
 import type { CtrlContext } from "../../src/ctrl/context.ts";
 import { Domains } from "../../src/ctrl/domains.ts";
 import { Leftovers } from "../../src/ctrl/leftovers.ts";
+import { Outbox } from "../../src/ctrl/events/outbox.ts";
 import { NodeLinks, type NodeSession } from "../../src/ctrl/node_links.ts";
 import { Runner } from "../../src/ctrl/operations/runner.ts";
 import { Records } from "../../src/ctrl/records.ts";
 import { Requests } from "../../src/ctrl/requests.ts";
+import { type Events, NO_EVENTS } from "../../src/plugin/events.ts";
 import { toProblem, UsherError } from "../../src/error/mod.ts";
 import type {
   DomainFrame,
@@ -51,6 +53,8 @@ export interface SmallCtrlOptions {
   readonly nodes?: readonly string[];
   /** A store that an earlier controller used. */
   readonly store?: FailingStore;
+  /** Who hears what happens; nobody when absent. */
+  readonly events?: Events;
 }
 
 const AFTER: Readonly<Record<Act["verb"], DomainState>> = {
@@ -125,11 +129,18 @@ export class SmallCtrl implements AsyncDisposable {
   /** What the nodes do. */
   node: FakeNode = obedient;
 
-  private constructor(store: FailingStore, records: Records, clock: Clock) {
+  private constructor(
+    store: FailingStore,
+    records: Records,
+    outbox: Outbox,
+    context: CtrlContext,
+  ) {
     this.store = store;
     this.records = records;
-    this.context = { clock, newId, log: silentLog };
-    const { context, links } = this;
+    this.context = context;
+    records.tellThrough(outbox);
+    outbox.open();
+    const { links } = this;
     this.leftovers = new Leftovers({
       context,
       records,
@@ -139,7 +150,14 @@ export class SmallCtrl implements AsyncDisposable {
     });
     this.domains = new Domains(context, records, this.leftovers);
     const { domains, leftovers } = this;
-    this.runner = new Runner({ context, records, links, domains, leftovers });
+    this.runner = new Runner({
+      context,
+      records,
+      links,
+      domains,
+      leftovers,
+      outbox,
+    });
     this.requests = new Requests({
       context,
       records,
@@ -149,10 +167,13 @@ export class SmallCtrl implements AsyncDisposable {
   }
 
   static async open(
-    { clock = systemClock, nodes = ["n1"], store }: SmallCtrlOptions = {},
+    { clock = systemClock, nodes = ["n1"], store, events = NO_EVENTS }:
+      SmallCtrlOptions = {},
   ): Promise<SmallCtrl> {
     const its = store ?? new FailingStore(await openMemoryStore());
-    const small = new SmallCtrl(its, await Records.load(its), clock);
+    const context = { clock, newId, log: silentLog };
+    const outbox = await Outbox.load({ context, store: its, events });
+    const small = new SmallCtrl(its, await Records.load(its), outbox, context);
     for (const name of nodes) await small.join(name);
     return small;
   }

@@ -201,9 +201,19 @@ function mutationOf(
 ): Mutation {
   if ("delete" in line) return { type: "delete", key: line.delete };
   const key: Key = line.set;
-  // A token that was used since would let another node in.
-  if (key[0] === keys.joinTokens()[0]) return { type: "delete", key };
+  if (isOfItsMoment(key)) return { type: "delete", key };
   return { type: "set", key, value: restoredValue(key, line.value, restoring) };
+}
+
+/** What must not come back: see each. */
+function isOfItsMoment([kind]: Key): boolean {
+  return [
+    // One that was used since would let another node in.
+    keys.joinTokens(),
+    // What has been told since, and whoever was connected then.
+    keys.allTold(),
+    keys.connections(),
+  ].some(([first]) => first === kind);
 }
 
 function restoredValue(

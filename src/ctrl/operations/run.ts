@@ -33,6 +33,7 @@ import { Moving } from "./moving.ts";
 import { answerWrites } from "./note_answer.ts";
 import { lastVm, notSo, viewOf } from "./outcome.ts";
 import { type PlacedMove, placeIfAsked } from "./placing.ts";
+import { untilRegistered } from "./registering.ts";
 import { Cancel, type RunParts } from "./run_parts.ts";
 import { takeAtNode } from "./taking.ts";
 import type { Undone } from "./undo.ts";
@@ -145,6 +146,7 @@ export class Run {
     if (operation.verb === "migrate") {
       return await this.#moving.take(step, signal);
     }
+    await untilRegistered(step, operation, this.#parts, signal);
     const { records, links, context: { clock } } = this.#parts;
     const vm = () => this.#vm(operation);
     const answer = await takeAtNode(

@@ -15,6 +15,14 @@ export class Cancel {
   constructor(readonly why: string, readonly takeover: boolean) {}
 }
 
+/** Who knows which VMs are being registered. */
+export interface Registering {
+  /** Whether a VM's `register` chain has not ended. */
+  isRegistering(uid: string): boolean;
+  /** Resolves once it has; rejects when `signal` aborts. */
+  registered(uid: string, signal: AbortSignal): Promise<void>;
+}
+
 /** What runs work with. */
 export interface RunParts {
   readonly context: CtrlContext;
@@ -23,6 +31,7 @@ export interface RunParts {
   readonly domains: Domains;
   readonly leftovers: Leftovers;
   readonly gathering: Gathering;
+  readonly outbox: Registering;
   /** Aborts when the controller ends: then a run stops where it is. */
   readonly stopped: AbortSignal;
   /** Whether what is known of the VM may be wrong. */

@@ -23,7 +23,7 @@ import { leaveCopies } from "./broken.ts";
 import { durably } from "./durably.ts";
 import { type Holder, type Lane, Lanes, takesOver } from "./lane.ts";
 import { Run } from "./run.ts";
-import { Cancel, type RunParts } from "./run_parts.ts";
+import { Cancel, type Registering, type RunParts } from "./run_parts.ts";
 import { operationWrite } from "./writes.ts";
 
 /** How long a holder may take to give way to a poweroff. */
@@ -39,6 +39,7 @@ export interface RunnerParts {
   readonly links: NodeLinks;
   readonly domains: Domains;
   readonly leftovers: Leftovers;
+  readonly outbox: Registering;
 }
 
 /** The holder of a VM, as it is named to people. */

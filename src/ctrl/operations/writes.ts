@@ -46,8 +46,12 @@ export function decided(
   };
 }
 
-/** The write of an operation, with what happened for people. */
-export function operationWrite(operation: Operation, note?: string): Write {
+/** The write of an operation, with what happened for people, and its VM where that may have no record. */
+export function operationWrite(
+  operation: Operation,
+  note?: string,
+  vm?: Vm,
+): Write {
   const text = note ??
     (isFinal(operation.state)
       ? operation.state
@@ -57,5 +61,6 @@ export function operationWrite(operation: Operation, note?: string): Write {
     key: operation.id,
     value: operation,
     note: `${operation.verb} ${text}`,
+    ...(vm === undefined ? {} : { vm }),
   };
 }

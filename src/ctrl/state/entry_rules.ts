@@ -10,6 +10,7 @@ import {
   type Finding,
   type Kind,
 } from "../../core/invariants/finding.ts";
+import { ClientValue, Cluster } from "../../schema/event_value.ts";
 import { Node } from "../../schema/node.ts";
 import { NodeOperation } from "../../schema/node_operation.ts";
 import { Operation } from "../../schema/operation.ts";
@@ -19,6 +20,7 @@ import {
   NodeSecretRecord,
   RequestRecord,
   SessionRecord,
+  ToldRecord,
 } from "../../schema/stored.ts";
 import { Vm } from "../../schema/vm.ts";
 import { keys } from "../../store/key.ts";
@@ -31,6 +33,9 @@ export type EntryKind =
   | "join-token"
   | "account"
   | "session"
+  | "cluster"
+  | "told"
+  | "connection"
   | "meta";
 
 interface Shape {
@@ -64,6 +69,9 @@ const SHAPES: Readonly<Record<string, Shape>> = Object.fromEntries(
     }],
     [keys.accounts(), { kind: "account", schema: Account, id: "name" }],
     [keys.sessions(), { kind: "session", schema: SessionRecord, id: "hash" }],
+    [keys.clusters(), { kind: "cluster", schema: Cluster, id: "name" }],
+    [keys.allTold(), { kind: "told", schema: ToldRecord, id: "id" }],
+    [keys.connections(), { kind: "connection", schema: ClientValue, id: "id" }],
   ] satisfies [Key, Shape][]).map(([[first], shape]) => [first, shape]),
 );
 
