@@ -57,6 +57,13 @@ const PATHS: {
   operation: "GET /v1/operations/{id}",
   cancelRequest: "POST /v1/requests/{id}/cancel",
   cancel: "POST /v1/operations/{id}/cancel",
+  plugins: "GET /v1/plugins",
+  plugin: "GET /v1/plugins/{name}",
+  enablePlugin: "POST /v1/plugins/{name}/enable",
+  disablePlugin: "POST /v1/plugins/{name}/disable",
+  reloadPlugins: "POST /v1/plugins/reload",
+  pluginLogs: "GET /v1/plugins/{name}/logs",
+  recordedEvents: "GET /v1/recorded-events",
   state: "GET /v1/state",
   watch: "GET /v1/watch",
 };

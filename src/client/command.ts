@@ -12,7 +12,14 @@ import type { Io } from "./io.ts";
 import { UsageError } from "./usage.ts";
 
 /** What the shell offers for a value. */
-export type Completes = "vm" | "node" | "operation" | "file" | "none";
+export type Completes =
+  | "vm"
+  | "node"
+  | "operation"
+  | "plugin"
+  | "event"
+  | "file"
+  | "none";
 
 /** One flag; `T` is what a command gets for it. */
 export interface Flag<T> {

@@ -142,6 +142,10 @@ async function liveNames(
   kind: Completes,
 ): Promise<readonly Candidate[]> {
   if (kind === "file") return [FILES];
+  if (kind === "event") {
+    const { EVENTS } = await import("../schema/event.ts");
+    return Object.entries(EVENTS).map(([name, { about }]) => [name, about]);
+  }
   const { controller, caPem, token } = await readSettings(io);
   if (controller === null || token === undefined) return [];
   using api = connect({ controller, caPem, token });
@@ -161,6 +165,10 @@ async function liveNames(
     case "operation": {
       const { operations } = await api.call("operations", { signal });
       return operations.map(({ id, verb, vm }) => [id, `${verb} ${vm}`]);
+    }
+    case "plugin": {
+      const { plugins } = await api.call("plugins", { signal });
+      return plugins.map(({ name, state }) => [name, state]);
     }
     case "none":
       return [];

@@ -7,7 +7,7 @@
 import { UsherError } from "../error/mod.ts";
 import { environment } from "../sys/environment.ts";
 import { readGivenOrNull } from "../sys/given_file.ts";
-import { parseYaml, readYaml, type Schema } from "./yaml_file.ts";
+import { parseYaml, placeOfKey, readYaml, type Schema } from "./yaml_file.ts";
 
 /** What is read over the usual files of a role. */
 export interface LoadOptions {
@@ -17,15 +17,32 @@ export interface LoadOptions {
   readonly flags?: Readonly<Record<string, unknown>>;
 }
 
-/**
- * Reads `/etc/usher/NAME.yaml`, `~/.usher/NAME.yaml` and `$USHERNAME_CONFIG`.
- * Each file is checked alone, so that a mistake is named where it stands.
- */
+/** A configuration, and where its keys stand. */
+export interface Located<T> {
+  readonly config: T;
+  /** `FILE:LINE:COLUMN` of a key, or of its nearest parent; null when no file has it. */
+  locate(path: readonly (string | number)[]): string | null;
+}
+
+/** Reads a configuration; see `loadLocated`. */
 export async function loadConfig<T>(
   name: string,
   schema: Schema<T>,
   options: LoadOptions = {},
 ): Promise<T> {
+  return (await loadLocated(name, schema, options)).config;
+}
+
+/**
+ * Reads `/etc/usher/NAME.yaml`, `~/.usher/NAME.yaml` and `$USHERNAME_CONFIG`.
+ * Each file is checked alone, so that a mistake is named where it stands.
+ */
+export async function loadLocated<T>(
+  name: string,
+  schema: Schema<T>,
+  options: LoadOptions = {},
+): Promise<Located<T>> {
+  const read: { path: string; text: string }[] = [];
   const variable = `USHER${name.toUpperCase()}_CONFIG`;
   const required = [environment(variable), options.file].filter((path) =>
     path !== undefined && path !== ""
@@ -51,10 +68,13 @@ export async function loadConfig<T>(
     }
     readYaml(path, text, schema);
     merged = merge(merged, parseYaml(path, text));
+    read.push({ path, text });
   }
   merged = merge(merged, options.flags ?? {});
   const parsed = schema.safeParse(merged);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    return { config: parsed.data, locate: (keys) => locate(read, keys) };
+  }
   const [issue] = parsed.error.issues;
   const field = issue?.path.map(String).join(".") ?? "";
   throw new UsherError(
@@ -62,6 +82,20 @@ export async function loadConfig<T>(
     `${name} configuration: ${field}: ${issue?.message}`,
     { field },
   );
+}
+
+/** The place of a key in the file that says most of it; of several the last, which wins. */
+function locate(
+  files: readonly { readonly path: string; readonly text: string }[],
+  keys: readonly (string | number)[],
+): string | null {
+  const [best] = files
+    .map(({ path, text }) => ({ path, ...placeOfKey(path, text, keys) }))
+    .reverse()
+    .toSorted((a, b) => b.depth - a.depth);
+  return best === undefined || best.depth === 0
+    ? null
+    : `${best.path}:${best.at}`;
 }
 
 /** Objects are merged key by key; everything else is replaced. */

@@ -55,9 +55,28 @@ export function readYaml<T>(path: string, text: string, schema: Schema<T>): T {
   );
 }
 
+/** Where a key stands in a YAML text, and how much of its path is there. */
+export interface KeyPlace {
+  /** `LINE:COLUMN` of the key, or of its nearest parent. */
+  readonly at: string;
+  /** So many keys of the path exist. */
+  readonly depth: number;
+}
+
+/** Where the key `path` stands in `text`. */
+export function placeOfKey(
+  name: string,
+  text: string,
+  path: readonly PropertyKey[],
+): KeyPlace {
+  const { at, depthOf } = parse(name, text);
+  return { at: at(path), depth: depthOf(path) };
+}
+
 interface Parsed {
   readonly value: unknown;
   at(path: readonly PropertyKey[]): string;
+  depthOf(path: readonly PropertyKey[]): number;
   keysAt(schema: unknown, path: readonly PropertyKey[]): string[];
 }
 
@@ -80,7 +99,8 @@ function parse(path: string, text: string): Parsed {
   }
   return {
     value: valueOf(path, document),
-    at: (keys) => position(offsetOf(document.contents, keys)),
+    at: (keys) => position(placeIn(document.contents, keys).offset),
+    depthOf: (keys) => placeIn(document.contents, keys).depth,
     keysAt: knownKeys,
   };
 }
@@ -96,10 +116,14 @@ function valueOf(path: string, document: ReturnType<typeof parseDocument>) {
   }
 }
 
-/** Where the value of `keys` begins; of its nearest parent when it is not there. */
-function offsetOf(root: Node | null, keys: readonly PropertyKey[]): number {
+/** Where the value of `keys` begins; its nearest parent's place when it is not there. */
+function placeIn(
+  root: Node | null,
+  keys: readonly PropertyKey[],
+): { readonly offset: number; readonly depth: number } {
   let node: unknown = root;
   let offset = root?.range?.[0] ?? 0;
+  let depth = 0;
   for (const key of keys) {
     if (isMap(node)) {
       const pair = node.items.find(({ key: at }) =>
@@ -109,18 +133,30 @@ function offsetOf(root: Node | null, keys: readonly PropertyKey[]): number {
       offset = (pair.key as Node).range?.[0] ?? offset;
       node = pair.value;
     } else if (isSeq(node)) {
-      node = node.items[Number(key)];
-      offset = (node as Node | undefined)?.range?.[0] ?? offset;
+      const item = node.items[Number(key)] as Node | undefined;
+      if (item === undefined) break;
+      node = item;
+      offset = item.range?.[0] ?? offset;
     } else break;
+    depth++;
   }
-  return offset;
+  return { offset, depth };
 }
 
 /** As much of zod's insides as finding known keys needs. */
 interface Shaped {
   readonly shape?: Readonly<Record<string, Shaped>>;
   readonly element?: Shaped;
-  readonly _zod?: { readonly def?: { readonly innerType?: Shaped } };
+  readonly valueType?: Shaped;
+  readonly options?: readonly Shaped[];
+  readonly _zod?: {
+    readonly def?: {
+      readonly type?: string;
+      readonly innerType?: Shaped;
+      /** What a transformation makes: its keys are those that are read. */
+      readonly out?: Shaped;
+    };
+  };
 }
 
 /** The keys that a schema has at `path`; none where it is no object. */
@@ -128,19 +164,23 @@ function knownKeys(schema: unknown, path: readonly PropertyKey[]): string[] {
   let at = unwrap(schema as Shaped);
   for (const key of path) {
     at = unwrap(
-      typeof key === "number" ? at?.element : at?.shape?.[String(key)],
+      typeof key === "number"
+        ? at?.element
+        : at?.shape?.[String(key)] ?? at?.valueType,
     );
   }
   return Object.keys(at?.shape ?? {});
 }
 
-/** What stands within optional and default. */
+/** What stands within optional, default, a transformation, and the union's object. */
 function unwrap(schema: Shaped | undefined): Shaped | undefined {
   let at = schema;
   while (
-    at !== undefined && at.shape === undefined && at.element === undefined
+    at !== undefined && at.shape === undefined && at.element === undefined &&
+    at.valueType === undefined
   ) {
-    const inner = at._zod?.def?.innerType;
+    const inner: Shaped | undefined = at._zod?.def?.innerType ??
+      at._zod?.def?.out ?? at.options?.find((one) => one.shape !== undefined);
     if (inner === undefined) return at;
     at = inner;
   }

@@ -113,3 +113,27 @@ Deno.test("readYaml() names ports, names, leases and memory that cannot be", () 
     CtrlConfig.parse({ names: [name] });
   }
 });
+
+Deno.test("readYaml() names keys of plugins that are not known, with the nearest", () => {
+  const cases: [string, string, string][] = [
+    [
+      "plugins:\n  dns:\n    evnts: [register]\n",
+      'ctrl.yaml:3:5: unknown key "plugins.dns.evnts"',
+      'did you mean "events"?',
+    ],
+    [
+      "plugins:\n  dns:\n    grants:\n      nets: [a]\n",
+      'ctrl.yaml:4:7: unknown key "plugins.dns.grants.nets"',
+      'did you mean "net"?',
+    ],
+    [
+      "plugins:\n  dns:\n    events:\n      - event: periodic\n        perod: 5m\n",
+      'ctrl.yaml:5:9: unknown key "plugins.dns.events.0.perod"',
+      'did you mean "period"?',
+    ],
+  ];
+  for (const [text, message, hint] of cases) {
+    const error = mistake(text);
+    deepStrictEqual([error.message, error.details.hint], [message, hint]);
+  }
+});

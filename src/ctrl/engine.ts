@@ -34,6 +34,7 @@ import {
 } from "./node_watch.ts";
 import { Nodes } from "./nodes.ts";
 import { Runner } from "./operations/runner.ts";
+import { NO_PLUGINS } from "./plugins/admin.ts";
 import { Records } from "./records.ts";
 import { Requests } from "./requests.ts";
 import { RestartKeeper } from "./restarts.ts";
@@ -84,9 +85,8 @@ export async function openEngine(
   const requests = new Requests({ context, records, runner, defaults });
   const drained = { context, records, requests, runner, nodes };
   const drains = new Drains({ ...drained, limits: config.drain });
-  const leaseMs = config.node_lease;
   const marginMs = marginOf(config);
-  const parts = { context, records, links, leaseMs };
+  const parts = { context, records, links, leaseMs: config.node_lease };
   const watch = { ...parts, nodes, domains, leftovers };
   const session = { ...parts, nodes, domains, runner };
   const keepers: LossKeepers = {
@@ -111,6 +111,7 @@ export async function openEngine(
     requests,
     drains,
     consoles: new ConsoleRelay(context, links),
+    plugins: NO_PLUGINS,
     session: { ...session, helloMs: HELLO_MS },
     recover: () => recover(watch, runner),
     keep: async (signal) => {

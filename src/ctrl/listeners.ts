@@ -46,6 +46,7 @@ export type ServedParts =
     | "requests"
     | "drains"
     | "consoles"
+    | "plugins"
   >
   & { readonly session: NodeSessionParts };
 

@@ -13,6 +13,7 @@ import type { Drains } from "./drains.ts";
 import type { NodeLinks } from "./node_links.ts";
 import type { Nodes } from "./nodes.ts";
 import type { Runner } from "./operations/runner.ts";
+import type { PluginAdmin } from "./plugins/admin.ts";
 import type { Records } from "./records.ts";
 import type { Requests } from "./requests.ts";
 import type { Trust } from "./trust.ts";
@@ -31,6 +32,7 @@ export interface Site {
   readonly requests: Requests;
   readonly drains: Drains;
   readonly consoles: ConsoleRelay;
+  readonly plugins: PluginAdmin;
   readonly version: string;
   /** The site's CA, PEM, and its SHA-256. */
   readonly ca: { readonly pem: string; readonly fingerprint: string };

@@ -195,6 +195,22 @@ export const RegistrationView = z.object({
 /** What is known of one registration's calls. */
 export type RegistrationView = z.infer<typeof RegistrationView>;
 
+/** A plugin that runs beside the live one and is only compared. */
+export const ShadowView = z.object({
+  path: z.string(),
+  hash: z.string(),
+  /** Calls of both that were compared. */
+  compared: z.int().nonnegative(),
+  /** Of those, how many came to something else. */
+  different: z.int().nonnegative(),
+  /** Calls that were left out, since it was behind. */
+  skipped: z.int().nonnegative(),
+  /** The newest differences, each in a line. */
+  last: z.array(z.string()),
+});
+/** A plugin that runs beside the live one and is only compared. */
+export type ShadowView = z.infer<typeof ShadowView>;
+
 /** A plugin as the API shows it. */
 export const PluginView = z.object({
   name: PluginName,
@@ -216,6 +232,16 @@ export const PluginView = z.object({
   /** What it asks and is granted; and what it asks and is not. */
   granted: PermissionSet.extend({ ctx: z.array(Capability) }),
   denied: z.array(z.string()),
+  /** What turned it on or off: the configuration, or an administrator over it. */
+  switched: z.object({
+    by: z.string(),
+    at: z.string(),
+    enabled: z.boolean(),
+  }).nullable().default(null),
+  /** How the one that runs beside it answers; null when none does. */
+  shadow: ShadowView.nullable().default(null),
+  /** What its options may be, as JSON Schema; null when it was not read. */
+  optionsSchema: z.record(z.string(), z.unknown()).nullable().default(null),
 });
 /** A plugin as the API shows it. */
 export type PluginView = z.infer<typeof PluginView>;

@@ -143,11 +143,57 @@ const OP: Noun = {
   },
 };
 
+const PLUGIN: Noun = {
+  summary: "policy: what the controller asks and tells at every step",
+  verbs: {
+    list: {
+      summary: "list plugins with what their calls cost",
+      load: async () => (await import("./plugin/list.ts")).list,
+    },
+    show: {
+      summary: "show grants, options and events of plugins",
+      load: async () => (await import("./plugin/show.ts")).show,
+    },
+    enable: {
+      summary: "run plugins, whatever the configuration says",
+      load: async () => (await import("./plugin/switch.ts")).enable,
+    },
+    disable: {
+      summary: "run plugins no more",
+      load: async () => (await import("./plugin/switch.ts")).disable,
+    },
+    reload: {
+      summary: "read configuration and plugins anew, all or nothing",
+      load: async () => (await import("./plugin/reload.ts")).reload,
+    },
+    logs: {
+      summary: "show what a plugin said last",
+      load: async () => (await import("./plugin/logs.ts")).logs,
+    },
+  },
+};
+
+const EVENT: Noun = {
+  summary: "what handlers of plugins can be registered for",
+  verbs: {
+    list: {
+      summary: "list events",
+      load: async () => (await import("./event/list.ts")).list,
+    },
+    show: {
+      summary: "show when an event fires and what it carries",
+      load: async () => (await import("./event/show.ts")).show,
+    },
+  },
+};
+
 /** Words that take a verb after them. */
 export const NOUNS: Readonly<Record<string, Noun>> = {
   vm: VM,
   node: NODE,
   op: OP,
+  plugin: PLUGIN,
+  event: EVENT,
 };
 
 /** Words that are commands by themselves. */

@@ -38,6 +38,7 @@ import {
   listOperations,
   showOperation,
 } from "./operations.ts";
+import { pluginLogs, recordedEvents, reloadPlugins } from "./plugins.ts";
 import { stateLines } from "./state.ts";
 import { ndjson } from "./stream.ts";
 import { listVms } from "./vms.ts";
@@ -49,6 +50,7 @@ export const EXTENSIONS: readonly string[] = [
   "follow",
   "watch",
   "node-operations",
+  "plugins",
 ];
 
 /** What is known of the connection that a request came over. */
@@ -159,6 +161,17 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
     json(await cancelOperation(site, caller, param("id"))),
   cancelRequest: async ({ site, caller, param }) =>
     json(await cancelRequest(site, caller, param("id"))),
+  plugins: ({ site }) => json({ plugins: site.plugins.list() }),
+  plugin: ({ site, param }) => json(site.plugins.show(param("name"))),
+  enablePlugin: async ({ site, caller, param }) =>
+    json(await site.plugins.turn(param("name"), true, caller.user)),
+  disablePlugin: async ({ site, caller, param }) =>
+    json(await site.plugins.turn(param("name"), false, caller.user)),
+  reloadPlugins: async ({ site, caller, request }) =>
+    json(await reloadPlugins(site, caller, request)),
+  pluginLogs: ({ site, param, url }) =>
+    ndjson(pluginLogs(site, param("name"), url), site),
+  recordedEvents: ({ site, url }) => ndjson(recordedEvents(site, url), site),
   state: ({ site, caller }) => ndjson(() => stateLines(site, caller), site),
   watch: ({ site, caller, url }) => {
     const query = watchQuery(url);

@@ -1,0 +1,61 @@
+/**
+ * Plugins as administrators see them over the API.
+ *
+ * @module
+ */
+import { UsherError } from "../../error/mod.ts";
+import type { PluginLogLine } from "../../schema/plugin_life.ts";
+import { ReloadRequest } from "../../schema/plugin_life.ts";
+import type { RecordedLine } from "../../schema/recorded_event.ts";
+import type { Caller } from "../auth/accounts.ts";
+import type { Site } from "../site.ts";
+import { readBody } from "./http.ts";
+
+const DEFAULT_LINES = 100;
+const MAX_LINES = 10_000;
+
+/** Reads everything anew. Throws what is wrong with it, and then nothing has changed. */
+export async function reloadPlugins(
+  { plugins, context }: Site,
+  caller: Caller,
+  request: Request,
+) {
+  const { check } = await readBody(context.clock, request, ReloadRequest);
+  return await plugins.reload(check, caller.user);
+}
+
+/** Lines of one plugin. Throws `not_found` before anything is streamed. */
+export function pluginLogs(
+  { plugins }: Site,
+  name: string,
+  url: URL,
+): (signal: AbortSignal) => AsyncIterable<PluginLogLine> {
+  const { name: known } = plugins.show(name);
+  const asked = url.searchParams.get("limit") ?? String(DEFAULT_LINES);
+  if (!/^\d{1,5}$/.test(asked) || Number(asked) > MAX_LINES) {
+    throw new UsherError(
+      "invalid_input",
+      `"${asked}" is no number of lines: it must be 0 to ${MAX_LINES}`,
+      { field: "limit" },
+    );
+  }
+  const follow = url.searchParams.get("follow") === "1";
+  return (signal) => plugins.logs(known, Number(asked), follow, signal);
+}
+
+/** What was recorded since a moment. Throws `invalid_input` for what is none. */
+export function recordedEvents(
+  { plugins }: Site,
+  url: URL,
+): (signal: AbortSignal) => AsyncIterable<RecordedLine> {
+  const asked = url.searchParams.get("since");
+  const since = asked === null ? 0 : Date.parse(asked);
+  if (Number.isNaN(since)) {
+    throw new UsherError(
+      "invalid_input",
+      `"${asked}" is no moment`,
+      { field: "since", hint: "write it as 2026-12-31T23:00:00Z" },
+    );
+  }
+  return (signal) => plugins.recorded(since, signal);
+}

@@ -1,0 +1,65 @@
+/**
+ * What administrators may do to plugins, as the API calls it.
+ *
+ * @module
+ */
+import { UsherError } from "../../error/mod.ts";
+import { didYouMean } from "../../schema/nearest.ts";
+import type { PluginView } from "../../schema/plugin.ts";
+import type { PluginLogLine, ReloadAnswer } from "../../schema/plugin_life.ts";
+import type { RecordedLine } from "../../schema/recorded_event.ts";
+
+/** The plugins of a controller. */
+export interface PluginAdmin {
+  /** Those that are registered, then those that could be, each in the order of their names. */
+  list(): readonly PluginView[];
+  /** Throws `not_found`. */
+  show(name: string): PluginView;
+  /**
+   * Runs a plugin, or runs it no more, from now on and after every restart,
+   * whatever the configuration says. Throws, and changes nothing, when it
+   * cannot run.
+   */
+  turn(name: string, enabled: boolean, by: string): Promise<PluginView>;
+  /** Reads everything anew and takes all of it, or throws and takes nothing. */
+  reload(check: boolean, by: string): Promise<ReloadAnswer>;
+  /** The newest lines of a plugin; new ones too when it is to be followed. */
+  logs(
+    name: string,
+    limit: number,
+    follow: boolean,
+    signal: AbortSignal,
+  ): AsyncIterable<PluginLogLine>;
+  /** What was recorded since then, milliseconds since 1970; oldest first. */
+  recorded(sinceMs: number, signal: AbortSignal): AsyncIterable<RecordedLine>;
+}
+
+/** For a controller that has no plugins. */
+export const NO_PLUGINS: PluginAdmin = {
+  list: () => [],
+  show(name) {
+    throw unknownPlugin(name, []);
+  },
+  turn(name) {
+    return Promise.reject(unknownPlugin(name, []));
+  },
+  reload() {
+    return Promise.reject(
+      new UsherError("unsupported", "This controller runs without plugins"),
+    );
+  },
+  async *logs() {},
+  async *recorded() {},
+};
+
+/** There is no plugin of that name; the nearest is named. */
+export function unknownPlugin(
+  name: string,
+  known: readonly string[],
+): UsherError {
+  const near = didYouMean(name, known);
+  return new UsherError("not_found", `There is no plugin "${name}"`, {
+    subject: name,
+    hint: near === "" ? "usher plugin list shows those there are" : near,
+  });
+}

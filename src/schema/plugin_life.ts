@@ -1,0 +1,61 @@
+/**
+ * The life of a plugin, as administrators see it: what it said, what a reload
+ * changed, who turned it on or off.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { PluginName } from "./plugin.ts";
+
+/** A line that a plugin logged, or wrote where it should not. */
+export const PluginLogLine = z.object({
+  /** Counts the lines of one plugin; a gap is lines that were dropped. */
+  number: z.int().nonnegative(),
+  at: z.string(),
+  level: z.enum(["debug", "info", "warn", "error"]),
+  /** Whose handler said it; null when it came from nowhere. */
+  event: z.string().nullable(),
+  text: z.string(),
+  fields: z.record(z.string(), z.unknown()),
+});
+/** A line that a plugin logged, or wrote where it should not. */
+export type PluginLogLine = z.infer<typeof PluginLogLine>;
+
+/** What becomes of one plugin when the set is read anew. */
+export const PluginChange = z.object({
+  name: PluginName,
+  change: z.enum(["added", "removed", "changed", "same"]),
+  /** SHA-256 of the files before and after; null where there is none. */
+  from: z.string().nullable(),
+  to: z.string().nullable(),
+  /** What it gets that it did not have, and the other way round: `+ net 10.0.0.1:53`. */
+  grants: z.array(z.string()),
+});
+/** What becomes of one plugin when the set is read anew. */
+export type PluginChange = z.infer<typeof PluginChange>;
+
+/** A reload that is asked for. */
+export const ReloadRequest = z.strictObject({
+  /** Reads and starts everything, tells what would change, and changes nothing. */
+  check: z.boolean().default(false),
+});
+
+/** What a reload changed. */
+export const ReloadAnswer = z.object({
+  changes: z.array(PluginChange),
+  /** What was asked and not granted, and the like: it works, and may surprise. */
+  warnings: z.array(z.string()),
+});
+/** What a reload changed. */
+export type ReloadAnswer = z.infer<typeof ReloadAnswer>;
+
+/** What a plugin was turned on or off by, over what the configuration says. */
+export const PluginSwitch = z.object({
+  v: z.literal(1),
+  name: PluginName,
+  enabled: z.boolean(),
+  by: z.string(),
+  at: z.string(),
+}).readonly();
+/** What a plugin was turned on or off by, over what the configuration says. */
+export type PluginSwitch = z.infer<typeof PluginSwitch>;

@@ -1,0 +1,26 @@
+/**
+ * What is said of one route of the API.
+ *
+ * @module
+ */
+import type { z } from "zod";
+
+/** Who may call a route at all. */
+export type Access = "public" | "viewer" | "user" | "admin";
+
+/** One line of the API. */
+export interface Route {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** Path with parameters in braces, as OpenAPI writes them. */
+  readonly path: string;
+  readonly access: Access;
+  readonly summary: string;
+  /** Query parameters: name to what it means. */
+  readonly query?: Readonly<Record<string, string>>;
+  readonly request?: z.ZodType;
+  readonly response: z.ZodType;
+  /** `ndjson` answers are streams of `response`, one a line. */
+  readonly stream?: "ndjson" | "websocket";
+  /** What is streamed instead, one a line, when the query asks for it. */
+  readonly lines?: z.ZodType;
+}

@@ -1,0 +1,74 @@
+/**
+ * Plugins and what was recorded for them; for administrators.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { PluginView } from "../plugin.ts";
+import { PluginLogLine, ReloadAnswer, ReloadRequest } from "../plugin_life.ts";
+import { RecordedLine } from "../recorded_event.ts";
+import type { Route } from "./kind.ts";
+
+/** Plugins and what was recorded for them. */
+export const PLUGIN_ROUTES = {
+  plugins: {
+    method: "GET",
+    path: "/v1/plugins",
+    access: "admin",
+    summary: "Plugins: those that run, those that do not, and those there are",
+    response: z.object({ plugins: z.array(PluginView) }),
+  },
+  plugin: {
+    method: "GET",
+    path: "/v1/plugins/{name}",
+    access: "admin",
+    summary: "One plugin",
+    response: PluginView,
+  },
+  enablePlugin: {
+    method: "POST",
+    path: "/v1/plugins/{name}/enable",
+    access: "admin",
+    summary:
+      "Run a plugin, whatever the configuration says of its being enabled, also after a restart",
+    response: PluginView,
+  },
+  disablePlugin: {
+    method: "POST",
+    path: "/v1/plugins/{name}/disable",
+    access: "admin",
+    summary:
+      "Run a plugin no more, whatever the configuration says, also after a restart",
+    response: PluginView,
+  },
+  reloadPlugins: {
+    method: "POST",
+    path: "/v1/plugins/reload",
+    access: "admin",
+    summary:
+      "Read the configuration of plugins and all plugins anew: either all of it is taken, or nothing",
+    request: ReloadRequest,
+    response: ReloadAnswer,
+  },
+  pluginLogs: {
+    method: "GET",
+    path: "/v1/plugins/{name}/logs",
+    access: "admin",
+    summary: "The last lines that a plugin said",
+    query: {
+      limit: "how many of those that are kept, 100 by default",
+      follow: "1 goes on with new ones",
+    },
+    response: PluginLogLine,
+    stream: "ndjson",
+  },
+  recordedEvents: {
+    method: "GET",
+    path: "/v1/recorded-events",
+    access: "admin",
+    summary: "Events that were recorded, oldest first, with what was answered",
+    query: { since: "a moment, ISO 8601; everything that is kept by default" },
+    response: RecordedLine,
+    stream: "ndjson",
+  },
+} as const satisfies Readonly<Record<string, Route>>;

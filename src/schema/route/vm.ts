@@ -1,0 +1,98 @@
+/**
+ * VMs, and requests for them.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { FollowFrame, VmView } from "../change.ts";
+import { Explanation } from "../explanation.ts";
+import { CancelledRequest, Result } from "../operation.ts";
+import { Plan } from "../plan.ts";
+import { VmRequest } from "../request.ts";
+import type { Route } from "./kind.ts";
+
+const FILTER =
+  "conditions that all must hold, such as node=n3,state=running; values may be globs";
+
+/** VMs, and requests for them. */
+export const VM_ROUTES = {
+  submit: {
+    method: "POST",
+    path: "/v1/requests",
+    access: "user",
+    summary:
+      "Ask something for a list of VMs; with follow=1 the answer streams until all are done",
+    query: { follow: "1 streams progress, then the result" },
+    request: VmRequest,
+    response: Result,
+    lines: FollowFrame,
+  },
+  plan: {
+    method: "POST",
+    path: "/v1/plans",
+    access: "user",
+    summary: "What a request would do now, without doing it",
+    request: VmRequest,
+    response: Plan,
+  },
+  request: {
+    method: "GET",
+    path: "/v1/requests/{id}",
+    access: "viewer",
+    summary: "The result of a request so far",
+    response: Result,
+  },
+  follow: {
+    method: "GET",
+    path: "/v1/requests/{id}/follow",
+    access: "viewer",
+    summary: "Progress of a request until all its operations are done",
+    response: FollowFrame,
+    stream: "ndjson",
+  },
+  cancelRequest: {
+    method: "POST",
+    path: "/v1/requests/{id}/cancel",
+    access: "user",
+    summary:
+      "Ask all operations of a request to stop, those first that have not begun",
+    response: CancelledRequest,
+  },
+  vms: {
+    method: "GET",
+    path: "/v1/vms",
+    access: "viewer",
+    summary: "VMs that the caller may see",
+    query: {
+      names: "names, globs or id prefixes, separated by commas",
+      filter: FILTER,
+      stream: "1 answers one VM a line instead of one object",
+      fields: "`name` answers names and states only",
+    },
+    response: z.object({ revision: z.int(), vms: z.array(VmView) }),
+    lines: VmView,
+  },
+  vm: {
+    method: "GET",
+    path: "/v1/vms/{name}",
+    access: "viewer",
+    summary: "One VM by name or id prefix",
+    response: VmView,
+  },
+  explain: {
+    method: "GET",
+    path: "/v1/vms/{name}/placement",
+    access: "viewer",
+    summary: "Why a VM is where it is, and what every other node lacks",
+    response: Explanation,
+  },
+  console: {
+    method: "GET",
+    path: "/v1/vms/{name}/console",
+    access: "user",
+    summary: "The serial line: bytes in binary messages, control in text ones",
+    query: { history: "bytes of what was printed before to begin with" },
+    response: z.unknown(),
+    stream: "websocket",
+  },
+} as const satisfies Readonly<Record<string, Route>>;
