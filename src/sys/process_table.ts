@@ -54,6 +54,16 @@ export function readLiving(id: ProcessId): ProcessStat | null {
   return stat.state === "Z" || stat.state === "X" ? null : stat;
 }
 
+/**
+ * The bytes of memory that this process has to itself: what it shares with
+ * files, its program among them, is not counted. Null when it is gone.
+ */
+export function readOwnBytes(pid: number): number | null {
+  const fields = readTextOrNullSync(`/proc/${pid}/statm`)?.split(" ");
+  if (fields === undefined || fields.length < 3) return null;
+  return (Number(fields[1]) - Number(fields[2])) * PAGE_BYTES;
+}
+
 /** Whether it was stopped by a signal (SIGSTOP) and does nothing at all. */
 export function isFrozen(id: ProcessId | null): boolean {
   return id !== null && readLiving(id)?.state === "T";
