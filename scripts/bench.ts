@@ -10,7 +10,12 @@
  */
 import type { Row } from "./bench/row.ts";
 
-const GROUPS: Readonly<Record<string, () => Promise<Row[]>>> = {
+/** How often a group says that it still measures. */
+const TICK_MS = 30_000;
+
+type Rows = Iterable<Row> | AsyncIterable<Row>;
+
+const GROUPS: Readonly<Record<string, () => Promise<Rows>>> = {
   store: async () => await (await import("./bench/store.ts")).benchStore(),
   api: async () => await (await import("./bench/api.ts")).benchApi(),
   cold: async () => await (await import("./bench/cold.ts")).benchCold(),
@@ -21,8 +26,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Row[]>>> = {
     await (await import("./bench/restart.ts")).benchRestart(),
   placement: async () =>
     await (await import("./bench/placement.ts")).benchPlacement(),
-  migrate: async () =>
-    await (await import("./bench/migrate.ts")).benchMigrate(),
+  migrate: async () => (await import("./bench/migrate.ts")).benchMigrate(),
   loss: async () =>
     await (await import("./bench/node_loss.ts")).benchNodeLoss(),
   qemu: async () => await (await import("./bench/start.ts")).benchStart(),
@@ -44,6 +48,16 @@ function format(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
+/** Says now and then, beside the figures, that a group still measures. */
+function startTicking(group: string): Disposable {
+  const began = performance.now();
+  const timer = setInterval(() => {
+    const seconds = Math.round((performance.now() - began) / 1000);
+    console.error(`  … ${group} ${seconds} s`);
+  }, TICK_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
 async function main(names: readonly string[]): Promise<number> {
   const unknown = names.filter((name) => !Object.hasOwn(GROUPS, name));
   if (unknown.length > 0) {
@@ -58,8 +72,9 @@ async function main(names: readonly string[]): Promise<number> {
   for (const [name, run] of Object.entries(GROUPS)) {
     if (names.length > 0 && !names.includes(name)) continue;
     console.log(`${name} (load ${Deno.loadavg()[0]?.toFixed(1)})`);
+    using _ticking = startTicking(name);
     try {
-      for (const row of await run()) console.log(show(row));
+      for await (const row of await run()) console.log(show(row));
     } catch (error) {
       failed++;
       console.log(

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { isAnyOf } from "./glob.ts";
+import type { Globs } from "./glob.ts";
 import type { Excess } from "./limits.ts";
 import type { ArgRule, Rule } from "./rule.ts";
 
@@ -14,9 +14,10 @@ import type { ArgRule, Rule } from "./rule.ts";
 export function refusedArguments(
   args: Readonly<Record<string, string>>,
   rules: readonly Rule[],
+  globs: Globs,
 ): Excess[] {
   return Object.entries(args).flatMap(([key, value]) => {
-    const found = ruleOf(key, rules);
+    const found = ruleOf(key, rules, globs);
     if (found === null) return [];
     const { says, rule } = found;
     if (says === "any") return [];
@@ -27,7 +28,7 @@ export function refusedArguments(
         rule,
       }];
     }
-    if (isAnyOf(says, value)) return [];
+    if (globs.isAny(says, value)) return [];
     return [{
       text: `Argument "${key}" may not be "${
         shortened(value)
@@ -41,9 +42,12 @@ export function refusedArguments(
 function ruleOf(
   key: string,
   rules: readonly Rule[],
+  globs: Globs,
 ): { says: ArgRule; rule: string } | null {
   for (const { args, name } of rules) {
-    const entry = Object.entries(args).find(([glob]) => isAnyOf([glob], key));
+    const entry = Object.entries(args).find(([glob]) =>
+      globs.isAny([glob], key)
+    );
     if (entry !== undefined) return { says: entry[1], rule: name };
   }
   return null;

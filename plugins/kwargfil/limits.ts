@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isAnyOf, isPathOf } from "./glob.ts";
+import type { Globs } from "./glob.ts";
 import type { Limits, Rule, VmRequestValue } from "./rule.ts";
 
 /** Something that a request asks for and may not have. */
@@ -30,12 +30,13 @@ interface Asked {
 export function excesses(
   request: VmRequestValue,
   rules: readonly Rule[],
+  globs: Globs,
 ): Excess[] {
   return askedBy(request).flatMap((asked) => {
     const rule = rules.find(({ limits }) => limits[asked.limit] !== undefined);
     const excess = rule === undefined
       ? null
-      : excessOf(asked, rule.limits[asked.limit], rule.name);
+      : excessOf(asked, rule.limits[asked.limit], rule.name, globs);
     return excess === null ? [] : [excess];
   });
 }
@@ -44,6 +45,7 @@ function excessOf(
   { what, value, limit, show = String, isPath = false }: Asked,
   allowed: Limits[keyof Limits],
   rule: string,
+  globs: Globs,
 ): Excess | null {
   if (allowed === undefined || allowed === "any") return null;
   if (typeof value === "number") {
@@ -55,7 +57,9 @@ function excessOf(
     };
   }
   if (typeof allowed === "number") return null;
-  const isAllowed = isPath ? isPathOf(allowed, value) : isAnyOf(allowed, value);
+  const isAllowed = isPath
+    ? globs.isPath(allowed, value)
+    : globs.isAny(allowed, value);
   return isAllowed ? null : {
     text: `${what} "${value}" is not one that rule "${rule}" allows`,
     hint: allowed.length === 0

@@ -16,6 +16,7 @@ import type {
 } from "@usher/plugin";
 import { refusedArguments } from "./arguments.ts";
 import { additionsOf, completed, isSame } from "./completion.ts";
+import { Globs } from "./glob.ts";
 import { type Excess, excesses } from "./limits.ts";
 import {
   clustersOf,
@@ -36,22 +37,34 @@ export const manifest: Manifest = {
 
 type Context = PluginContext<{ readonly rules: readonly Rule[] }>;
 
-export default (tools: PluginTools): Plugin =>
-  tools.definePlugin({
-    options: optionsSchema(tools),
+export default (tools: PluginTools): Plugin => {
+  const globs = new Globs(tools);
+  return tools.definePlugin({
+    options: optionsSchema(tools, globs),
     handlers: {
       request([request], ctx) {
         if (request.verb === "list" || request.verb === "lnm_list") return;
-        return [filtered(request, ctx)];
+        return [filtered(request, globs, ctx)];
       },
-      start_request: ([request], ctx) => [filtered(request, ctx)],
+      start_request: ([request], ctx) => [filtered(request, globs, ctx)],
     },
   });
+};
 
 /** The request as it may be; refuses what it may not be. */
-function filtered<R extends VmRequestValue>(request: R, ctx: Context): R {
+function filtered<R extends VmRequestValue>(
+  request: R,
+  globs: Globs,
+  ctx: Context,
+): R {
   const perCluster = clustersOf(request)
-    .map((cluster) => rulesFor(ctx.options.rules, request, cluster));
+    .map((cluster) => rulesFor(ctx.options.rules, request, cluster, globs));
+  // What was asked is measured, and not what the site itself adds.
+  const refused = perCluster.flatMap((rules) => [
+    ...refusedArguments(request.args, rules, globs),
+    ...excesses(request, rules, globs),
+  ]);
+  refuseAll(refused, ctx);
   const additions = perCluster.map(additionsOf);
   const [first] = additions;
   if (first === undefined) return request;
@@ -61,17 +74,7 @@ function filtered<R extends VmRequestValue>(request: R, ctx: Context): R {
       "ask for the VMs of each cluster in a request of their own",
     );
   }
-  // What was asked is measured, and not what the site itself adds.
-  const refused = perCluster.flatMap((rules) => [
-    ...refusedArguments(request.args, rules),
-    ...excesses(request, rules),
-  ]);
-  refuseAll(refused, ctx);
-  const answer = completed(request, first);
-  if (answer !== request) {
-    ctx.log.debug("completed a request", { request: request.id });
-  }
-  return answer;
+  return completed(request, first);
 }
 
 const SHOWN = 5;

@@ -8,7 +8,7 @@
  * @module
  */
 import type { PluginTools, RequestValue } from "@usher/plugin";
-import { isAnyOf } from "./glob.ts";
+import type { Globs } from "./glob.ts";
 
 /** A request for VMs, as opposed to a read. */
 export type VmRequestValue = Exclude<
@@ -61,14 +61,18 @@ export interface Rule {
 }
 
 /** The schema of the options. */
-export function optionsSchema({ z, size }: PluginTools) {
-  const globs = z.array(z.string().min(1).max(4096)).min(
+export function optionsSchema({ z, size }: PluginTools, known: Globs) {
+  const glob = z.string().min(1).max(4096).refine(
+    (text) => known.isGlob(text),
+    "is no pattern: use * for any text, ? for one character, [a-c] for a set",
+  );
+  const globs = z.array(glob).min(
     1,
     "must name at least one; leave it out for everybody",
   );
   const list = z.union([
-    z.literal("any"),
-    z.array(z.string().min(1).max(4096)),
+    z.literal("any", { error: "must be any, or a list of what is allowed" }),
+    z.array(glob),
   ]);
   const number = z.union([z.literal("any"), z.int().nonnegative()]);
   const amount = z.union([z.literal("any"), size]);
@@ -107,9 +111,12 @@ export function optionsSchema({ z, size }: PluginTools) {
     exempt: z.boolean().default(false),
     args: z.record(
       z.string().min(1).max(64),
-      z.union([z.enum(["any", "deny"]), z.array(z.string().max(4096))], {
-        error: "must be any, deny, or a list of the values that may be given",
-      }),
+      z.union([
+        z.enum(["any", "deny"], {
+          error: "must be any, deny, or a list of the values that may be given",
+        }),
+        z.array(glob),
+      ]),
     ).default({}),
     limits: limits.prefault({}),
     defaults: defaults.prefault({}),
@@ -139,27 +146,29 @@ export function rulesFor(
   rules: readonly Rule[],
   request: VmRequestValue,
   cluster: string,
+  globs: Globs,
 ): Rule[] {
-  const its = rules.filter((rule) => isFor(rule, request, cluster));
+  const { user, role, groups } = request;
+  const its = rules.filter((rule) =>
+    isFor(rule.users, [user], globs) && isFor(rule.roles, [role], globs) &&
+    isFor(rule.groups, groups, globs) &&
+    isFor(rule.clusters?.map(clusterGlob), [cluster], globs)
+  );
   const exempt = its.findIndex((rule) => rule.exempt);
   return exempt < 0 ? its : its.slice(0, exempt);
 }
 
 function isFor(
-  { users, groups, roles, clusters }: Rule,
-  { user, role, groups: its }: VmRequestValue,
-  cluster: string,
+  wanted: readonly string[] | undefined,
+  its: readonly string[],
+  globs: Globs,
 ): boolean {
-  return (users === undefined || isAnyOf(users, user)) &&
-    (roles === undefined || isAnyOf(roles, role)) &&
-    (groups === undefined || its.some((group) => isAnyOf(groups, group))) &&
-    (clusters === undefined ||
-      clusters.some((glob) => isCluster(glob, cluster)));
+  return wanted === undefined || its.some((one) => globs.isAny(wanted, one));
 }
 
-/** A glob of one label means the cluster of that name, whoever's it is. */
-function isCluster(glob: string, cluster: string): boolean {
-  return isAnyOf([glob.includes(".") ? glob : `${glob}.*`], cluster);
+/** A pattern of one label means the cluster of that name, whoever's it is. */
+function clusterGlob(glob: string): string {
+  return glob.includes(".") ? glob : `${glob}.*`;
 }
 
 /** The clusters of a request's VMs. */

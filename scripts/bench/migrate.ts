@@ -28,17 +28,17 @@ const ROUNDS = 11;
 const CAP = 128 * 1024 * 1024;
 const CMDLINE = "console=ttyS0 no_timer_check quiet";
 
-/** Every figure of a migration. */
-export async function benchMigrate(): Promise<Row[]> {
-  const idle = await benchGuest("", [CAP, undefined]);
-  const dirty = await benchGuest("usher.dirty=48", [undefined]);
-  return [...idle, ...dirty, await benchSite()];
+/** Every figure of a migration, each as soon as it is there. */
+export async function* benchMigrate(): AsyncGenerator<Row> {
+  yield* benchGuest("", [CAP, undefined]);
+  yield* benchGuest("usher.dirty=48", [undefined]);
+  yield await benchSite();
 }
 
-async function benchGuest(
+async function* benchGuest(
   knobs: string,
   caps: readonly (number | undefined)[],
-): Promise<Row[]> {
+): AsyncGenerator<Row> {
   await using n1 = await QemuNode.open();
   const n2 = await n1.peer({ name: "n2" });
   for (const node of [n1, n2]) await writePeerKeys(node.keys, node.name);
@@ -50,7 +50,6 @@ async function benchGuest(
   const [plainDir, tlsDir] = [await folder("p"), await folder("t")];
   const plain = await BareMigration.start(plainDir, `${CMDLINE} ${knobs}`);
   const tls = await BareMigration.start(tlsDir, `${CMDLINE} ${knobs}`);
-  const rows: Row[] = [];
   try {
     const pair: [QemuNode, QemuNode] = [n1, n2];
     for (const bandwidth of caps) {
@@ -67,7 +66,7 @@ async function benchGuest(
       }
       const what = (knobs === "" ? "an idle guest" : "a guest that writes") +
         (bandwidth === undefined ? ", no limit" : ", 128 MiB/s");
-      rows.push(...rowsOf(what, all));
+      yield* rowsOf(what, all);
     }
   } finally {
     await plain.end();
@@ -75,7 +74,6 @@ async function benchGuest(
     await Deno.remove(plainDir, { recursive: true });
     await Deno.remove(tlsDir, { recursive: true });
   }
-  return rows;
 }
 
 async function byDrivers(

@@ -6,6 +6,7 @@
  */
 import type { EventArgs, EventName } from "../schema/event.ts";
 import type { TrailEntry } from "../schema/operation.ts";
+import type { Asking } from "./asks.ts";
 
 /** What goes with a firing. */
 export interface Firing {
@@ -20,6 +21,10 @@ export interface Firing {
   readonly except?: readonly string[];
   /** The one registration that is called: each has a clock of its own. */
   readonly only?: number;
+  /** Whether nothing follows from it, as for a plan: what handlers then file, fire or keep goes nowhere. */
+  readonly isReplay?: boolean;
+  /** Gives a decision up; handlers that were called go on to their end, unheard. */
+  readonly signal?: AbortSignal;
 }
 
 /** What a chain came to. */
@@ -29,6 +34,14 @@ export interface Decided<E extends EventName> {
   readonly trail: readonly TrailEntry[];
   /** The plugins that took part, and the hash of each. */
   readonly plugins: Readonly<Record<string, string>>;
+}
+
+/** Whom a decision waits for. */
+export interface WaitingFor {
+  readonly plugin: string;
+  readonly event: string;
+  /** Since when, by the clock that only goes forward. */
+  readonly sinceMs: number;
 }
 
 /** Fires events. */
@@ -50,12 +63,19 @@ export interface Events {
     args: EventArgs<E>,
     firing: Firing,
   ): Promise<void>;
-  /** Fires an event that a plugin declares. */
+  /**
+   * Fires an event that a plugin declares; resolves when its chain has ended.
+   * Throws `wrong_state` for an event that its own handlers led to.
+   */
   fire(
     event: string,
     args: readonly unknown[],
     firing: Firing,
   ): Promise<void>;
+  /** Whom the decision of this name waits for; null when it waits for nobody. */
+  waitingFor(decision: string): WaitingFor | null;
+  /** The versions of the plugins that hear any of these events. */
+  versions(events: readonly string[]): Readonly<Record<string, string>>;
 }
 
 /** For a controller without plugins: nobody hears anything. */
@@ -64,4 +84,34 @@ export const NO_EVENTS: Events = {
   decide: (_event, args) => Promise.resolve({ args, trail: [], plugins: {} }),
   tell: () => Promise.resolve(),
   fire: () => Promise.resolve(),
+  waitingFor: () => null,
+  versions: () => ({}),
 };
+
+/** Stands in the name of a decision between a call and what its handler fired. */
+const FIRED = ">";
+
+/**
+ * The firing of an event by a handler: named after its call, so that it is the
+ * same in a call that is made again, and that a circle can be told. `key` is
+ * its own among those of the call.
+ */
+export function firedBy(
+  { decision, operation, depth, isReplay }: Asking,
+  key: string | number,
+): Firing {
+  const named = String(key).replaceAll(/[>/]/g, "_");
+  return {
+    decision: `${decision}${FIRED}${named}`,
+    operation,
+    depth,
+    isReplay,
+  };
+}
+
+/** The events whose handlers led to a decision, the first one first. */
+export function pathOf(decision: string): string[] {
+  return decision.split(FIRED).slice(0, -1).map((call) =>
+    call.split("/").at(-2) ?? ""
+  );
+}

@@ -162,7 +162,7 @@ export type PluginConfig = z.infer<typeof PluginConfig>;
 /** What checks passwords when the configuration does not say. */
 export const USERS_PLUGIN = {
   events: ["client_authenticate", "lnm_authenticate"],
-  grants: { ctx: ["accounts"] },
+  grants: { ctx: ["accounts", "state"] },
 };
 
 /** All plugins in ctrl.yaml, by name; `users` is registered unless it says otherwise. */

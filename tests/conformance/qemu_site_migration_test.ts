@@ -113,3 +113,44 @@ Deno.test({
     ok(nodes.guests("n1").length === 1);
   },
 });
+
+Deno.test({
+  name:
+    "qemu: a drain moves a node's guests, running and stopped, and the node can be used again",
+  ignore: whyNoQemu() !== undefined,
+  async fn() {
+    await using nodes = await TwoNodes.start();
+    const { site } = nodes;
+    const disk = { base: `${GUEST}/boot.raw`, format: "raw" };
+    const spec = { memoryMiB: 32, disks: [disk] };
+    const names = ["a", "b", "off"];
+    await site.run("start", names, { spec, on: "n1" });
+    await site.run("poweroff", "off");
+    const runs = await Promise.all(names.map((name) => site.vm(name)));
+    const { body: drain } = await site.call<{ id: string; state: string }>(
+      "POST",
+      "/v1/nodes/n1/drain",
+      {},
+    );
+    await until("the drain has ended", async () => {
+      const path = `/v1/node-operations/${drain.id}`;
+      return (await site.call<{ state: string }>("GET", path)).body.state ===
+        "succeeded";
+    }, { deadlineMs: 120_000 });
+    deepStrictEqual(nodes.guests("n1"), []);
+    strictEqual(nodes.guests("n2").length, 2);
+    for (const { uid, name, status } of runs) {
+      const now = await site.vm(name);
+      strictEqual(now.node, "n2", name);
+      strictEqual(now.status.state, status.state, name);
+      strictEqual(now.status.incarnation, status.incarnation, name);
+      deepStrictEqual(nodes.files("n1", uid), [], name);
+    }
+    const started = (await site.run("start", "new", { spec, on: "n1" }))
+      .outcomes[0]?.problem?.code;
+    strictEqual(started, "insufficient_resources");
+    await site.call("POST", "/v1/nodes/n1/undrain");
+    const back = await site.run("migrate", "a", { to: "n1" });
+    strictEqual(back.outcomes[0]?.problem, null);
+  },
+});

@@ -35,6 +35,24 @@ Deno.test("migrate moves a running VM to another node, where the same run goes o
   strictEqual((await site.run("pause", "web")).outcomes[0]?.state, "succeeded");
 });
 
+Deno.test("a target that a VM's constraints forbid is refused, and the constraint named", async () => {
+  await using site = await TestSite.start({ nodes: 2 });
+  const spec = { placement: { apartFrom: ["web-*"] } };
+  await site.run("start", "web", { count: 2, spec });
+  const [one, two] = [await site.vm("web-1"), await site.vm("web-2")];
+  const { outcomes: [refused] } = await site.run("migrate", "web-1", {
+    to: two.node,
+  });
+  strictEqual(refused?.problem?.code, "insufficient_resources");
+  match(JSON.stringify(refused?.problem?.refusals), /apart.*web-2/);
+  const { node, status } = await site.vm("web-1");
+  deepStrictEqual([node, status.state, status.incarnation], [
+    one.node,
+    "running",
+    one.status.incarnation,
+  ]);
+});
+
 Deno.test("many VMs move at once, and each ends on the other node", async () => {
   await using site = await TestSite.start({ nodes: 2 });
   await site.run("start", "web", {

@@ -44,7 +44,7 @@ export class HeardEvents implements Events {
     firing: Firing,
   ): Promise<Decided<E>> {
     this.heard.push({ event, args, firing });
-    return Promise.resolve({ args, trail: [], plugins: {} });
+    return Promise.resolve({ args, trail: [], plugins: {}, shares: [] });
   }
 
   async tell<E extends EventName>(
@@ -64,5 +64,13 @@ export class HeardEvents implements Events {
   ): Promise<void> {
     this.heard.push({ event, args, firing });
     return Promise.resolve();
+  }
+
+  waitingFor(): null {
+    return null;
+  }
+
+  versions(): Record<string, string> {
+    return {};
   }
 }

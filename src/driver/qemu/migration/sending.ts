@@ -183,13 +183,13 @@ export class Sending {
       stop.throwIfAborted();
       const now = await memoryStatus(this.#qemu);
       this.#tell("memory", { done: now.sentBytes, left: now.leftBytes }, now);
-      if (await this.#takeTurn(now)) break;
+      if (await this.#takeTurn(now)) {
+        // The guest stands still: QEMU is asked no more than it must be.
+        return this.#tell("switch", { done: now.sentBytes, left: 0 });
+      }
       await this.#limitHalt(now);
       await this.#next(stop);
     }
-    this.#told.at = -Infinity;
-    const { sentBytes } = await memoryStatus(this.#qemu);
-    this.#tell("switch", { done: sentBytes, left: 0 });
   }
 
   /** Does what comes next; whether the target has everything. */

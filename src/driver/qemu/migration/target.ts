@@ -239,7 +239,8 @@ async function letRun(
   domain: Domain,
   move: MoveRecord,
 ): Promise<void> {
-  await stopServing(domain);
+  // Not asked in vain: the guest stands still.
+  if ((domain.handle.spec?.disks.length ?? 1) > 0) await stopServing(domain);
   await keepMove(domain, { ...move, phase: "activating" });
   if (!move.paused && await queryRunState(domain) === "paused") {
     await command(domain, "cont");
