@@ -3,9 +3,10 @@
  * and what both would be after a move.
  *
  * A node is as busy as the scarcer of its processors and its memory. The
- * imbalance is the standard deviation of that, so 0.15 says that nodes are 15
- * points from the mean on the whole. It is kept as two sums, since a planner
- * asks what it would be far more often than it changes.
+ * imbalance is the standard deviation of that over all nodes: every move that
+ * lowers it makes the site evener. The peak is how far the busiest node lies
+ * above the mean: that is what people suffer from, also where one node of a
+ * thousand hardly changes a deviation.
  *
  * @module
  */
@@ -71,8 +72,12 @@ export class Balance {
     return this.#loads.size === 0 ? 0 : this.#sum / this.#loads.size;
   }
 
-  has(node: string): boolean {
-    return this.#loads.has(node);
+  get peak(): number {
+    let busiest = 0;
+    for (const name of this.#loads.keys()) {
+      busiest = Math.max(busiest, this.of(name));
+    }
+    return Math.max(0, busiest - this.mean);
   }
 
   of(node: string): number {

@@ -42,11 +42,11 @@ export interface PlannedVm extends Weight {
 
 /** What a plan may do. */
 export interface PlanBounds {
-  /** Plans only when the imbalance is above this… */
+  /** Begins when the busiest node lies further than this above the mean… */
   readonly startAbove: number;
-  /** …and until it is below this. */
+  /** …and goes on until none lies further than this. */
   readonly stopBelow: number;
-  /** What a move must lower the imbalance by. */
+  /** How much nearer a move must bring its two nodes to what both have in the middle. */
   readonly minGain: number;
   /** How busy a move may make its target. */
   readonly ceiling: number;
@@ -63,13 +63,19 @@ export interface Move {
   readonly imbalance: number;
 }
 
+/** How even nodes are. */
+export interface Evenness {
+  readonly imbalance: number;
+  readonly peak: number;
+}
+
 /** What should be done, and why not more. */
 export interface Plan {
   readonly moves: readonly Move[];
-  readonly before: number;
-  readonly after: number;
+  readonly before: Evenness;
+  readonly after: Evenness;
   readonly reason: string;
-  /** Whether it is to be gone on with although the imbalance is below the start. */
+  /** Whether it is to be gone on with although the peak is below the start. */
   readonly isUnderWay: boolean;
 }
 
@@ -95,7 +101,7 @@ interface Candidate {
   readonly text: string;
 }
 
-/** Plans moves. `wasUnderWay`: the last plan had not come down to `stopBelow`. */
+/** Plans moves. `wasUnderWay`: the last plan was to be gone on with. */
 export function plan(
   nodes: readonly PlannedNode[],
   vms: readonly PlannedVm[],
@@ -103,31 +109,32 @@ export function plan(
   wasUnderWay: boolean,
 ): Plan {
   const site = siteOf(nodes, vms);
-  const before = site.balance.imbalance;
+  const before = evennessOf(site.balance);
   const moves: Move[] = [];
   const end = (reason: string): Plan => {
-    const after = site.balance.imbalance;
+    const after = evennessOf(site.balance);
     // Between the two bounds it goes on if it had begun.
-    const isUnderWay = after > bounds.stopBelow &&
-      (wasUnderWay || before > bounds.startAbove);
+    const isUnderWay = after.peak > bounds.stopBelow &&
+      (wasUnderWay || before.peak > bounds.startAbove);
     return { moves, before, after, reason, isUnderWay };
   };
   const limit = wasUnderWay ? bounds.stopBelow : bounds.startAbove;
-  if (before <= limit) {
+  if (before.peak <= limit) {
     return end(
-      `balanced: the imbalance of ${shown(before)} is within ${limit}`,
+      `even enough: the busiest node lies ${shown(before.peak)} above the mean`,
     );
   }
   while (moves.length < bounds.moves) {
-    const { imbalance } = site.balance;
-    if (imbalance <= bounds.stopBelow) {
-      return end(`balanced after this: ${shown(imbalance)}`);
-    }
+    if (site.balance.peak <= bounds.stopBelow) return end("even after this");
     const best = bestMove(site, bounds);
     if (best === null) return end("no other move makes it better");
     moves.push(take(site, best));
   }
   return end("as many moves as are allowed now");
+}
+
+function evennessOf({ imbalance, peak }: Balance): Evenness {
+  return { imbalance, peak };
 }
 
 function siteOf(
@@ -169,10 +176,16 @@ function promise(site: Site, node: string, vm: PlannedVm, sign: 1 | -1): void {
 function bestMove(site: Site, bounds: PlanBounds): Candidate | null {
   let best: Candidate | null = null;
   const ranked = site.balance.ranked();
-  for (const from of ranked.slice(0, SOURCES)) {
-    if (site.balance.of(from) <= site.balance.mean) break;
-    for (const vm of site.residents.get(from) ?? []) {
-      if (vm.stays !== null || site.moved.has(vm.name)) continue;
+  let sources = 0;
+  for (const from of ranked) {
+    if (sources === SOURCES || site.balance.of(from) <= site.balance.mean) {
+      break;
+    }
+    const movable = (site.residents.get(from) ?? []).filter((vm) =>
+      vm.stays === null && !site.moved.has(vm.name)
+    );
+    if (movable.length > 0) sources++;
+    for (const vm of movable) {
       for (const candidate of movesOf(site, vm, ranked, bounds)) {
         if (best === null || isBetter(candidate, best)) best = candidate;
       }
@@ -204,11 +217,11 @@ function movesOf(
     if (found.length === TARGETS || balance.of(to) >= source) break;
     const outlook = balance.after(vm, vm.node, to);
     if (outlook === null || outlook.to > bounds.ceiling) continue;
-    const gain = balance.imbalance - outlook.imbalance;
-    if (outlook.to >= source || gain < Math.max(bounds.minGain, EPSILON)) {
-      continue;
-    }
-    if (!fits(site, vm, to)) continue;
+    const isEvener = outlook.imbalance < balance.imbalance - EPSILON;
+    if (!isEvener || outlook.to >= source) continue;
+    const apart = source - balance.of(to);
+    const gain = (apart - Math.abs(outlook.from - outlook.to)) / 2;
+    if (gain < bounds.minGain || !fits(site, vm, to)) continue;
     found.push({
       vm,
       to,

@@ -197,7 +197,7 @@ export async function onBench(
     clock: options.clock ?? systemClock,
     answerer: site,
     site: () => ({ ...BENCH_SITE, ...options.site }),
-    heard: (line) => lines.push(line),
+    heard: (line) => void lines.push(line),
   }, { [manifest.name]: imported });
   const plugin = benchPlugin(manifest, imported, options);
   await runner.use([plugin]);
