@@ -170,6 +170,10 @@ const PLUGIN: Noun = {
       summary: "show what a plugin said last",
       load: async () => (await import("./plugin/logs.ts")).logs,
     },
+    init: {
+      summary: "make a folder with a plugin that works",
+      load: async () => (await import("./plugin/init.ts")).init,
+    },
   },
 };
 
