@@ -31,6 +31,7 @@ import type { NodeView, VmView } from "../../src/schema/change.ts";
 import { EVENTS, isEventName } from "../../src/schema/event.ts";
 import type { Cluster, SiteValue } from "../../src/schema/event_value.ts";
 import type { Operation } from "../../src/schema/operation.ts";
+import { compileName } from "../../src/core/selector.ts";
 import { UsherError } from "../../src/error/mod.ts";
 import { Manifest, PluginConfig } from "../../src/schema/plugin.ts";
 import type { Role } from "../../src/schema/stored.ts";
@@ -119,7 +120,7 @@ export class BenchSite implements AskAnswerer {
   } = {
     "vms.list": ({ name, node, state }) =>
       this.vms.filter((vm) =>
-        (name === undefined || vm.name === name) &&
+        (name === undefined || compileName(name)(vm.name)) &&
         (node === undefined || vm.node === node) &&
         (state === undefined || vm.status.state === state)
       ),
