@@ -195,8 +195,7 @@ export class Nodes {
 
   /** Checks what a node says it is. Throws `unauthenticated`. */
   authenticate(name: string, secret: string): void {
-    const hash = hashToken(secret);
-    if (this.#secrets.get(name)?.hash !== hash) {
+    if (!this.isSecretOf(name, secret)) {
       throw new UsherError(
         "unauthenticated",
         `Node "${name}" is unknown here, or its secret is wrong`,
@@ -205,6 +204,11 @@ export class Nodes {
         },
       );
     }
+  }
+
+  /** Whether this is the secret that a node was given when it joined. */
+  isSecretOf(name: string, secret: string): boolean {
+    return this.#secrets.get(name)?.hash === hashToken(secret);
   }
 
   /** Whether a node of this name has ever told of itself. */

@@ -38,6 +38,6 @@ export function filedBy(
   { plugin: its }: Caller,
 ): { readonly filed?: Filed } {
   if (its === undefined) return {};
-  const { name: plugin, event, operation, depth } = its;
-  return { filed: { plugin, event, operation, depth } };
+  const { name: plugin, event, operation, cause, depth } = its;
+  return { filed: { plugin, event, operation, cause, depth } };
 }

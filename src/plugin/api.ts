@@ -169,7 +169,7 @@ export interface PluginContext<Options = unknown> {
     /** Usage of a VM or node since a moment (ms since 1970), oldest first. */
     usage(name: string, sinceMs: number): Promise<UsageSample[]>;
   };
-  /** Capability `fire`: an event that the manifest declares. */
+  /** Capability `fire`: an event that the manifest declares. Its chain is not waited for. */
   fire(event: string, args: readonly Json[]): Promise<void>;
   /**
    * Capability `requests`. Queued as a child of the operation that this call is

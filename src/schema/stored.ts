@@ -19,6 +19,8 @@ export const Filed = z.object({
   event: z.string(),
   /** The operation that the handler was called for; null when there was none. */
   operation: z.string().nullable(),
+  /** The request that the handler was called for, or its operation's. */
+  cause: z.string().nullable(),
   /** How many requests of plugins led to it, itself included. */
   depth: z.int().positive(),
 }).readonly();
@@ -107,6 +109,44 @@ export const ToldRecord = z.object({
 }).readonly();
 /** An event that is durable and whose chain has not ended. */
 export type ToldRecord = z.infer<typeof ToldRecord>;
+
+/** A value that a plugin keeps under a key of its own. */
+export const PluginValue = z.object({
+  v: z.literal(1),
+  plugin: z.string(),
+  key: z.string(),
+  value: z.json(),
+}).readonly();
+/** A value that a plugin keeps under a key of its own. */
+export type PluginValue = z.infer<typeof PluginValue>;
+
+/** How far the clock of a registration has come, so that restarts lose and repeat nothing. */
+export const PluginClock = z.object({
+  v: z.literal(1),
+  /** Plugin, event, period or moment, and which of several that are alike. */
+  id: z.string(),
+  /** Of `timer`: the moment; of `periodic`: the last one that came. */
+  due: z.string(),
+  /** Whether the chain of that moment has ended. */
+  ended: z.boolean(),
+}).readonly();
+/** How far the clock of a registration has come. */
+export type PluginClock = z.infer<typeof PluginClock>;
+
+/** What a plugin wants to have fired later. */
+export const PluginSchedule = z.object({
+  v: z.literal(1),
+  plugin: z.string(),
+  key: z.string(),
+  at: z.string(),
+  event: z.string(),
+  args: z.array(z.json()),
+  /** Names the firing, also when a crash makes it happen again. */
+  decision: z.string(),
+  depth: z.int().nonnegative(),
+}).readonly();
+/** What a plugin wants to have fired later. */
+export type PluginSchedule = z.infer<typeof PluginSchedule>;
 
 /** A line of the whole stored state, as a backup and a check read it. */
 export const StateLine = z.discriminatedUnion("type", [

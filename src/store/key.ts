@@ -66,4 +66,21 @@ export const keys = {
   accounts: (): Key => ["account"],
   session: (hash: string): Key => ["session", hash],
   sessions: (): Key => ["session"],
+  /** A value that a plugin keeps. */
+  pluginValue: (plugin: string, key: string): Key => [
+    "plugin-value",
+    plugin,
+    key,
+  ],
+  pluginValues: (): Key => ["plugin-value"],
+  /** How far the clock of a registration has come. */
+  pluginClock: (id: string): Key => ["plugin-clock", id],
+  pluginClocks: (): Key => ["plugin-clock"],
+  /** What a plugin wants to have fired later. */
+  pluginSchedule: (plugin: string, key: string): Key => [
+    "plugin-schedule",
+    plugin,
+    key,
+  ],
+  pluginSchedules: (): Key => ["plugin-schedule"],
 } as const;

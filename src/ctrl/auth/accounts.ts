@@ -118,16 +118,22 @@ export class Accounts {
     }
     // Counted before it is checked, so that guesses side by side count too.
     this.#attempts.failed(user, address, now);
-    const account = this.#accounts.get(user);
-    const valid = await verifyPassword(password, account?.passwordHash ?? null);
-    if (!valid || account === undefined) {
+    if (await this.check(user, password) === null) {
       throw new UsherError("unauthenticated", "User name or password is wrong");
     }
     this.#attempts.succeeded(user, address);
+    return await this.openSession(user, ttlMs);
+  }
+
+  /** The account's role when this is its password, null otherwise; the same work either way. */
+  async check(user: string, password: string): Promise<Role | null> {
+    const account = this.#accounts.get(user);
+    const valid = await verifyPassword(password, account?.passwordHash ?? null);
+    if (!valid || account === undefined) return null;
     if (needsRehash(account.passwordHash)) {
       await this.#rehash(account, password);
     }
-    return await this.openSession(account.name, ttlMs);
+    return account.role;
   }
 
   /** Keeps the password with the work that a new one would get. */

@@ -18,6 +18,9 @@ import {
   Account,
   JoinTokenRecord,
   NodeSecretRecord,
+  PluginClock,
+  PluginSchedule,
+  PluginValue,
   RequestRecord,
   SessionRecord,
   ToldRecord,
@@ -36,6 +39,9 @@ export type EntryKind =
   | "cluster"
   | "told"
   | "connection"
+  | "plugin-value"
+  | "plugin-clock"
+  | "plugin-schedule"
   | "meta";
 
 interface Shape {
@@ -43,6 +49,8 @@ interface Shape {
   readonly schema: z.ZodType;
   /** Which field of the value stands in the key. */
   readonly id: string;
+  /** Which one stands before it there, of records that belong to something. */
+  readonly of?: string;
 }
 
 /** By the first part of their keys. */
@@ -72,6 +80,23 @@ const SHAPES: Readonly<Record<string, Shape>> = Object.fromEntries(
     [keys.clusters(), { kind: "cluster", schema: Cluster, id: "name" }],
     [keys.allTold(), { kind: "told", schema: ToldRecord, id: "id" }],
     [keys.connections(), { kind: "connection", schema: ClientValue, id: "id" }],
+    [keys.pluginValues(), {
+      kind: "plugin-value",
+      schema: PluginValue,
+      id: "key",
+      of: "plugin",
+    }],
+    [keys.pluginClocks(), {
+      kind: "plugin-clock",
+      schema: PluginClock,
+      id: "id",
+    }],
+    [keys.pluginSchedules(), {
+      kind: "plugin-schedule",
+      schema: PluginSchedule,
+      id: "key",
+      of: "plugin",
+    }],
   ] satisfies [Key, Shape][]).map(([[first], shape]) => [first, shape]),
 );
 
@@ -89,10 +114,12 @@ export function readEntry(
   { key, value }: Entry,
 ): { readonly known: KnownEntry } | { readonly finding: Finding } {
   const name = key.join(" ");
-  const [first, id] = key;
+  const [first, ...ids] = key;
   if (first === "meta") return readMeta(key, value);
   const shape = typeof first === "string" ? SHAPES[first] : undefined;
-  if (shape === undefined || typeof id !== "string" || key.length !== 2) {
+  const isKey = ids.length === (shape?.of === undefined ? 1 : 2) &&
+    ids.every((id) => typeof id === "string");
+  if (shape === undefined || !isKey) {
     return wrong(
       "record-key",
       name,
@@ -113,7 +140,10 @@ export function readEntry(
       `a ${shape.kind} as the API describes it`,
     );
   }
-  const own = (parsed.data as Record<string, unknown>)[shape.id];
+  const data = parsed.data as Record<string, unknown>;
+  const fields = shape.of === undefined ? [shape.id] : [shape.of, shape.id];
+  const own = fields.map((field) => data[field]).join(" ");
+  const id = ids.join(" ");
   if (own !== id) {
     return wrong(
       "record-key",
