@@ -35,6 +35,8 @@ import {
 import { Nodes } from "./nodes.ts";
 import { Runner } from "./operations/runner.ts";
 import { NO_PLUGINS } from "./plugins/admin.ts";
+import type { PluginAsks } from "./plugin_asks/answerer.ts";
+import { PluginServices } from "./plugin_services.ts";
 import { Records } from "./records.ts";
 import { Requests } from "./requests.ts";
 import { RestartKeeper } from "./restarts.ts";
@@ -49,10 +51,14 @@ export interface EngineOptions {
   readonly version: string;
   /** Nobody hears anything when absent. */
   readonly events?: Events;
+  /** Through which plugins ask; answers once the engine is open. */
+  readonly asks?: PluginAsks;
 }
 
 /** The parts of a controller, and what keeps them going. */
 export interface Engine extends ServedParts {
+  /** What is done for plugins. */
+  readonly services: PluginServices;
   /** Takes up what an earlier controller left; before anything is served. */
   recover(): Promise<void>;
   /** Looks after nodes and old records until `signal` aborts. */
@@ -100,7 +106,15 @@ export async function openEngine(
     strays: new StrayKeeper({ ...parts, runner }, domains.strays),
   };
   const janitor = janitorOf(config, { context, records, accounts, nodes });
+  const services = await PluginServices.open({
+    ...session,
+    requests,
+    accounts,
+    store,
+    events,
+  }, options.asks);
   return {
+    services,
     records,
     links,
     domains,
@@ -116,7 +130,9 @@ export async function openEngine(
     recover: () => recover(watch, runner),
     keep: async (signal) => {
       tell({ ...options, events }, outbox, signal);
+      const served = services.begin(signal);
       await keep(watch, keepers, { janitor, drains }, signal);
+      await served;
     },
   };
 }

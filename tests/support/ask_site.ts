@@ -84,9 +84,11 @@ class FiredEvents {
     isHeard: (event) => this.heard.has(event),
     fire: (event, args, firing) => {
       this.fired.push({ event, args, ...firing });
-      return Promise.resolve();
+      return this.ended();
     },
   };
+  /** What becomes of each firing. */
+  ended: () => Promise<void> = () => Promise.resolve();
 }
 
 /** Records, and what answers from them. */
@@ -102,6 +104,7 @@ export class AskSite implements AsyncDisposable {
   /** What was fired. */
   readonly fired: FiredEvents["fired"];
   readonly #agenda: Agenda;
+  readonly #events: FiredEvents;
 
   private constructor(parts: Parts) {
     const { small, events: { events, heard, fired } } = parts;
@@ -113,6 +116,7 @@ export class AskSite implements AsyncDisposable {
     this.#agenda = parts.agenda;
     this.fired = fired;
     this.heard = heard;
+    this.#events = parts.events;
     this.asks = new PluginAsks(context.clock);
     this.asks.open(answersOf({
       ...parts,
@@ -157,6 +161,16 @@ export class AskSite implements AsyncDisposable {
   /** What an ask is answered, whatever its parameters are. */
   ask(name: string, params: unknown, asking: Asking): Promise<unknown> {
     return answerAsk(this.asks, name, params, asking);
+  }
+
+  /** What is fired is refused. */
+  refuse(error: Error): void {
+    this.#events.ended = () => Promise.reject(error);
+  }
+
+  /** Chains of what is fired do not end. */
+  hold(): void {
+    this.#events.ended = () => new Promise(() => {});
   }
 
   /** Starts VMs, which run then. */

@@ -135,7 +135,13 @@ Deno.test("Outbox tells what an operation came to, with the requests of plugins 
   const { records, outbox } = await open(events);
   outbox.open();
   const running = { ...newOperation("start"), uid: VM.uid, vm: VM.name };
-  const filed = { plugin: "p", event: "timer", operation: null, depth: 2 };
+  const filed = {
+    plugin: "p",
+    event: "timer",
+    operation: null,
+    cause: null,
+    depth: 2,
+  };
   await records.write([VM_WRITE, {
     kind: "request",
     key: running.request,

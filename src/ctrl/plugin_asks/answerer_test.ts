@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { FakeClock } from "../../../tests/support/fake_clock.ts";
 import { askedBy, AskSite, plugin } from "../../../tests/support/ask_site.ts";
-import { isUsherError } from "../../error/mod.ts";
+import { isUsherError, UsherError } from "../../error/mod.ts";
 import type { Asking } from "../../plugin/asks.ts";
 import { MAX_ANSWER } from "./ask.ts";
 
@@ -131,7 +131,7 @@ Deno.test("a password is right or wrong, and says no more", async () => {
   }
 });
 
-Deno.test("a plugin fires what it declares, one deeper than it was called", async () => {
+Deno.test("a plugin fires what it declares, and nothing while events are played", async () => {
   await using at = await AskSite.open();
   at.use(plugin("p", {
     asks: ["fire"],
@@ -144,17 +144,29 @@ Deno.test("a plugin fires what it declares, one deeper than it was called", asyn
   await fire("p_event");
   await fire("p_event", { isReplay: true });
   await assert.rejects(fire("start"), denied(/does not declare it/));
-  await assert.rejects(
-    fire("p_event", {
-      depth: 4,
-      decision: "r/start/p#1/p_event/x/p_event/q#2/q_event/y/q_event/p#1",
-      event: "q_event",
-    }),
-    denied(/p in start, then q in p_event, then p in q_event/),
+  assert.deepEqual(at.fired.map(({ event }) => event), ["p_event"]);
+  at.refuse(
+    new UsherError("wrong_state", "Events fire one another in a circle"),
   );
-  assert.deepEqual(at.fired.map(({ event, depth }) => [event, depth]), [
-    ["p_event", 1],
-  ]);
+  await assert.rejects(fire("p_event"), /in a circle/);
+});
+
+Deno.test("what a chain takes is no part of the call that fires it", async () => {
+  await using at = await AskSite.open();
+  at.use(plugin("p", {
+    asks: ["fire"],
+    grants: { ctx: ["fire"] },
+    events: { p_event: "for tests" },
+  }));
+  at.heard.add("p_event");
+  at.hold();
+  for (let i = 0; i < 256; i++) {
+    await at.ask("fire", { event: "p_event", args: [i] }, askedBy("p"));
+  }
+  await assert.rejects(
+    at.ask("fire", { event: "p_event", args: [] }, askedBy("p")),
+    /256 are under way/,
+  );
 });
 
 function usage(cpu: number) {

@@ -23,7 +23,7 @@ export interface AnswerParts
     VmParts,
     PastParts,
     AccountParts,
-    Omit<FireParts, "paths">,
+    FireParts,
     Omit<RequestParts, "paths">,
     Omit<ScheduleAskParts, "paths"> {
   readonly nodes: AccountParts["nodes"] & RequestParts["nodes"];
@@ -39,7 +39,7 @@ export function answersOf(parts: AnswerParts): Answers {
     ...nodeAnswers(parts),
     ...clusterAnswers(parts.clusters),
     ...historyAnswers(parts),
-    ...fireAnswers({ ...parts, paths }),
+    ...fireAnswers(parts),
     ...requestAnswers({ ...parts, paths }),
     ...stateAnswers(parts.spaces),
     ...scheduleAnswers({ ...parts, paths }),

@@ -69,11 +69,11 @@ export class Paths {
   }
 }
 
-/** The handlers that a decision names, `…/EVENT/PLUGIN#N`: each fired what the next one heard. */
+/** The handlers that a decision names, `…/EVENT/PLUGIN#N>…`: each fired what the next one heard. */
 function* handlersIn(decision: string): Generator<string> {
   const parts = decision.split("/");
   for (const [i, part] of parts.entries()) {
-    const plugin = /^([a-z0-9_]+)#\d+$/.exec(part)?.[1];
+    const plugin = /^([a-z0-9_]+)#\d+(>|$)/.exec(part)?.[1];
     if (plugin !== undefined) yield `${plugin} in ${parts[i - 1]}`;
   }
 }

@@ -175,14 +175,18 @@ Deno.test("four requests of plugins lead to one another, and the fifth is refuse
     cause = {
       event: "pause",
       operation: operation?.id ?? "",
-      decision: `${operation?.id}/pause/mover#1`,
+      decision: `${operation?.id}/pause/mover#1>k/said/mover#2`,
     };
   }
   await assert.rejects(
-    file(at, { verb: "pause", names: ["web.lab.ann"] }, { ...cause, depth: 4 }),
+    file(at, { verb: "pause", names: ["web.lab.ann"] }, {
+      ...cause,
+      event: "said",
+      depth: 4,
+    }),
     refused(
       "permission_denied",
-      /mover in periodic, then mover in pause, then mover in pause, then mover in pause, then mover in pause\)/,
+      /mover in periodic, then mover in pause, then mover in pause, then mover in pause, then mover in pause, then mover in said\)/,
     ),
   );
 });

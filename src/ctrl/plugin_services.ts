@@ -1,0 +1,92 @@
+/**
+ * What the controller does for plugins: it answers what they ask, keeps their
+ * values, and minds their clocks.
+ *
+ * Made before anything is served, in use from `begin` on: no clock of a plugin
+ * runs before the controller does.
+ *
+ * @module
+ */
+import type { Events } from "../plugin/events.ts";
+import type { LoadedPlugin } from "../plugin/runner.ts";
+import type { Store } from "../store/store.ts";
+import { Agenda } from "./clocks/agenda.ts";
+import { PluginClocks } from "./clocks/plugin_clocks.ts";
+import { Schedules } from "./clocks/schedules.ts";
+import { History } from "./history/history.ts";
+import { PluginAsks } from "./plugin_asks/answerer.ts";
+import { type AnswerParts, answersOf } from "./plugin_asks/answers.ts";
+import { PluginSpaces } from "./plugin_asks/space.ts";
+
+/** What plugins are served from. */
+export interface ServiceParts extends
+  Omit<
+    AnswerParts,
+    "spaces" | "schedules" | "history" | "clusters" | "events"
+  > {
+  readonly store: Store;
+  readonly events: Events;
+}
+
+/** What is done for plugins. */
+export class PluginServices {
+  readonly asks: PluginAsks;
+  readonly spaces: PluginSpaces;
+  readonly clocks: PluginClocks;
+  readonly schedules: Schedules;
+  readonly history: History;
+  readonly #agenda: Agenda;
+
+  private constructor(
+    parts: Pick<
+      PluginServices,
+      "asks" | "spaces" | "clocks" | "schedules" | "history"
+    >,
+    agenda: Agenda,
+  ) {
+    this.asks = parts.asks;
+    this.spaces = parts.spaces;
+    this.clocks = parts.clocks;
+    this.schedules = parts.schedules;
+    this.history = parts.history;
+    this.#agenda = agenda;
+  }
+
+  /** Reads what is kept for plugins; `asks` answers from then on. */
+  static async open(
+    parts: ServiceParts,
+    asks = new PluginAsks(parts.context.clock),
+  ): Promise<PluginServices> {
+    const { context, store, events, records } = parts;
+    const agenda = new Agenda(context.clock);
+    const timed = { context, store, events, agenda };
+    const spaces = await PluginSpaces.load(store);
+    const schedules = await Schedules.load(timed);
+    const clocks = await PluginClocks.load(timed);
+    const history = new History(parts);
+    const { clusters } = records;
+    asks.open(answersOf({ ...parts, clusters, spaces, schedules, history }));
+    return new PluginServices(
+      { asks, spaces, clocks, schedules, history },
+      agenda,
+    );
+  }
+
+  /**
+   * These plugins are served from now on, and no others. Rejects when their
+   * clocks cannot be made durable, or be at all; then nothing has changed.
+   */
+  async use(plugins: readonly LoadedPlugin[]): Promise<void> {
+    await this.clocks.use(plugins.flatMap((one) => one.registrations));
+    this.asks.use(plugins);
+    this.schedules.use(plugins);
+  }
+
+  /** Lets clocks run and looks after history until `signal` aborts. */
+  async begin(signal: AbortSignal): Promise<void> {
+    this.clocks.begin();
+    this.schedules.begin();
+    await this.history.keep(signal);
+    this.#agenda[Symbol.dispose]();
+  }
+}
