@@ -39,7 +39,7 @@ import type { PluginAsks } from "./plugin_asks/answerer.ts";
 import { PluginServices } from "./plugin_services.ts";
 import { Records } from "./records.ts";
 import { Requests } from "./requests.ts";
-import { RestartKeeper } from "./restarts.ts";
+import { RestartKeeper, type RestartParts } from "./restarts.ts";
 import { StrayKeeper } from "./strays.ts";
 
 /** What an engine is made on. */
@@ -91,20 +91,10 @@ export async function openEngine(
   const requests = new Requests({ context, records, runner, defaults });
   const drained = { context, records, requests, runner, nodes };
   const drains = new Drains({ ...drained, limits: config.drain });
-  const marginMs = marginOf(config);
   const parts = { context, records, links, leaseMs: config.node_lease };
   const watch = { ...parts, nodes, domains, leftovers };
   const session = { ...parts, nodes, domains, runner };
-  const keepers: LossKeepers = {
-    restarts: new RestartKeeper({
-      ...parts,
-      ...running,
-      runner,
-      strays: domains.strays,
-      marginMs,
-    }),
-    strays: new StrayKeeper({ ...parts, runner }, domains.strays),
-  };
+  const keepers = keepersOf({ ...parts, ...running, runner }, config);
   const janitor = janitorOf(config, { context, records, accounts, nodes });
   const services = await PluginServices.open({
     ...session,
@@ -134,6 +124,21 @@ export async function openEngine(
       await keep(watch, keepers, { janitor, drains }, signal);
       await served;
     },
+  };
+}
+
+/** Those who look after the VMs of lost nodes. */
+function keepersOf(
+  parts: Omit<RestartParts, "strays" | "marginMs"> & {
+    readonly domains: Domains;
+  },
+  config: CtrlConfig,
+): LossKeepers {
+  const { strays } = parts.domains;
+  const marginMs = marginOf(config);
+  return {
+    restarts: new RestartKeeper({ ...parts, strays, marginMs }),
+    strays: new StrayKeeper(parts, strays),
   };
 }
 
