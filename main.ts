@@ -8,10 +8,14 @@
  */
 import { roleOf, runClient } from "./src/client/main.ts";
 
-// Started by drivers alone, never by people.
+// These two are started by usher itself, never by people.
 if (Deno.args[0] === "guard") {
   const { runGuard } = await import("./src/driver/registry.ts");
   Deno.exit(await runGuard(Deno.args.slice(1)));
+}
+if (Deno.args[0] === "plugin-host") {
+  const { runHost } = await import("./src/plugin/host.ts");
+  Deno.exit(await runHost());
 }
 const role = roleOf(Deno.args);
 if (role === null) Deno.exit(await runClient(Deno.args));

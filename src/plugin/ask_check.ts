@@ -7,6 +7,7 @@ import { UsherError } from "../error/mod.ts";
 import { meantIssue } from "../schema/issue.ts";
 import { type AskAnswerer, type Asking, type AskName, ASKS } from "./asks.ts";
 import { plainText } from "./failure.ts";
+import type { HandlerCall } from "./runner.ts";
 
 /**
  * Has `answerer` answer an ask. Throws `invalid_input` for one that there is
@@ -40,4 +41,27 @@ export async function answerAsk(
 
 function isAsk(name: string): name is AskName {
   return Object.hasOwn(ASKS, name);
+}
+
+/** Who asks, in a call. */
+export function askingOf(call: HandlerCall): Asking {
+  const { registration, event, decision, operation, depth, isReplay } = call;
+  return {
+    plugin: registration.plugin,
+    registration: registration.id,
+    event,
+    decision,
+    operation,
+    depth,
+    isReplay,
+  };
+}
+
+/** What is asked by a handler whose call has ended. */
+export function callIsOver(plugin: string, ask: string): UsherError {
+  return new UsherError(
+    "cancelled",
+    `Cannot answer "${ask}": the call that asks is over`,
+    { subject: plugin, hint: "await what a handler does before it returns" },
+  );
 }

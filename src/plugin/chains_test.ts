@@ -23,7 +23,7 @@ import { silentLog } from "../sys/log.ts";
 import { Chains } from "./chains.ts";
 import { firedBy, type Firing } from "./events.ts";
 import { refusedBy } from "./failure.ts";
-import { askingOf } from "./local_runner.ts";
+import { askingOf } from "./ask_check.ts";
 import type { LoadedPlugin } from "./runner.ts";
 
 const FIRING: Firing = { decision: "request-1" };

@@ -10,8 +10,7 @@
  */
 import { fromProblem, messageOf, toProblem, UsherError } from "../error/mod.ts";
 import { Deadline } from "../sys/clock.ts";
-import { answerAsk } from "./ask_check.ts";
-import type { Asking } from "./asks.ts";
+import { answerAsk, askingOf, callIsOver } from "./ask_check.ts";
 import { boundedLine, failedBy, lateBy, refusedBy } from "./failure.ts";
 import { type ContextPorts, makeContext } from "./handler_context.ts";
 import { Instance, type Outcome, type PluginModule } from "./instance.ts";
@@ -151,7 +150,7 @@ export class LocalRunner implements HandlerRunner {
     const { plugin } = call.registration;
     return {
       ask: async (name, params) => {
-        if (ended.yet) throw callIsOver(plugin, call.event);
+        if (ended.yet) throw callIsOver(plugin, name);
         try {
           const asked = copy(params);
           const answerer = this.#ports.answerer;
@@ -187,22 +186,8 @@ export class LocalRunner implements HandlerRunner {
   }
 }
 
-/** Who asks, in a call. */
-export function askingOf(call: HandlerCall): Asking {
-  const { registration, event, decision, operation, depth, isReplay } = call;
-  return {
-    plugin: registration.plugin,
-    registration: registration.id,
-    event,
-    decision,
-    operation,
-    depth,
-    isReplay,
-  };
-}
-
 /** A handler's outcome as a call's. Throws for a refusal and a failure. */
-export function argsOf(
+function argsOf(
   outcome: Outcome,
   { registration: { plugin }, event }: HandlerCall,
 ): readonly unknown[] | null {
@@ -214,15 +199,6 @@ export function argsOf(
     case "threw":
       throw failedBy(plugin, event, outcome.text);
   }
-}
-
-/** What is asked for by a handler whose call has ended. */
-export function callIsOver(plugin: string, event: string): UsherError {
-  return new UsherError(
-    "cancelled",
-    `Nothing can be asked any more: the call of "${event}" is over`,
-    { subject: plugin, hint: "await what a handler does before it returns" },
-  );
 }
 
 function statusOf(

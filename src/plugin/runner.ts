@@ -18,6 +18,9 @@ import type { Clock } from "../sys/clock.ts";
 import type { AskAnswerer } from "./asks.ts";
 import type { LineLevel } from "./handler_context.ts";
 
+/** The source of a plugin that ships with usher. */
+export const BUILT_IN = "built in";
+
 /** One file or folder of a plugin, as it was at one moment, types stripped. */
 export interface Snapshot {
   /** Where it was found; `built in` for one that ships. */

@@ -8,3 +8,8 @@
 export function environment(name: string): string | undefined {
   return Deno.env.get(name);
 }
+
+/** The names of all variables that are set. */
+export function environmentNames(): string[] {
+  return Object.keys(Deno.env.toObject());
+}

@@ -47,6 +47,56 @@ function asConnection(connection: Deno.UnixConn): ByteConnection {
   };
 }
 
+/** A socket that waits for one peer. */
+export interface Meeting extends Disposable {
+  /** The first peer that says `secret` in its first line; others are sent away. */
+  readonly peer: Promise<ByteConnection>;
+}
+
+/**
+ * Waits at `path`, which must not be there, for a peer that knows `secret`.
+ * Disposing ends the wait, not the connection; the path is gone either way.
+ */
+export function meetAt(path: string, secret: string): Meeting {
+  const listener = Deno.listen({ transport: "unix", path });
+  const peer = (async () => {
+    for (;;) {
+      const connection = asConnection(await listener.accept());
+      if (await saysFirst(connection, secret)) {
+        closeListener(listener, path);
+        return connection;
+      }
+      connection.close();
+    }
+  })();
+  peer.catch(() => {}); // told to whoever asks
+  return { peer, [Symbol.dispose]: () => closeListener(listener, path) };
+}
+
+/** Whether a line of exactly these characters comes first, and nothing after it yet. */
+async function saysFirst(
+  connection: ByteConnection,
+  secret: string,
+): Promise<boolean> {
+  const line = new TextEncoder().encode(`${secret}\n`);
+  const said = new Uint8Array(line.length);
+  for (let done = 0; done < line.length;) {
+    const count = await connection.read(said.subarray(done)).catch(() => null);
+    if (count === null) return false;
+    done += count;
+  }
+  return said.every((byte, at) => byte === line[at]);
+}
+
+function closeListener(listener: Deno.Listener, path: string): void {
+  try {
+    listener.close();
+    Deno.removeSync(path);
+  } catch {
+    // Closed before.
+  }
+}
+
 /** The longest line that is taken from a peer. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 

@@ -1,0 +1,300 @@
+/**
+ * The worker that a plugin runs in: it loads the plugin's snapshot, calls its
+ * handlers, and carries what they ask to the controller and back.
+ *
+ * It is the plugin's own realm, so whatever it says may be the plugin's word:
+ * who hears it checks all of it.
+ *
+ * @module
+ */
+/// <reference lib="deno.worker" />
+import { fromProblem } from "../error/mod.ts";
+import { makeContext } from "./handler_context.ts";
+import {
+  describeError,
+  Instance,
+  type Outcome,
+  type PluginModule,
+} from "./instance.ts";
+import {
+  BODY_ROOM,
+  bodyOf,
+  type GuestSign,
+  type HostSign,
+  type ToGuest,
+  type WorkerSpec,
+} from "./protocol.ts";
+import { type GuestReport, loadProblem, readModule } from "./report.ts";
+
+type Call = Extract<ToGuest, readonly ["call", ...unknown[]]>;
+
+const MAX_TEXT = 8192;
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+// What the plugin may replace, as it was before.
+const postMessage = self.postMessage.bind(self);
+const setTimer = setTimeout;
+const stopTimer = clearTimeout;
+const { parse, stringify } = JSON;
+
+function post(sign: GuestSign, transfer: Transferable[] = []): void {
+  postMessage(sign, transfer);
+}
+
+/** Parts on their way out; what comes up in one turn leaves together. */
+class Outbox {
+  #parts: string[] = [];
+  #length = 0;
+  #done: number[] = [];
+  #isDue = false;
+
+  /** `call`: the one that this part ends. */
+  put(part: string, call?: number): void {
+    if (this.#length + part.length > BODY_ROOM / 4) this.#flush();
+    this.#parts.push(part);
+    this.#length += part.length;
+    if (call !== undefined) this.#done.push(call);
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(() => {
+      this.#isDue = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#parts.length === 0) return;
+    const body = bodyOf(this.#parts);
+    const done = this.#done;
+    this.#parts = [];
+    this.#done = [];
+    this.#length = 0;
+    post({ body, done }, [body.buffer]);
+  }
+}
+
+/** The plugin, loaded and at work. */
+class Guest {
+  readonly #spec: WorkerSpec;
+  readonly #instances: readonly Instance[];
+  readonly #outbox: Outbox;
+  readonly #asks = new Map<number, PromiseWithResolvers<unknown>>();
+  #asked = 0;
+
+  constructor(
+    spec: WorkerSpec,
+    instances: readonly Instance[],
+    outbox: Outbox,
+  ) {
+    this.#spec = spec;
+    this.#instances = instances;
+    this.#outbox = outbox;
+  }
+
+  take(parts: readonly ToGuest[]): void {
+    for (const part of parts) {
+      switch (part[0]) {
+        case "call":
+          void this.#call(part);
+          break;
+        case "asked":
+          this.#answer(part[1])?.resolve(part[2]);
+          break;
+        case "denied":
+          this.#answer(part[1])?.reject(fromProblem(part[2]));
+          break;
+      }
+    }
+  }
+
+  #answer(ask: number): PromiseWithResolvers<unknown> | undefined {
+    const waiting = this.#asks.get(ask);
+    this.#asks.delete(ask);
+    return waiting;
+  }
+
+  async #call(
+    [, id, index, event, args, decision, operation, isReplay, ms]: Call,
+  ): Promise<void> {
+    const instance = this.#instances[index];
+    if (instance === undefined) return;
+    const deadline = new LazyDeadline(ms);
+    const context = makeContext({
+      event,
+      options: instance.options,
+      site: this.#spec.site,
+      decision,
+      operation,
+      isReplay,
+    }, {
+      ask: (name, params) => this.#ask(id, name, params),
+      log: (level, text, fields = {}) =>
+        log(this.#outbox, id, level, text, fields),
+      signal: () => deadline.signal,
+    });
+    const outcome = await instance.call(args as unknown[], context);
+    deadline.end();
+    this.#end(id, outcome);
+  }
+
+  #end(id: number, outcome: Outcome): void {
+    this.#outbox.put(this.#told(id, outcome), id);
+  }
+
+  #told(id: number, outcome: Outcome): string {
+    switch (outcome.kind) {
+      case "done": {
+        const args = outcome.args ?? "null";
+        const size = this.#sizeOf(args);
+        if (size <= this.#spec.maxBytes) return `["done",${id},${args}]`;
+        return this.#told(id, {
+          kind: "threw",
+          text: `It gave back ${inMiB(size)} MiB, and ${
+            inMiB(this.#spec.maxBytes)
+          } MiB is the most`,
+        });
+      }
+      case "refused": {
+        const { reason, hint } = outcome;
+        return stringify(["refused", id, cut(reason), hint && cut(hint)]);
+      }
+      case "threw":
+        return stringify(["threw", id, cut(outcome.text)]);
+    }
+  }
+
+  /** In bytes; only what may be too long is encoded to be measured. */
+  #sizeOf(text: string): number {
+    return text.length * 3 <= this.#spec.maxBytes
+      ? text.length
+      : encoder.encode(text).length;
+  }
+
+  #ask(call: number, name: string, params: unknown): Promise<unknown> {
+    const ask = ++this.#asked;
+    const part = stringify(["ask", ask, call, name, params ?? null]);
+    const size = this.#sizeOf(part);
+    if (size > this.#spec.maxBytes) {
+      throw new RangeError(`"${name}" would be asked with ${inMiB(size)} MiB`);
+    }
+    const answer = Promise.withResolvers<unknown>();
+    this.#asks.set(ask, answer);
+    this.#outbox.put(part);
+    return answer.promise;
+  }
+}
+
+/** A signal and a timer for those handlers alone that look at it. */
+class LazyDeadline {
+  readonly #until: number;
+  #controller: AbortController | undefined;
+  #timer: ReturnType<typeof setTimer> | undefined;
+
+  constructor(ms: number) {
+    this.#until = performance.now() + ms;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      const controller = this.#controller = new AbortController();
+      this.#timer = setTimer(
+        () =>
+          controller.abort(
+            new DOMException(
+              "The deadline of the call is over",
+              "TimeoutError",
+            ),
+          ),
+        Math.max(0, this.#until - performance.now()),
+      );
+    }
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    if (this.#timer !== undefined) stopTimer(this.#timer);
+  }
+}
+
+function log(
+  outbox: Outbox,
+  call: number | null,
+  level: string,
+  text: unknown,
+  fields: unknown = {},
+): void {
+  outbox.put(stringify(["log", call, level, cut(String(text)), plain(fields)]));
+}
+
+/** Fields of a line as JSON that is not long; what they are otherwise is said instead. */
+function plain(fields: unknown): unknown {
+  try {
+    const text = stringify(fields) ?? "{}";
+    const isRecord = text.startsWith("{");
+    return isRecord && text.length <= MAX_TEXT ? parse(text) : { cut: true };
+  } catch {
+    return { cut: true };
+  }
+}
+
+function cut(text: string): string {
+  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}…`;
+}
+
+function inMiB(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
+}
+
+/** Errors that no call is waiting for are said, and the plugin goes on. */
+function hearStrayErrors(outbox: Outbox): void {
+  self.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log(outbox, null, "error", `Unhandled: ${describeError(event.reason)}`);
+  });
+  self.addEventListener("error", (event) => {
+    event.preventDefault();
+    log(outbox, null, "error", `Unhandled: ${describeError(event.error)}`);
+  });
+}
+
+async function load(
+  spec: WorkerSpec,
+  outbox: Outbox,
+): Promise<{ report: GuestReport; guest: Guest | null }> {
+  try {
+    const module: PluginModule = await import(spec.entry);
+    if (spec.isRead) {
+      return {
+        report: { read: readModule(module, spec.registrations) },
+        guest: null,
+      };
+    }
+    const instances = spec.registrations.map(({ event, order, options }) =>
+      new Instance(module, { event, order }, options)
+    );
+    return {
+      report: { runs: true },
+      guest: new Guest(spec, instances, outbox),
+    };
+  } catch (error) {
+    return { report: { problem: loadProblem(error) }, guest: null };
+  }
+}
+
+function main(): void {
+  const outbox = new Outbox();
+  let guest: Guest | null = null;
+  self.addEventListener("message", ({ data }: MessageEvent<HostSign>) => {
+    if ("ping" in data) post({ pong: data.ping });
+    else if ("body" in data) guest?.take(parse(decoder.decode(data.body)));
+    else {
+      void load(data.start, outbox).then((loaded) => {
+        guest = loaded.guest;
+        post({ up: stringify(loaded.report) });
+      });
+    }
+  });
+  hearStrayErrors(outbox);
+}
+
+main();

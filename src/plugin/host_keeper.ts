@@ -1,0 +1,92 @@
+/**
+ * One process for the workers of one plugin, or of several that may share:
+ * started when the first of them needs it, and anew when it has ended.
+ *
+ * @module
+ */
+import type { PluginLimits } from "../schema/plugin.ts";
+import { HostProcess } from "./host_process.ts";
+import type { LineLevel } from "./handler_context.ts";
+import type { Clock } from "../sys/clock.ts";
+
+/** Whose process it is. */
+export interface Tenant {
+  readonly plugin: string;
+  readonly limits: PluginLimits;
+  /** Variables of the controller's environment that it may see. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Where what a process writes goes. */
+export type HostLine = (plugin: string, level: LineLevel, text: string) => void;
+
+/** What plugins that share a process are called where nobody knows which it was. */
+export const SHARED = "shipped";
+
+/** Keeps a process for its tenants. */
+export class HostKeeper {
+  readonly #clock: Clock;
+  readonly #onLine: HostLine;
+  readonly #tenants = new Set<Tenant>();
+  #host: HostProcess | null = null;
+  #starting: Promise<HostProcess> | null = null;
+
+  constructor(clock: Clock, onLine: HostLine) {
+    this.#clock = clock;
+    this.#onLine = onLine;
+  }
+
+  /** Its process, while there is one. */
+  get host(): HostProcess | null {
+    return this.#host?.isOver === false ? this.#host : null;
+  }
+
+  get tenants(): readonly Tenant[] {
+    return [...this.#tenants];
+  }
+
+  /** The process, started when there is none. Throws `unavailable` when it does not start. */
+  get(): Promise<HostProcess> {
+    if (this.host !== null) return Promise.resolve(this.host);
+    return this.#starting ??= this.#start().finally(() =>
+      this.#starting = null
+    );
+  }
+
+  async #start(): Promise<HostProcess> {
+    const tenants = this.tenants;
+    const host = await HostProcess.start({
+      clock: this.#clock,
+      env: Object.assign({}, ...tenants.map(({ env }) => env)),
+      startMs: Math.max(...tenants.map(({ limits }) => limits.start)),
+      maxBytes: mostBytes(tenants),
+      onLine: (stream, line) =>
+        this.#onLine(this.#name, stream === "stdout" ? "info" : "warn", line),
+    });
+    // All may have left meanwhile.
+    if (this.#tenants.size === 0) host.kill("nobody needs it");
+    return this.#host = host;
+  }
+
+  get #name(): string {
+    const [first, ...more] = this.#tenants;
+    return first === undefined || more.length > 0 ? SHARED : first.plugin;
+  }
+
+  /** Takes one more in; a process that was started for smaller ones goes on for them alone. */
+  enter(tenant: Tenant): void {
+    this.#tenants.add(tenant);
+  }
+
+  /** Lets one go; the last one ends the process. */
+  async leave(tenant: Tenant): Promise<void> {
+    this.#tenants.delete(tenant);
+    if (this.#tenants.size > 0 || this.#host === null) return;
+    this.#host.kill("nobody needs it");
+    await this.#host.ended;
+  }
+}
+
+function mostBytes(tenants: readonly Tenant[]): number {
+  return Math.max(...tenants.map(({ limits }) => limits.message)) * 2 ** 20;
+}

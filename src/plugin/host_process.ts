@@ -1,0 +1,315 @@
+/**
+ * The process of a plugin as the controller has it: started, joined by a
+ * socket, told and heard, and killed when it does not answer.
+ *
+ * It meets its process at a socket in a folder of its own, which is gone once
+ * they have met; what proves that it is the right one is a secret that only its
+ * standard input has told. Whatever comes from there that is no frame ends it.
+ *
+ * @module
+ */
+import { messageOf, UsherError } from "../error/mod.ts";
+import { type Clock, Deadline } from "../sys/clock.ts";
+import { makeTempFolder, removeIfThere } from "../sys/file.ts";
+import { newSecret } from "../sys/id.ts";
+import { ownProgram } from "../sys/machine.ts";
+import { type OwnedChild, spawnOwned } from "../sys/owned_child.ts";
+import { type ProcessId, readProcess } from "../sys/process_table.ts";
+import { type ByteConnection, meetAt } from "../sys/unix_socket.ts";
+import { encodeFrame, type Frame, FrameReader } from "./frame.ts";
+import {
+  BODY_ROOM,
+  FromHost,
+  type Invitation,
+  MAX_HEAD,
+  type ToHost,
+  type WorkerSpec,
+} from "./protocol.ts";
+import { GuestReport } from "./report.ts";
+
+/** How a process of plugins is started. */
+export interface HostOptions {
+  readonly clock: Clock;
+  /** Its whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** How long it may take until it can be spoken to. */
+  readonly startMs: number;
+  /** The largest value that a worker in it may send. */
+  readonly maxBytes: number;
+  /** A line that came out of it, of which nobody knows from which worker. */
+  onLine(stream: "stdout" | "stderr", line: string): void;
+}
+
+/** What is heard of one worker. */
+export interface WorkerEars {
+  onBody(body: Uint8Array): void;
+  /** Calls that took too long. */
+  onLate(calls: readonly number[]): void;
+  /** It is no more, and none of its calls will be answered. Said once. */
+  onDown(why: string): void;
+}
+
+/** A worker that was started, and has said of itself what it is. */
+export interface StartedWorker {
+  readonly report: GuestReport;
+  send(
+    body: Uint8Array,
+    calls: readonly (readonly [id: number, ms: number])[],
+  ): void;
+  stop(): void;
+}
+
+/** How long a process may leave the question unanswered whether it is there. */
+const LIFE_MS = 3000;
+const MAX_LINE = 2000;
+
+/** A process of plugins, from its start to its end. */
+export class HostProcess {
+  readonly id: ProcessId;
+  /** Why it ended. */
+  readonly ended: Promise<string>;
+  readonly #options: HostOptions;
+  readonly #child: OwnedChild;
+  readonly #connection: ByteConnection;
+  readonly #ears = new Map<number, WorkerEars>();
+  readonly #ups = new Map<number, (report: unknown) => void>();
+  #numbers = 0;
+  #why: string | null = null;
+  #out: Uint8Array[] = [];
+  #isWriting = false;
+  #life: { readonly id: number; readonly timer: Disposable } | undefined;
+
+  private constructor(
+    options: HostOptions,
+    child: OwnedChild,
+    connection: ByteConnection,
+  ) {
+    this.#options = options;
+    this.#child = child;
+    this.#connection = connection;
+    this.id = {
+      pid: child.pid,
+      startTicks: readProcess(child.pid)?.startTicks ?? 0,
+    };
+    void this.#read();
+    this.ended = child.exited.then(({ code, signal }) => {
+      const how = signal === null ? `code ${code}` : `signal ${signal}`;
+      this.#end(`its process ended with ${how}`);
+      return this.#why ?? how;
+    });
+  }
+
+  /** Starts one. Throws `unavailable` when it does not come up in time. */
+  static async start(options: HostOptions): Promise<HostProcess> {
+    const folder = await makeTempFolder("usher-plugin-");
+    try {
+      const invitation: Invitation = {
+        socket: `${folder}/socket`,
+        secret: newSecret(),
+      };
+      using meeting = meetAt(invitation.socket, invitation.secret);
+      const [program, ...args] = ownProgram();
+      const child = spawnOwned(program, [...args, "plugin-host"], {
+        env: options.env,
+        input: `${JSON.stringify(invitation)}\n`,
+        maxLine: MAX_LINE,
+        onLine: options.onLine,
+      });
+      const connection = await untilMet(child, meeting.peer, options);
+      return new HostProcess(options, child, connection);
+    } finally {
+      await removeIfThere(folder);
+    }
+  }
+
+  get isOver(): boolean {
+    return this.#why !== null;
+  }
+
+  /** How many workers it has. */
+  get workers(): number {
+    return this.#ears.size;
+  }
+
+  /**
+   * Starts a worker; resolves with what it says of itself. Throws
+   * `plugin_failed` when it says nothing in time, or `signal` aborts; then it
+   * is stopped.
+   */
+  async startWorker(
+    spec: WorkerSpec,
+    ears: WorkerEars,
+    startMs: number,
+    signal?: AbortSignal,
+  ): Promise<StartedWorker> {
+    const number = ++this.#numbers;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#ups.set(number, resolve);
+    let isUp = false;
+    this.#ears.set(number, {
+      ...ears,
+      onDown: (why) => isUp ? ears.onDown(why) : reject(notLoaded(why)),
+    });
+    const { clock } = this.#options;
+    using deadline = new Deadline(clock, startMs, "start", signal);
+    const late = () =>
+      reject(
+        notLoaded(
+          signal?.aborted
+            ? "it is let go"
+            : `it has not loaded within ${startMs} ms`,
+        ),
+      );
+    deadline.signal.addEventListener("abort", late, { once: true });
+    try {
+      if (this.#why !== null) throw notLoaded(this.#why);
+      signal?.throwIfAborted();
+      this.#send({ type: "start", worker: number, spec });
+      const report = GuestReport.parse(JSON.parse(String(await promise)));
+      isUp = true;
+      return {
+        report,
+        send: (body, calls) =>
+          this.#send({ type: "to", worker: number, calls }, body),
+        stop: () => this.#stop(number),
+      };
+    } catch (error) {
+      this.#stop(number);
+      throw error;
+    } finally {
+      this.#ups.delete(number);
+    }
+  }
+
+  #stop(number: number): void {
+    if (!this.#ears.delete(number)) return;
+    this.#send({ type: "stop", worker: number });
+  }
+
+  /** It should have answered: unless it shows life, it is killed. */
+  suspect(): void {
+    if (this.#life !== undefined || this.#why !== null) return;
+    const id = ++this.#numbers;
+    const timer = this.#options.clock.after(
+      LIFE_MS,
+      () => this.kill("its process does not answer"),
+    );
+    this.#life = { id, timer };
+    this.#send({ type: "ping", id });
+  }
+
+  /** Ends it at once. */
+  kill(why: string): void {
+    this.#end(why);
+    this.#child.kill();
+  }
+
+  #end(why: string): void {
+    if (this.#why !== null) return;
+    this.#why = why;
+    this.#life?.timer[Symbol.dispose]();
+    this.#connection.close();
+    const ears = [...this.#ears.values()];
+    this.#ears.clear();
+    for (const ear of ears) ear.onDown(why);
+  }
+
+  #send(head: ToHost, body?: Uint8Array): void {
+    if (this.#why !== null) return;
+    this.#out.push(encodeFrame(head, body));
+    if (!this.#isWriting) void this.#write();
+  }
+
+  async #write(): Promise<void> {
+    this.#isWriting = true;
+    try {
+      for (
+        let next = this.#out.shift();
+        next !== undefined;
+        next = this.#out.shift()
+      ) await this.#connection.writeAll(next);
+    } catch (error) {
+      this.kill(`its process cannot be told anything: ${messageOf(error)}`);
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { maxBytes } = this.#options;
+    const reader = new FrameReader({
+      head: MAX_HEAD,
+      body: maxBytes + BODY_ROOM,
+    });
+    const buffer = new Uint8Array(256 * 1024);
+    try {
+      for (;;) {
+        const count = await this.#connection.read(buffer);
+        if (count === null) break;
+        for (const frame of reader.push(buffer.slice(0, count))) {
+          this.#hear(frame);
+        }
+      }
+      this.kill("its process has left");
+    } catch (error) {
+      this.kill(`its process said what makes no sense: ${messageOf(error)}`);
+    }
+  }
+
+  #hear({ head: said, body }: Frame): void {
+    const head = FromHost.parse(said);
+    if (head.type === "pong") {
+      if (head.id !== this.#life?.id) return;
+      this.#life.timer[Symbol.dispose]();
+      this.#life = undefined;
+      return;
+    }
+    const ears = this.#ears.get(head.worker);
+    switch (head.type) {
+      case "up":
+        return this.#ups.get(head.worker)?.(head.report);
+      case "from":
+        return ears?.onBody(body);
+      case "late":
+        return ears?.onLate(head.calls);
+      case "down":
+        this.#ears.delete(head.worker);
+        return ears?.onDown(head.why);
+    }
+  }
+}
+
+/** The peer, unless the child ends first or takes too long. */
+async function untilMet(
+  child: OwnedChild,
+  peer: Promise<ByteConnection>,
+  { clock, startMs }: HostOptions,
+): Promise<ByteConnection> {
+  using deadline = new Deadline(clock, startMs, "start of a process");
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  deadline.signal.addEventListener(
+    "abort",
+    () => reject(notStarted(`it was not there within ${startMs} ms`)),
+    { once: true },
+  );
+  const ended = child.exited.then(({ code, signal }) => {
+    throw notStarted(`it ended with ${signal ?? `code ${code}`}`);
+  });
+  try {
+    return await Promise.race([peer, over, ended]);
+  } catch (error) {
+    child.kill();
+    throw error;
+  }
+}
+
+function notStarted(why: string): UsherError {
+  return new UsherError(
+    "unavailable",
+    `Cannot start a process for plugins: ${why}`,
+  );
+}
+
+function notLoaded(why: string): UsherError {
+  return new UsherError("plugin_failed", `Cannot be loaded: ${why}`);
+}

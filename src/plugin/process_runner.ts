@@ -1,0 +1,249 @@
+/**
+ * Runs handlers in processes of their own: one for each plugin, and one for
+ * all that ship with usher.
+ *
+ * A plugin that has not changed goes on as it is when others are taken up.
+ * One that has changed answers the calls of its former self for a while, since
+ * a chain that has begun goes to its end with what it began with.
+ *
+ * @module
+ */
+import { failedBy, plainText } from "./failure.ts";
+import { HostKeeper, type Tenant } from "./host_keeper.ts";
+import {
+  effective,
+  visibleVariables,
+  workerPermissions,
+} from "./permission.ts";
+import { PluginWorker } from "./plugin_worker.ts";
+import type { WorkerSpec } from "./protocol.ts";
+import { RateGate } from "./rate_gate.ts";
+import type {
+  HandlerCall,
+  HandlerResult,
+  HandlerRunner,
+  LoadedPlugin,
+  Registration,
+  RunnerPorts,
+  RunnerStatus,
+} from "./runner.ts";
+import { BUILT_IN } from "./runner.ts";
+import type { PluginLimits } from "../schema/plugin.ts";
+import { environment, environmentNames } from "../sys/environment.ts";
+import { ownEnvironment } from "../sys/machine.ts";
+import { type ProcessId, readLiving } from "../sys/process_table.ts";
+
+/** How long a former self of a plugin waits for a call before it ends. */
+const FAREWELL_MS = 30_000;
+/** Lines that a process may write in a second. */
+const HOST_LINES = 200;
+
+/** A process of plugins, as whoever holds it to its limits sees it. */
+export interface WatchedProcess {
+  readonly plugins: readonly string[];
+  readonly id: ProcessId;
+  readonly limits: readonly PluginLimits[];
+  /** Calls that it has. */
+  readonly calls: number;
+  kill(why: string): void;
+}
+
+/** One plugin that is used, or was until lately. */
+interface Used {
+  readonly key: string;
+  readonly worker: PluginWorker;
+  readonly keeper: HostKeeper;
+  readonly tenant: Tenant;
+  plugin: LoadedPlugin;
+  lastCallMs: number;
+}
+
+/** Runs handlers in processes. */
+export class ProcessRunner implements HandlerRunner {
+  readonly #ports: RunnerPorts;
+  readonly #shared: HostKeeper;
+  readonly #used = new Map<string, Used>();
+  readonly #former = new Set<Used>();
+  /** Also of former selves, for as long as somebody holds the registration. */
+  readonly #byRegistration = new WeakMap<
+    Registration,
+    readonly [used: Used, index: number]
+  >();
+  readonly #over = new AbortController();
+
+  constructor(ports: RunnerPorts) {
+    this.#ports = ports;
+    this.#shared = this.#newKeeper();
+  }
+
+  #newKeeper(): HostKeeper {
+    const { clock, heard } = this.#ports;
+    const gate = new RateGate(clock, HOST_LINES);
+    return new HostKeeper(clock, (plugin, level, text) => {
+      if (!gate.passes()) return;
+      const line = plainText(text, 2000);
+      heard({ plugin, level, event: null, text: line, fields: {} });
+    });
+  }
+
+  async use(plugins: readonly LoadedPlugin[]): Promise<void> {
+    const before = new Map(this.#used);
+    this.#used.clear();
+    for (const plugin of plugins) {
+      const key = keyOf(plugin);
+      const same = before.get(plugin.name);
+      const isSame = same?.key === key && same.worker.status.state !== "failed";
+      const used = isSame ? same : this.#takeUp(plugin, key);
+      if (isSame) before.delete(plugin.name);
+      used.plugin = plugin;
+      this.#used.set(plugin.name, used);
+      for (const [index, one] of plugin.registrations.entries()) {
+        this.#byRegistration.set(one, [used, index]);
+      }
+    }
+    for (const used of before.values()) void this.#letGo(used);
+    await Promise.all(
+      [...this.#used.values()].map(({ worker }) => worker.started),
+    );
+  }
+
+  #takeUp(plugin: LoadedPlugin, key: string): Used {
+    const { snapshot, config } = plugin;
+    const has = effective(plugin.manifest, config.grants);
+    const tenant: Tenant = {
+      plugin: plugin.name,
+      limits: config.limits,
+      env: environmentOf(visibleVariables(has, environmentNames())),
+    };
+    const keeper = snapshot.source === BUILT_IN
+      ? this.#shared
+      : this.#newKeeper();
+    const spec = (): WorkerSpec => ({
+      entry: `file://${encodeURI(`${snapshot.folder}/${snapshot.entry}`)}`,
+      permissions: workerPermissions(has, snapshot.folder),
+      kinds: Object.keys(has.permissions) as WorkerSpec["kinds"],
+      site: this.#ports.site(),
+      registrations: plugin.registrations.map(({ event, order, options }) => ({
+        event,
+        order,
+        options,
+      })),
+      isRead: false,
+      maxBytes: config.limits.message * 2 ** 20,
+    });
+    const worker = new PluginWorker({
+      ports: this.#ports,
+      keeper,
+      tenant,
+      spec,
+    });
+    return { key, worker, keeper, tenant, plugin, lastCallMs: 0 };
+  }
+
+  /** Ends a former self once nobody has called it for a while. */
+  async #letGo(used: Used): Promise<void> {
+    this.#former.add(used);
+    const { clock } = this.#ports;
+    used.lastCallMs = clock.monotonic();
+    try {
+      for (;;) {
+        const since = clock.monotonic() - used.lastCallMs;
+        if (used.worker.calls === 0 && since >= FAREWELL_MS) break;
+        await clock.sleep(1000, this.#over.signal);
+      }
+    } catch {
+      // The runner ends.
+    }
+    await used.worker.end();
+    this.#former.delete(used);
+  }
+
+  call(call: HandlerCall): Promise<HandlerResult> {
+    const { registration } = call;
+    const found = this.#find(registration);
+    if (found === null) {
+      return Promise.reject(
+        failedBy(registration.plugin, call.event, "it is not loaded"),
+      );
+    }
+    const [used, index] = found;
+    used.lastCallMs = this.#ports.clock.monotonic();
+    return used.worker.call(call, index);
+  }
+
+  /** Its own self, if that is still there; otherwise what the plugin is now, at the same event. */
+  #find(registration: Registration): readonly [Used, number] | null {
+    const own = this.#byRegistration.get(registration);
+    if (own !== undefined && this.#isThere(own[0])) return own;
+    const used = this.#used.get(registration.plugin);
+    if (used === undefined) return null;
+    const { registrations } = used.plugin;
+    const index = registrations.findIndex(({ id, event }) =>
+      id === registration.id && event === registration.event
+    );
+    if (index >= 0) return [used, index];
+    const like = registrations.findIndex(({ event }) =>
+      event === registration.event
+    );
+    return like < 0 ? null : [used, like];
+  }
+
+  #isThere(used: Used): boolean {
+    return this.#former.has(used) ||
+      this.#used.get(used.plugin.name) === used;
+  }
+
+  status(plugin: string): RunnerStatus | null {
+    const used = this.#used.get(plugin);
+    if (used === undefined) return null;
+    const id = used.keeper.host?.id;
+    const bytes = id === undefined ? null : readLiving(id)?.residentBytes;
+    const memoryMiB = bytes ? Math.round(bytes / 2 ** 20) : null;
+    return { ...used.worker.status, memoryMiB };
+  }
+
+  /** The processes of this moment, for whoever holds them to their limits. */
+  processes(): readonly WatchedProcess[] {
+    const all = [...this.#used.values(), ...this.#former];
+    const keepers = new Set(all.map(({ keeper }) => keeper));
+    return [...keepers].flatMap((keeper): WatchedProcess[] => {
+      const { host, tenants } = keeper;
+      if (host === null) return [];
+      return [{
+        plugins: tenants.map(({ plugin }) => plugin),
+        id: host.id,
+        limits: tenants.map(({ limits }) => limits),
+        calls: all.filter((used) => used.keeper === keeper)
+          .reduce((sum, { worker }) => sum + worker.calls, 0),
+        kill: (why) => host.kill(why),
+      }];
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort(new DOMException("Usher ends", "AbortError"));
+    const all = [...this.#used.values(), ...this.#former];
+    this.#used.clear();
+    await Promise.all(all.map(({ worker }) => worker.end()));
+  }
+}
+
+/** What makes a plugin another than before. */
+function keyOf({ snapshot, manifest, config, registrations }: LoadedPlugin) {
+  return JSON.stringify([
+    snapshot.hash,
+    snapshot.source === BUILT_IN,
+    manifest,
+    config.grants,
+    config.limits,
+    registrations.map(({ event, order, options }) => [event, order, options]),
+  ]);
+}
+
+/** What the process of a plugin has of the controller's environment. */
+function environmentOf(names: readonly string[]): Record<string, string> {
+  const own = Object.fromEntries(
+    names.map((name) => [name, environment(name) ?? ""]),
+  );
+  return { ...ownEnvironment(), ...own };
+}
