@@ -22,6 +22,11 @@ export type Progress =
     readonly index: number;
     readonly outcome: Outcome;
   }
+  | {
+    readonly type: "waiting";
+    readonly plugin: string;
+    readonly waitedMs: number;
+  }
   | { readonly type: "lost" }
   | { readonly type: "result"; readonly result: Result };
 
@@ -138,6 +143,12 @@ async function readFrame(frame: FollowFrame): Promise<Progress | null> {
         type: "progress",
         index: frame.index,
         outcome: frame.outcome as Outcome,
+      };
+    case "waiting":
+      return {
+        type: "waiting",
+        plugin: frame.plugin,
+        waitedMs: frame.waitedMs,
       };
     case "result":
       return { type: "result", result: frame.result as Result };

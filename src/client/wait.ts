@@ -23,6 +23,7 @@ import { readDuration } from "./quantity.ts";
 import { type Format, FORMAT_FLAG, printOne } from "./render/output.ts";
 import { renderError, shownProblem } from "./render/problem.ts";
 import { isEnded, outcomeText, progressView } from "./render/progress.ts";
+import { PluginWait } from "./render/plugin_wait.ts";
 import { renderTable } from "./render/table.ts";
 
 /** Flags of a command that only waits. */
@@ -117,6 +118,7 @@ export async function waitForRequest(
   const view = progressView(context.io);
   using wait = startWait(context);
   const seen = new Map<number, Outcome>();
+  const waits = new PluginWait(view);
   let accepted = false;
   let result: Result | null = null;
   try {
@@ -130,6 +132,7 @@ export async function waitForRequest(
         accepted = true;
         wait.limit(flags.timeout);
       }
+      if (frame.type === "waiting") waits.say(frame);
       if (frame.type === "lost") view.note("connection lost, coming back…");
       if (frame.type === "result") result = frame.result;
       if (frame.type !== "progress" || !only(frame.outcome)) continue;
@@ -147,6 +150,9 @@ export async function waitForRequest(
   });
   view.end();
   if (result === null) {
+    if (!accepted && waits.plugin !== null) {
+      return leftWaiting(context, wait.why(), followed.id, waits.plugin);
+    }
     return detached(context, wait.why(), followed.id, accepted ? seen : null);
   }
   const outcomes = result.outcomes.filter(only);
@@ -195,6 +201,21 @@ export function startWait({ io }: Pick<Context, "io">): Wait {
       clearTimeout(timer);
     },
   };
+}
+
+/** Says that nothing has begun, since a plugin has not decided. */
+function leftWaiting(
+  { io }: Context,
+  why: string,
+  id: string,
+  plugin: string,
+): number {
+  io.stderr.write(
+    `${why}: the request waits for plugin "${plugin}", and goes on if that allows it\n` +
+      `come back with: usher op attach ${id}\n` +
+      `or give it up with: usher op cancel --request ${id}\n`,
+  );
+  return EXIT.stillRunning;
 }
 
 /** Says what was left; `seen` is null when the controller had not answered. */

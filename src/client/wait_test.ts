@@ -89,6 +89,32 @@ Deno.test("waiting says one line per change on standard error, nothing on standa
   );
 });
 
+Deno.test("waiting for a plugin is said with its name, more and more seldom, and what refuses then ends it", async () => {
+  const waits = [1000, 2000, 3000, 4000, 5000].map((waitedMs) => ({
+    type: "waiting",
+    plugin: "slow",
+    event: "start_request",
+    waitedMs,
+  }));
+  const problem = {
+    code: "refused",
+    status: 403,
+    detail: 'Plugin "slow" refuses: not today',
+  };
+  const { code, err } = await usher(
+    ["vm", "start", "web"],
+    () => lines([...waits, { type: "problem", problem }]),
+  );
+  strictEqual(code, 4);
+  deepStrictEqual(err.split("\n").slice(0, 5), [
+    'waiting for plugin "slow" (1 s)',
+    'waiting for plugin "slow" (2 s)',
+    'waiting for plugin "slow" (4 s)',
+    'error: Plugin "slow" refuses',
+    "  why: not today",
+  ]);
+});
+
 Deno.test("a terminal gets its lines redrawn", async () => {
   const { err } = await usher(
     ["vm", "start", "web"],

@@ -88,21 +88,16 @@ export async function openEngine(
   const accounts = await Accounts.load(context, store, newSecret);
   const changes = new Changes(records, () => isoNow(context));
   const defaults = () => specDefaults(config, records);
-  const requests = new Requests({ context, records, runner, defaults });
-  const drained = { context, records, requests, runner, nodes };
-  const drains = new Drains({ ...drained, limits: config.drain });
+  const asked = { context, records, runner, defaults, events };
+  const requests = new Requests(asked);
   const parts = { context, records, links, leaseMs: config.node_lease };
   const watch = { ...parts, nodes, domains, leftovers };
   const session = { ...parts, nodes, domains, runner };
+  const drains = new Drains({ ...session, requests, limits: config.drain });
   const keepers = keepersOf({ ...parts, ...running, runner }, config);
   const janitor = janitorOf(config, { context, records, accounts, nodes });
-  const services = await PluginServices.open({
-    ...session,
-    requests,
-    accounts,
-    store,
-    events,
-  }, options.asks);
+  const served = { ...session, requests, accounts, store, events };
+  const services = await PluginServices.open(served, options.asks);
   return {
     services,
     records,
@@ -116,13 +111,14 @@ export async function openEngine(
     drains,
     consoles: new ConsoleRelay(context, links),
     plugins: NO_PLUGINS,
+    events,
     session: { ...session, helloMs: HELLO_MS },
     recover: () => recover(watch, runner),
     keep: async (signal) => {
       tell({ ...options, events }, outbox, signal);
-      const served = services.begin(signal);
+      const ended = services.begin(signal);
       await keep(watch, keepers, { janitor, drains }, signal);
-      await served;
+      await ended;
     },
   };
 }

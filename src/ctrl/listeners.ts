@@ -47,6 +47,7 @@ export type ServedParts =
     | "drains"
     | "consoles"
     | "plugins"
+    | "events"
   >
   & { readonly session: NodeSessionParts };
 

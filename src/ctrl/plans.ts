@@ -47,7 +47,7 @@ export function planFor(
   request: VmRequest,
   caller: Caller,
   { context, records, runner, defaults }: PlanParts,
-): Plan {
+): Omit<Plan, "plugins"> {
   const at = isoNow(context);
   const { newId } = context;
   const drafts = draftsOf(

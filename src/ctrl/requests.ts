@@ -9,8 +9,10 @@
  *
  * @module
  */
+import { ended } from "../core/advance.ts";
 import { isFinal } from "../core/operation_machine.ts";
 import { UsherError } from "../error/mod.ts";
+import { type Events, NO_EVENTS } from "../plugin/events.ts";
 import type { Operation, Outcome, Result, Verb } from "../schema/operation.ts";
 import type { Plan } from "../schema/plan.ts";
 import type { VmRequest } from "../schema/request.ts";
@@ -24,7 +26,9 @@ import { type FirstMove, firstMoves } from "./first_moves.ts";
 import { maySeeAll } from "./names.ts";
 import { operationWrite } from "./operations/writes.ts";
 import { planFor } from "./plans.ts";
-import { filedBy } from "./plugin_caller.ts";
+import { Deciding } from "./deciding.ts";
+import { type Allowed, unchanged } from "./request_chains.ts";
+import { recordOf, type Sent } from "./sent.ts";
 import type { Runner } from "./operations/runner.ts";
 import type { Records } from "./records.ts";
 import type { SpecDefaults } from "./specs.ts";
@@ -36,15 +40,21 @@ export interface RequestParts {
   readonly records: Records;
   readonly runner: Runner;
   readonly defaults: () => SpecDefaults;
+  /** Nobody hears anything when absent. */
+  readonly events?: Events;
 }
 
 /** Takes requests in. */
 export class Requests {
   readonly #parts: RequestParts;
+  /** Requests whose chains have not ended. */
+  readonly deciding: Deciding;
   readonly #inFlight = new Map<string, Promise<Result>>();
 
   constructor(parts: RequestParts) {
     this.#parts = parts;
+    const { events = NO_EVENTS, records } = parts;
+    this.deciding = new Deciding({ events, records });
   }
 
   /**
@@ -68,7 +78,8 @@ export class Requests {
     ) await flying.catch(() => {});
     const known = this.#parts.records.requests.latest(id);
     if (known !== undefined) return this.#repeated(known, digest, caller);
-    const result = this.#accept(id, digest, request, caller, whole);
+    const at = isoNow(this.#parts.context);
+    const result = this.#accept({ id, digest, request, caller, whole, at });
     this.#inFlight.set(id, result);
     try {
       return await result;
@@ -80,8 +91,16 @@ export class Requests {
   /** What a request would do; nothing is done, and nothing written. */
   async plan(request: VmRequest, caller: Caller): Promise<Plan> {
     const { gathering } = this.#parts.runner;
+    const { newId } = this.#parts.context;
+    // Of a name of its own, and what handlers do then goes nowhere.
+    const asking = { id: `plan-${newId()}`, request, caller };
+    const allowed = await this.deciding.tryOut(asking);
+    const plugins = [...allowed.changes];
     for (;;) {
-      const plan = planFor(request, caller, this.#parts);
+      const plan = {
+        ...planFor(allowed.request, caller, this.#parts),
+        plugins,
+      };
       const isShort = plan.vms.some(({ problem }) =>
         problem?.code === "insufficient_resources"
       );
@@ -114,6 +133,12 @@ export class Requests {
     };
   }
 
+  /** A request that is not taken in yet; null when there is none that the caller may see. */
+  pending(id: string, caller: Caller): Promise<Result> | null {
+    const pending = this.#inFlight.get(id);
+    return this.deciding.isSeenBy(id, caller) ? pending ?? null : null;
+  }
+
   /** Ids of a request's operations, in its order. */
   operationsOf(id: string): readonly string[] {
     return this.#parts.records.byRequest.get(id) ?? [];
@@ -130,33 +155,18 @@ export class Requests {
     return this.result(known.id, caller);
   }
 
-  async #accept(
-    id: string,
-    digest: string,
-    request: VmRequest,
-    caller: Caller,
-    whole: Whole | undefined,
-  ): Promise<Result> {
-    const at = isoNow(this.#parts.context);
+  async #accept(sent: Sent): Promise<Result> {
     const { gathering } = this.#parts.runner;
-    const draft = () => this.#draft(id, request, caller, at, whole);
-    let drafts = draft();
+    const allowed = await this.deciding.decide(sent);
+    if (allowed instanceof UsherError) return this.#refuse(sent, allowed);
+    let drafts = this.#draft(sent, allowed);
     // While nodes may still come back to a new controller, no VM is without
     // room. From the last look to the write that follows nothing is waited for.
-    while (!gathering.isOver && this.#isShort(drafts, at)) {
+    while (!gathering.isOver && this.#isShort(drafts, sent.at)) {
       await gathering.news();
-      drafts = draft();
+      drafts = this.#draft(sent, allowed);
     }
-    const record: RequestRecord = {
-      v: 1,
-      id,
-      user: caller.user,
-      verb: request.verb,
-      digest,
-      count: drafts.length,
-      createdAt: at,
-      ...filedBy(caller),
-    };
+    const record = recordOf(sent, drafts.length, allowed);
     const moves = await this.#claimAndWrite(record, drafts);
     for (const { move, claimed } of moves) {
       if (claimed) this.#parts.runner.resume(move);
@@ -164,7 +174,23 @@ export class Requests {
         this.#parts.runner.enqueue(move.operation);
       }
     }
-    return this.result(id, caller);
+    return this.result(sent.id, sent.caller);
+  }
+
+  /** What a drain asks for and may not have becomes parts of it that failed, and say why. */
+  async #refuse(sent: Sent, error: UsherError): Promise<Result> {
+    const { at } = sent;
+    const drafts = this.#draft(sent, unchanged(sent.request));
+    const record = recordOf(sent, drafts.length, { plugins: {} });
+    await this.#parts.records.write([
+      { kind: "request", key: record.id, value: record },
+      ...drafts.map(({ operation }) =>
+        operationWrite(
+          ended({ ...operation, changed: false }, at, error).operation,
+        )
+      ),
+    ]);
+    return this.result(sent.id, sent.caller);
   }
 
   /** Whether a VM would have no room if it began now. */
@@ -180,16 +206,20 @@ export class Requests {
   }
 
   /** What the request means for each of its VMs. */
-  #draft(
-    id: string,
-    request: VmRequest,
-    caller: Caller,
-    at: string,
-    whole: Whole | undefined,
-  ): Draft[] {
+  #draft({ id, caller, at, whole }: Sent, allowed: Allowed): Draft[] {
     const { records, runner, defaults, context: { newId } } = this.#parts;
     const parts = { records, runner, defaults, newId };
-    return draftsOf(request, caller, parts, { id, at, whole });
+    const { request, trail, plugins } = allowed;
+    const drafts = draftsOf(request, caller, parts, { id, at, whole });
+    if (trail.length === 0 && Object.keys(plugins).length === 0) return drafts;
+    return drafts.map((draft) => ({
+      ...draft,
+      operation: {
+        ...draft.operation,
+        plugins,
+        trail: [...draft.operation.trail, ...trail],
+      },
+    }));
   }
 
   /** Takes the lanes, and gives them back when the request does not become durable. */

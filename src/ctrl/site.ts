@@ -4,6 +4,7 @@
  * @module
  */
 import type { CtrlConfig } from "../schema/config.ts";
+import type { Events } from "../plugin/events.ts";
 import type { Accounts } from "./auth/accounts.ts";
 import type { Changes } from "./changes.ts";
 import type { ConsoleRelay } from "./console_relay.ts";
@@ -33,6 +34,7 @@ export interface Site {
   readonly drains: Drains;
   readonly consoles: ConsoleRelay;
   readonly plugins: PluginAdmin;
+  readonly events: Events;
   readonly version: string;
   /** The site's CA, PEM, and its SHA-256. */
   readonly ca: { readonly pem: string; readonly fingerprint: string };

@@ -26,6 +26,7 @@ import {
   type Events,
   type Firing,
   pathOf,
+  type Share,
   type WaitingFor,
 } from "./events.ts";
 import {
@@ -117,6 +118,7 @@ export class Chains implements Events {
       args: run.args as unknown as EventArgs<E>,
       trail: run.trail,
       plugins: run.plugins,
+      shares: run.shares,
     };
   }
 
@@ -207,6 +209,7 @@ class ChainRun {
   readonly trail: TrailEntry[] = [];
   readonly plugins: Record<string, string> = {};
   readonly answers: RecordedAnswer[] = [];
+  readonly shares: Share[] = [];
   args: Args;
 
   constructor(
@@ -231,9 +234,9 @@ class ChainRun {
     at: string,
   ): void {
     const source = `plugin ${plugin}`;
-    for (const text of this.#changes(args)) {
-      this.trail.push({ at, source, text });
-    }
+    const changed = this.#changes(args);
+    this.shares.push({ plugin, changed });
+    for (const text of changed) this.trail.push({ at, source, text });
     if (tookMs >= SLOW_MS) {
       const text = `took ${(tookMs / 1000).toFixed(1)} s for ${this.event}`;
       this.trail.push({ at, source, text });

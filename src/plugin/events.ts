@@ -27,6 +27,13 @@ export interface Firing {
   readonly signal?: AbortSignal;
 }
 
+/** What one handler did in a chain that decided. */
+export interface Share {
+  readonly plugin: string;
+  /** In words, such as `set spec.memoryMiB to 512`; none when it changed nothing. */
+  readonly changed: readonly string[];
+}
+
 /** What a chain came to. */
 export interface Decided<E extends EventName> {
   readonly args: EventArgs<E>;
@@ -34,6 +41,8 @@ export interface Decided<E extends EventName> {
   readonly trail: readonly TrailEntry[];
   /** The plugins that took part, and the hash of each. */
   readonly plugins: Readonly<Record<string, string>>;
+  /** In the order of the chain. */
+  readonly shares: readonly Share[];
 }
 
 /** Whom a decision waits for. */
@@ -81,7 +90,8 @@ export interface Events {
 /** For a controller without plugins: nobody hears anything. */
 export const NO_EVENTS: Events = {
   isHeard: () => false,
-  decide: (_event, args) => Promise.resolve({ args, trail: [], plugins: {} }),
+  decide: (_event, args) =>
+    Promise.resolve({ args, trail: [], plugins: {}, shares: [] }),
   tell: () => Promise.resolve(),
   fire: () => Promise.resolve(),
   waitingFor: () => null,

@@ -86,6 +86,13 @@ export const FollowFrame = z.discriminatedUnion("type", [
   }),
   z.object({ type: z.literal("result"), result: z.unknown() }),
   z.object({ type: z.literal("beat") }),
+  /** Before it is accepted: the handler of a plugin that it waits for. */
+  z.object({
+    type: z.literal("waiting"),
+    plugin: z.string(),
+    event: z.string(),
+    waitedMs: z.number().nonnegative(),
+  }),
   z.object({ type: z.literal("problem"), problem: z.unknown() }),
 ]);
 export type FollowFrame = z.infer<typeof FollowFrame>;

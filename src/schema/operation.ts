@@ -126,6 +126,8 @@ export const Operation = z.object({
   waitsFor: z.string().nullable(),
   options: OperationOptions,
   args: Args,
+  /** The versions of plugins that it began with, and goes on with: names to hashes. */
+  plugins: z.record(z.string(), z.string()).optional(),
   /** False when the goal held already. */
   changed: z.boolean(),
   problem: Problem.nullable(),
@@ -156,6 +158,8 @@ export const CancelledRequest = z.object({
     /** Why it goes on; null for one that was cancelled or is about to be. */
     problem: Problem.nullable(),
   })),
+  /** It waited for a plugin still, and was given up before anything was done. */
+  wasWaiting: z.boolean().optional(),
 });
 /** What came of cancelling a request. */
 export type CancelledRequest = z.infer<typeof CancelledRequest>;

@@ -42,7 +42,22 @@ export const PlannedVm = z.object({
 /** What would become of one VM of a request. */
 export type PlannedVm = z.infer<typeof PlannedVm>;
 
+/** What one handler of a plugin would make of a request. */
+export const PlannedChange = z.object({
+  event: z.string(),
+  plugin: z.string(),
+  /** In words, such as `set spec.memoryMiB to 512`; none when it changes nothing. */
+  changed: z.array(z.string()).readonly(),
+});
+/** What one handler of a plugin would make of a request. */
+export type PlannedChange = z.infer<typeof PlannedChange>;
+
 /** What a request would do. */
-export const Plan = z.object({ verb: Verb, vms: z.array(PlannedVm) });
+export const Plan = z.object({
+  verb: Verb,
+  vms: z.array(PlannedVm),
+  /** The handlers that it would pass, in order. */
+  plugins: z.array(PlannedChange).default([]),
+});
 /** What a request would do. */
 export type Plan = z.infer<typeof Plan>;

@@ -39,6 +39,8 @@ export const RequestRecord = z.object({
   createdAt: z.string(),
   /** Absent when a client or usher itself asked. */
   filed: Filed.optional(),
+  /** The versions of the plugins that heard it or may hear of its end: names to hashes. */
+  plugins: z.record(z.string(), z.string()).optional(),
 }).readonly();
 /** A request as it is kept: its operations carry its id. */
 export type RequestRecord = z.infer<typeof RequestRecord>;

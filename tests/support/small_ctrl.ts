@@ -134,6 +134,7 @@ export class SmallCtrl implements AsyncDisposable {
     records: Records,
     outbox: Outbox,
     context: CtrlContext,
+    events: Events,
   ) {
     this.store = store;
     this.records = records;
@@ -163,6 +164,7 @@ export class SmallCtrl implements AsyncDisposable {
       records,
       runner: this.runner,
       defaults: () => ({ driver: "sim", vcpus: 1, memoryMiB: 64, known: [] }),
+      events,
     });
   }
 
@@ -173,7 +175,8 @@ export class SmallCtrl implements AsyncDisposable {
     const its = store ?? new FailingStore(await openMemoryStore());
     const context = { clock, newId, log: silentLog };
     const outbox = await Outbox.load({ context, store: its, events });
-    const small = new SmallCtrl(its, await Records.load(its), outbox, context);
+    const records = await Records.load(its);
+    const small = new SmallCtrl(its, records, outbox, context, events);
     for (const name of nodes) await small.join(name);
     return small;
   }

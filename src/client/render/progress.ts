@@ -11,6 +11,8 @@ import { cut, printable } from "./table.ts";
 
 /** Shows outcomes as they change. */
 export interface ProgressView {
+  /** Whether a line takes the place of the one before it. */
+  readonly isRedrawn: boolean;
   show(index: number, outcome: Outcome): void;
   /** Something about the wait itself: "connection lost". */
   note(text: string): void;
@@ -85,6 +87,7 @@ export function isEnded({ state }: Pick<Outcome, "state">): boolean {
 const PROGRESS_EVERY_MS = 5000;
 
 class PlainView implements ProgressView {
+  readonly isRedrawn = false;
   readonly #io: Io;
   /** The last line of each, and when it was told how far its step had come. */
   readonly #last = new Map<number, { line: string; toldAt: number }>();
@@ -122,6 +125,7 @@ const REDRAW_MS = 40;
 const LEAST_NAME = 12;
 
 class LiveView implements ProgressView {
+  readonly isRedrawn = true;
   readonly #io: Io;
   readonly #outcomes = new Map<number, Outcome>();
   readonly #color: boolean;

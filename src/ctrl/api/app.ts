@@ -30,7 +30,6 @@ import {
   planDrain,
   showDrain,
 } from "./drains.ts";
-import { follow } from "./follow.ts";
 import { callerFor, problemResponse, readBody } from "./http.ts";
 import {
   cancelOperation,
@@ -41,6 +40,7 @@ import {
 import { pluginLogs, recordedEvents, reloadPlugins } from "./plugins.ts";
 import { stateLines } from "./state.ts";
 import { ndjson } from "./stream.ts";
+import { followSent, submitAndFollow } from "./submit.ts";
 import { listVms } from "./vms.ts";
 import { watch, watchQuery } from "./watch.ts";
 
@@ -98,11 +98,7 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
     json(await call.site.requests.plan(await readVmRequest(call), call.caller)),
   request: ({ site, caller, param }) =>
     json(site.requests.result(param("id"), caller)),
-  follow: ({ site, caller, param }) => {
-    const id = param("id");
-    site.requests.result(id, caller);
-    return ndjson((signal) => follow(site, id, caller, signal), site);
-  },
+  follow: ({ site, caller, param }) => followSent(site, param("id"), caller),
   vms: ({ site, caller, url }) => listVms(site, caller, url),
   vm: ({ site, caller, param }) => {
     const vm = new NameResolver(site.records, caller).one(param("name"));
@@ -272,12 +268,9 @@ async function readVmRequest({ site, request }: Call): Promise<VmRequest> {
 async function submit(call: Call): Promise<Response> {
   const { site, url, caller } = call;
   const body = await readVmRequest(call);
-  const result = await site.requests.submit(body, caller);
-  if (url.searchParams.get("follow") !== "1") return json(result);
-  return ndjson(
-    (signal) => follow(site, result.request, caller, signal),
-    site,
-  );
+  return url.searchParams.get("follow") === "1"
+    ? await submitAndFollow(site, body, caller)
+    : json(await site.requests.submit(body, caller));
 }
 
 function openConsole({ site, request, url, caller, param }: Call): Response {

@@ -8,6 +8,7 @@ import type { Context } from "hono";
 import type { z } from "zod";
 import { isAbort, messageOf, toProblem, UsherError } from "../../error/mod.ts";
 import { type Issue, meantIssue } from "../../schema/issue.ts";
+import type { Problem } from "../../schema/problem.ts";
 import type { Access } from "../../schema/route.ts";
 import type { Role } from "../../schema/stored.ts";
 import type { Clock } from "../../sys/clock.ts";
@@ -134,21 +135,27 @@ function tooLarge(): UsherError {
   );
 }
 
+/** What is told of anything thrown; a bug is logged whole. */
+export function problemOf(site: Site, error: unknown, path?: string): Problem {
+  const problem = toProblem(error);
+  if (problem.code === "internal" && !isAbort(error)) {
+    site.context.log.error("a request failed unexpectedly", {
+      path,
+      error: error instanceof Error
+        ? error.stack ?? error.message
+        : String(error),
+    });
+  }
+  return problem;
+}
+
 /** The answer to anything thrown. */
 export function problemResponse(
   site: Site,
   error: unknown,
   context?: Context,
 ): Response {
-  const problem = toProblem(error);
-  if (problem.code === "internal" && !isAbort(error)) {
-    site.context.log.error("a request failed unexpectedly", {
-      path: context?.req.path,
-      error: error instanceof Error
-        ? error.stack ?? error.message
-        : String(error),
-    });
-  }
+  const problem = problemOf(site, error, context?.req.path);
   return new Response(JSON.stringify(problem), {
     status: problem.status,
     headers: { "content-type": "application/problem+json" },

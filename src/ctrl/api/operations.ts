@@ -92,6 +92,9 @@ export async function cancelRequest(
   caller: Caller,
   id: string,
 ): Promise<CancelledRequest> {
+  if (site.requests.deciding.giveUp(id, caller)) {
+    return { request: id, operations: [], wasWaiting: true };
+  }
   const { outcomes } = site.requests.result(id, caller);
   const open = outcomes.flatMap(({ operation }) =>
     site.records.operations.latest(operation ?? "") ?? []

@@ -26,6 +26,8 @@ export interface Caller {
   readonly role: Role;
   readonly expiresAt: string;
   readonly session: string;
+  /** Groups that a directory puts the user in. */
+  readonly groups?: readonly string[];
   /** The plugin that asks; absent when a client does. */
   readonly plugin?: PluginCaller;
 }

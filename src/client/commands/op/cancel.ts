@@ -42,6 +42,10 @@ export const cancel = defineCommand({
     const asked = request === undefined
       ? await cancelEach(api, words)
       : await cancelAll(api, request);
+    if (asked === WAS_WAITING) {
+      context.io.stderr.write("given up before anything was done\n");
+      return EXIT.done;
+    }
     const { stderr } = context.io;
     const color = wantsColor(context.io, stderr);
     for (const { operation, problem } of asked) {
@@ -66,6 +70,9 @@ interface Asked {
   readonly operation: Operation | NodeOperation | null;
   readonly problem: Problem | null;
 }
+
+/** Of a request that waited for a plugin: there is nothing to cancel. */
+const WAS_WAITING: readonly Asked[] = [];
 
 /** Each by itself: one that cannot be cancelled keeps none from it. */
 async function cancelEach(
@@ -112,7 +119,7 @@ async function cancelAll(api: Api, id: string): Promise<readonly Asked[]> {
   );
   const request = operation?.request ?? id;
   const answer = await api.call("cancelRequest", { params: { id: request } });
-  return answer.operations;
+  return answer.wasWaiting === true ? WAS_WAITING : answer.operations;
 }
 
 function exitOf(asked: readonly Asked[]): number {
