@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
-import { encodeFrame, FrameReader } from "./frame.ts";
+import { encodeFrame, FrameReader, sealOf } from "./frame.ts";
 
 const BOUNDS = { head: 1000, body: 1000 };
 
@@ -47,4 +47,25 @@ Deno.test("FrameReader gives each body bytes of its own", () => {
   bytes.fill(0);
   deepStrictEqual([...frame?.body ?? []], [1, 2]);
   strictEqual(frame?.body.byteOffset, 0);
+});
+
+Deno.test("FrameReader takes no frame without the seal of its sender, and nothing between two", () => {
+  const [seal, other] = [sealOf("the host's"), sealOf("a worker's")];
+  const own = encodeFrame({ type: "x" }, Uint8Array.of(1, 2), seal);
+  const read = (...parts: Uint8Array[]) => {
+    const reader = new FrameReader(BOUNDS, seal);
+    return parts.flatMap((part) => [...reader.push(part)]).length;
+  };
+  strictEqual(read(own, own), 2);
+  for (
+    const forged of [
+      encodeFrame({ type: "x" }),
+      encodeFrame({ type: "x" }, undefined, other),
+      new TextEncoder().encode("forged, and long enough to be a frame"),
+    ]
+  ) {
+    throws(() => read(forged), /no seal/);
+    throws(() => read(own, forged, own), /no seal/);
+    throws(() => read(own, forged.subarray(0, 3), own, own), /no seal/);
+  }
 });

@@ -24,6 +24,7 @@ import {
   type ToGuest,
   type WorkerSpec,
 } from "./protocol.ts";
+import { lockDown } from "./lockdown.ts";
 import { type GuestReport, loadProblem, readModule } from "./report.ts";
 
 type Call = Extract<ToGuest, readonly ["call", ...unknown[]]>;
@@ -262,6 +263,11 @@ async function load(
   outbox: Outbox,
 ): Promise<{ report: GuestReport; guest: Guest | null }> {
   try {
+    lockDown(self, {
+      kinds: spec.kinds,
+      write: (level, text) => log(outbox, null, level, text),
+    });
+    // Not by a static import, which would be made with the permissions of the process.
     const module: PluginModule = await import(spec.entry);
     if (spec.isRead) {
       return {

@@ -10,7 +10,7 @@
  */
 import { messageOf } from "../error/mod.ts";
 import { type ByteConnection, connectUnix } from "../sys/unix_socket.ts";
-import { encodeFrame, FrameReader } from "./frame.ts";
+import { encodeFrame, FrameReader, sealOf } from "./frame.ts";
 import {
   BODY_ROOM,
   type FromHost,
@@ -166,11 +166,13 @@ class HostedWorker {
 /** All workers of the process, and their way to the controller. */
 class Host {
   readonly #connection: ByteConnection;
+  readonly #seal: Uint8Array;
   readonly #workers = new Map<number, HostedWorker>();
   #out: Promise<void> = Promise.resolve();
 
-  constructor(connection: ByteConnection) {
+  constructor(connection: ByteConnection, seal: Uint8Array) {
     this.#connection = connection;
+    this.#seal = seal;
   }
 
   /** Serves until the controller is gone. */
@@ -216,7 +218,7 @@ class Host {
 
   /** Resolves once it is written. One frame after another. */
   #tell(head: FromHost, body?: Uint8Array): Promise<void> {
-    const bytes = encodeFrame(head, body);
+    const bytes = encodeFrame(head, body, this.#seal);
     return this.#out = this.#out
       .then(() => this.#connection.writeAll(bytes))
       .catch(() => Deno.exit(0)); // the controller is gone
@@ -233,7 +235,7 @@ export async function runHost(): Promise<number> {
     event.preventDefault();
     console.error(`Unhandled: ${messageOf(event.reason)}`);
   });
-  await new Host(connection).run().catch(() => {});
+  await new Host(connection, sealOf(secret)).run().catch(() => {});
   return 0;
 }
 

@@ -16,7 +16,7 @@ import { ownProgram } from "../sys/machine.ts";
 import { type OwnedChild, spawnOwned } from "../sys/owned_child.ts";
 import { type ProcessId, readProcess } from "../sys/process_table.ts";
 import { type ByteConnection, meetAt } from "../sys/unix_socket.ts";
-import { encodeFrame, type Frame, FrameReader } from "./frame.ts";
+import { encodeFrame, type Frame, FrameReader, sealOf } from "./frame.ts";
 import {
   BODY_ROOM,
   FromHost,
@@ -71,6 +71,7 @@ export class HostProcess {
   readonly #options: HostOptions;
   readonly #child: OwnedChild;
   readonly #connection: ByteConnection;
+  readonly #seal: Uint8Array;
   readonly #ears = new Map<number, WorkerEars>();
   readonly #ups = new Map<number, (report: unknown) => void>();
   #numbers = 0;
@@ -82,10 +83,14 @@ export class HostProcess {
   private constructor(
     options: HostOptions,
     child: OwnedChild,
-    connection: ByteConnection,
+    { connection, seal }: {
+      readonly connection: ByteConnection;
+      readonly seal: Uint8Array;
+    },
   ) {
     this.#options = options;
     this.#child = child;
+    this.#seal = seal;
     this.#connection = connection;
     this.id = {
       pid: child.pid,
@@ -116,7 +121,8 @@ export class HostProcess {
         onLine: options.onLine,
       });
       const connection = await untilMet(child, meeting.peer, options);
-      return new HostProcess(options, child, connection);
+      const seal = sealOf(invitation.secret);
+      return new HostProcess(options, child, { connection, seal });
     } finally {
       await removeIfThere(folder);
     }
@@ -240,7 +246,7 @@ export class HostProcess {
     const reader = new FrameReader({
       head: MAX_HEAD,
       body: maxBytes + BODY_ROOM,
-    });
+    }, this.#seal);
     const buffer = new Uint8Array(256 * 1024);
     try {
       for (;;) {

@@ -4,7 +4,7 @@
  * breaks it, and running out of memory ends a process without a word.
  *
  * Memory is what a process has to itself, looked at every 50 ms while it works
- * and every second while it does not. Whoever passes a bound is to be killed
+ * and four times a second while it does not. Whoever passes a bound is killed
  * at once; between two looks a process can grow by some 200 MiB.
  *
  * @module
@@ -17,30 +17,25 @@ import {
   readOwnBytes,
 } from "../sys/process_table.ts";
 
-/** How often a process is looked at while it works. */
+/** How often a process is looked at while it has calls. */
 export const BUSY_MS = 50;
-/** And while it does not. */
-export const IDLE_MS = 1000;
+/** And while it has none. */
+export const IDLE_MS = 250;
 /** The time over which the use of processors is averaged. */
 export const CPU_WINDOW_MS = 10_000;
 
 const CPU_EVERY_MS = 500;
 const MIB = 1024 * 1024;
 
-/** A process that is watched. */
-export interface Watched {
+/** A process that runs plugins. */
+export interface WatchedProcess {
+  readonly plugins: readonly string[];
   readonly id: ProcessId;
-  readonly limits: Pick<PluginLimits, "memory" | "cpu">;
-  /** Whether it is at work, so that it is looked at often. */
-  isBusy(): boolean;
-  /** It has passed a bound, and is not watched any more. */
-  passed(reason: string): void;
-}
-
-/** One process under watch; disposing of it ends that. */
-export interface Watch extends Disposable {
-  /** As it was at the last look; null before the first. */
-  readonly memoryMiB: number | null;
+  /** Of each of its plugins; together they are its own. */
+  readonly limits: readonly Pick<PluginLimits, "memory" | "cpu">[];
+  /** Calls that it has. */
+  readonly calls: number;
+  kill(why: string): void;
 }
 
 /** Where the figures come from. */
@@ -57,51 +52,44 @@ export const PROC_READER: ProcessReader = {
   cpu: (id) => readLiving(id)?.cpuSeconds ?? null,
 };
 
-/** Watches processes by one timer, which costs nothing while there are none. */
+/** Holds processes to their limits, by one timer for all of them, from the first `wake` on. */
 export class LimitWatch implements Disposable {
   readonly #clock: Clock;
+  readonly #list: () => readonly WatchedProcess[];
   readonly #reader: ProcessReader;
-  readonly #entries = new Set<Entry>();
+  #entries = new Map<string, Entry>();
   #timer: Disposable | null = null;
   /** Whether the timer that runs is the slow one. */
   #isIdle = false;
+  #isOver = false;
 
-  constructor(clock: Clock, reader: ProcessReader = PROC_READER) {
+  /** `list` gives the processes of the moment. */
+  constructor(
+    clock: Clock,
+    list: () => readonly WatchedProcess[],
+    reader: ProcessReader = PROC_READER,
+  ) {
     this.#clock = clock;
+    this.#list = list;
     this.#reader = reader;
-  }
-
-  /** Begins to watch a process, which is looked at within `BUSY_MS`. */
-  watch(process: Watched): Watch {
-    const entry = new Entry(process, this.#clock.monotonic());
-    this.#entries.add(entry);
-    this.wake();
-    const forget = () => this.#forget(entry);
-    return {
-      get memoryMiB() {
-        return entry.memoryMiB;
-      },
-      [Symbol.dispose]: forget,
-    };
   }
 
   /** A process begins to work: it is looked at soon. Costs nothing when one works already. */
   wake(): void {
-    if (this.#timer !== null && !this.#isIdle) return;
+    if (this.#isOver || (this.#timer !== null && !this.#isIdle)) return;
     this.#arm(false);
   }
 
+  /** What a process had to itself at the last look; null when it was not looked at yet. */
+  memoryMiB(id: ProcessId): number | null {
+    return this.#entries.get(keyOf(id))?.memoryMiB ?? null;
+  }
+
   [Symbol.dispose](): void {
+    this.#isOver = true;
     this.#timer?.[Symbol.dispose]();
     this.#timer = null;
     this.#entries.clear();
-  }
-
-  #forget(entry: Entry): void {
-    this.#entries.delete(entry);
-    if (this.#entries.size > 0) return;
-    this.#timer?.[Symbol.dispose]();
-    this.#timer = null;
   }
 
   #arm(isIdle: boolean): void {
@@ -116,18 +104,24 @@ export class LimitWatch implements Disposable {
   #look(): void {
     this.#timer = null;
     const now = this.#clock.monotonic();
+    const before = this.#entries;
+    this.#entries = new Map();
     let isIdle = true;
-    for (const entry of [...this.#entries]) {
-      const isBusy = entry.process.isBusy();
-      if (isBusy) isIdle = false;
+    for (const process of this.#list()) {
+      const key = keyOf(process.id);
+      const entry = before.get(key) ?? new Entry(now);
+      this.#entries.set(key, entry);
+      if (process.calls > 0) isIdle = false;
       else if (now - entry.lookedAt < IDLE_MS - BUSY_MS) continue;
-      const reason = entry.look(this.#reader, now);
-      if (reason === null) continue;
-      this.#entries.delete(entry);
-      entry.process.passed(reason);
+      const reason = entry.look(process, this.#reader, now);
+      if (reason !== null) process.kill(reason);
     }
-    if (this.#entries.size > 0 && this.#timer === null) this.#arm(isIdle);
+    if (!this.#isOver) this.#arm(isIdle);
   }
+}
+
+function keyOf({ pid, startTicks }: ProcessId): string {
+  return `${pid}/${startTicks}`;
 }
 
 /** What is known of one process. */
@@ -138,42 +132,49 @@ class Entry {
   /** Oldest first; the first is as old as the window, or the process. */
   readonly #cpu: { readonly at: number; readonly seconds: number }[];
 
-  constructor(readonly process: Watched, now: number) {
+  constructor(now: number) {
     this.#cpu = [{ at: now, seconds: 0 }];
   }
 
   /** Why it is to be killed, or null. */
-  look(reader: ProcessReader, now: number): string | null {
+  look(
+    { id, limits }: WatchedProcess,
+    reader: ProcessReader,
+    now: number,
+  ): string | null {
     this.lookedAt = now;
-    return this.#lookAtMemory(reader) ?? this.#lookAtCpu(reader, now);
+    const sum = (key: "memory" | "cpu") =>
+      limits.reduce((all, one) => all + one[key], 0);
+    return this.#overMemory(reader.memory(id), sum("memory")) ??
+      this.#overCpu(() => reader.cpu(id), sum("cpu"), now);
   }
 
-  #lookAtMemory(reader: ProcessReader): string | null {
-    const { id, limits } = this.process;
-    const bytes = reader.memory(id);
+  #overMemory(bytes: number | null, most: number): string | null {
     if (bytes === null) return null; // it has ended, and its owner is told
-    this.memoryMiB = Math.round(bytes / MIB);
-    return this.memoryMiB <= limits.memory
+    const has = this.memoryMiB = Math.round(bytes / MIB);
+    return has <= most
       ? null
-      : `it has ${this.memoryMiB} MiB of memory, and ${limits.memory} MiB is its limit`;
+      : `its process has ${has} MiB of memory, and ${most} MiB is its limit`;
   }
 
-  #lookAtCpu(reader: ProcessReader, now: number): string | null {
+  #overCpu(
+    read: () => number | null,
+    processors: number,
+    now: number,
+  ): string | null {
     if (now - this.#cpuLookedAt < CPU_EVERY_MS) return null;
     this.#cpuLookedAt = now;
-    const { id, limits } = this.process;
-    const seconds = reader.cpu(id);
+    const seconds = read();
     if (seconds === null) return null;
     const samples = this.#cpu;
     samples.push({ at: now, seconds });
     while ((samples[1]?.at ?? now) <= now - CPU_WINDOW_MS) samples.shift();
-    const used = seconds - samples[0]!.seconds;
-    const most = limits.cpu * CPU_WINDOW_MS / 1000;
-    // One thread that never rests uses a processor and now and then a tick more.
+    const used = seconds - (samples[0]?.seconds ?? 0);
+    const most = processors * CPU_WINDOW_MS / 1000;
+    // One thread that never rests uses a processor, and now and then a tick more.
     return used <= most * 1.05
       ? null
-      : `it used ${
-        used.toFixed(1)
-      } s of processor in ten seconds, and ${most} s is its limit`;
+      : `its process used ${used.toFixed(1)} s of processor in ten seconds, ` +
+        `and ${most} s is its limit`;
   }
 }

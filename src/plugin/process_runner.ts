@@ -15,6 +15,7 @@ import {
   visibleVariables,
   workerPermissions,
 } from "./permission.ts";
+import { LimitWatch, type WatchedProcess } from "./limits.ts";
 import { PluginWorker } from "./plugin_worker.ts";
 import type { WorkerSpec } from "./protocol.ts";
 import { RateGate } from "./rate_gate.ts";
@@ -28,25 +29,13 @@ import type {
   RunnerStatus,
 } from "./runner.ts";
 import { BUILT_IN } from "./runner.ts";
-import type { PluginLimits } from "../schema/plugin.ts";
 import { environment, environmentNames } from "../sys/environment.ts";
 import { ownEnvironment } from "../sys/machine.ts";
-import { type ProcessId, readLiving } from "../sys/process_table.ts";
 
 /** How long a former self of a plugin waits for a call before it ends. */
 const FAREWELL_MS = 30_000;
 /** Lines that a process may write in a second. */
 const HOST_LINES = 200;
-
-/** A process of plugins, as whoever holds it to its limits sees it. */
-export interface WatchedProcess {
-  readonly plugins: readonly string[];
-  readonly id: ProcessId;
-  readonly limits: readonly PluginLimits[];
-  /** Calls that it has. */
-  readonly calls: number;
-  kill(why: string): void;
-}
 
 /** One plugin that is used, or was until lately. */
 interface Used {
@@ -70,9 +59,11 @@ export class ProcessRunner implements HandlerRunner {
     readonly [used: Used, index: number]
   >();
   readonly #over = new AbortController();
+  readonly #limits: LimitWatch;
 
   constructor(ports: RunnerPorts) {
     this.#ports = ports;
+    this.#limits = new LimitWatch(ports.clock, () => this.processes());
     this.#shared = this.#newKeeper();
   }
 
@@ -102,6 +93,7 @@ export class ProcessRunner implements HandlerRunner {
       }
     }
     for (const used of before.values()) void this.#letGo(used);
+    if (plugins.length > 0) this.#limits.wake();
     await Promise.all(
       [...this.#used.values()].map(({ worker }) => worker.started),
     );
@@ -168,6 +160,7 @@ export class ProcessRunner implements HandlerRunner {
     }
     const [used, index] = found;
     used.lastCallMs = this.#ports.clock.monotonic();
+    this.#limits.wake();
     return used.worker.call(call, index);
   }
 
@@ -197,12 +190,11 @@ export class ProcessRunner implements HandlerRunner {
     const used = this.#used.get(plugin);
     if (used === undefined) return null;
     const id = used.keeper.host?.id;
-    const bytes = id === undefined ? null : readLiving(id)?.residentBytes;
-    const memoryMiB = bytes ? Math.round(bytes / 2 ** 20) : null;
+    const memoryMiB = id === undefined ? null : this.#limits.memoryMiB(id);
     return { ...used.worker.status, memoryMiB };
   }
 
-  /** The processes of this moment, for whoever holds them to their limits. */
+  /** The processes of this moment. */
   processes(): readonly WatchedProcess[] {
     const all = [...this.#used.values(), ...this.#former];
     const keepers = new Set(all.map(({ keeper }) => keeper));
@@ -222,6 +214,7 @@ export class ProcessRunner implements HandlerRunner {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort(new DOMException("Usher ends", "AbortError"));
+    this.#limits[Symbol.dispose]();
     const all = [...this.#used.values(), ...this.#former];
     this.#used.clear();
     await Promise.all(all.map(({ worker }) => worker.end()));
@@ -245,5 +238,7 @@ function environmentOf(names: readonly string[]): Record<string, string> {
   const own = Object.fromEntries(
     names.map((name) => [name, environment(name) ?? ""]),
   );
-  return { ...ownEnvironment(), ...own };
+  // Below a file nothing can be made: the Cache API writes where TMPDIR says,
+  // and needs no permission for it.
+  return { ...ownEnvironment(), TMPDIR: "/dev/null", ...own };
 }

@@ -60,7 +60,8 @@ export function ownProgram(): readonly [string, ...string[]] {
   const main = decodeURIComponent(
     new URL("../../main.ts", import.meta.url).pathname,
   );
-  return [runtime, "run", "--allow-all", "--no-check", "--quiet", main];
+  const flags = ["--allow-all", "--no-check", "--quiet", "--cached-only"];
+  return [runtime, "run", ...flags, main];
 }
 
 /** Of this process's environment, what such a start needs. */
