@@ -11,7 +11,10 @@
 import type { Clock } from "../../sys/clock.ts";
 
 /** A jump of the wall clock is noticed after so long at most. */
-const LOOK_MS = 5000;
+const LOOK_MS = 30_000;
+
+/** What two clocks may go apart between two looks without one being put back. */
+const DRIFT_MS = 1000;
 
 /** No timer can wait longer. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -35,12 +38,16 @@ export class Agenda implements Disposable {
     monotonic: [],
   };
   readonly #kinds = new Map<string, { kind: ClockKind; item: Item }>();
+  readonly #putBack = new Set<() => void>();
   #numbers = 0;
+  /** How far the wall clock is ahead of the monotonic one. */
+  #ahead: number;
   #timer: Disposable | null = null;
   #isClosed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#ahead = clock.now() - clock.monotonic();
   }
 
   /** How many things are to happen. */
@@ -63,6 +70,11 @@ export class Agenda implements Disposable {
     const wasThere = this.#remove(key);
     if (wasThere) this.#arm();
     return wasThere;
+  }
+
+  /** Calls `run` whenever the wall clock was put back while something waited for it. */
+  onPutBack(run: () => void): void {
+    this.#putBack.add(run);
   }
 
   /** Nothing happens any more. */
@@ -107,7 +119,15 @@ export class Agenda implements Disposable {
       ...this.#due("monotonic", this.#clock.monotonic()),
     ];
     for (const { run } of due) run();
+    this.#lookForJump();
     this.#arm();
+  }
+
+  #lookForJump(): void {
+    const ahead = this.#clock.now() - this.#clock.monotonic();
+    const isPutBack = ahead < this.#ahead - DRIFT_MS;
+    this.#ahead = ahead;
+    if (isPutBack) { for (const run of this.#putBack) run(); }
   }
 
   #due(kind: ClockKind, now: number): Item[] {

@@ -51,6 +51,8 @@ export class PluginClocks {
   readonly #parts: ClockParts;
   readonly #records = new Map<string, PluginClock>();
   #clocked = new Map<string, Clocked>();
+  /** Of cron, the last moment that came. */
+  readonly #last = new Map<string, number>();
   readonly #ticker: Ticker;
   /** Null until the controller serves. */
   #begun = false;
@@ -58,6 +60,12 @@ export class PluginClocks {
   private constructor(parts: ClockParts) {
     this.#parts = parts;
     this.#ticker = new Ticker(parts.context, parts.events);
+    // What waits for a moment that was near is far from it now.
+    parts.agenda.onPutBack(() => {
+      for (const one of this.#clocked.values()) {
+        if (one.rule.type === "cron") this.#planCron(one, one.rule.next);
+      }
+    });
   }
 
   /** Reads how far clocks have come; none runs before `begin`. */
@@ -100,7 +108,9 @@ export class PluginClocks {
     const before = this.#clocked;
     this.#clocked = clocked;
     for (const id of before.keys()) {
-      if (!clocked.has(id)) this.#parts.agenda.cancel(keyOf(id));
+      if (clocked.has(id)) continue;
+      this.#parts.agenda.cancel(keyOf(id));
+      this.#last.delete(id);
     }
     if (!this.#begun) return;
     for (const [id, one] of clocked) if (!before.has(id)) this.#plan(one);
@@ -153,7 +163,8 @@ export class PluginClocks {
           rule.ms,
         );
       case "cron":
-        return this.#planCron(one, rule.next, known);
+        if (known !== undefined) this.#last.set(id, Date.parse(known.due));
+        return this.#planCron(one, rule.next, "made up for");
       case "at":
         if (known?.ended === true) return;
         return this.#at(one, "wall", rule.at, () => this.#timer(one, rule.at));
@@ -181,14 +192,17 @@ export class PluginClocks {
   #planCron(
     one: Clocked,
     next: (after: number) => number,
-    known: PluginClock | undefined,
+    missed: "made up for" | "gone" = "gone",
   ): void {
     const now = this.#parts.context.clock.now();
-    const last = known === undefined ? null : Date.parse(known.due);
-    const due = next(cronFrom(last, now));
+    const last = this.#last.get(one.id) ?? now;
+    const due = next(
+      now > last && missed === "gone" ? now : cronFrom(last, now),
+    );
     this.#at(one, "wall", due, () => {
-      const record = this.#period(one, due, true);
-      this.#planCron(one, next, record);
+      this.#last.set(one.id, due);
+      this.#planCron(one, next);
+      this.#period(one, due, true);
     });
   }
 
@@ -201,8 +215,8 @@ export class PluginClocks {
     this.#parts.agenda.set(keyOf(id), kind, at, run);
   }
 
-  /** A period is over; answers what is known of it from now on. */
-  #period(one: Clocked, due: number, isKept: boolean): PluginClock {
+  /** A period is over. */
+  #period(one: Clocked, due: number, isKept: boolean): void {
     const record = {
       v: 1,
       id: one.id,
@@ -213,7 +227,6 @@ export class PluginClocks {
     void this.#ticker.tick(this.#now(one), name).then(async (ran) => {
       if (ran && isKept) await this.#keep(record);
     });
-    return record;
   }
 
   /** A timer's moment has come: told until its end is durable. */
@@ -272,11 +285,9 @@ function firstIn(
 const PUT_BACK_MS = 3 * 3_600_000;
 
 /** The moment after which the next one counts. */
-function cronFrom(last: number | null, now: number): number {
-  if (last === null) return now;
+function cronFrom(last: number, now: number): number {
   // Put back by more: the clock was wrong before, and counts anew.
-  if (now < last - PUT_BACK_MS) return now;
-  return last;
+  return now < last - PUT_BACK_MS ? now : last;
 }
 
 /** All clocks, by id. Throws `invalid_input`. */

@@ -1,0 +1,329 @@
+import assert from "node:assert/strict";
+import { FakeClock } from "../../../tests/support/fake_clock.ts";
+import { isUsherError } from "../../error/mod.ts";
+import type { Firing } from "../../plugin/events.ts";
+import type { Registration } from "../../plugin/runner.ts";
+import { openMemoryStore } from "../../store/memory_store.ts";
+import type { Store } from "../../store/store.ts";
+import { isoTime } from "../../sys/clock.ts";
+import { silentLog } from "../../sys/log.ts";
+import { Agenda } from "./agenda.ts";
+import { PluginClocks } from "./plugin_clocks.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const START = Date.UTC(2026, 0, 1);
+
+/** A clock whose time of day can be put forward and back. */
+class JumpingClock extends FakeClock {
+  #put = 0;
+
+  override now(): number {
+    return super.now() + this.#put;
+  }
+
+  put(ms: number): void {
+    this.#put += ms;
+  }
+}
+
+/** One controller's clocks, on a store that may be an earlier one's. */
+async function open(
+  clock: JumpingClock,
+  store: Store,
+): Promise<
+  {
+    clocks: PluginClocks;
+    told: (Firing & { event: string; at: string })[];
+    /** Chains end only once this is resolved. */
+    end: { wait: Promise<void> };
+  } & AsyncDisposable
+> {
+  const told: (Firing & { event: string; at: string })[] = [];
+  const end = { wait: Promise.resolve() };
+  const agenda = new Agenda(clock);
+  const clocks = await PluginClocks.load({
+    context: { clock, newId: () => "", log: silentLog },
+    store,
+    agenda,
+    events: {
+      tell: async (event, _, firing) => {
+        told.push({ event, at: isoTime(clock.now()), ...firing });
+        await end.wait;
+      },
+    },
+  });
+  return {
+    clocks,
+    told,
+    end,
+    [Symbol.asyncDispose]: () => {
+      agenda[Symbol.dispose]();
+      return Promise.resolve();
+    },
+  };
+}
+
+function registration(
+  id: number,
+  rule: { period?: number | string; when?: string },
+  plugin = "p",
+): Registration {
+  const event = rule.when === undefined ? "periodic" : "timer";
+  return {
+    id,
+    plugin,
+    event,
+    order: null,
+    options: {},
+    deadlineMs: null,
+    ...rule,
+  };
+}
+
+const minutes = (told: readonly { at: string }[]) =>
+  told.map(({ at }) => (Date.parse(at) - START) / MINUTE);
+
+Deno.test("a period comes again and again, for its registration alone, and does not drift", async () => {
+  const clock = new JumpingClock();
+  await using store = await openMemoryStore();
+  await using at = await open(clock, store);
+  await at.clocks.use([
+    registration(1, { period: 5 * MINUTE }),
+    registration(2, { period: 20 * MINUTE }, "q"),
+  ]);
+  at.clocks.begin();
+  await clock.advance(20 * MINUTE + 17);
+  assert.deepEqual(minutes(at.told.filter(({ only }) => only === 1)), [
+    5,
+    10,
+    15,
+    20,
+  ]);
+  assert.deepEqual(minutes(at.told.filter(({ only }) => only === 2)), [20]);
+  assert.equal(new Set(at.told.map(({ decision }) => decision)).size, 5);
+});
+
+Deno.test("nothing runs before the controller serves", async () => {
+  const clock = new JumpingClock();
+  await using store = await openMemoryStore();
+  await using at = await open(clock, store);
+  await at.clocks.use([registration(1, { period: MINUTE })]);
+  await clock.advance(HOUR);
+  assert.deepEqual(at.told, []);
+  at.clocks.begin();
+  await clock.advance(MINUTE);
+  assert.equal(at.told.length, 1);
+});
+
+Deno.test("a clock that jumps brings no storm and loses nothing", async () => {
+  const clock = new JumpingClock();
+  await using store = await openMemoryStore();
+  await using at = await open(clock, store);
+  await at.clocks.use([
+    registration(1, { period: 10 * MINUTE }),
+    registration(2, { period: "0 * * * *" }),
+  ]);
+  at.clocks.begin();
+  const of = (id: number) => at.told.filter(({ only }) => only === id).length;
+  await clock.advance(HOUR);
+  assert.deepEqual([of(1), of(2)], [6, 1]);
+  // A day ahead: the hours between come once, all together.
+  clock.put(DAY);
+  await clock.advance(MINUTE);
+  assert.deepEqual([of(1), of(2)], [6, 2]);
+  await clock.advance(4 * MINUTE);
+  await clock.advance(HOUR);
+  assert.deepEqual([of(1), of(2)], [12, 3]);
+  // A little back: the hour that was does not come again.
+  clock.put(-30 * MINUTE);
+  await clock.advance(30 * MINUTE);
+  assert.equal(of(2), 3);
+  await clock.advance(HOUR);
+  assert.equal(of(2), 4);
+  // Far back: the clock was wrong before, and hours go on.
+  clock.put(-20 * DAY);
+  await clock.advance(3 * HOUR);
+  assert.equal(of(2), 7);
+  assert.equal(of(1), 39);
+});
+
+Deno.test("a chain that still runs is passed over and counted", async () => {
+  const clock = new JumpingClock();
+  await using store = await openMemoryStore();
+  await using at = await open(clock, store);
+  await at.clocks.use([registration(1, { period: MINUTE })]);
+  at.clocks.begin();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  at.end.wait = promise;
+  await clock.advance(4 * MINUTE);
+  assert.equal(at.told.length, 1);
+  assert.equal(at.clocks.skipped(1), 3);
+  resolve();
+  await clock.advance(MINUTE);
+  assert.deepEqual(minutes(at.told), [1, 5]);
+});
+
+Deno.test("what came while the controller was down comes once, at its start", async () => {
+  const clock = new JumpingClock();
+  await using store = await openMemoryStore();
+  const rules = [
+    registration(1, { period: HOUR }),
+    registration(2, { period: "30 * * * *" }),
+  ];
+  {
+    await using at = await open(clock, store);
+    await at.clocks.use(rules);
+    at.clocks.begin();
+    await clock.advance(90 * MINUTE);
+    assert.deepEqual(minutes(at.told), [30, 60, 90]);
+  }
+  {
+    // Back before it was due: it comes when it would have.
+    await clock.advance(10 * MINUTE);
+    await using at = await open(clock, store);
+    await at.clocks.use(rules);
+    at.clocks.begin();
+    await clock.advance(20 * MINUTE);
+    assert.deepEqual(minutes(at.told), [120]);
+  }
+  await clock.advance(DAY);
+  await using at = await open(clock, store);
+  await at.clocks.use(rules);
+  at.clocks.begin();
+  await clock.advance(0);
+  assert.deepEqual(at.told.map(({ only }) => only).sort(), [1, 2]);
+});
+
+Deno.test("a timer fires once in the life of its registration, also over restarts", async () => {
+  const clock = new JumpingClock();
+  await using store = await openMemoryStore();
+  const when = isoTime(START + HOUR);
+  for (const [advance, times] of [[30, 0], [60, 1], [60, 0]] as const) {
+    await using at = await open(clock, store);
+    at.clocks.check(registration(1, { when }));
+    await at.clocks.use([registration(1, { when })]);
+    at.clocks.begin();
+    await clock.advance(advance * MINUTE);
+    assert.equal(at.told.length, times);
+  }
+});
+
+Deno.test("a timer whose moment passed while the controller was down fires at its start", async () => {
+  const clock = new JumpingClock();
+  await using store = await openMemoryStore();
+  const rule = registration(1, { when: isoTime(START + HOUR) });
+  {
+    await using at = await open(clock, store);
+    await at.clocks.use([rule]);
+    at.clocks.begin();
+  }
+  await clock.advance(DAY);
+  await using at = await open(clock, store);
+  at.clocks.check(rule);
+  await at.clocks.use([rule]);
+  at.clocks.begin();
+  await clock.advance(0);
+  assert.equal(at.told.length, 1);
+});
+
+Deno.test("a timer whose chain did not end fires again under the same decision", async () => {
+  const clock = new JumpingClock();
+  await using store = await openMemoryStore();
+  const rule = registration(1, { when: isoTime(START + HOUR) });
+  const decisions: string[] = [];
+  for (let life = 0; life < 2; life++) {
+    await using at = await open(clock, store);
+    at.end.wait = new Promise(() => {});
+    await at.clocks.use([rule]);
+    at.clocks.begin();
+    await clock.advance(HOUR);
+    decisions.push(...at.told.map(({ decision }) => decision));
+  }
+  assert.equal(decisions.length, 2);
+  assert.equal(new Set(decisions).size, 1);
+});
+
+Deno.test("+30s is so long after each start", async () => {
+  const clock = new JumpingClock();
+  await using store = await openMemoryStore();
+  for (let life = 0; life < 2; life++) {
+    await using at = await open(clock, store);
+    await at.clocks.use([registration(1, { when: "+30s" })]);
+    at.clocks.begin();
+    await clock.advance(29_999);
+    assert.equal(at.told.length, 0);
+    await clock.advance(HOUR);
+    assert.equal(at.told.length, 1);
+  }
+});
+
+Deno.test("a reload puts off no clock of a registration that stays, and ends those that go", async () => {
+  const clock = new JumpingClock();
+  await using store = await openMemoryStore();
+  await using at = await open(clock, store);
+  await at.clocks.use([
+    registration(1, { period: 30 * MINUTE }),
+    registration(2, { period: 30 * MINUTE }, "q"),
+    registration(3, { when: "+10s" }),
+  ]);
+  at.clocks.begin();
+  await clock.advance(20 * MINUTE);
+  assert.deepEqual(at.told.map(({ only }) => only), [3]);
+  await at.clocks.use([
+    registration(7, { when: "+10s" }),
+    registration(8, { period: 30 * MINUTE }),
+  ]);
+  await clock.advance(10 * MINUTE);
+  assert.deepEqual(at.told.map(({ only }) => only), [3, 8]);
+});
+
+Deno.test("two registrations that are alike have a clock each", async () => {
+  const clock = new JumpingClock();
+  await using store = await openMemoryStore();
+  await using at = await open(clock, store);
+  await at.clocks.use([
+    registration(1, { period: MINUTE }),
+    registration(2, { period: MINUTE }),
+  ]);
+  at.clocks.begin();
+  await clock.advance(MINUTE);
+  assert.deepEqual(at.told.map(({ only }) => only).sort(), [1, 2]);
+});
+
+Deno.test("a clock that cannot be is a mistake, which names its field", async () => {
+  const clock = new JumpingClock();
+  await using store = await openMemoryStore();
+  await using at = await open(clock, store);
+  const mistakes: [Parameters<typeof registration>[1], string, RegExp][] = [
+    [{ when: isoTime(START - 1) }, "when", /is over already/],
+    [{ when: "tomorrow" }, "when", /is no moment/],
+    [{ when: "2027-01-01 03:00" }, "when", /is no moment/],
+    [{ when: "2027-01-01T03:00:00" }, "when", /is no moment/],
+    [{ when: "+soon" }, "when", /is no moment/],
+    [{ period: "* * * * x" }, "period", /is no period/],
+    [{ period: "61 * * * *" }, "period", /is no period/],
+    [{ period: "0 0 31 2 *" }, "period", /never comes/],
+  ];
+  for (const [rule, field, pattern] of mistakes) {
+    assert.throws(
+      () => at.clocks.check(registration(1, rule)),
+      (error) =>
+        isUsherError(error, "invalid_input") &&
+        error.details.field === field && pattern.test(error.message),
+      JSON.stringify(rule),
+    );
+  }
+  at.clocks.check(registration(1, { period: "*/5 8-18 * * 1-5" }));
+});
+
+Deno.test("cron counts in UTC", async () => {
+  const clock = new JumpingClock(Date.UTC(2026, 0, 2, 3));
+  await using store = await openMemoryStore();
+  await using at = await open(clock, store);
+  await at.clocks.use([registration(1, { period: "15 3 2 * *" })]);
+  at.clocks.begin();
+  await clock.advance(HOUR);
+  assert.deepEqual(at.told.map((one) => one.at), ["2026-01-02T03:15:00.000Z"]);
+});
