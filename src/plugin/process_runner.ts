@@ -37,8 +37,9 @@ const FAREWELL_MS = 30_000;
 /** Lines that a process may write in a second. */
 const HOST_LINES = 200;
 
-/** One plugin that is used, or was until lately. */
+/** One version of a plugin that is used, or was until lately. */
 interface Used {
+  /** Its name, and what makes it another than before. */
   readonly key: string;
   readonly worker: PluginWorker;
   readonly keeper: HostKeeper;
@@ -51,6 +52,7 @@ interface Used {
 export class ProcessRunner implements HandlerRunner {
   readonly #ports: RunnerPorts;
   readonly #shared: HostKeeper;
+  /** By their keys: an older version may be used beside the newest, which comes first. */
   readonly #used = new Map<string, Used>();
   readonly #former = new Set<Used>();
   /** Also of former selves, for as long as somebody holds the registration. */
@@ -82,12 +84,8 @@ export class ProcessRunner implements HandlerRunner {
     this.#used.clear();
     for (const plugin of plugins) {
       const key = keyOf(plugin);
-      const same = before.get(plugin.name);
-      const isSame = same?.key === key && same.worker.status.state !== "failed";
-      const used = isSame ? same : this.#takeUp(plugin, key);
-      if (isSame) before.delete(plugin.name);
-      used.plugin = plugin;
-      this.#used.set(plugin.name, used);
+      const used = this.#used.get(key) ?? this.#takeOver(plugin, key, before);
+      this.#used.set(key, used);
       for (const [index, one] of plugin.registrations.entries()) {
         this.#byRegistration.set(one, [used, index]);
       }
@@ -97,6 +95,21 @@ export class ProcessRunner implements HandlerRunner {
     await Promise.all(
       [...this.#used.values()].map(({ worker }) => worker.started),
     );
+  }
+
+  /** One that runs and has not changed, taken from `before`; else a new one. */
+  #takeOver(
+    plugin: LoadedPlugin,
+    key: string,
+    before: Map<string, Used>,
+  ): Used {
+    const same = before.get(key);
+    if (same === undefined || same.worker.status.state === "failed") {
+      return this.#takeUp(plugin, key);
+    }
+    before.delete(key);
+    same.plugin = plugin;
+    return same;
   }
 
   #takeUp(plugin: LoadedPlugin, key: string): Used {
@@ -168,7 +181,7 @@ export class ProcessRunner implements HandlerRunner {
   #find(registration: Registration): readonly [Used, number] | null {
     const own = this.#byRegistration.get(registration);
     if (own !== undefined && this.#isThere(own[0])) return own;
-    const used = this.#used.get(registration.plugin);
+    const used = this.#newest(registration.plugin);
     if (used === undefined) return null;
     const { registrations } = used.plugin;
     const index = registrations.findIndex(({ id, event }) =>
@@ -182,12 +195,15 @@ export class ProcessRunner implements HandlerRunner {
   }
 
   #isThere(used: Used): boolean {
-    return this.#former.has(used) ||
-      this.#used.get(used.plugin.name) === used;
+    return this.#former.has(used) || this.#used.get(used.key) === used;
+  }
+
+  #newest(name: string): Used | undefined {
+    return [...this.#used.values()].find(({ plugin }) => plugin.name === name);
   }
 
   status(plugin: string): RunnerStatus | null {
-    const used = this.#used.get(plugin);
+    const used = this.#newest(plugin);
     if (used === undefined) return null;
     const id = used.keeper.host?.id;
     const memoryMiB = id === undefined ? null : this.#limits.memoryMiB(id);
@@ -222,8 +238,11 @@ export class ProcessRunner implements HandlerRunner {
 }
 
 /** What makes a plugin another than before. */
-function keyOf({ snapshot, manifest, config, registrations }: LoadedPlugin) {
+function keyOf(
+  { name, snapshot, manifest, config, registrations }: LoadedPlugin,
+) {
   return JSON.stringify([
+    name,
     snapshot.hash,
     snapshot.source === BUILT_IN,
     manifest,

@@ -116,8 +116,9 @@ export interface RunnerPorts {
 export interface HandlerRunner extends AsyncDisposable {
   /**
    * Takes these plugins up, and lets go of all others once their calls have
-   * ended. One that did not change goes on as it is. Resolves when each runs
-   * or has failed to, which `status` tells.
+   * ended. One that did not change goes on as it is. Of one name there may be
+   * several versions, the newest first: `status` tells of that. Resolves when
+   * each runs or has failed to.
    */
   use(plugins: readonly LoadedPlugin[]): Promise<void>;
   call(call: HandlerCall): Promise<HandlerResult>;

@@ -62,6 +62,9 @@ export const keys = {
   /** A client that is connected, while somebody is told of its end. */
   connection: (id: string): Key => ["connection", id],
   connections: (): Key => ["connection"],
+  /** What an administrator turned on or off over the configuration. */
+  pluginSwitch: (name: string): Key => ["plugin-switch", name],
+  pluginSwitches: (): Key => ["plugin-switch"],
   account: (name: string): Key => ["account", name],
   accounts: (): Key => ["account"],
   session: (hash: string): Key => ["session", hash],

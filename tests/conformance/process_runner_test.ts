@@ -1,3 +1,4 @@
+import { match, strictEqual } from "node:assert/strict";
 import { ProcessRunner } from "../../src/plugin/process_runner.ts";
 import { fixturePlugin, runnerBench, testRunner } from "./plugin_runner.ts";
 
@@ -9,3 +10,40 @@ testRunner("with processes", () =>
     (ports) => new ProcessRunner(ports),
     fixturePlugin({ source: folder, hash: "1", folder, entry: "plugin.ts" }),
   ));
+
+Deno.test("runner with processes: an older version is called beside the newest, until it is let go of", async () => {
+  const at = { source: folder, folder, entry: "plugin.ts" };
+  const older = fixturePlugin({ ...at, hash: "1" });
+  await using bench = await runnerBench(
+    (ports) => new ProcessRunner(ports),
+    older,
+  );
+  const { runner } = bench;
+  const before = runner.status(older.name)?.pid;
+  const newest = fixturePlugin({ ...at, hash: "2" });
+  await runner.use([newest, older]);
+  const now = runner.status(older.name);
+  match(`${now?.state} ${now?.pid}`, /^running \d+$/);
+  strictEqual(
+    now?.pid === before,
+    false,
+    "the newest has a process of its own",
+  );
+  for (const plugin of [older, newest]) {
+    const [registration] = plugin.registrations;
+    if (registration === undefined) throw new Error("nothing is registered");
+    const { args } = await runner.call({
+      registration,
+      event: "echo",
+      args: [plugin.snapshot.hash],
+      decision: "d",
+      operation: null,
+      depth: 0,
+      isReplay: false,
+      deadlineMs: 5000,
+    });
+    strictEqual(args?.[0], plugin.snapshot.hash);
+  }
+  await runner.use([newest]);
+  strictEqual(runner.status(older.name)?.pid, now?.pid, "it goes on as it is");
+});

@@ -14,6 +14,7 @@ import { ClientValue, Cluster } from "../../schema/event_value.ts";
 import { Node } from "../../schema/node.ts";
 import { NodeOperation } from "../../schema/node_operation.ts";
 import { Operation } from "../../schema/operation.ts";
+import { PluginSwitch } from "../../schema/plugin_life.ts";
 import {
   Account,
   JoinTokenRecord,
@@ -42,6 +43,7 @@ export type EntryKind =
   | "plugin-value"
   | "plugin-clock"
   | "plugin-schedule"
+  | "plugin-switch"
   | "meta";
 
 interface Shape {
@@ -79,6 +81,11 @@ const SHAPES: Readonly<Record<string, Shape>> = Object.fromEntries(
     [keys.sessions(), { kind: "session", schema: SessionRecord, id: "hash" }],
     [keys.clusters(), { kind: "cluster", schema: Cluster, id: "name" }],
     [keys.allTold(), { kind: "told", schema: ToldRecord, id: "id" }],
+    [keys.pluginSwitches(), {
+      kind: "plugin-switch",
+      schema: PluginSwitch,
+      id: "name",
+    }],
     [keys.connections(), { kind: "connection", schema: ClientValue, id: "id" }],
     [keys.pluginValues(), {
       kind: "plugin-value",

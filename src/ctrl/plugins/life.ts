@@ -1,0 +1,255 @@
+/**
+ * The life of the plugins of a running controller: loaded, reloaded, turned on
+ * and off.
+ *
+ * There is one set at a time, and another takes its place as a whole or not at
+ * all: it is read, judged and started beside the one that runs, and only then
+ * are the chains swapped. What was begun with the old set ends with it. So
+ * neither a mistake nor a plugin that does not start can leave half a policy
+ * in force.
+ *
+ * @module
+ */
+import { UsherError } from "../../error/mod.ts";
+import type { Chains } from "../../plugin/chains.ts";
+import type { HandlerRunner, LoadedPlugin } from "../../plugin/runner.ts";
+import type { PluginView, ShadowView } from "../../schema/plugin.ts";
+import {
+  type PluginLogLine,
+  PluginSwitch,
+  type ReloadAnswer,
+} from "../../schema/plugin_life.ts";
+import type { RecordedLine } from "../../schema/recorded_event.ts";
+import { keys } from "../../store/key.ts";
+import type { Mutation, Store } from "../../store/store.ts";
+import { type CtrlContext, isoNow } from "../context.ts";
+import { type PluginAdmin, unknownPlugin } from "./admin.ts";
+import { changesBetween } from "./difference.ts";
+import type { LogRing } from "./log_ring.ts";
+import {
+  type KnownPlugin,
+  NO_SET,
+  type PluginSet,
+  type PluginSource,
+} from "./set.ts";
+import { pluginView } from "./view.ts";
+
+/** What the life of plugins needs. */
+export interface PluginLifeParts {
+  readonly context: CtrlContext;
+  readonly store: Pick<Store, "list" | "commit">;
+  readonly chains: Pick<Chains, "replace" | "views">;
+  readonly runner: Pick<HandlerRunner, "use" | "status">;
+  readonly source: PluginSource;
+  /** Serves a set: what it asks, and its clocks. */
+  readonly services: { use(plugins: readonly LoadedPlugin[]): Promise<void> };
+  readonly logs: LogRing;
+  readonly recorded: (
+    sinceMs: number,
+    signal: AbortSignal,
+  ) => AsyncIterable<RecordedLine>;
+  /** How what runs beside a plugin has answered; null when nothing does. */
+  readonly shadowOf?: (plugin: string) => ShadowView | null;
+}
+
+/** The plugins of a running controller. */
+export class PluginLife implements PluginAdmin {
+  readonly #parts: PluginLifeParts;
+  #switches = new Map<string, PluginSwitch>();
+  #set: PluginSet = NO_SET;
+  /** One change at a time: each is judged against what the one before left. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(parts: PluginLifeParts) {
+    this.#parts = parts;
+  }
+
+  /** Loads the first set. Throws what is wrong with it: then no controller may start. */
+  static async open(parts: PluginLifeParts): Promise<PluginLife> {
+    const life = new PluginLife(parts);
+    for await (const { value } of parts.store.list(keys.pluginSwitches())) {
+      const given = PluginSwitch.parse(value);
+      life.#switches.set(given.name, given);
+    }
+    const set = await parts.source.read(life.#switches);
+    await life.#start(set);
+    life.#warn(set);
+    return life;
+  }
+
+  list(): readonly PluginView[] {
+    const views = [...this.#set.known.keys()].toSorted()
+      .map((name) => this.show(name));
+    return views.toSorted((a, b) => rank(a) - rank(b));
+  }
+
+  show(name: string): PluginView {
+    const known = this.#known(name);
+    const { chains, runner, shadowOf } = this.#parts;
+    return pluginView(known, this.#switches, {
+      status: this.#runs(name) ? runner.status(name) : null,
+      registrations: chains.views(name),
+      shadow: shadowOf?.(name) ?? null,
+    });
+  }
+
+  async turn(name: string, enabled: boolean, by: string): Promise<PluginView> {
+    if (this.#known(name).config === null) {
+      throw new UsherError(
+        "wrong_state",
+        `Cannot turn plugin "${name}" ${
+          enabled ? "on" : "off"
+        }: it is not in the configuration`,
+        {
+          subject: name,
+          hint: "add it under plugins in ctrl.yaml, then usher plugin reload",
+        },
+      );
+    }
+    return await this.#inTurn(async () => {
+      const at = isoNow(this.#parts.context);
+      const given: PluginSwitch = { v: 1, name, enabled, by, at };
+      const switches = new Map(this.#switches).set(name, given);
+      await this.#take(switches, [{
+        type: "set",
+        key: keys.pluginSwitch(name),
+        value: given,
+      }]);
+      const { log } = this.#parts.context;
+      log.info("a plugin was turned", { plugin: name, enabled, by });
+      return this.show(name);
+    });
+  }
+
+  async reload(check: boolean, by: string): Promise<ReloadAnswer> {
+    return await this.#inTurn(async () => {
+      const before = this.#set;
+      if (check) {
+        const set = await this.#parts.source.read(this.#switches);
+        return answerOf(before, set);
+      }
+      const set = await this.#take(this.#switches, []);
+      this.#parts.context.log.info("plugins were reloaded", {
+        by,
+        plugins: set.plugins.length,
+      });
+      return answerOf(before, set);
+    });
+  }
+
+  logs(
+    name: string,
+    limit: number,
+    follow: boolean,
+    signal: AbortSignal,
+  ): AsyncIterable<PluginLogLine> {
+    const { logs } = this.#parts;
+    return follow
+      ? logs.follow(name, limit, signal)
+      : linesOf(logs.newest(name, limit));
+  }
+
+  recorded(
+    sinceMs: number,
+    signal: AbortSignal,
+  ): AsyncIterable<RecordedLine> {
+    return this.#parts.recorded(sinceMs, signal);
+  }
+
+  #known(name: string): KnownPlugin {
+    const known = this.#set.known.get(name);
+    if (known !== undefined) return known;
+    throw unknownPlugin(name, [...this.#set.known.keys()]);
+  }
+
+  #runs(name: string): boolean {
+    return this.#set.plugins.some((plugin) => plugin.name === name);
+  }
+
+  /** Reads a set, starts it, makes what led to it durable, and takes it. */
+  async #take(
+    switches: Map<string, PluginSwitch>,
+    mutations: readonly Mutation[],
+  ): Promise<PluginSet> {
+    const before = this.#set;
+    const set = await this.#parts.source.read(switches);
+    await this.#start(set);
+    try {
+      if (mutations.length > 0) await this.#parts.store.commit(mutations);
+    } catch (error) {
+      // It would be another after a restart than it is now.
+      await this.#start(before);
+      throw error;
+    }
+    this.#switches = switches;
+    this.#warn(set);
+    return set;
+  }
+
+  /** Starts all that is new beside what runs, then lets it take its place. */
+  async #start(set: PluginSet): Promise<void> {
+    const { runner, chains, services } = this.#parts;
+    const before = this.#set;
+    const fresh = set.plugins.filter((plugin) =>
+      !before.plugins.includes(plugin)
+    );
+    // The newest of each name first: it is the one whose status is told.
+    await runner.use([...fresh, ...before.plugins]);
+    const failed = fresh.find(({ name }) =>
+      runner.status(name)?.state === "failed"
+    );
+    if (failed !== undefined) {
+      const why = runner.status(failed.name)?.reason ?? "";
+      await runner.use(before.plugins);
+      throw doesNotStart(failed, why);
+    }
+    try {
+      await services.use(set.plugins);
+      await chains.replace(set.plugins);
+    } catch (error) {
+      await services.use(before.plugins);
+      await runner.use(before.plugins);
+      throw error;
+    }
+    this.#set = set;
+  }
+
+  #warn({ warnings }: PluginSet): void {
+    for (const warning of warnings) this.#parts.context.log.warn(warning);
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(change);
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+}
+
+function doesNotStart({ name, snapshot }: LoadedPlugin, why: string) {
+  return new UsherError(
+    "plugin_failed",
+    `Plugin "${name}" (${snapshot.source}) does not start: ${
+      why || "it gave no reason"
+    }`,
+    {
+      subject: name,
+      hint: `usher plugin check ${snapshot.source} tells more`,
+    },
+  );
+}
+
+/** Those in the configuration before those that could be. */
+function rank({ state }: PluginView): number {
+  return state === "available" ? 1 : 0;
+}
+
+function answerOf(before: PluginSet, after: PluginSet): ReloadAnswer {
+  return {
+    changes: changesBetween(before, after),
+    warnings: [...after.warnings],
+  };
+}
+
+async function* linesOf<T>(lines: readonly T[]): AsyncGenerator<T> {
+  yield* lines;
+}

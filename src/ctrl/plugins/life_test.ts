@@ -1,0 +1,239 @@
+/**
+ * The life of plugins over a runner whose handlers are functions, and a source
+ * that a test fills.
+ *
+ * @module
+ */
+import {
+  deepStrictEqual,
+  match,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
+import { FakeClock } from "../../../tests/support/fake_clock.ts";
+import { fakePlugin, FakeRunner } from "../../../tests/support/fake_runner.ts";
+import { UsherError } from "../../error/mod.ts";
+import { Chains } from "../../plugin/chains.ts";
+import type { LoadedPlugin, RunnerStatus } from "../../plugin/runner.ts";
+import { FailingStore } from "../../store/failing_store.ts";
+import { openMemoryStore } from "../../store/memory_store.ts";
+import { newId } from "../../sys/id.ts";
+import { silentLog } from "../../sys/log.ts";
+import { PluginLife } from "./life.ts";
+import { LogRing } from "./log_ring.ts";
+import {
+  isEnabled,
+  type KnownPlugin,
+  type PluginSet,
+  type Switches,
+} from "./set.ts";
+
+const RUNNING: RunnerStatus = {
+  state: "running",
+  reason: "",
+  pid: 7,
+  memoryMiB: 30,
+  restarts: 0,
+};
+
+/** One whose plugins start unless they are named. */
+class StartingRunner extends FakeRunner {
+  readonly broken = new Set<string>();
+  override status(name = ""): RunnerStatus {
+    return this.broken.has(name)
+      ? { ...RUNNING, state: "failed", reason: "it hangs" }
+      : RUNNING;
+  }
+}
+
+/** Plugins as files would have them; those without events are only there. */
+class FakeSource {
+  plugins: readonly LoadedPlugin[] = [];
+  problem: UsherError | null = null;
+
+  read(switches: Switches): Promise<PluginSet> {
+    if (this.problem !== null) return Promise.reject(this.problem);
+    const known = this.plugins.map((plugin): [string, KnownPlugin] => [
+      plugin.name,
+      {
+        name: plugin.name,
+        source: plugin.snapshot.source,
+        hash: plugin.snapshot.hash,
+        manifest: plugin.manifest,
+        config: plugin.registrations.length === 0 ? null : plugin.config,
+        optionsSchema: null,
+        problem: "",
+      },
+    ]);
+    return Promise.resolve({
+      plugins: this.plugins.filter(({ name, config, registrations }) =>
+        registrations.length > 0 && isEnabled(name, config, switches)
+      ),
+      known: new Map(known),
+      warnings: [],
+    });
+  }
+}
+
+async function openLife(
+  plugins: readonly LoadedPlugin[],
+  store?: FailingStore,
+) {
+  const its = store ?? new FailingStore(await openMemoryStore());
+  const clock = new FakeClock();
+  const runner = new StartingRunner();
+  const source = new FakeSource();
+  source.plugins = plugins;
+  const chains = new Chains({ runner, clock, log: silentLog });
+  const served: string[][] = [];
+  const parts = {
+    context: { clock, newId, log: silentLog },
+    store: its,
+    chains,
+    runner,
+    source,
+    services: {
+      use: (plugins: readonly LoadedPlugin[]) => {
+        served.push(plugins.map(({ name }) => name));
+        return Promise.resolve();
+      },
+    },
+    logs: new LogRing(),
+    recorded: async function* () {},
+  };
+  const open = () => PluginLife.open(parts);
+  return {
+    life: await open(),
+    open,
+    runner,
+    source,
+    chains,
+    served,
+    store: its,
+  };
+}
+
+const names = (chains: Chains) =>
+  chains.plugins.map(({ name, snapshot }) => `${name}@${snapshot.hash}`);
+
+Deno.test("PluginLife: a reload takes all that is new, and says what has changed", async () => {
+  const a = fakePlugin("a", ["register"], "a1");
+  const { life, source, chains } = await openLife([
+    a,
+    fakePlugin("b", ["register"], "b1"),
+    fakePlugin("z", [], "z1"),
+  ]);
+  deepStrictEqual(
+    life.list().map(({ name, state }) => `${name} ${state}`),
+    ["a running", "b running", "z available"],
+  );
+  source.plugins = [
+    { ...a },
+    fakePlugin("b", ["register"], "b2"),
+    fakePlugin("c", ["start"], "c1"),
+  ];
+  const { changes } = await life.reload(false, "ann");
+  deepStrictEqual(
+    changes.map(({ name, change, from, to }) => [name, change, from, to]),
+    [
+      ["a", "same", "a1", "a1"],
+      ["b", "changed", "b1", "b2"],
+      ["c", "added", null, "c1"],
+    ],
+  );
+  deepStrictEqual(names(chains), ["a@a1", "b@b2", "c@c1"]);
+});
+
+Deno.test("PluginLife: what is wrong with a reload leaves everything as it was", async () => {
+  const { life, source, chains, runner, served } = await openLife([
+    fakePlugin("a", ["register"], "a1"),
+  ]);
+  source.problem = new UsherError("invalid_input", "ctrl.yaml:3:1: x");
+  await rejects(life.reload(false, "ann"), /ctrl\.yaml:3:1/);
+  source.problem = null;
+  source.plugins = [
+    fakePlugin("a", ["register"], "a2"),
+    fakePlugin("b", ["register"], "b1"),
+  ];
+  runner.broken.add("b");
+  await rejects(life.reload(false, "ann"), (error: UsherError) => {
+    strictEqual(error.code, "plugin_failed");
+    match(
+      error.message,
+      /^Plugin "b" \(\/plugins\/b\.ts\) does not start: it hangs$/,
+    );
+    return true;
+  });
+  deepStrictEqual(names(chains), ["a@a1"]);
+  deepStrictEqual(runner.uses.at(-1), ["a@a1"], "what was started was ended");
+  deepStrictEqual(served, [["a"]], "the broken set was never served");
+  strictEqual(life.show("a").hash, "a1");
+});
+
+Deno.test("PluginLife: a check changes nothing", async () => {
+  const { life, source, chains } = await openLife([
+    fakePlugin("a", ["register"], "a1"),
+  ]);
+  source.plugins = [];
+  const { changes } = await life.reload(true, "ann");
+  deepStrictEqual(changes.map(({ change }) => change), ["removed"]);
+  deepStrictEqual(names(chains), ["a@a1"]);
+});
+
+Deno.test("PluginLife: what was turned off stays off after a restart, and says who did it", async () => {
+  const plugins = [fakePlugin("a", ["register"]), fakePlugin("b", ["start"])];
+  const { life, chains, open } = await openLife(plugins);
+  const off = await life.turn("a", false, "ann");
+  deepStrictEqual([off.state, off.switched?.by], ["disabled", "ann"]);
+  deepStrictEqual(chains.plugins.map(({ name }) => name), ["b"]);
+  const again = await open();
+  strictEqual(again.show("a").state, "disabled");
+  const on = await again.turn("a", true, "bob");
+  deepStrictEqual([on.state, on.switched?.by], ["running", "bob"]);
+});
+
+Deno.test("PluginLife: what cannot be made durable is not done", async () => {
+  const { life, chains, store } = await openLife([fakePlugin("a", ["start"])]);
+  store.fail();
+  await rejects(life.turn("a", false, "ann"));
+  strictEqual(life.show("a").state, "running");
+  deepStrictEqual(chains.plugins.map(({ name }) => name), ["a"]);
+});
+
+Deno.test("PluginLife: one that is not there, or not configured, is named with what to do", async () => {
+  const { life } = await openLife([
+    fakePlugin("users", ["register"]),
+    fakePlugin("z", []),
+  ]);
+  await rejects(life.turn("user", true, "ann"), (error: UsherError) => {
+    strictEqual(error.code, "not_found");
+    strictEqual(error.details.hint, 'did you mean "users"?');
+    return true;
+  });
+  await rejects(life.turn("z", true, "ann"), /not in the configuration/);
+});
+
+Deno.test("LogRing: keeps the newest lines of each plugin, and follows new ones", async () => {
+  const ring = new LogRing(3);
+  const line = (text: string) =>
+    ring.add("a", { at: "", level: "info", event: null, text, fields: {} });
+  for (let i = 0; i < 100; i++) line(`${i}`);
+  ring.add("b", { at: "", level: "info", event: null, text: "b", fields: {} });
+  deepStrictEqual(ring.newest("a", 10).map(({ text }) => text), [
+    "97",
+    "98",
+    "99",
+  ]);
+  deepStrictEqual(ring.newest("b", 10).map(({ text }) => text), ["b"]);
+  const stop = new AbortController();
+  const seen: string[] = [];
+  const following = (async () => {
+    for await (const { text } of ring.follow("a", 1, stop.signal)) {
+      seen.push(text);
+      if (text === "99") line("new");
+      if (text === "new") stop.abort();
+    }
+  })();
+  await following;
+  deepStrictEqual(seen, ["99", "new"]);
+});

@@ -1,0 +1,73 @@
+/**
+ * A set of plugins: all that the configuration and the files say, read at one
+ * moment and found to be right as a whole.
+ *
+ * @module
+ */
+import type { CtrlConfig } from "../../schema/config.ts";
+import type { Manifest, PluginConfig } from "../../schema/plugin.ts";
+import type { PluginSwitch } from "../../schema/plugin_life.ts";
+import type { Locate } from "../../plugin/mistake.ts";
+import type { LoadedPlugin } from "../../plugin/runner.ts";
+
+/** The parts of ctrl.yaml that a reload takes anew. */
+export type PluginSections = Pick<CtrlConfig, "plugins" | "plugin_dirs">;
+
+/** The configuration of plugins as it is now, and where its keys stand. */
+export interface ReadConfig {
+  readonly config: PluginSections;
+  readonly locate: Locate;
+}
+
+/** A plugin that is in the configuration, or only there to be put into it. */
+export interface KnownPlugin {
+  readonly name: string;
+  /** Where it was found; `built in` for one that ships, empty for one that was not. */
+  readonly source: string;
+  readonly hash: string;
+  /** Null for one that was not read. */
+  readonly manifest: Manifest | null;
+  /** Null for one that is not in the configuration. */
+  readonly config: PluginConfig | null;
+  readonly optionsSchema: Readonly<Record<string, unknown>> | null;
+  /** Why it was not read; empty for one that was, and for one that need not be. */
+  readonly problem: string;
+}
+
+/** Plugins that may run together. */
+export interface PluginSet {
+  /** Those that run, in the order of registration. */
+  readonly plugins: readonly LoadedPlugin[];
+  /** Every one that there is, by name. */
+  readonly known: ReadonlyMap<string, KnownPlugin>;
+  /** What works and may surprise. */
+  readonly warnings: readonly string[];
+}
+
+/** What administrators said over the configuration, by plugin. */
+export type Switches = ReadonlyMap<string, PluginSwitch>;
+
+/** Where sets come from. */
+export interface PluginSource {
+  /**
+   * Reads the configuration and every plugin of it anew. Throws what is wrong
+   * with any of them; nothing has changed then.
+   */
+  read(switches: Switches): Promise<PluginSet>;
+}
+
+/** For a controller without plugins. */
+export const NO_SET: PluginSet = {
+  plugins: [],
+  known: new Map(),
+  warnings: [],
+};
+
+/** Whether a plugin is to run: what an administrator said, else the configuration. */
+export function isEnabled(
+  name: string,
+  config: PluginConfig,
+  switches: Switches,
+): boolean {
+  return switches.get(name)?.enabled ?? config.enabled;
+}
