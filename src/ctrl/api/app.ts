@@ -22,7 +22,7 @@ import { NameResolver } from "../names.ts";
 import { encodeJoinToken } from "../../schema/join_token.ts";
 import { declareDead } from "../declare_dead.ts";
 import type { Site } from "../site.ts";
-import { nodeView, vmView } from "../views.ts";
+import { vmView } from "../views.ts";
 import {
   beginDrain,
   cancelDrain,
@@ -31,6 +31,7 @@ import {
   showDrain,
 } from "./drains.ts";
 import { callerFor, problemResponse, readBody } from "./http.ts";
+import { listNodes, shownNode } from "./nodes.ts";
 import {
   cancelOperation,
   cancelRequest,
@@ -38,10 +39,11 @@ import {
   showOperation,
 } from "./operations.ts";
 import { pluginLogs, recordedEvents, reloadPlugins } from "./plugins.ts";
+import { sightOf } from "./sight.ts";
 import { stateLines } from "./state.ts";
 import { ndjson } from "./stream.ts";
 import { followSent, submitAndFollow } from "./submit.ts";
-import { listVms } from "./vms.ts";
+import { listVms, shownVm } from "./vms.ts";
 import { watch, watchQuery } from "./watch.ts";
 
 /** Named additions to the API since its first version; append only. */
@@ -100,26 +102,18 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
     json(site.requests.result(param("id"), caller)),
   follow: ({ site, caller, param }) => followSent(site, param("id"), caller),
   vms: ({ site, caller, url }) => listVms(site, caller, url),
-  vm: ({ site, caller, param }) => {
-    const vm = new NameResolver(site.records, caller).one(param("name"));
+  vm: async ({ site, caller, param }) => {
+    const vm = await shownVm(site, caller, param("name"));
     return json(vmView(vm, site.links, site.runner));
   },
-  explain: ({ site, caller, param }) => {
-    const vm = new NameResolver(site.records, caller).one(param("name"));
+  explain: async ({ site, caller, param }) => {
+    const vm = await shownVm(site, caller, param("name"));
     return json(explain(vm, site.records));
   },
   console: openConsole,
-  nodes: ({ site }) => {
-    const nodes = [...site.records.nodes.values()].map((node) =>
-      nodeView(node, site.links, site.records.capacity)
-    );
-    return json({ revision: site.changes.newest, nodes });
-  },
-  node: ({ site, param }) => {
-    const node = site.records.nodes.get(param("name"));
-    if (node === undefined) throw site.nodes.unknown(param("name"));
-    return json(nodeView(node, site.links, site.records.capacity));
-  },
+  nodes: async ({ site, caller }) => json(await listNodes(site, caller)),
+  node: async ({ site, caller, param }) =>
+    json(await shownNode(site, caller, param("name"))),
   nodeToken: async ({ site, request }) => {
     const { node, ttlMs } = await readBody(
       site.context.clock,
@@ -169,9 +163,13 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
     ndjson(pluginLogs(site, param("name"), url), site),
   recordedEvents: ({ site, url }) => ndjson(recordedEvents(site, url), site),
   state: ({ site, caller }) => ndjson(() => stateLines(site, caller), site),
-  watch: ({ site, caller, url }) => {
+  watch: async ({ site, caller, url }) => {
     const query = watchQuery(url);
-    return ndjson((signal) => watch(site, caller, query, signal), site);
+    const sight = await sightOf(site, caller, query);
+    return ndjson(
+      (signal) => watch(site, caller, { query, sight }, signal),
+      site,
+    );
   },
 };
 

@@ -9,31 +9,26 @@ import {
   matchesName,
   parseFilter,
 } from "../../core/selector.ts";
-import { splitVmName } from "../../schema/name.ts";
+import { UsherError } from "../../error/mod.ts";
 import type { Vm } from "../../schema/vm.ts";
 import type { Caller } from "../auth/accounts.ts";
+import { VM_KEYS, vmField } from "../fields.ts";
 import { maySee, NameResolver } from "../names.ts";
+import { admittedVms, type Read } from "../read_chains.ts";
 import type { Site } from "../site.ts";
 import { vmView } from "../views.ts";
 import { ndjson } from "./stream.ts";
 
-/** What a filter may ask about. */
-const FILTER_KEYS = [
-  "name",
-  "cluster",
-  "user",
-  "state",
-  "node",
-  "driver",
-  "vcpus",
-  "memory",
-  "reason",
-  "uid",
-];
-
 /** Answers a list of VMs. Throws `not_found` for a literal name that is none. */
-export function listVms(site: Site, caller: Caller, url: URL): Response {
-  const vms = chosen(site, caller, url);
+export async function listVms(
+  site: Site,
+  caller: Caller,
+  url: URL,
+): Promise<Response> {
+  const read = readOf(url);
+  const admits = await admittedVms(caller, read, site);
+  const all = chosen(site, caller, read);
+  const vms = admits === null ? all : all.filter(admits);
   const revision = site.changes.newest;
   const show: (vm: Vm) => unknown = url.searchParams.get("fields") === "name"
     ? (vm: Vm) => ({ uid: vm.uid, name: vm.name, state: vm.status.state })
@@ -48,21 +43,43 @@ export function listVms(site: Site, caller: Caller, url: URL): Response {
   });
 }
 
-function chosen(site: Site, caller: Caller, url: URL): Vm[] {
-  const conditions = parseFilter(
-    url.searchParams.get("filter") ?? "",
-    FILTER_KEYS,
-  );
-  const names =
-    url.searchParams.get("names")?.split(",").filter((name) => name !== "") ??
-      [];
+/**
+ * The one VM that a reader means by a name, if its chains let it be shown.
+ * Throws `not_found`, also for one that they hide.
+ */
+export async function shownVm(
+  site: Site,
+  caller: Caller,
+  name: string,
+): Promise<Vm> {
+  const read = { names: [name], filter: "" };
+  const admits = await admittedVms(caller, read, site);
+  const vm = new NameResolver(site.records, caller).one(name);
+  if (admits === null || admits(vm)) return vm;
+  throw new UsherError("not_found", `There is no VM "${name}"`, {
+    hint: 'see what there is with "usher vm list"',
+    subject: name,
+  });
+}
+
+/** What a query asks for. */
+function readOf(url: URL): Read {
+  const names = url.searchParams.get("names")?.split(",") ?? [];
+  return {
+    names: names.filter((name) => name !== ""),
+    filter: url.searchParams.get("filter") ?? "",
+  };
+}
+
+function chosen(site: Site, caller: Caller, { names, filter }: Read): Vm[] {
+  const conditions = parseFilter(filter, [...VM_KEYS]);
   const candidates = names.length === 0
     ? allOf(site, caller)
     : named(site, caller, names);
   const vms = conditions.length === 0
     ? candidates
     : candidates.filter((vm) =>
-      matchesAll(conditions, (key) => valueOf(vm, key))
+      matchesAll(conditions, (key) => vmField(vm, key))
     );
   return vms.sort((a, b) => a.name < b.name ? -1 : 1);
 }
@@ -82,29 +99,4 @@ function named(site: Site, caller: Caller, names: readonly string[]): Vm[] {
     for (const vm of vms) found.set(vm.uid, vm);
   }
   return [...found.values()];
-}
-
-function valueOf(vm: Vm, key: string): string {
-  switch (key) {
-    case "name":
-      return splitVmName(vm.name).vm;
-    case "cluster":
-      return splitVmName(vm.name).cluster;
-    case "user":
-      return splitVmName(vm.name).user;
-    case "state":
-      return vm.status.state;
-    case "reason":
-      return vm.status.reason;
-    case "node":
-      return vm.node ?? "";
-    case "driver":
-      return vm.spec.driver ?? "";
-    case "vcpus":
-      return String(vm.spec.vcpus);
-    case "memory":
-      return String(vm.spec.memoryMiB);
-    default:
-      return vm.uid;
-  }
 }

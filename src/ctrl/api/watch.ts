@@ -16,6 +16,7 @@ import { maySee, maySeeAll } from "../names.ts";
 import type { Change } from "../records.ts";
 import type { Site } from "../site.ts";
 import { nodeView, vmView } from "../views.ts";
+import type { Sight } from "./sight.ts";
 import { JoinedSignal } from "../../sys/joined_signal.ts";
 
 /** A line at least so often, so that either end notices a dead link. */
@@ -63,17 +64,19 @@ export function watchQuery(url: URL): WatchQuery {
 export async function* watch(
   site: Site,
   caller: Caller,
-  query: WatchQuery,
+  { query, sight }: { readonly query: WatchQuery; readonly sight: Sight },
   signal: AbortSignal,
 ): AsyncGenerator<unknown> {
-  const resumes = query.since !== null && site.changes.reaches(query.since);
+  // What was shown before is not known where something may be hidden now.
+  const resumes = query.since !== null && !sight.isNarrow &&
+    site.changes.reaches(query.since);
   let at = resumes ? query.since ?? 0 : site.changes.newest;
   yield {
     type: "hello",
     revision: at,
     reset: query.since !== null && !resumes,
   };
-  if (!resumes && query.snapshot) yield* snapshot(site, caller, query.kinds);
+  if (!resumes && query.snapshot) yield* snapshot(site, caller, query, sight);
   yield { type: "synced", revision: at };
   while (!signal.aborted) {
     if (!site.accounts.isLive(caller)) {
@@ -90,9 +93,8 @@ export async function* watch(
       return;
     }
     for (const { change, at: when } of changes) {
-      const line = query.kinds.has(change.kind)
-        ? lineOf(site, caller, change, when)
-        : null;
+      const shown = query.kinds.has(change.kind) ? sight.of(change) : null;
+      const line = shown === null ? null : lineOf(site, caller, shown, when);
       if (line !== null) yield line;
       at = change.revision;
     }
@@ -112,10 +114,12 @@ export async function* watch(
 function* snapshot(
   site: Site,
   caller: Caller,
-  kinds: ReadonlySet<ChangeKind>,
+  { kinds }: WatchQuery,
+  sight: Sight,
 ): Generator<unknown> {
   if (kinds.has("node")) {
     for (const node of site.records.nodes.values()) {
+      if (!sight.showsNode(node)) continue;
       yield {
         type: "snapshot",
         kind: "node",
@@ -125,7 +129,7 @@ function* snapshot(
   }
   if (kinds.has("vm")) {
     for (const vm of site.records.vms.values()) {
-      if (maySee(caller, vm)) {
+      if (maySee(caller, vm) && sight.showsVm(vm)) {
         yield {
           type: "snapshot",
           kind: "vm",

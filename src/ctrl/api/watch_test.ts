@@ -8,6 +8,7 @@ import { vmIn } from "../../../tests/property/arbitraries.ts";
 import { ADMIN, SmallCtrl } from "../../../tests/support/small_ctrl.ts";
 import { Changes } from "../changes.ts";
 import type { Site } from "../site.ts";
+import { Sight } from "./sight.ts";
 import { watch, watchQuery } from "./watch.ts";
 
 const VM = vmIn("running", "n1", "01a");
@@ -26,7 +27,10 @@ Deno.test("watch() cuts off a reader that fell behind, and tells it to come back
   const lines = watch(
     site as unknown as Site,
     ADMIN,
-    watchQuery(new URL("https://x/v1/watch?kinds=vm&snapshot=0")),
+    {
+      query: watchQuery(new URL("https://x/v1/watch?kinds=vm&snapshot=0")),
+      sight: new Sight(null, null),
+    },
     new AbortController().signal,
   );
   const next = async () => (await lines.next()).value as { type: string };
