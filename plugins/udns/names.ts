@@ -8,7 +8,8 @@
  *
  * @module
  */
-import type { Json, PluginContext, Vm } from "@usher/plugin";
+import type { PluginContext, Vm } from "@usher/plugin";
+import { allNames, entryOf, writeEntry } from "./book.ts";
 import type { NameServer } from "./name_server.ts";
 import { type Claim, claim, release } from "./ownership.ts";
 import { addressType, reverseName, zoneOf } from "./reverse.ts";
@@ -22,16 +23,6 @@ export interface NameOptions {
   /** Keys of a VM's arguments that hold its addresses. */
   readonly addresses: readonly string[];
 }
-
-/** What is written down of a VM: what the server may have of it. */
-interface Entry {
-  readonly vm: string;
-  readonly addresses: readonly string[];
-  /** Whether the server was told all of it. */
-  readonly done: boolean;
-}
-
-const PREFIX = "vm/";
 
 /**
  * The last thing that is done for each VM; the next waits for it. For all
@@ -71,13 +62,9 @@ export class Names {
     return turn;
   }
 
-  /** VMs of which the server may have something, by uid. */
-  async known(ctx: Context): Promise<Map<string, string>> {
-    const entries = await ctx.state.list(PREFIX);
-    return new Map(entries.flatMap(({ key, value }) => {
-      const entry = entryOf(value);
-      return entry === null ? [] : [[key.slice(PREFIX.length), entry.vm]];
-    }));
+  /** VMs of which the server may have something: name by uid. */
+  known(ctx: Context): Promise<Map<string, string>> {
+    return allNames(ctx.state);
   }
 
   async #sync(
@@ -86,8 +73,8 @@ export class Names {
     ctx: Context,
     isThorough: boolean,
   ): Promise<void> {
-    const key = PREFIX + uid;
-    const before = entryOf(await ctx.state.get(key));
+    const { state } = ctx;
+    const before = await entryOf(uid, state);
     const vm = await ctx.vms.get(name);
     const addresses = vm?.uid === uid ? this.addressesOf(vm, ctx) : [];
     const isSame = before?.done === true &&
@@ -96,12 +83,12 @@ export class Names {
     if (isSame && !isThorough) return;
     const old = before?.addresses ?? [];
     const all = [...new Set([...old, ...addresses])];
-    await ctx.state.set(key, { vm: name, addresses: all, done: false });
+    await writeEntry(uid, { vm: name, addresses: all, done: false }, state);
     const gone = old.filter((it) => !addresses.includes(it));
     for (const address of gone) await this.#releaseReverse(uid, address, ctx);
     if (addresses.length === 0) {
       await this.#release(uid, this.#forward(name, []), ctx);
-      await ctx.state.delete(key);
+      await writeEntry(uid, null, state);
       return;
     }
     await this.#claim(uid, this.#forward(name, addresses), ctx);
@@ -109,7 +96,7 @@ export class Names {
       const reverse = this.#reverse(address, name);
       if (reverse !== null) await this.#claim(uid, reverse, ctx);
     }
-    await ctx.state.set(key, { vm: name, addresses, done: true });
+    await writeEntry(uid, { vm: name, addresses, done: true }, state);
   }
 
   /** The addresses that a VM's arguments tell of, without what is none. */
@@ -182,10 +169,6 @@ export class Names {
     const reverse = this.#reverse(address, "");
     if (reverse !== null) await this.#release(uid, reverse, ctx);
   }
-}
-
-function entryOf(value: Json): Entry | null {
-  return value === null ? null : value as unknown as Entry;
 }
 
 function isEqual(a: readonly string[], b: readonly string[]): boolean {

@@ -15,8 +15,6 @@ const PASSWORD = "pg-secret";
 /** A running PostgreSQL server. */
 export class PostgresServer implements AsyncDisposable {
   readonly host = "127.0.0.1";
-  readonly user = SUPERUSER;
-  readonly password = PASSWORD;
   #databases = 0;
   #server: OwnServer | null = null;
 
@@ -49,6 +47,12 @@ export class PostgresServer implements AsyncDisposable {
       throw error;
     }
     return server;
+  }
+
+  /** Where it is, and the superuser. */
+  get login() {
+    const { host, port } = this;
+    return { host, port, user: SUPERUSER, password: PASSWORD };
   }
 
   /** Starts it again, where it was. */
@@ -97,10 +101,7 @@ export class PostgresServer implements AsyncDisposable {
   /** A connection of the superuser, closed at the end. */
   connect(database: string): postgres.Sql & AsyncDisposable {
     const sql = postgres({
-      host: this.host,
-      port: this.port,
-      user: this.user,
-      password: this.password,
+      ...this.login,
       database,
       max: 1,
       connect_timeout: 5,

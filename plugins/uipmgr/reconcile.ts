@@ -1,0 +1,98 @@
+/**
+ * The comparison of leases with the VMs that there are: what nobody has comes
+ * back, and what somebody has is written down.
+ *
+ * Leases are read before VMs: a lease whose VM is not among those that are
+ * read later has none any more.
+ *
+ * @module
+ */
+import type { PluginContext, VmView } from "@usher/plugin";
+import { formatAddress, parseAddress } from "./address.ts";
+import type { Lease, Leases } from "./leases.ts";
+import type { Options } from "./options.ts";
+import { isIn, readRanges } from "./range.ts";
+import { TOKEN } from "./vm_args.ts";
+
+type Context = PluginContext<Options>;
+
+/** Compares, and puts right what differs. */
+export async function reconcile(leases: Leases, ctx: Context): Promise<void> {
+  const all = await leases.list();
+  const vms = await ctx.vms.list();
+  const byToken = new Map(
+    vms.flatMap((vm) => {
+      const token = vm.args[TOKEN];
+      return token === undefined ? [] : [[token, vm] as const];
+    }),
+  );
+  const byUid = new Map(vms.map((vm) => [vm.uid, vm]));
+  let freed = 0;
+  for (const lease of all) {
+    const vm = byToken.get(lease.token);
+    if (vm !== undefined && isHeldBy(lease, vm)) {
+      if (lease.uid !== vm.uid) await leases.bind(lease, vm.uid);
+    } else if (isOver(lease, byUid, ctx.options.pending)) {
+      if (await leases.release(lease)) freed++;
+    }
+  }
+  if (freed > 0) ctx.log.info(`${freed} addresses that nobody had are free`);
+  await adopt(leases, { all, vms }, ctx);
+}
+
+/** Whether the VM has this very address by its arguments. */
+function isHeldBy({ family, value }: Lease, vm: VmView): boolean {
+  return [vm.args["ip"], vm.args["ip6"]].some((text) => {
+    const address = parseAddress(text ?? "");
+    return address?.family === family && address.value === value;
+  });
+}
+
+/** Whether a lease that no VM shows will never have one. */
+function isOver(
+  { uid, at }: Lease,
+  byUid: ReadonlyMap<string, VmView>,
+  pendingMs: number,
+): boolean {
+  const vm = byUid.get(uid ?? "");
+  if (uid !== null && vm === undefined) return true;
+  // The start that it was given for may wait behind another operation.
+  const mayWait = vm !== undefined && vm.holder !== null;
+  return !mayWait && Date.now() - at >= pendingMs;
+}
+
+/** Writes down what VMs have and no lease tells of: the database is another than before. */
+async function adopt(
+  leases: Leases,
+  { all, vms }: {
+    readonly all: readonly Lease[];
+    readonly vms: readonly VmView[];
+  },
+  ctx: Context,
+): Promise<void> {
+  const ranges = readRanges(ctx.options.ranges);
+  const byAddress = new Map(all.map((it) => [formatAddress(it), it]));
+  for (const vm of vms) {
+    const token = vm.args[TOKEN];
+    const range = ranges.get(vm.args["range"] ?? "");
+    if (token === undefined || range === undefined) continue;
+    for (const text of [vm.args["ip"], vm.args["ip6"]]) {
+      const address = parseAddress(text ?? "");
+      if (address === null) continue;
+      const { family, value } = address;
+      const known = byAddress.get(formatAddress(address));
+      if (known?.token === token) continue;
+      const pool = range.pools.find((it) => it.family === family);
+      if (pool === undefined || !isIn(pool, value)) continue;
+      const [taken] = await leases.take([
+        { pool, token, vm: vm.name, uid: vm.uid, exactly: value },
+      ], Date.now());
+      if (taken?.value === value) continue;
+      ctx.log.error(
+        `VM "${vm.name}" has address ${
+          formatAddress(address)
+        }, which is leased to "${known?.vm ?? "another site"}"`,
+      );
+    }
+  }
+}

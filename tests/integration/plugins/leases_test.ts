@@ -1,0 +1,252 @@
+/**
+ * Leases of addresses: the promises of `plugins/uipmgr/leases.ts`, kept by
+ * PostgreSQL and by the plugin's own space, with many who take at once.
+ *
+ * @module
+ */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import fc from "fast-check";
+import type { Json, PluginContext } from "@usher/plugin";
+import { openDatabase } from "../../../plugins/uipmgr/database.ts";
+import type { Lease, Leases, Want } from "../../../plugins/uipmgr/leases.ts";
+import { forgetRead, OwnLeases } from "../../../plugins/uipmgr/own_leases.ts";
+// A second copy of the module, as a second process would have.
+import * as elsewhere from "../../../plugins/uipmgr/own_leases.ts?elsewhere";
+import { PostgresLeases } from "../../../plugins/uipmgr/postgres_leases.ts";
+import { type Pool, readRanges } from "../../../plugins/uipmgr/range.ts";
+import { BenchSite } from "../../support/plugin_bench.ts";
+import { PostgresServer } from "../../support/postgres_server.ts";
+
+const POOLS = poolsOf({
+  lab: {
+    ipv4: {
+      network: "10.1.0.0/24",
+      first: "10.1.0.126",
+      last: "10.1.0.133",
+      gateway: "10.1.0.128",
+      exclude: [],
+    },
+    ipv6: { network: "2001:db8:1::/64", exclude: [] },
+  },
+});
+const [V4, V6] = POOLS as [Pool, Pool];
+/** Addresses of the IPv4 pool without its gateway. */
+const SIZE = 7;
+
+/** Leases, and the same as another process would see them. */
+interface World extends AsyncDisposable {
+  readonly leases: Leases;
+  other(): Leases;
+}
+
+const KINDS: Readonly<
+  Record<string, (server: PostgresServer) => Promise<World>>
+> = {
+  "PostgreSQL": async (server) => {
+    const database = await server.database();
+    const sql = () => openDatabase({ ...server.login, database, ca: null });
+    const first = sql();
+    const second = sql();
+    // Both at once make the tables.
+    const [leases, other] = await Promise.all([
+      PostgresLeases.open(first, "usher"),
+      PostgresLeases.open(second, "usher"),
+    ]);
+    return {
+      leases,
+      other: () => other,
+      [Symbol.asyncDispose]: async () => {
+        await Promise.all([first.end(), second.end()]);
+      },
+    };
+  },
+  "its own space": () => {
+    forgetRead();
+    elsewhere.forgetRead();
+    const state = stateOf(new BenchSite());
+    return Promise.resolve({
+      leases: new OwnLeases(state, POOLS),
+      other: () => new elsewhere.OwnLeases(state, POOLS),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    });
+  },
+};
+
+Deno.test("leases keep their promises, wherever they are kept", async (t) => {
+  await using server = await PostgresServer.start();
+  for (const [kind, open] of Object.entries(KINDS)) {
+    const step = (name: string, run: (world: World) => Promise<void>) =>
+      t.step(`${kind}: ${name}`, async () => {
+        await using world = await open(server);
+        await run(world);
+      });
+    await step("the lowest that are free, of both families", lowest);
+    await step("no address twice, with many who take at once", manyAtOnce);
+    await step("the same decision takes nothing more", again);
+    await step("only the token binds and ends a lease", byToken);
+    await step("an address by number, and one that is taken", byNumber);
+    await step("a full range gives what is left", full);
+    await step("what another process wrote is seen", another);
+  }
+  for (const [kind, open] of Object.entries(KINDS)) {
+    await t.step(`${kind}: any history gives no address twice`, async () => {
+      await using world = await open(server);
+      await anyHistory(world);
+    });
+  }
+});
+
+async function lowest({ leases }: World): Promise<void> {
+  const taken = await leases.take(
+    [want("a", V4), want("a", V6), want("b", V4), want("c", V4)],
+    1,
+  );
+  deepStrictEqual(taken.map((it) => it && it.value - firstOf(it)), [
+    0n,
+    0n,
+    1n,
+    // The gateway is passed over.
+    3n,
+  ]);
+  deepStrictEqual((await leases.list()).length, 4);
+}
+
+async function manyAtOnce({ leases, other }: World): Promise<void> {
+  const others = other();
+  const taken = await Promise.all(
+    Array.from(
+      { length: 20 },
+      (_, i) => (i % 2 === 0 ? leases : others).take([want(`vm${i}`, V4)], i),
+    ),
+  );
+  const values = taken.flat().flatMap((it) => it === null ? [] : [it.value]);
+  strictEqual(values.length, SIZE);
+  strictEqual(new Set(values).size, SIZE);
+}
+
+async function again({ leases }: World): Promise<void> {
+  const [first] = await leases.take([want("a", V4)], 1);
+  const [second] = await leases.take([want("a", V4)], 2);
+  deepStrictEqual(second, first);
+  const both = await leases.take([want("a", V4), want("b", V4)], 3);
+  deepStrictEqual(both[0], first);
+  strictEqual((await leases.list()).length, 2);
+}
+
+async function byToken({ leases }: World): Promise<void> {
+  const [lease] = await leases.take([want("a", V4)], 1) as [Lease];
+  const wrong = { ...lease, token: "another" };
+  deepStrictEqual(
+    [await leases.bind(wrong, "uid-2"), await leases.release(wrong)],
+    [false, false],
+  );
+  ok(await leases.bind(lease, "uid-1"));
+  strictEqual((await leases.get(4, lease.value))?.uid, "uid-1");
+  ok(await leases.release(lease));
+  deepStrictEqual(
+    [await leases.release(lease), await leases.get(4, lease.value)],
+    [false, null],
+  );
+}
+
+async function byNumber({ leases }: World): Promise<void> {
+  const exactly = V4.first + 4n;
+  const first = await leases.take([{ ...want("a", V4), exactly }], 1);
+  strictEqual(first[0]?.value, exactly);
+  deepStrictEqual(await leases.take([{ ...want("b", V4), exactly }], 2), [
+    null,
+  ]);
+  // The gateway, and one outside the range.
+  for (const value of [V4.first + 2n, V4.last + 1n]) {
+    const wanted = { ...want("c", V4), exactly: value };
+    deepStrictEqual(await leases.take([wanted], 3), [null]);
+  }
+}
+
+async function full({ leases }: World): Promise<void> {
+  const wants = Array.from({ length: SIZE + 2 }, (_, i) => want(`v${i}`, V4));
+  const taken = await leases.take(wants, 1);
+  strictEqual(taken.filter((it) => it !== null).length, SIZE);
+}
+
+async function another({ leases, other }: World): Promise<void> {
+  const [lease] = await leases.take([want("a", V4)], 1) as [Lease];
+  const others = other();
+  deepStrictEqual(await others.get(4, lease.value), lease);
+  ok(await others.release(lease));
+  // Neither the lease that is gone, nor the place of the one that came.
+  const [once] = await others.take([want("x", V4)], 2);
+  const [more] = await leases.take([want("a", V4)], 2);
+  deepStrictEqual([once?.value, more?.value], [V4.first, V4.first + 1n]);
+  for (const it of [once, more]) ok(it && await leases.release(it));
+  const [next] = await leases.take([want("b", V4)], 2);
+  strictEqual(next?.vm, "b");
+  const all = await others.list();
+  deepStrictEqual(all.map(({ vm }) => vm), ["b"]);
+}
+
+/** Takes and releases in any order, some at once: each address has one holder. */
+async function anyHistory({ leases }: World): Promise<void> {
+  const deed = fc.record({
+    vm: fc.integer({ min: 0, max: 11 }),
+    isTaking: fc.boolean(),
+    isAtOnce: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(deed, { maxLength: 30 }), async (deeds) => {
+      const held = new Map<string, Lease>();
+      let running: Promise<unknown>[] = [];
+      for (const { vm, isTaking, isAtOnce } of deeds) {
+        running.push(isTaking ? take(`vm${vm}`) : end(`vm${vm}`));
+        if (isAtOnce) continue;
+        await Promise.all(running);
+        running = [];
+        const values = [...held.values()].map(({ value }) => value);
+        strictEqual(new Set(values).size, values.length);
+      }
+      await Promise.all(running);
+      const kept = (await leases.list()).map(({ vm, value }) => [vm, value]);
+      const expected = [...held].map(([vm, { value }]) => [vm, value]);
+      deepStrictEqual(kept.toSorted(), expected.toSorted());
+      for (const lease of held.values()) await leases.release(lease);
+
+      async function take(vm: string): Promise<void> {
+        const [lease] = await leases.take([want(vm, V4)], 1);
+        if (lease) held.set(vm, lease);
+      }
+      async function end(vm: string): Promise<void> {
+        const lease = held.get(vm);
+        if (lease === undefined) return;
+        held.delete(vm);
+        await leases.release(lease);
+      }
+    }),
+    { numRuns: 15 },
+  );
+}
+
+function want(vm: string, pool: Pool): Want {
+  return { pool, token: `token-${vm}`, vm, uid: null, exactly: null };
+}
+
+function firstOf({ family }: Lease): bigint {
+  return family === 4 ? V4.first : V6.first;
+}
+
+function poolsOf(options: Parameters<typeof readRanges>[0]): Pool[] {
+  return [...readRanges(options).values()].flatMap(({ pools }) => pools);
+}
+
+function stateOf(site: BenchSite): PluginContext["state"] {
+  const asking = {} as Parameters<BenchSite["answer"]>[2];
+  return {
+    get: (key) => site.answer("state.get", { key }, asking) as Promise<Json>,
+    commit: (changes, expect = []) =>
+      site.answer(
+        "state.commit",
+        { changes: [...changes], expect: [...expect] } as never,
+        asking,
+      ) as Promise<boolean>,
+    // Leases use no more of it.
+  } as PluginContext["state"];
+}
