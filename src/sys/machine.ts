@@ -60,7 +60,13 @@ export function ownProgram(): readonly [string, ...string[]] {
   const main = decodeURIComponent(
     new URL("../../main.ts", import.meta.url).pathname,
   );
-  const flags = ["--allow-all", "--no-check", "--quiet", "--cached-only"];
+  const flags = [
+    "--allow-all",
+    "--no-check",
+    "--quiet",
+    "--cached-only",
+    "--frozen",
+  ];
   return [runtime, "run", ...flags, main];
 }
 
