@@ -20,6 +20,9 @@ export interface Tenant {
 /** Where what a process writes goes. */
 export type HostLine = (plugin: string, level: LineLevel, text: string) => void;
 
+/** How long a process may take to start, however little its plugins may. */
+const PROCESS_START_MS = 10_000;
+
 /** What plugins that share a process are called where nobody knows which it was. */
 export const SHARED = "shipped";
 
@@ -58,7 +61,10 @@ export class HostKeeper {
     const host = await HostProcess.start({
       clock: this.#clock,
       env: Object.assign({}, ...tenants.map(({ env }) => env)),
-      startMs: Math.max(...tenants.map(({ limits }) => limits.start)),
+      startMs: Math.max(
+        PROCESS_START_MS,
+        ...tenants.map(({ limits }) => limits.start),
+      ),
       maxBytes: mostBytes(tenants),
       onLine: (stream, line) =>
         this.#onLine(this.#name, stream === "stdout" ? "info" : "warn", line),

@@ -18,6 +18,7 @@ import {
 import { LimitWatch, type WatchedProcess } from "./limits.ts";
 import { PluginWorker } from "./plugin_worker.ts";
 import type { WorkerSpec } from "./protocol.ts";
+import { entryUrl } from "./read.ts";
 import { RateGate } from "./rate_gate.ts";
 import type {
   HandlerCall,
@@ -124,7 +125,7 @@ export class ProcessRunner implements HandlerRunner {
       ? this.#shared
       : this.#newKeeper();
     const spec = (): WorkerSpec => ({
-      entry: `file://${encodeURI(`${snapshot.folder}/${snapshot.entry}`)}`,
+      entry: entryUrl(snapshot),
       permissions: workerPermissions(has, snapshot.folder),
       kinds: Object.keys(has.permissions) as WorkerSpec["kinds"],
       site: this.#ports.site(),

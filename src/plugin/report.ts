@@ -102,20 +102,34 @@ export function loadProblem(error: unknown): LoadProblem {
   }
   const stack = error instanceof Error ? error.stack ?? "" : "";
   const name = error instanceof Error ? `${error.name}: ` : "It threw ";
-  const message = messageOf(error);
+  const { message, place } = withoutPlace(messageOf(error));
   const known = EXPLAINED.find(([pattern]) => pattern.test(message));
   return {
     message: known === undefined ? name + message : message,
     hint: known?.[1] ?? null,
     field: null,
-    place: placeOf(stack) ?? placeOf(`\n${message}`),
+    place: place ?? placeOf(stack),
   };
+}
+
+const COLOR = /\p{Cc}\[[\d;]*m/gu;
+/** What the runtime adds for people who start it themselves. */
+const ADVICE = /, run again with the --allow-\S+ flag/;
+
+/** Where a file is imported that cannot be stands in the message, in color. */
+function withoutPlace(
+  text: string,
+): { readonly message: string; readonly place: string | null } {
+  const plain = text.replaceAll(COLOR, "").replace(ADVICE, "");
+  const [message = "", at] = plain.split(/\s+at (?=file:\/\/\S+:\d+:\d+$)/);
+  const place = at === undefined ? null : placeOf(`\n at ${at}`);
+  return { message: message.trim(), place };
 }
 
 /** What the runtime says of imports, and what would be right. */
 const EXPLAINED: readonly (readonly [RegExp, string])[] = [
   [
-    /@usher\/plugin/,
+    /@usher\/plugin|\/src\/plugin\/api\.ts/,
     'write import type { … } from "@usher/plugin": at run time there is nothing to import',
   ],
   [

@@ -72,6 +72,13 @@ export async function writeBytes(
   await Deno.writeFile(path, bytes, { mode: 0o600 });
 }
 
+/** All bytes of a file. */
+export async function readBytes(
+  path: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return await Deno.readFile(path);
+}
+
 /** Copies a file; the copy is this user's alone when its folder is. */
 export async function copyFile(from: string, to: string): Promise<void> {
   await Deno.copyFile(from, to);

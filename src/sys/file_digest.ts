@@ -52,6 +52,13 @@ export class Digests {
   }
 }
 
+/** The SHA-256 of these bytes, one after another, in hex. */
+export function sha256Hex(parts: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest("hex");
+}
+
 async function look(path: string): Promise<string> {
   const { dev, ino, size, mtime, ctime } = await Deno.stat(path);
   return JSON.stringify([dev, ino, size, mtime, ctime]);

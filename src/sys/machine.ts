@@ -70,6 +70,17 @@ export function ownProgram(): readonly [string, ...string[]] {
   return [runtime, "run", ...flags, main];
 }
 
+/** Whether this is the one executable, and not a runtime with the sources. */
+export function isExecutable(): boolean {
+  return Deno.build.standalone;
+}
+
+/** Where the plugins that ship lie: inside the executable, or with the sources. */
+export function shippedPlugins(): string {
+  const folder = Deno.build.standalone ? "./plugins" : "../../plugins";
+  return decodeURIComponent(new URL(folder, import.meta.url).pathname);
+}
+
 /** Of this process's environment, what such a start needs. */
 export function ownEnvironment(): Record<string, string> {
   const names = ["PATH", "HOME", "DENO_DIR", "TMPDIR"];

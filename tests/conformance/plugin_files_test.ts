@@ -1,0 +1,328 @@
+/**
+ * From files to what is known of a plugin: found, snapshotted, read in a
+ * worker without permissions; and every mistake, with where it is.
+ */
+import {
+  deepStrictEqual,
+  notStrictEqual,
+  ok,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
+import { isUsherError, UsherError } from "../../src/error/mod.ts";
+import { findPlugins, pluginAt } from "../../src/plugin/find.ts";
+import { PluginReader, type ToRead } from "../../src/plugin/read.ts";
+import type { PluginLine } from "../../src/plugin/runner.ts";
+import { removeSnapshots, takeSnapshot } from "../../src/plugin/snapshot.ts";
+import { PluginLimits } from "../../src/schema/plugin.ts";
+import { systemClock } from "../../src/sys/clock.ts";
+import { shippedPlugins } from "../../src/sys/machine.ts";
+import { PluginFolder, pluginText } from "../support/plugin_folder.ts";
+
+Deno.test("findPlugins() finds files and folders, and passes over all else", async () => {
+  await using folder = await PluginFolder.make();
+  await folder.write({
+    "one.ts": "",
+    "one_test.ts": "",
+    "two.js": "",
+    "three/plugin.ts": "",
+    "four/mod.ts": "",
+    "four/plugin.js": "",
+    "lib/tool.ts": "",
+    "README.md": "",
+    "types.d.ts": "",
+    "My-Plugin.ts": "",
+  });
+  const found = await findPlugins({ shipped: null, dirs: [folder.plugins] });
+  deepStrictEqual(
+    [...found.values()].map(({ name, entry }) => `${name} ${entry}`).sort(),
+    ["four plugin.js", "one one.ts", "three plugin.ts", "two two.js"],
+  );
+});
+
+Deno.test("findPlugins() finds those that ship, each with its manifest's name", async () => {
+  const found = await findPlugins({ shipped: shippedPlugins(), dirs: [] });
+  ok(found.has("users") && found.has("sample") && found.has("sample2"));
+  strictEqual(found.get("users")?.source, "built in");
+});
+
+Deno.test("findPlugins() names both of two plugins with one name", async () => {
+  await using folder = await PluginFolder.make();
+  await folder.write({ "one.ts": "", "one/plugin.ts": "" });
+  await rejects(findPlugins({ shipped: null, dirs: [folder.plugins] }), {
+    code: "invalid_input",
+    message:
+      `Two plugins are called "one": ${folder.plugins}/one and ${folder.plugins}/one.ts`,
+  });
+});
+
+Deno.test("findPlugins() names a folder that is not there", async () => {
+  await rejects(findPlugins({ shipped: null, dirs: ["/nowhere"] }), {
+    code: "unavailable",
+    message:
+      'Cannot read the plugin folder "/nowhere": there is no such folder',
+  });
+});
+
+Deno.test("pluginAt() says what is missing", async () => {
+  await using folder = await PluginFolder.make();
+  await folder.write({ "empty/readme.md": "" });
+  await rejects(pluginAt(`${folder.plugins}/none.ts`), {
+    code: "invalid_input",
+    message: `There is no plugin at "${folder.plugins}/none.ts"`,
+  });
+  await rejects(pluginAt(`${folder.plugins}/empty`), {
+    message: /has no plugin\.ts, plugin\.js, mod\.ts or mod\.js$/,
+  });
+});
+
+Deno.test("takeSnapshot() names a plugin by what is in its files, and takes types out in place", async () => {
+  await using folder = await PluginFolder.make();
+  await folder.write({
+    "one/plugin.ts": 'import { a } from "./lib/a.ts";\nexport { a };\n',
+    "one/lib/a.ts": "export const a: number = 1;\n",
+    "one/plugin_test.ts": "throw 1",
+    "one/.hidden": "x",
+  });
+  const first = await folder.snapshot("one");
+  strictEqual(first.folder, `${folder.store}/${first.hash}`);
+  strictEqual(
+    await Deno.readTextFile(`${first.folder}/lib/a.ts`),
+    "export const a         = 1;\n",
+  );
+  deepStrictEqual(
+    Array.from(Deno.readDirSync(first.folder), ({ name }) => name).sort(),
+    ["lib", "plugin.ts"],
+  );
+  deepStrictEqual(await folder.snapshot("one"), first);
+  await folder.write({ "one/lib/a.ts": "export const a: number = 2;\n" });
+  const second = await folder.snapshot("one");
+  notStrictEqual(second.hash, first.hash);
+  await Deno.mkdir(`${folder.store}/part-1`);
+  await removeSnapshots(folder.store, new Set([second.hash]));
+  deepStrictEqual(
+    Array.from(Deno.readDirSync(folder.store), ({ name }) => name),
+    [second.hash],
+  );
+});
+
+Deno.test("takeSnapshot() follows a link inside of the plugin, and none out of it", async () => {
+  await using folder = await PluginFolder.make();
+  await folder.write({
+    "in/plugin.ts": "",
+    "in/lib/a.ts": "",
+    "out/plugin.ts": "",
+  });
+  await Deno.symlink("lib", `${folder.plugins}/in/other`);
+  await Deno.symlink(".", `${folder.plugins}/in/again`);
+  await Deno.symlink("/etc/hostname", `${folder.plugins}/out/secret`);
+  const { folder: taken } = await folder.snapshot("in");
+  ok((await Deno.stat(`${taken}/other/a.ts`)).isFile);
+  await rejects(folder.snapshot("out"), {
+    code: "invalid_input",
+    message:
+      `Plugin "out": cannot read ${folder.plugins}/out/secret: it is a link that leads out of the folder`,
+  });
+});
+
+Deno.test("takeSnapshot() refuses what is too much", async () => {
+  await using folder = await PluginFolder.make();
+  await folder.write({ "big/plugin.ts": "" });
+  using file = await Deno.create(`${folder.plugins}/big/data`);
+  await file.truncate(33 * 2 ** 20);
+  await rejects(folder.snapshot("big"), { message: /32 MiB/ });
+});
+
+for (
+  const [what, text, expected] of [
+    [
+      "a syntax error",
+      "export const a =\n  1 +;\n",
+      "2:6: Expression expected",
+    ],
+    [
+      "TypeScript that is more than types",
+      "enum A { B }\n",
+      "1:1: TypeScript enum is not supported in plugins",
+    ],
+  ] as const
+) {
+  Deno.test(`takeSnapshot() says file, line and column of ${what}`, async () => {
+    await using folder = await PluginFolder.make();
+    await folder.write({ "one/plugin.ts": "", "one/lib.ts": text });
+    await rejects(folder.snapshot("one"), {
+      code: "invalid_input",
+      message: `${folder.plugins}/one/lib.ts:${expected}`,
+    });
+    deepStrictEqual(Array.from(Deno.readDirSync(folder.store)), []);
+  });
+}
+
+/** Reads what was written as plugin `one`. */
+async function toRead(folder: PluginFolder, base = "one.ts"): Promise<ToRead> {
+  return {
+    name: "one",
+    snapshot: await folder.snapshot(base),
+    registrations: [
+      { event: "start", order: null, options: { limit: 1 } },
+      { event: "pause", order: 2, options: { limit: "x", lmit: 2 } },
+    ],
+    limits: PluginLimits.parse({ start: "5s" }),
+  };
+}
+
+Deno.test("PluginReader tells what a plugin is, and what is wrong with its options", async () => {
+  await using folder = await PluginFolder.make();
+  await folder.write({
+    "one.ts": pluginText("one", "start() {}, pause() {}", {
+      manifest: 'ctx: ["vms"], permissions: { net: ["a:1"] }',
+      options: "options: z.strictObject({ limit: z.number() }),",
+    }),
+  });
+  const lines: PluginLine[] = [];
+  await using reader = new PluginReader({
+    clock: systemClock,
+    heard: (line) => lines.push(line),
+  });
+  const reading = await reader.read(await toRead(folder));
+  deepStrictEqual(reading.manifest.ctx, ["vms"]);
+  deepStrictEqual(reading.manifest.permissions, { net: ["a:1"] });
+  deepStrictEqual(reading.handles, ["start", "pause"]);
+  deepStrictEqual(reading.registrations[0]?.issues, []);
+  deepStrictEqual(
+    reading.registrations[1]?.issues.map(({ path, unknown, known }) => ({
+      path,
+      unknown,
+      known,
+    })),
+    [
+      { path: ["limit"], unknown: [], known: [] },
+      { path: [], unknown: ["lmit"], known: ["limit"] },
+    ],
+  );
+  strictEqual(
+    (reading.schema as { properties: { limit: { type: string } } }).properties
+      .limit.type,
+    "number",
+  );
+  deepStrictEqual(lines, []);
+});
+
+/** What is wrong, the files, and what is said of it. */
+const MISTAKES: readonly (readonly [
+  string,
+  Readonly<Record<string, string>>,
+  RegExp,
+  RegExp?,
+])[] = [
+  [
+    "a file that is not there",
+    { "one.ts": 'import "./two.ts";\n' + pluginText("one", "") },
+    /one\.ts:1:8\): Module not found "two\.ts"/,
+    /not in its folder/,
+  ],
+  [
+    "a package",
+    { "one.ts": 'import x from "left-pad";\nx;\n' + pluginText("one", "") },
+    /left-pad/,
+    /deno bundle/,
+  ],
+  [
+    "types imported as values",
+    {
+      "one.ts": pluginText("one", "").replace("import type", "import"),
+    },
+    /api\.ts/,
+    /import type/,
+  ],
+  [
+    "a file of the net",
+    {
+      "one.ts": 'import "https://example.com/x.js";\n' + pluginText("one", ""),
+    },
+    /example\.com/,
+    /its own files/,
+  ],
+  [
+    "another plugin's file",
+    {
+      "one/plugin.ts": 'import "../two.ts";\n' + pluginText("one", ""),
+      "two.ts": "export {};",
+    },
+    /Requires read access to ".*\/site\/two\.ts"$/,
+    /outside of its own folder/,
+  ],
+  [
+    "files that import each other",
+    {
+      "one/plugin.ts": 'import { b } from "./b.ts";\nexport const a = b;\n' +
+        pluginText("one", ""),
+      "one/b.ts": 'import { a } from "./plugin.ts";\nexport const b = a;\n',
+    },
+    /one\/b\.ts:2:\d+\): ReferenceError: Cannot access 'a' before initialization|one\/b\.ts.*before initialization/,
+    /import each other in a circle/,
+  ],
+  [
+    "an error while it loads",
+    { "one.ts": pluginText("one", "") + "\nnull!.x;\n" },
+    /one\.ts:\d+:\d+\): TypeError: Cannot read properties of null/,
+  ],
+  [
+    "a file that reads what it may not",
+    {
+      "one.ts": 'Deno.readTextFileSync("/etc/hostname");\n' +
+        pluginText("one", ""),
+    },
+    /one\.ts:1:\d+\)/,
+  ],
+  [
+    "a start that never ends",
+    { "one.ts": pluginText("one", "") + "\nfor (;;);\n" },
+    /it has not loaded within 300 ms/,
+  ],
+];
+
+Deno.test("PluginReader says what is wrong with a plugin, and where", async (t) => {
+  await using reader = new PluginReader({ clock: systemClock, heard() {} });
+  for (const [what, files, message, hint] of MISTAKES) {
+    await t.step(what, async () => {
+      await using folder = await PluginFolder.make();
+      await folder.write(files);
+      const base = "one.ts" in files ? "one.ts" : "one";
+      const start = what.includes("never") ? "300ms" : "10s";
+      const plugin = {
+        ...await toRead(folder, base),
+        limits: PluginLimits.parse({ start }),
+      };
+      const error = await reader.read(plugin).catch((error) => error);
+      ok(isUsherError(error, "invalid_input"), String(error));
+      const { message: said, details } = error as UsherError;
+      ok(message.test(said), said);
+      ok(said.startsWith(`Plugin "one" (${folder.plugins}/`), said);
+      if (hint !== undefined) {
+        ok(hint.test(details.hint ?? ""), `${said}: ${details.hint}`);
+      }
+      ok(!said.includes(folder.store), said);
+    });
+  }
+});
+
+Deno.test("takeSnapshot() makes one file of a plugin that ships with packages", async () => {
+  await using folder = await PluginFolder.make();
+  const found = await findPlugins({ shipped: shippedPlugins(), dirs: [] });
+  const place = found.get("udns");
+  ok(place);
+  const snapshot = await takeSnapshot(place, folder.store);
+  deepStrictEqual(
+    Array.from(Deno.readDirSync(snapshot.folder), ({ name }) => name),
+    ["plugin.ts"],
+  );
+  await using reader = new PluginReader({ clock: systemClock, heard() {} });
+  const { manifest } = await reader.read({
+    name: "udns",
+    snapshot,
+    registrations: [],
+    limits: PluginLimits.parse({}),
+  });
+  strictEqual(manifest.name, "udns");
+});
