@@ -9,18 +9,12 @@
 import { leastMarginMs } from "../core/lease.ts";
 import { UsherError } from "../error/mod.ts";
 import type { CtrlConfig } from "../schema/config.ts";
-import type { Store } from "../store/store.ts";
-import { type Events, NO_EVENTS } from "../plugin/events.ts";
-import { Accounts } from "./auth/accounts.ts";
 import { Changes } from "./changes.ts";
-import { missingClusters } from "./clusters.ts";
 import { ConsoleRelay } from "./console_relay.ts";
-import { type CtrlContext, isoNow } from "./context.ts";
+import { isoNow } from "./context.ts";
 import { defaultDriver, knownDrivers } from "./default_driver.ts";
 import { Domains } from "./domains.ts";
 import { Drains } from "./drains.ts";
-import { Outbox } from "./events/outbox.ts";
-import { siteValue } from "./events/site_value.ts";
 import { type JanitorParts, keepTidy } from "./janitor.ts";
 import { Leftovers } from "./leftovers.ts";
 import type { ServedParts } from "./listeners.ts";
@@ -32,28 +26,14 @@ import {
   type NodeWatchParts,
   watchNodes,
 } from "./node_watch.ts";
-import { Nodes } from "./nodes.ts";
+import { type EngineOptions, openState } from "./opened_state.ts";
 import { Runner } from "./operations/runner.ts";
 import { NO_PLUGINS } from "./plugins/admin.ts";
-import type { PluginAsks } from "./plugin_asks/answerer.ts";
 import { PluginServices } from "./plugin_services.ts";
-import { Records } from "./records.ts";
+import type { Records } from "./records.ts";
 import { Requests } from "./requests.ts";
 import { RestartKeeper, type RestartParts } from "./restarts.ts";
 import { StrayKeeper } from "./strays.ts";
-
-/** What an engine is made on. */
-export interface EngineOptions {
-  readonly config: CtrlConfig;
-  readonly context: CtrlContext;
-  readonly store: Store;
-  readonly newSecret: () => string;
-  readonly version: string;
-  /** Nobody hears anything when absent. */
-  readonly events?: Events;
-  /** Through which plugins ask; answers once the engine is open. */
-  readonly asks?: PluginAsks;
-}
 
 /** The parts of a controller, and what keeps them going. */
 export interface Engine extends ServedParts {
@@ -66,13 +46,10 @@ export interface Engine extends ServedParts {
 }
 
 /** Reads what the store holds, and makes the parts; nothing runs yet. */
-export async function openEngine(
-  options: EngineOptions,
-): Promise<Engine> {
-  const { config, context, store, newSecret, events = NO_EVENTS } = options;
-  const records = await Records.load(store, config.placement.strategy);
-  const outbox = await Outbox.load({ context, store, events });
-  records.tellThrough(outbox);
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const { config, context, store } = options;
+  const state = await openState(options);
+  const { events, records, outbox, nodes, accounts, admission } = state;
   const links = new NodeLinks();
   const leftovers = new Leftovers({
     context,
@@ -84,15 +61,13 @@ export async function openEngine(
   const domains: Domains = new Domains(context, records, leftovers);
   const running = { context, records, links, domains, leftovers, outbox };
   const runner: Runner = new Runner(running);
-  const nodes = await Nodes.load(context, records, store, newSecret);
-  const accounts = await Accounts.load(context, store, newSecret);
   const changes = new Changes(records, () => isoNow(context));
   const defaults = () => specDefaults(config, records);
   const asked = { context, records, runner, defaults, events };
   const requests = new Requests(asked);
   const parts = { context, records, links, leaseMs: config.node_lease };
   const watch = { ...parts, nodes, domains, leftovers };
-  const session = { ...parts, nodes, domains, runner };
+  const session = { ...parts, nodes, domains, runner, admission };
   const drains = new Drains({ ...session, requests, limits: config.drain });
   const keepers = keepersOf({ ...parts, ...running, runner }, config);
   const janitor = janitorOf(config, { context, records, accounts, nodes });
@@ -106,6 +81,7 @@ export async function openEngine(
     runner,
     nodes,
     accounts,
+    connections: state.connections,
     changes,
     requests,
     drains,
@@ -113,9 +89,12 @@ export async function openEngine(
     plugins: NO_PLUGINS,
     events,
     session: { ...session, helloMs: HELLO_MS },
-    recover: () => recover(watch, runner),
+    recover: async () => {
+      await state.complete();
+      await recover(watch, runner);
+    },
     keep: async (signal) => {
-      tell({ ...options, events }, outbox, signal);
+      state.tell(signal);
       const ended = services.begin(signal);
       await keep(watch, keepers, { janitor, drains }, signal);
       await ended;
@@ -154,24 +133,7 @@ function janitorOf(
   return { ...parts, keepMs: history.keep, keepCount: history.operations };
 }
 
-/** The controller serves: from now on what happened is told, until `signal` aborts. */
-function tell(
-  { events, context, config, version, store }: EngineOptions & {
-    readonly events: Events;
-  },
-  outbox: Outbox,
-  signal: AbortSignal,
-): void {
-  signal.addEventListener("abort", () => outbox.close(), { once: true });
-  const { epoch } = store.holder;
-  const site = siteValue({ config, version, epoch, at: isoNow(context) });
-  void events.tell("ctrl_start", [site], { decision: `ctrl_start/${epoch}` });
-  outbox.open();
-}
-
 async function recover(watch: NodeWatchParts, runner: Runner): Promise<void> {
-  const { vms, clusters } = watch.records;
-  await watch.records.write(missingClusters(vms.values(), clusters));
   await beginWatch(watch);
   const operations = runner.recover();
   if (operations === 0) return;

@@ -39,6 +39,7 @@ export type ServedParts =
     | "records"
     | "changes"
     | "accounts"
+    | "connections"
     | "nodes"
     | "links"
     | "domains"
@@ -74,7 +75,9 @@ export function listen(options: ListenOptions): Listeners {
   const starting = () => new Response("starting", { status: 503 });
   const nodes = serve("nodes", config, {
     ...tls,
-    handler: (request) => handlers.nodes?.(request) ?? starting(),
+    handler: (request, info) =>
+      handlers.nodes?.(request, { address: info.remoteAddr.hostname }) ??
+        starting(),
   });
   let clients: TlsServer;
   try {

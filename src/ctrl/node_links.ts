@@ -47,6 +47,8 @@ export class NodeLink {
   outbox = new Outbox<DownFrame>();
   inbox = new Inbox();
   bootId = "";
+  /** What its session was let in by, hashed. */
+  secretHash = "";
   session: NodeSession | null = null;
   /** Whether every domain of this session has been seen. */
   synced = false;

@@ -193,19 +193,6 @@ export class Nodes {
     });
   }
 
-  /** Checks what a node says it is. Throws `unauthenticated`. */
-  authenticate(name: string, secret: string): void {
-    if (!this.isSecretOf(name, secret)) {
-      throw new UsherError(
-        "unauthenticated",
-        `Node "${name}" is unknown here, or its secret is wrong`,
-        {
-          hint: 'join again with a token from "usher node token"',
-        },
-      );
-    }
-  }
-
   /** Whether this is the secret that a node was given when it joined. */
   isSecretOf(name: string, secret: string): boolean {
     return this.#secrets.get(name)?.hash === hashToken(secret);

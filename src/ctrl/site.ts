@@ -7,6 +7,7 @@ import type { CtrlConfig } from "../schema/config.ts";
 import type { Events } from "../plugin/events.ts";
 import type { Accounts } from "./auth/accounts.ts";
 import type { Changes } from "./changes.ts";
+import type { Connections } from "./events/connections.ts";
 import type { ConsoleRelay } from "./console_relay.ts";
 import type { CtrlContext } from "./context.ts";
 import type { Domains } from "./domains.ts";
@@ -26,6 +27,7 @@ export interface Site {
   readonly records: Records;
   readonly changes: Changes;
   readonly accounts: Accounts;
+  readonly connections: Connections;
   readonly nodes: Nodes;
   readonly links: NodeLinks;
   readonly domains: Domains;

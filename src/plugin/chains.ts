@@ -88,8 +88,11 @@ export class Chains implements Events {
   }
 
   isHeard(event: string): boolean {
-    return this.#versions.current.chain(event).length > 0 ||
-      this.#recorder.wants(event);
+    return this.isRegistered(event) || this.#recorder.wants(event);
+  }
+
+  isRegistered(event: string): boolean {
+    return this.#versions.current.chain(event).length > 0;
   }
 
   versions(events: readonly string[]): Readonly<Record<string, string>> {

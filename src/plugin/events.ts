@@ -55,8 +55,10 @@ export interface WaitingFor {
 
 /** Fires events. */
 export interface Events {
-  /** Whether anybody is registered: an event that nobody hears costs nothing. */
+  /** Whether it is worth firing: a plugin is registered, or it is recorded. */
   isHeard(event: string): boolean;
+  /** Whether a plugin is registered for it. */
+  isRegistered(event: string): boolean;
   /**
    * Runs a chain that decides. Throws `refused`, naming the plugin, when a
    * handler says no, and `plugin_failed` when one fails.
@@ -90,6 +92,7 @@ export interface Events {
 /** For a controller without plugins: nobody hears anything. */
 export const NO_EVENTS: Events = {
   isHeard: () => false,
+  isRegistered: () => false,
   decide: (_event, args) =>
     Promise.resolve({ args, trail: [], plugins: {}, shares: [] }),
   tell: () => Promise.resolve(),

@@ -22,6 +22,7 @@ import {
 } from "./circuit.ts";
 import { failedBy } from "./failure.ts";
 import type { HandlerRunner, LoadedPlugin, Registration } from "./runner.ts";
+import { withoutSecrets } from "./secret.ts";
 import { CallStats } from "./stats.ts";
 
 /** Of events that plugins declare. */
@@ -120,7 +121,7 @@ export class Handler {
       this.#ended(began, round, null);
       return { args, given, tookMs: clock.monotonic() - began };
     } catch (error) {
-      const failure = this.#failureOf(error);
+      const failure = this.#failureOf(error, called.args);
       if (failure.code === "refused") this.stats.refused();
       const why = failure.code === "refused" ? null : failure.message;
       this.#ended(began, round, why);
@@ -173,12 +174,13 @@ export class Handler {
     throw failedBy(plugin, event, taken.problem);
   }
 
-  #failureOf(error: unknown): UsherError {
+  #failureOf(error: unknown, args: Args): UsherError {
     const isOurs = isUsherError(error, "refused") ||
       isUsherError(error, "plugin_failed");
-    if (isOurs) return error;
     const { plugin, event } = this.registration;
-    return failedBy(plugin, event, messageOf(error));
+    const failure = isOurs ? error : failedBy(plugin, event, messageOf(error));
+    const isSecret = isEventName(event) && !EVENTS[event].recorded;
+    return isSecret ? withoutSecrets(failure, args) : failure;
   }
 
   #ended(began: number, round: number, failure: string | null): void {

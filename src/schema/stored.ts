@@ -86,6 +86,10 @@ export const SessionRecord = z.object({
   v: z.literal(1),
   hash: Hash,
   user: z.string(),
+  /** What the check of the password gave; that of the account when null. */
+  role: Role.nullable().default(null),
+  /** Groups that a directory puts the user in. */
+  groups: z.array(z.string()).default([]),
   createdAt: z.string(),
   expiresAt: z.string(),
 }).readonly();

@@ -4,6 +4,7 @@
  * @module
  */
 import { Accounts } from "../../src/ctrl/auth/accounts.ts";
+import { Admission } from "../../src/ctrl/auth/admission.ts";
 import { Agenda } from "../../src/ctrl/clocks/agenda.ts";
 import { Schedules } from "../../src/ctrl/clocks/schedules.ts";
 import { History } from "../../src/ctrl/history/history.ts";
@@ -147,7 +148,12 @@ export class AskSite implements AsyncDisposable {
         agenda,
         events: events.events,
       }),
-      accounts: await Accounts.load(context, store, newSecret),
+      accounts: await Accounts.load({
+        context,
+        store,
+        newSecret,
+        admission: new Admission({ context, events: NO_EVENTS }),
+      }),
       nodes: await Nodes.load(context, records, store, newSecret),
     });
   }

@@ -38,6 +38,10 @@ export class HeardEvents implements Events {
     return this.#names?.has(event) ?? true;
   }
 
+  isRegistered(event: string): boolean {
+    return this.isHeard(event);
+  }
+
   decide<E extends EventName>(
     event: E,
     args: EventArgs<E>,

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { Admission } from "../../src/ctrl/auth/admission.ts";
+import { ownChecks } from "../../src/ctrl/events/own_checks.ts";
 import { decodeLines } from "../../src/link/ndjson.ts";
 import {
   type NodeSessionParts,
@@ -40,11 +42,16 @@ export async function world(helloMs = 30_000): Promise<World> {
     version: "0",
   });
   const { domains, leftovers } = ctrl;
+  const events = ownChecks({
+    accounts: () => ({ check: () => Promise.resolve(null) }),
+    nodes: () => nodes,
+  });
+  const admission = new Admission({ context, events });
   const common = { context, records, links, nodes, domains, leaseMs: 60_000 };
   return {
     ctrl,
     secret,
-    parts: { ...common, runner, helloMs },
+    parts: { ...common, runner, admission, helloMs },
     look: () => lookOnce({ ...common, leftovers }),
     [Symbol.asyncDispose]: () => ctrl[Symbol.asyncDispose](),
   };

@@ -23,6 +23,7 @@ import { encodeJoinToken } from "../../schema/join_token.ts";
 import { declareDead } from "../declare_dead.ts";
 import type { Site } from "../site.ts";
 import { vmView } from "../views.ts";
+import { callerStream } from "./caller_stream.ts";
 import {
   beginDrain,
   cancelDrain,
@@ -41,7 +42,6 @@ import {
 import { pluginLogs, recordedEvents, reloadPlugins } from "./plugins.ts";
 import { sightOf } from "./sight.ts";
 import { stateLines } from "./state.ts";
-import { ndjson } from "./stream.ts";
 import { followSent, submitAndFollow } from "./submit.ts";
 import { listVms, shownVm } from "./vms.ts";
 import { watch, watchQuery } from "./watch.ts";
@@ -159,17 +159,18 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
     json(await site.plugins.turn(param("name"), false, caller.user)),
   reloadPlugins: async ({ site, caller, request }) =>
     json(await reloadPlugins(site, caller, request)),
-  pluginLogs: ({ site, param, url }) =>
-    ndjson(pluginLogs(site, param("name"), url), site),
-  recordedEvents: ({ site, url }) => ndjson(recordedEvents(site, url), site),
-  state: ({ site, caller }) => ndjson(() => stateLines(site, caller), site),
+  pluginLogs: ({ site, caller, param, url }) =>
+    callerStream(site, caller, pluginLogs(site, param("name"), url)),
+  recordedEvents: ({ site, caller, url }) =>
+    callerStream(site, caller, recordedEvents(site, url)),
+  state: ({ site, caller }) =>
+    callerStream(site, caller, () => stateLines(site, caller)),
   watch: async ({ site, caller, url }) => {
     const query = watchQuery(url);
     const sight = await sightOf(site, caller, query);
-    return ndjson(
-      (signal) => watch(site, caller, { query, sight }, signal),
-      site,
-    );
+    const lines = (signal: AbortSignal) =>
+      watch(site, caller, { query, sight }, signal);
+    return callerStream(site, caller, lines);
   },
 };
 
@@ -207,15 +208,19 @@ async function answer(
 ): Promise<Response> {
   const route = ROUTES[name];
   const request = context.req.raw;
+  const { address } = context.env as Connection;
   const caller = route.access === "public"
     ? NOBODY
     : callerFor(site, request, route.access);
+  using _underWay = route.access === "public"
+    ? null
+    : site.connections.enter(caller, address);
   return await HANDLERS[name]({
     site,
     request,
     url: new URL(request.url),
     caller,
-    address: (context.env as Connection).address,
+    address,
     param: (key) => context.req.param(key) ?? "",
   });
 }
@@ -291,11 +296,12 @@ function openConsole({ site, request, url, caller, param }: Call): Response {
   }
   const history = Number(url.searchParams.get("history") ?? DEFAULT_HISTORY);
   const { socket, response } = upgradeWebSocket(request);
+  const underWay = site.connections.enter(caller);
   void site.consoles.serve(
     socket,
     vm,
     Math.min(MAX_HISTORY, Math.max(0, Math.floor(history) || 0)),
     () => site.accounts.isLive(caller),
-  );
+  ).finally(() => underWay[Symbol.dispose]());
   return response;
 }

@@ -10,9 +10,9 @@ import type { VmRequest } from "../../schema/request.ts";
 import type { Clock } from "../../sys/clock.ts";
 import type { Caller } from "../auth/accounts.ts";
 import type { Site } from "../site.ts";
+import { callerStream } from "./caller_stream.ts";
 import { follow } from "./follow.ts";
 import { problemOf } from "./http.ts";
-import { ndjson } from "./stream.ts";
 
 /** From then on it is said for whom a request waits, and again as often. */
 const SAY_MS = 1000;
@@ -40,7 +40,12 @@ export async function followSent(
   const submitted = site.requests.pending(id, caller);
   if (submitted !== null) return await answer(site, { id, caller, submitted });
   site.requests.result(id, caller);
-  return ndjson((signal) => follow(site, id, caller, signal), site);
+  return followStream(site, id, caller);
+}
+
+function followStream(site: Site, id: string, caller: Caller): Response {
+  const lines = (signal: AbortSignal) => follow(site, id, caller, signal);
+  return callerStream(site, caller, lines);
 }
 
 interface Submitted {
@@ -54,9 +59,13 @@ async function answer(site: Site, sent: Submitted): Promise<Response> {
   const { deciding } = site.requests;
   while (await soon(submitted, site.context.clock) === null) {
     if (deciding.waitingFor(id, caller) === null) continue;
-    return ndjson((signal) => untilTaken(site, sent, signal), site);
+    return callerStream(
+      site,
+      caller,
+      (signal) => untilTaken(site, sent, signal),
+    );
   }
-  return ndjson((signal) => follow(site, id, caller, signal), site);
+  return followStream(site, id, caller);
 }
 
 /** Says for whom the request waits until it is taken in; then what it does. */

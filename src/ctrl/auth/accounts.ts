@@ -1,72 +1,68 @@
 /**
- * Accounts and sessions: who may call, as records of the controller.
+ * Accounts, and the one way in: passwords and roles as records of the
+ * controller, and logins through the chain that decides about them.
  *
- * A session's token is shown once and kept as its SHA-256 only, so that a
- * stolen database opens no session. Everything that decides about a password
- * goes through `authenticate`.
+ * An account is one source of truth about a password among others: `check` is
+ * what a plugin asks. Whether anybody gets in, `Admission` says.
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { UsherError } from "../../error/mod.ts";
-import { Account, type Role, SessionRecord } from "../../schema/stored.ts";
+import type { Credentials, Identity } from "../../schema/event_value.ts";
+import { Account, type Role } from "../../schema/stored.ts";
 import { keys } from "../../store/key.ts";
 import type { Store } from "../../store/store.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
-import type { PluginCaller } from "../plugin_caller.ts";
+import type { Admission } from "./admission.ts";
 import { Attempts } from "./attempts.ts";
 import { hashPassword, needsRehash, verifyPassword } from "./password.ts";
+import { type Caller, Sessions } from "./sessions.ts";
 
-/** Not a name that an account can have. */
-const LOCAL_ADMIN = "(local administrator)";
+export { type Caller, hashToken } from "./sessions.ts";
 
-/** Who a request comes from. */
-export interface Caller {
-  readonly user: string;
-  readonly role: Role;
-  readonly expiresAt: string;
-  readonly session: string;
-  /** Groups that a directory puts the user in. */
-  readonly groups?: readonly string[];
-  /** The plugin that asks; absent when a client does. */
-  readonly plugin?: PluginCaller;
+/**
+ * Logins that are checked at a time. Work on passwords is slow on purpose: more
+ * of them would outlast the deadline of the handler that asks for it, which then
+ * counts as one that fails, and is not asked any more for anybody.
+ */
+const MAX_CHECKED = 32;
+
+/** What accounts work with. */
+export interface AccountsParts {
+  readonly context: CtrlContext;
+  readonly store: Store;
+  readonly newSecret: () => string;
+  readonly admission: Admission;
 }
 
 /** The accounts and sessions of the site. */
 export class Accounts {
-  readonly #context: CtrlContext;
-  readonly #store: Store;
-  readonly #newSecret: () => string;
-  readonly #accounts = new Map<string, Account>();
-  readonly #sessions = new Map<string, SessionRecord>();
+  readonly sessions: Sessions;
+  readonly #parts: AccountsParts;
+  readonly #accounts: Map<string, Account>;
   readonly #attempts = new Attempts();
+  #checked = 0;
 
   private constructor(
-    context: CtrlContext,
-    store: Store,
-    newSecret: () => string,
+    parts: AccountsParts,
+    accounts: Map<string, Account>,
+    sessions: Sessions,
   ) {
-    this.#context = context;
-    this.#store = store;
-    this.#newSecret = newSecret;
+    this.#parts = parts;
+    this.#accounts = accounts;
+    this.sessions = sessions;
   }
 
   /** Reads accounts and sessions. */
-  static async load(
-    context: CtrlContext,
-    store: Store,
-    newSecret: () => string,
-  ): Promise<Accounts> {
-    const accounts = new Accounts(context, store, newSecret);
-    for await (const { value } of store.list(keys.accounts())) {
+  static async load(parts: AccountsParts): Promise<Accounts> {
+    const accounts = new Map<string, Account>();
+    for await (const { value } of parts.store.list(keys.accounts())) {
       const account = Account.parse(value);
-      accounts.#accounts.set(account.name, account);
+      accounts.set(account.name, account);
     }
-    for await (const { value } of store.list(keys.sessions())) {
-      const session = SessionRecord.parse(value);
-      accounts.#sessions.set(session.hash, session);
-    }
-    return accounts;
+    const roleOf = (user: string) => accounts.get(user)?.role;
+    const sessions = await Sessions.load({ ...parts, roleOf });
+    return new Accounts(parts, accounts, sessions);
   }
 
   get isEmpty(): boolean {
@@ -81,25 +77,19 @@ export class Accounts {
         `Account "${name}" exists already`,
       );
     }
-    const account: Account = {
+    await this.#write({
       v: 1,
       name,
       role,
       passwordHash: await hashPassword(password),
-      createdAt: isoNow(this.#context),
-    };
-    await this.#store.commit([{
-      type: "set",
-      key: keys.account(name),
-      value: account,
-    }]);
-    this.#accounts.set(name, account);
+      createdAt: isoNow(this.#parts.context),
+    });
   }
 
   /**
-   * Checks a password and opens a session; returns its token. Throws
-   * `unauthenticated`, after the same work whatever was wrong, and
-   * `too_many_requests` after repeated failures.
+   * Lets a user in whom the chain of `client_authenticate` lets in, and opens a
+   * session. Throws `unauthenticated`, `plugin_failed` when the chain could not
+   * decide, and `too_many_requests` after repeated failures.
    */
   async login(
     user: string,
@@ -107,43 +97,55 @@ export class Accounts {
     address: string,
     ttlMs: number,
   ): Promise<{ token: string; caller: Caller }> {
-    const now = this.#context.clock.now();
+    const now = this.#parts.context.clock.now();
     const wait = this.#attempts.waitMs(user, address, now);
     if (wait > 0) {
       throw new UsherError(
         "too_many_requests",
         "Too many failed logins from this address",
-        {
-          hint: `try again in ${Math.ceil(wait / 1000)} s`,
-        },
+        { hint: `try again in ${Math.ceil(wait / 1000)} s` },
       );
     }
-    // Counted before it is checked, so that guesses side by side count too.
-    this.#attempts.failed(user, address, now);
-    if (await this.check(user, password) === null) {
-      throw new UsherError("unauthenticated", "User name or password is wrong");
+    if (this.#checked >= MAX_CHECKED) {
+      throw new UsherError("too_many_requests", "Too many logins at once", {
+        hint: "try again in a moment",
+      });
     }
+    // Counted before it is checked, so that guesses side by side count too; one
+    // that could not be checked stays counted, or a plugin that can be made to
+    // fail would be a way to guess for nothing.
+    this.#attempts.failed(user, address, now);
+    const known = await this.#admit({ user, password, address });
     this.#attempts.succeeded(user, address);
-    return await this.openSession(user, ttlMs);
+    // Somebody without an account has the role that a handler gave, or a user's.
+    const hasAccount = this.#accounts.has(user);
+    const role = known.role ?? (hasAccount ? null : "user");
+    return await this.sessions.open(user, { ...known, role }, ttlMs);
   }
 
-  /** The account's role when this is its password, null otherwise; the same work either way. */
+  async #admit(credentials: Credentials): Promise<Identity> {
+    this.#checked++;
+    try {
+      return await this.#parts.admission.client(credentials);
+    } finally {
+      this.#checked--;
+    }
+  }
+
+  /**
+   * The account's role when this is its password, null otherwise; the same
+   * work either way.
+   */
   async check(user: string, password: string): Promise<Role | null> {
     const account = this.#accounts.get(user);
     const valid = await verifyPassword(password, account?.passwordHash ?? null);
     if (!valid || account === undefined) return null;
     if (needsRehash(account.passwordHash)) {
-      await this.#rehash(account, password);
+      // With the work that a new password would get.
+      const passwordHash = await hashPassword(password);
+      await this.#write({ ...account, passwordHash });
     }
     return account.role;
-  }
-
-  /** Keeps the password with the work that a new one would get. */
-  async #rehash(account: Account, password: string): Promise<void> {
-    const value = { ...account, passwordHash: await hashPassword(password) };
-    const key = keys.account(account.name);
-    await this.#store.commit([{ type: "set", key, value }]);
-    this.#accounts.set(account.name, value);
   }
 
   /** Opens a session for an account without asking for its password. */
@@ -151,129 +153,45 @@ export class Accounts {
     user: string,
     ttlMs: number,
   ): Promise<{ token: string; caller: Caller }> {
-    const account = this.#accounts.get(user);
-    if (account === undefined) {
+    if (!this.#accounts.has(user)) {
       throw new UsherError("not_found", `There is no account "${user}"`);
     }
-    const token = this.#newSecret();
-    const now = this.#context.clock.now();
-    const session: SessionRecord = {
-      v: 1,
-      hash: hashToken(token),
-      user,
-      createdAt: new Date(now).toISOString(),
-      expiresAt: new Date(now + ttlMs).toISOString(),
-    };
-    await this.#store.commit([{
-      type: "set",
-      key: keys.session(session.hash),
-      value: session,
-    }]);
-    this.#sessions.set(session.hash, session);
-    return { token, caller: callerOf(account, session) };
+    return await this.sessions.open(user, { role: null, groups: [] }, ttlMs);
   }
 
   /** A session of an administrator that ends with this process and is not stored. */
   openLocalSession(): string {
-    const token = this.#newSecret();
-    const hash = hashToken(token);
-    const createdAt = isoNow(this.#context);
-    this.#sessions.set(hash, {
-      v: 1,
-      hash,
-      user: LOCAL_ADMIN,
-      createdAt,
-      expiresAt: "9999-12-31T23:59:59.999Z",
-    });
-    return token;
+    return this.sessions.openLocal();
   }
 
   /** Who holds this token. Throws `unauthenticated`. */
   authenticate(token: string | null): Caller {
-    if (token === null) {
-      throw new UsherError("unauthenticated", "This needs a login", {
-        hint: 'log in with "usher login URL"',
-      });
-    }
-    const session = this.#sessions.get(hashToken(token));
-    const account = session === undefined
-      ? undefined
-      : this.#accountOf(session.user);
-    if (
-      session === undefined || account === undefined ||
-      session.expiresAt <= isoNow(this.#context)
-    ) {
-      throw new UsherError(
-        "unauthenticated",
-        "This session has ended or never was",
-        {
-          hint: 'log in again with "usher login"',
-        },
-      );
-    }
-    return callerOf(account, session);
+    return this.sessions.authenticate(token);
   }
 
   /** Whether the session that a stream was opened with has not ended since. */
-  isLive({ session }: Caller): boolean {
-    const known = this.#sessions.get(session);
-    return known !== undefined && known.expiresAt > isoNow(this.#context);
+  isLive(caller: Caller): boolean {
+    return this.sessions.isLive(caller);
   }
 
   /** Whether the caller has shown that the state directory is theirs. */
-  isOwner({ session }: Caller): boolean {
-    return this.#sessions.get(session)?.user === LOCAL_ADMIN;
-  }
-
-  #accountOf(user: string): Account | undefined {
-    if (user !== LOCAL_ADMIN) return this.#accounts.get(user);
-    return {
-      v: 1,
-      name: "admin",
-      role: "admin",
-      passwordHash: "",
-      createdAt: "",
-    };
+  isOwner(caller: Caller): boolean {
+    return this.sessions.isOwner(caller);
   }
 
   /** Ends a session. */
   async logout(caller: Caller): Promise<void> {
-    await this.#store.commit([{
-      type: "delete",
-      key: keys.session(caller.session),
-    }]);
-    this.#sessions.delete(caller.session);
+    await this.sessions.end(caller);
   }
 
   /** Removes sessions that are over; returns how many. */
   async sweep(): Promise<number> {
-    const now = isoNow(this.#context);
-    const over = [...this.#sessions.values()].filter((session) =>
-      session.expiresAt <= now
-    );
-    if (over.length === 0) return 0;
-    await this.#store.commit(
-      over.map((
-        { hash },
-      ) => ({ type: "delete", key: keys.session(hash) } as const)),
-    );
-    for (const { hash } of over) this.#sessions.delete(hash);
-    return over.length;
+    return await this.sessions.sweep();
   }
-}
 
-function callerOf(account: Account, session: SessionRecord): Caller {
-  return {
-    user: account.name,
-    role: account.role,
-    expiresAt: session.expiresAt,
-    session: session.hash,
-  };
-}
-
-/** The SHA-256 of a secret, hex. */
-export function hashToken(token: string): string {
-  // Not WebCrypto's, which hands each digest to another thread: twenty times
-  // as long, and every request needs one.
-  return createHash("sha256").update(token).digest("hex");
+  async #write(account: Account): Promise<void> {
+    const key = keys.account(account.name);
+    await this.#parts.store.commit([{ type: "set", key, value: account }]);
+    this.#accounts.set(account.name, account);
+  }
 }

@@ -127,11 +127,10 @@ export class Outbox implements Telling {
   newsOf(commit: readonly Stamped[], before: Before): readonly ToldRecord[] {
     const { events } = this.#parts;
     const news = newsOf(commit, before, (event) => events.isHeard(event));
-    return news.map((one) => this.recordOf(one));
+    return news.map((one) => this.#recordOf(one));
   }
 
-  /** The record of one event, which is not written yet. */
-  recordOf(news: News): ToldRecord {
+  #recordOf(news: News): ToldRecord {
     return {
       v: 1,
       id: String(++this.#ids).padStart(16, "0"),
@@ -151,7 +150,7 @@ export class Outbox implements Telling {
     more: readonly Mutation[] = [],
   ): Promise<void> {
     const told = news.filter(({ event }) => this.#parts.events.isHeard(event))
-      .map((one) => this.recordOf(one));
+      .map((one) => this.#recordOf(one));
     if (told.length === 0 && more.length === 0) return;
     try {
       await this.#parts.store.commit([...more, ...this.mutations(told)]);
@@ -164,7 +163,7 @@ export class Outbox implements Telling {
 
   mutations(told: readonly ToldRecord[]): readonly Mutation[] {
     if (told.length === 0) return [];
-    return told.filter(isKept).map((value) => ({
+    return told.filter((one) => this.#isKept(one)).map((value) => ({
       type: "set",
       key: keys.told(value.id),
       value,
@@ -271,11 +270,12 @@ export class Outbox implements Telling {
       );
     }
   }
-}
 
-/** Whether a record is not too large for the store; one that is is told from memory. */
-function isKept(told: ToldRecord): boolean {
-  const text = JSON.stringify(told);
-  return text.length <= MAX_TEXT ||
-    new TextEncoder().encode(text).length <= LIMITS.valueBytes;
+  /** Whether it outlives a crash: not what is recorded alone, nor what is too large for the store. */
+  #isKept(told: ToldRecord): boolean {
+    if (!this.#parts.events.isRegistered(told.event)) return false;
+    const text = JSON.stringify(told);
+    return text.length <= MAX_TEXT ||
+      new TextEncoder().encode(text).length <= LIMITS.valueBytes;
+  }
 }

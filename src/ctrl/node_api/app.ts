@@ -3,15 +3,17 @@
  *
  * @module
  */
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { UsherError } from "../../error/mod.ts";
 import { type EnrolAnswer, EnrolRequest } from "../../schema/frame.ts";
 import {
   type CertificateAnswer,
   CertificateRequest,
 } from "../../schema/peer.ts";
+import type { Connection } from "../api/app.ts";
 import { problemResponse, readBody } from "../api/http.ts";
 import type { Site } from "../site.ts";
+import { admitBeside } from "./admit.ts";
 import {
   CONTROLLER_ENDS,
   type NodeSessionParts,
@@ -22,13 +24,14 @@ import {
 export function nodesApi(
   site: Site,
   parts: NodeSessionParts,
-): (request: Request) => Promise<Response> {
+): (request: Request, connection?: Connection) => Promise<Response> {
   const app = new Hono();
   app.post("/v1/enrol", async (context) => {
     return context.json(await enrol(site, context.req.raw));
   });
   app.post("/v1/certificate", async (context) => {
-    return context.json(await certify(site, context.req.raw));
+    const address = addressOf(context);
+    return context.json(await certify(site, parts, context.req.raw, address));
   });
   app.post("/v1/session", (context) => {
     const { body } = context.req.raw;
@@ -38,7 +41,7 @@ export function nodesApi(
         "A session needs a body that streams",
       );
     }
-    const session = openSession(parts, body);
+    const session = openSession(parts, body, addressOf(context));
     site.closing.addEventListener("abort", () => {
       session.send({
         type: "bye",
@@ -51,14 +54,12 @@ export function nodesApi(
       headers: { "content-type": "application/x-ndjson" },
     });
   });
-  app.post("/v1/console/:id", (context) => {
+  app.post("/v1/console/:id", async (context) => {
     const { raw } = context.req;
     const secret = raw.headers.get("authorization")?.replace(/^Bearer /, "") ??
       "";
-    site.nodes.authenticate(
-      raw.headers.get("x-usher-node") ?? "",
-      secret,
-    );
+    const name = raw.headers.get("x-usher-node") ?? "";
+    await admitBeside(parts, { name, secret, address: addressOf(context) });
     if (raw.body === null) {
       throw new UsherError(
         "invalid_input",
@@ -76,7 +77,11 @@ export function nodesApi(
     )
   );
   app.onError((error, context) => problemResponse(site, error, context));
-  return async (request) => await app.fetch(request);
+  return async (request, connection) => await app.fetch(request, connection);
+}
+
+function addressOf({ env }: Context): string {
+  return (env as Partial<Connection>).address ?? "";
 }
 
 async function enrol(site: Site, request: Request): Promise<EnrolAnswer> {
@@ -87,7 +92,9 @@ async function enrol(site: Site, request: Request): Promise<EnrolAnswer> {
 /** Signs a node's key for the name that its secret belongs to, and for no other. */
 async function certify(
   site: Site,
+  parts: NodeSessionParts,
   request: Request,
+  address: string,
 ): Promise<CertificateAnswer> {
   const { clock, log } = site.context;
   const { name, secret, publicKey } = await readBody(
@@ -95,7 +102,7 @@ async function certify(
     request,
     CertificateRequest,
   );
-  site.nodes.authenticate(name, secret);
+  await admitBeside(parts, { name, secret, address });
   const answer = await site.signPeer(name, publicKey, clock.now());
   log.info("signed a node's certificate", { node: name });
   return answer;

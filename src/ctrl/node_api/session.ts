@@ -18,10 +18,13 @@ import {
   PROTOCOL,
   type UpFrame,
 } from "../../schema/frame.ts";
+import type { Admission } from "../auth/admission.ts";
+import { hashToken } from "../auth/sessions.ts";
 import type { CtrlContext } from "../context.ts";
 import type { Domains } from "../domains.ts";
 import { heard, noteGuarded, releaseHeld } from "../guards.ts";
 import type { NodeLink, NodeLinks, NodeSession } from "../node_links.ts";
+import { admitNode } from "./admit.ts";
 import { parseUp } from "./up_frame.ts";
 import type { Hello, Nodes } from "../nodes.ts";
 import type { Runner } from "../operations/runner.ts";
@@ -41,6 +44,7 @@ export interface NodeSessionParts {
   readonly context: CtrlContext;
   readonly records: Records;
   readonly links: NodeLinks;
+  readonly admission: Admission;
   readonly nodes: Nodes;
   readonly domains: Domains;
   readonly runner: Runner;
@@ -53,6 +57,7 @@ export interface NodeSessionParts {
 export function openSession(
   parts: NodeSessionParts,
   body: ReadableStream<Uint8Array>,
+  address = "",
 ): NodeSession {
   const beatMs = Math.max(50, Math.round(parts.leaseMs / 5));
   const session: NodeSession = new Session<UpFrame, DownFrame>({
@@ -65,14 +70,14 @@ export function openSession(
     maxFrameBytes: MAX_FRAME_BYTES,
   });
   session.startHeartbeat(beatMs, parts.helloMs);
-  void serve(parts, session, beatMs);
+  void serve(parts, session, { beatMs, address });
   return session;
 }
 
 async function serve(
   parts: NodeSessionParts,
   session: NodeSession,
-  beatMs: number,
+  { beatMs, address }: { readonly beatMs: number; readonly address: string },
 ): Promise<void> {
   let link: NodeLink | null = null;
   const { clock, log } = parts.context;
@@ -92,6 +97,10 @@ async function serve(
             `The first frame must be "hello", not "${frame.type}"`,
           );
         }
+        refuseStranger(frame);
+        await admitNode(parts, { ...frame, address });
+        // It may have gone meanwhile, and a newer one of the node be there.
+        if (session.ended.aborted) return;
         link = welcome(parts, session, frame, beatMs);
         continue;
       }
@@ -166,8 +175,6 @@ function welcome(
   hello: Hello,
   beatMs: number,
 ): NodeLink {
-  refuseStranger(hello);
-  parts.nodes.authenticate(hello.name, hello.secret);
   const link = parts.links.link(hello.name);
   refuseTwin(link, hello, beatMs);
   if (link.session !== null) {
@@ -192,6 +199,7 @@ function welcome(
   link.sessionId = parts.context.newId();
   link.session = session;
   link.bootId = hello.bootId;
+  link.secretHash = hashToken(hello.secret);
   link.synced = false;
   link.silentSince = null;
   link.heardAt = parts.context.clock.monotonic();

@@ -121,8 +121,9 @@ class Others {
         'a secret of its own; let it join again with "usher node token"',
       );
     }
-    for (const { hash, user } of this.#sessions) {
-      if (this.#accounts.has(user)) continue;
+    for (const { hash, user, role } of this.#sessions) {
+      // Whom a directory lets in needs no account here.
+      if (this.#accounts.has(user) || role !== null) continue;
       yield broken(
         "session-account",
         `session ${hash}`,

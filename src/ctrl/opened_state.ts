@@ -1,0 +1,97 @@
+/**
+ * The state as a controller opens it: the records, and who may come in by
+ * them, with all that is told of both.
+ *
+ * @module
+ */
+import type { Events } from "../plugin/events.ts";
+import type { CtrlConfig } from "../schema/config.ts";
+import type { Store } from "../store/store.ts";
+import { Accounts } from "./auth/accounts.ts";
+import { Admission } from "./auth/admission.ts";
+import { type CtrlContext, isoNow } from "./context.ts";
+import { missingClusters } from "./clusters.ts";
+import { Connections } from "./events/connections.ts";
+import { Outbox } from "./events/outbox.ts";
+import { ownChecks } from "./events/own_checks.ts";
+import { siteValue } from "./events/site_value.ts";
+import { Nodes } from "./nodes.ts";
+import type { PluginAsks } from "./plugin_asks/answerer.ts";
+import { Records } from "./records.ts";
+
+/** What an engine is made on. */
+export interface EngineOptions {
+  readonly config: CtrlConfig;
+  readonly context: CtrlContext;
+  readonly store: Store;
+  readonly newSecret: () => string;
+  readonly version: string;
+  /** Who is told what happens, and who lets in; the records alone when absent. */
+  readonly events?: Events | undefined;
+  /** Through which plugins ask; answers once the engine is open. */
+  readonly asks?: PluginAsks;
+}
+
+/** Everything that was read. */
+export interface OpenedState {
+  readonly events: Events;
+  readonly records: Records;
+  readonly outbox: Outbox;
+  readonly nodes: Nodes;
+  readonly accounts: Accounts;
+  readonly admission: Admission;
+  readonly connections: Connections;
+  /** Completes what an older or an earlier controller left. */
+  complete(): Promise<void>;
+  /** The controller serves: what happened is told from now on, until `signal` aborts. */
+  tell(signal: AbortSignal): void;
+}
+
+/** Reads what the store holds. */
+export async function openState(
+  { config, context, store, newSecret, version, ...options }: EngineOptions,
+): Promise<OpenedState> {
+  const events = options.events ??
+    ownChecks({ accounts: (): Accounts => accounts, nodes: () => nodes });
+  const records = await Records.load(store, config.placement.strategy);
+  const outbox = await Outbox.load({ context, store, events });
+  records.tellThrough(outbox);
+  const nodes: Nodes = await Nodes.load(context, records, store, newSecret);
+  const admission = new Admission({ context, events });
+  const accounts: Accounts = await Accounts.load({
+    context,
+    store,
+    newSecret,
+    admission,
+  });
+  const connections = await Connections.load({
+    context,
+    store,
+    events,
+    outbox,
+  });
+  accounts.sessions.onEnd = (session) => connections.ended(session);
+  const { epoch } = store.holder;
+  const site = () => siteValue({ config, version, epoch, at: isoNow(context) });
+  return {
+    events,
+    records,
+    outbox,
+    nodes,
+    accounts,
+    admission,
+    connections,
+    async complete() {
+      const { vms, clusters } = records;
+      await records.write(missingClusters(vms.values(), clusters));
+      connections.begin();
+    },
+    tell(signal) {
+      admission.warn();
+      signal.addEventListener("abort", () => outbox.close(), { once: true });
+      const decision = `ctrl_start/${epoch}`;
+      void events.tell("ctrl_start", [site()], { decision });
+      outbox.open();
+    },
+  };
+}
