@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { askedBy, AskSite, plugin } from "../../../tests/support/ask_site.ts";
 import { isUsherError } from "../../error/mod.ts";
 import type { Asking } from "../../plugin/asks.ts";
-import type { VmRequestInput } from "../../schema/request.ts";
+import { VmRequest, type VmRequestInput } from "../../schema/request.ts";
+import { callerOf } from "../plugin_caller.ts";
 
 /** A plugin that may pause and start VMs of cluster "lab". */
 const MOVER = plugin("mover", {
@@ -188,6 +189,35 @@ Deno.test("four requests of plugins lead to one another, and the fifth is refuse
       "permission_denied",
       /mover in periodic, then mover in pause, then mover in pause, then mover in pause, then mover in pause, then mover in said\)/,
     ),
+  );
+});
+
+Deno.test("whatever a chain makes of it, a plugin's request reaches what was granted alone", async () => {
+  await using at = await site();
+  const caller = callerOf({
+    name: "mover",
+    event: "periodic",
+    operation: null,
+    cause: null,
+    depth: 1,
+    reaches: (vm) => vm.split(".")[1] === "lab",
+  });
+  const submit = (verb: "start" | "pause", name: string) =>
+    at.small.requests.submit(
+      VmRequest.parse({ verb, names: [name] }),
+      caller,
+    );
+  await assert.rejects(
+    submit("pause", "web.prod.ann"),
+    refused("not_found", /no VM/),
+  );
+  await assert.rejects(
+    submit("start", "new.prod.ann"),
+    refused("permission_denied", /may not make VMs/),
+  );
+  await assert.rejects(
+    submit("start", "new"),
+    refused("invalid_input", /owns no VMs/),
   );
 });
 
