@@ -48,6 +48,9 @@ const ENTRIES: Readonly<Record<string, string>> = {
   "guest.js": "src/plugin/guest.ts",
 };
 
+/** Where plugins that ship lie, in the sources and beside the main bundle. */
+const PLUGINS = "plugins";
+
 const FLAGS = [
   "--allow-all",
   "--unstable-kv",
@@ -146,15 +149,37 @@ async function bundle(commit: string): Promise<void> {
       ROOT + source,
     ]);
   }
+  for (const [name, source] of await shippedPlugins()) {
+    await run(Deno.execPath(), [
+      ...common,
+      `--output=${BUNDLE}/${PLUGINS}/${name}.js`,
+      ROOT + source,
+    ]);
+  }
   await writeCommit(commit);
   await forgetTimes();
 }
 
 /** The times of the bundled files go into the executable: always the same. */
 async function forgetTimes(): Promise<void> {
-  for await (const { name } of Deno.readDir(BUNDLE)) {
-    await Deno.utime(`${BUNDLE}/${name}`, 0, 0);
+  for (const folder of [`${BUNDLE}/${PLUGINS}`, BUNDLE]) {
+    for await (const { name } of Deno.readDir(folder)) {
+      await Deno.utime(`${folder}/${name}`, 0, 0);
+    }
   }
+}
+
+/** The plugins that ship, by name: each becomes one file, whatever it imports. */
+async function shippedPlugins(): Promise<[string, string][]> {
+  const found: [string, string][] = [];
+  for await (const { name, isDirectory } of Deno.readDir(ROOT + PLUGINS)) {
+    const path = `${PLUGINS}/${name}`;
+    if (isDirectory) found.push([name, `${path}/plugin.ts`]);
+    else if (/^\w+\.ts$/.test(name) && !name.endsWith("_test.ts")) {
+      found.push([name.slice(0, -3), path]);
+    }
+  }
+  return found.toSorted(([a], [b]) => a < b ? -1 : 1);
 }
 
 /** Those of ENTRIES whose source exists. */
@@ -181,7 +206,8 @@ async function programCommit(): Promise<string> {
 /** Puts the commit where src/version.ts left room for it. */
 async function writeCommit(commit: string): Promise<void> {
   if (commit === "") return;
-  for await (const { name } of Deno.readDir(BUNDLE)) {
+  for await (const { name, isFile } of Deno.readDir(BUNDLE)) {
+    if (!isFile) continue;
     const text = await Deno.readTextFile(`${BUNDLE}/${name}`);
     if (!text.includes("@usher-commit@")) continue;
     const stamped = text.replaceAll("@usher-commit@", commit);
@@ -194,6 +220,7 @@ async function compile(): Promise<string> {
   const included = await presentEntries();
   return await compileTo(PART, [
     ...included.map(([name]) => `--include=${BUNDLE}/${name}`),
+    `--include=${BUNDLE}/${PLUGINS}`,
     `--output=${PART}`,
     `${BUNDLE}/main.js`,
   ]);

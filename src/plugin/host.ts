@@ -27,6 +27,7 @@ const LOOK_MS = 50;
 const LIFE_MS = 300;
 /** What a worker may have said that the controller has not taken yet. */
 const MAX_BEHIND = 64 * 1024 * 1024;
+const MAX_INVITATION = 10_000;
 /** The largest body from the controller: a value may hold a whole site. */
 const MAX_BODY = 1024 * 1024 * 1024;
 
@@ -228,7 +229,12 @@ class Host {
 /** Runs the process of plugins; answers its exit code once its controller is gone. */
 export async function runHost(): Promise<number> {
   endLast();
-  const { socket, secret } = await readInvitation();
+  const invitation = await readInvitation();
+  if (invitation === null) {
+    console.error("usher plugin-host is started by the controller alone");
+    return 64;
+  }
+  const { socket, secret } = invitation;
   const connection = await connectUnix(socket);
   await connection.writeAll(new TextEncoder().encode(`${secret}\n`));
   addEventListener("unhandledrejection", (event) => {
@@ -252,14 +258,23 @@ function endLast(): void {
   }
 }
 
-/** The one line on standard input. */
-async function readInvitation(): Promise<Invitation> {
+/** The one line on standard input; null when it is none. */
+async function readInvitation(): Promise<Invitation | null> {
   const decoder = new TextDecoder();
   let text = "";
   for await (const chunk of Deno.stdin.readable) {
     text += decoder.decode(chunk, { stream: true });
     const end = text.indexOf("\n");
-    if (end >= 0) return JSON.parse(text.slice(0, end));
+    if (end >= 0) return parseOrNull(text.slice(0, end));
+    if (text.length > MAX_INVITATION) return null;
   }
-  throw new Error("Nobody has invited this process");
+  return null;
+}
+
+function parseOrNull(text: string): Invitation | null {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -8,6 +8,8 @@ import type { PluginLimits } from "../schema/plugin.ts";
 import { HostProcess } from "./host_process.ts";
 import type { LineLevel } from "./handler_context.ts";
 import type { Clock } from "../sys/clock.ts";
+import { environment } from "../sys/environment.ts";
+import { ownEnvironment, ownProgram } from "../sys/machine.ts";
 
 /** Whose process it is. */
 export interface Tenant {
@@ -15,6 +17,13 @@ export interface Tenant {
   readonly limits: PluginLimits;
   /** Variables of the controller's environment that it may see. */
   readonly env: Readonly<Record<string, string>>;
+}
+
+/** What a process is started with. */
+export interface KeeperPorts {
+  readonly clock: Clock;
+  /** This very program when absent. */
+  readonly program?: readonly [string, ...string[]];
 }
 
 /** Where what a process writes goes. */
@@ -28,14 +37,14 @@ export const SHARED = "shipped";
 
 /** Keeps a process for its tenants. */
 export class HostKeeper {
-  readonly #clock: Clock;
+  readonly #ports: KeeperPorts;
   readonly #onLine: HostLine;
   readonly #tenants = new Set<Tenant>();
   #host: HostProcess | null = null;
   #starting: Promise<HostProcess> | null = null;
 
-  constructor(clock: Clock, onLine: HostLine) {
-    this.#clock = clock;
+  constructor(ports: KeeperPorts, onLine: HostLine) {
+    this.#ports = ports;
     this.#onLine = onLine;
   }
 
@@ -59,7 +68,8 @@ export class HostKeeper {
   async #start(): Promise<HostProcess> {
     const tenants = this.tenants;
     const host = await HostProcess.start({
-      clock: this.#clock,
+      clock: this.#ports.clock,
+      program: this.#ports.program ?? ownProgram(),
       env: Object.assign({}, ...tenants.map(({ env }) => env)),
       startMs: Math.max(
         PROCESS_START_MS,
@@ -95,4 +105,16 @@ export class HostKeeper {
 
 function mostBytes(tenants: readonly Tenant[]): number {
   return Math.max(...tenants.map(({ limits }) => limits.message)) * 2 ** 20;
+}
+
+/** The environment of a process whose plugins may see these variables of the controller's. */
+export function hostEnvironment(
+  names: readonly string[],
+): Record<string, string> {
+  const own = Object.fromEntries(
+    names.map((name) => [name, environment(name) ?? ""]),
+  );
+  // Below a file nothing can be made: the Cache API writes where TMPDIR says,
+  // and needs no permission for it.
+  return { ...ownEnvironment(), TMPDIR: "/dev/null", ...own };
 }

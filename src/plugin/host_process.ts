@@ -12,7 +12,6 @@ import { messageOf, UsherError } from "../error/mod.ts";
 import { type Clock, Deadline } from "../sys/clock.ts";
 import { makeTempFolder, removeIfThere } from "../sys/file.ts";
 import { newSecret } from "../sys/id.ts";
-import { ownProgram } from "../sys/machine.ts";
 import { type OwnedChild, spawnOwned } from "../sys/owned_child.ts";
 import { type ProcessId, readProcess } from "../sys/process_table.ts";
 import { type ByteConnection, meetAt } from "../sys/unix_socket.ts";
@@ -30,6 +29,7 @@ import { GuestReport } from "./report.ts";
 /** How a process of plugins is started. */
 export interface HostOptions {
   readonly clock: Clock;
+  readonly program: readonly [string, ...string[]];
   /** Its whole environment. */
   readonly env: Readonly<Record<string, string>>;
   /** How long it may take until it can be spoken to. */
@@ -113,7 +113,7 @@ export class HostProcess {
         secret: newSecret(),
       };
       using meeting = meetAt(invitation.socket, invitation.secret);
-      const [program, ...args] = ownProgram();
+      const [program, ...args] = options.program;
       const child = spawnOwned(program, [...args, "plugin-host"], {
         env: options.env,
         input: `${JSON.stringify(invitation)}\n`,

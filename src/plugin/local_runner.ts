@@ -68,10 +68,15 @@ export class LocalRunner implements HandlerRunner {
             new Instance(module, { event, order }, options),
         );
       }
-      this.#status.set(name, statusOf("running", ""));
+      this.#tell(name, statusOf("running", ""));
     } catch (error) {
-      this.#status.set(name, statusOf("failed", messageOf(error)));
+      this.#tell(name, statusOf("failed", messageOf(error)));
     }
+  }
+
+  /** The newest version comes first, and status is its. */
+  #tell(name: string, status: RunnerStatus): void {
+    if (!this.#status.has(name)) this.#status.set(name, status);
   }
 
   async call(call: HandlerCall): Promise<HandlerResult> {

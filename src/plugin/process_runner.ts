@@ -9,7 +9,7 @@
  * @module
  */
 import { failedBy, plainText } from "./failure.ts";
-import { HostKeeper, type Tenant } from "./host_keeper.ts";
+import { hostEnvironment, HostKeeper, type Tenant } from "./host_keeper.ts";
 import {
   effective,
   visibleVariables,
@@ -30,8 +30,7 @@ import type {
   RunnerStatus,
 } from "./runner.ts";
 import { BUILT_IN } from "./runner.ts";
-import { environment, environmentNames } from "../sys/environment.ts";
-import { ownEnvironment } from "../sys/machine.ts";
+import { environmentNames } from "../sys/environment.ts";
 
 /** How long a former self of a plugin waits for a call before it ends. */
 const FAREWELL_MS = 30_000;
@@ -73,7 +72,7 @@ export class ProcessRunner implements HandlerRunner {
   #newKeeper(): HostKeeper {
     const { clock, heard } = this.#ports;
     const gate = new RateGate(clock, HOST_LINES);
-    return new HostKeeper(clock, (plugin, level, text) => {
+    return new HostKeeper(this.#ports, (plugin, level, text) => {
       if (!gate.passes()) return;
       const line = plainText(text, 2000);
       heard({ plugin, level, event: null, text: line, fields: {} });
@@ -119,7 +118,7 @@ export class ProcessRunner implements HandlerRunner {
     const tenant: Tenant = {
       plugin: plugin.name,
       limits: config.limits,
-      env: environmentOf(visibleVariables(has, environmentNames())),
+      env: hostEnvironment(visibleVariables(has, environmentNames())),
     };
     const keeper = snapshot.source === BUILT_IN
       ? this.#shared
@@ -251,14 +250,4 @@ function keyOf(
     config.limits,
     registrations.map(({ event, order, options }) => [event, order, options]),
   ]);
-}
-
-/** What the process of a plugin has of the controller's environment. */
-function environmentOf(names: readonly string[]): Record<string, string> {
-  const own = Object.fromEntries(
-    names.map((name) => [name, environment(name) ?? ""]),
-  );
-  // Below a file nothing can be made: the Cache API writes where TMPDIR says,
-  // and needs no permission for it.
-  return { ...ownEnvironment(), TMPDIR: "/dev/null", ...own };
 }

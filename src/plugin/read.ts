@@ -11,9 +11,13 @@
 import { isUsherError, messageOf, UsherError } from "../error/mod.ts";
 import { meantIssue } from "../schema/issue.ts";
 import { Manifest, PLUGIN_API, PluginLimits } from "../schema/plugin.ts";
-import type { Clock } from "../sys/clock.ts";
 import { plainText } from "./failure.ts";
-import { HostKeeper, type Tenant } from "./host_keeper.ts";
+import {
+  hostEnvironment,
+  HostKeeper,
+  type KeeperPorts,
+  type Tenant,
+} from "./host_keeper.ts";
 import type { OptionIssue } from "./instance.ts";
 import { workerPermissions } from "./permission.ts";
 import type { RegistrationSpec, WorkerSpec } from "./protocol.ts";
@@ -45,8 +49,7 @@ export interface ToRead {
 }
 
 /** What a reader needs. */
-export interface ReaderPorts {
-  readonly clock: Clock;
+export interface ReaderPorts extends KeeperPorts {
   heard(line: PluginLine): void;
 }
 
@@ -58,7 +61,7 @@ export class PluginReader implements AsyncDisposable {
   readonly #anchor: Tenant = {
     plugin: "",
     limits: PluginLimits.parse({}),
-    env: {},
+    env: hostEnvironment([]),
   };
 
   constructor(ports: ReaderPorts) {
@@ -68,8 +71,8 @@ export class PluginReader implements AsyncDisposable {
   }
 
   #newKeeper(): HostKeeper {
-    const { clock, heard } = this.#ports;
-    return new HostKeeper(clock, (plugin, level, text) =>
+    const { heard } = this.#ports;
+    return new HostKeeper(this.#ports, (plugin, level, text) =>
       heard({
         plugin,
         level,
@@ -85,7 +88,7 @@ export class PluginReader implements AsyncDisposable {
    */
   async read(plugin: ToRead): Promise<PluginReading> {
     const { name, limits, snapshot } = plugin;
-    const tenant: Tenant = { plugin: name, limits, env: {} };
+    const tenant: Tenant = { plugin: name, limits, env: hostEnvironment([]) };
     const keeper = snapshot.source === BUILT_IN
       ? this.#shared
       : this.#newKeeper();

@@ -110,6 +110,8 @@ export interface RunnerPorts {
   /** What plugins may know of the site now. */
   site(): SiteValue;
   heard(line: PluginLine): void;
+  /** What a process is started by; this very program when absent. */
+  readonly program?: readonly [string, ...string[]];
 }
 
 /** Runs handlers. */

@@ -1,0 +1,72 @@
+/**
+ * Plugins in processes of the compiled executable, which has another runtime
+ * than the one that these tests run on: from TypeScript on disk to an answer.
+ */
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { findPlugins, type PluginPlace } from "../../src/plugin/find.ts";
+import { PluginReader } from "../../src/plugin/read.ts";
+import { ProcessRunner } from "../../src/plugin/process_runner.ts";
+import { takeSnapshot } from "../../src/plugin/snapshot.ts";
+import { PluginLimits } from "../../src/schema/plugin.ts";
+import { systemClock } from "../../src/sys/clock.ts";
+import {
+  fixturePlugin,
+  runnerBench,
+  testRunner,
+} from "../conformance/plugin_runner.ts";
+import { compiledUsher } from "../support/compiled.ts";
+import { PluginFolder } from "../support/plugin_folder.ts";
+
+const ROOT = decodeURIComponent(new URL("../..", import.meta.url).pathname);
+const FIXTURE: PluginPlace = {
+  name: "promises",
+  source: `${ROOT}tests/fixtures/plugins/promises`,
+  root: `${ROOT}tests/fixtures/plugins/promises`,
+  entry: "plugin.ts",
+  isFile: false,
+};
+
+const program = [await compiledUsher()] as const;
+const folder = await PluginFolder.make();
+const snapshot = await takeSnapshot(FIXTURE, folder.store);
+
+testRunner("with processes of the executable", () =>
+  runnerBench(
+    (ports) => new ProcessRunner({ ...ports, program }),
+    fixturePlugin(snapshot),
+  ));
+
+Deno.test("the executable reads each plugin that ships, as one file", async () => {
+  const bundle = `${ROOT}dist/bundle/plugins`;
+  const found = await findPlugins({ shipped: bundle, dirs: [] });
+  const sources = await findPlugins({ shipped: `${ROOT}plugins`, dirs: [] });
+  deepStrictEqual([...found.keys()].sort(), [...sources.keys()].sort());
+  await using reader = new PluginReader({
+    clock: systemClock,
+    program,
+    heard: ({ text }) => ok(false, text),
+  });
+  const names = await Promise.all(
+    [...found.values()].map(async (place) => {
+      const { manifest } = await reader.read({
+        name: place.name,
+        snapshot: await takeSnapshot(place, folder.store),
+        registrations: [],
+        limits: PluginLimits.parse({}),
+      });
+      return manifest.name;
+    }),
+  );
+  deepStrictEqual(names, [...found.keys()]);
+});
+
+Deno.test("usher plugin-host is nothing for people", async () => {
+  const { code, stderr } = await new Deno.Command(program[0], {
+    args: ["plugin-host"],
+    stdin: "null",
+  }).output();
+  strictEqual(code, 64);
+  match(new TextDecoder().decode(stderr), /is started by the controller alone/);
+});
+
+Deno.test.afterAll(() => folder[Symbol.asyncDispose]());
