@@ -10,6 +10,7 @@
  */
 import { writeCredentials } from "./client/credentials.ts";
 import { type Controller, FIRST_ACCOUNT, startCtrl } from "./ctrl/ctrl.ts";
+import type { PluginHosting } from "./ctrl/plugins/hosted.ts";
 import { isUsherError, UsherError } from "./error/mod.ts";
 import { runLnm } from "./lnm/lnm.ts";
 import { readCredential } from "./lnm/credential.ts";
@@ -47,6 +48,8 @@ export interface DevOptions {
   /** What goes over the defaults, as the files would say it. */
   readonly ctrl?: Readonly<Record<string, unknown>>;
   readonly lnm?: Readonly<Record<string, unknown>>;
+  /** How plugins are run; without it there are none. */
+  readonly plugins?: PluginHosting;
 }
 
 /** A site that runs in this process. */
@@ -83,6 +86,7 @@ export async function startDev(options: DevOptions): Promise<DevSite> {
     config: ctrlConfig(options),
     version: options.version,
     log: log.with({ role: "ctrl" }),
+    ...(options.plugins === undefined ? {} : { plugins: options.plugins }),
     onFirstPassword: (_user, password) =>
       writeDurably(`${stateDir}/admin-password`, `${password}\n`),
   }).catch((error) => {

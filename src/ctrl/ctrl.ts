@@ -16,10 +16,13 @@ import { newId, newSecret } from "../sys/id.ts";
 import type { Log } from "../sys/log.ts";
 import { hostname, processId } from "../sys/machine.ts";
 import type { Accounts } from "./auth/accounts.ts";
-import type { CtrlContext } from "./context.ts";
+import { type CtrlContext, isoNow } from "./context.ts";
 import { openEngine } from "./engine.ts";
+import { siteValue } from "./events/site_value.ts";
 import { keepRenewed, listen } from "./listeners.ts";
 import { leavePlace, leaveToken } from "./local.ts";
+import type { EngineOptions } from "./opened_state.ts";
+import { HostedPlugins, type PluginHosting } from "./plugins/hosted.ts";
 import type { Site } from "./site.ts";
 import { openTrust, type Trust } from "./trust.ts";
 
@@ -32,6 +35,8 @@ export interface CtrlOptions {
   readonly version: string;
   readonly log: Log;
   readonly clock?: Clock;
+  /** How plugins are run; without it there are none. */
+  readonly plugins?: PluginHosting;
   /** Told the password of the first account, once in the life of a site. */
   readonly onFirstPassword?: (
     user: string,
@@ -64,14 +69,18 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
   const closing = new AbortController();
   stack.defer(() => closing.abort("the controller ends"));
   const parts = { config, context, store, newSecret, version };
-  const engine = await openEngine(parts);
+  const hosted = options.plugins === undefined
+    ? null
+    : stack.use(hostPlugins(options.plugins, parts));
+  const engine = await openEngine({ ...parts, ...heardBy(hosted) });
+  const plugins = await hosted?.load({ ...engine, store }) ?? engine.plugins;
   await leaveToken(config.state_dir, engine.accounts.openLocalSession());
   stack.defer(() => engine.runner.stop());
   await engine.recover();
   const servers = listen({
     config,
     version,
-    parts: engine,
+    parts: { ...engine, plugins },
     trust,
     context,
     closing: closing.signal,
@@ -106,6 +115,23 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Makes the chains of a controller, which are empty yet. */
+function hostPlugins(
+  hosting: PluginHosting,
+  { config, context, store, version }: EngineOptions,
+): HostedPlugins {
+  const { epoch } = store.holder;
+  const site = siteValue({ config, version, epoch, at: isoNow(context) });
+  return new HostedPlugins(hosting, { context, site: () => site });
+}
+
+/** Who hears what the engine fires, and answers what they ask. */
+function heardBy(
+  hosted: HostedPlugins | null,
+): Partial<EngineOptions> {
+  return hosted === null ? {} : { events: hosted.events, asks: hosted.asks };
 }
 
 async function openStore(

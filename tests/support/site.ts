@@ -10,6 +10,7 @@ import type { VmView } from "../../src/schema/change.ts";
 import type { Problem } from "../../src/schema/problem.ts";
 import { HttpClient } from "../../src/sys/http_client.ts";
 import { silentLog } from "../../src/sys/log.ts";
+import { localPlugins, type Modules } from "./local_plugins.ts";
 import { until } from "./wait.ts";
 
 export interface TestSiteOptions {
@@ -17,6 +18,8 @@ export interface TestSiteOptions {
   readonly driver?: "sim" | "qemu";
   readonly ctrl?: Readonly<Record<string, unknown>>;
   readonly lnm?: Readonly<Record<string, unknown>>;
+  /** Plugins of the test, which `ctrl.plugins` registers; they run in its process. */
+  readonly modules?: Modules;
   /** A directory to use and to keep; a new one that is removed when absent. */
   readonly stateDir?: string;
 }
@@ -40,7 +43,7 @@ export class TestSite implements AsyncDisposable {
   }
 
   static async start(
-    { nodes = 1, driver = "sim", ctrl = {}, lnm = {}, stateDir }:
+    { nodes = 1, driver = "sim", ctrl = {}, lnm = {}, stateDir, modules = {} }:
       TestSiteOptions = {},
   ): Promise<TestSite> {
     const temporary = stateDir === undefined
@@ -54,6 +57,7 @@ export class TestSite implements AsyncDisposable {
       stateDir: stateDir ?? temporary ?? "",
       version: "0.0.0-test",
       log: silentLog,
+      plugins: localPlugins(modules, ctrl["plugins"]),
     });
     return new TestSite(site, temporary);
   }

@@ -1,0 +1,136 @@
+/**
+ * Plugins in a controller: the chains, what runs their handlers, and their
+ * life, joined.
+ *
+ * The chains are there before anything else is, since all that is decided
+ * passes them, and are empty until the records are read. They are filled
+ * before an earlier controller's work is taken up: from the first event on
+ * every plugin hears what it is registered for, or there is no controller.
+ *
+ * @module
+ */
+import { isFinal } from "../../core/operation_machine.ts";
+import { Chains } from "../../plugin/chains.ts";
+import { type EventRecorder, NO_RECORDER } from "../../plugin/recorder.ts";
+import type {
+  HandlerRunner,
+  PluginLine,
+  RunnerPorts,
+} from "../../plugin/runner.ts";
+import type { SiteValue } from "../../schema/event_value.ts";
+import type { RecordedLine } from "../../schema/recorded_event.ts";
+import type { Store } from "../../store/store.ts";
+import { type CtrlContext, isoNow } from "../context.ts";
+import type { PluginServices } from "../plugin_services.ts";
+import { PluginAsks } from "../plugin_asks/answerer.ts";
+import type { Records } from "../records.ts";
+import { PluginLife } from "./life.ts";
+import { LogRing } from "./log_ring.ts";
+import type { PluginSource } from "./set.ts";
+
+/** An operation's end is told for so long after it with the versions it began with. */
+const TELLING_MS = 60_000;
+
+/** How a controller runs plugins, and where they come from. */
+export interface PluginHosting {
+  readonly runner: (ports: RunnerPorts) => HandlerRunner;
+  readonly source: PluginSource;
+}
+
+/** What is recorded of events, and read back. */
+export interface Recorder extends EventRecorder {
+  read(sinceMs: number, signal: AbortSignal): AsyncIterable<RecordedLine>;
+}
+
+/** What hosting plugins needs. */
+export interface HostedParts {
+  readonly context: CtrlContext;
+  /** What plugins may know of the site. */
+  readonly site: () => SiteValue;
+  readonly recorder?: Recorder;
+}
+
+/** What plugins are loaded into. */
+export interface LoadingParts {
+  readonly records: Records;
+  readonly store: Store;
+  readonly services: PluginServices;
+}
+
+/** The plugins of one controller. */
+export class HostedPlugins implements AsyncDisposable {
+  readonly events: Chains;
+  readonly asks: PluginAsks;
+  readonly #parts: HostedParts;
+  readonly #source: PluginSource;
+  readonly #runner: HandlerRunner;
+  readonly #logs = new LogRing();
+  #records: Records | null = null;
+
+  constructor({ runner, source }: PluginHosting, parts: HostedParts) {
+    const { context, site, recorder = NO_RECORDER } = parts;
+    const { clock, log } = context;
+    this.#parts = parts;
+    this.#source = source;
+    this.asks = new PluginAsks(clock);
+    this.#runner = runner({
+      clock,
+      answerer: this.asks,
+      site,
+      heard: (line) => this.#heard(line),
+    });
+    this.events = new Chains({
+      runner: this.#runner,
+      clock,
+      log,
+      recorder,
+      frozen: (operation) =>
+        this.#records?.operations.latest(operation)?.plugins,
+      needed: () => this.#needed(),
+    });
+  }
+
+  /** Loads the set that the configuration names. Throws what is wrong with it. */
+  async load({ records, store, services }: LoadingParts): Promise<PluginLife> {
+    this.#records = records;
+    const { context, recorder } = this.#parts;
+    return await PluginLife.open({
+      context,
+      store,
+      chains: this.events,
+      runner: this.#runner,
+      source: this.#source,
+      services,
+      logs: this.#logs,
+      recorded: (sinceMs, signal) =>
+        recorder?.read(sinceMs, signal) ?? nothing(),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#runner[Symbol.asyncDispose]();
+  }
+
+  #heard({ plugin, level, event, text, fields }: PluginLine): void {
+    const { context } = this.#parts;
+    const at = isoNow(context);
+    this.#logs.add(plugin, { at, level, event, text, fields });
+    context.log[level](text, { plugin, event, ...fields });
+  }
+
+  /** The versions that operations began with which have not ended, or just have. */
+  #needed(): ReadonlySet<string> {
+    const needed = new Set<string>();
+    const told = this.#parts.context.clock.now() - TELLING_MS;
+    for (const operation of this.#records?.operations.latestValues() ?? []) {
+      const { plugins, state, endedAt } = operation;
+      if (plugins === undefined) continue;
+      const isOver = isFinal(state) && Date.parse(endedAt ?? "") < told;
+      if (isOver) continue;
+      for (const hash of Object.values(plugins)) needed.add(hash);
+    }
+    return needed;
+  }
+}
+
+async function* nothing(): AsyncGenerator<RecordedLine> {}
