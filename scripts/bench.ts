@@ -17,6 +17,8 @@ type Rows = Iterable<Row> | AsyncIterable<Row>;
 
 const GROUPS: Readonly<Record<string, () => Promise<Rows>>> = {
   store: async () => await (await import("./bench/store.ts")).benchStore(),
+  telling: async () =>
+    await (await import("./bench/telling.ts")).benchTelling(),
   api: async () => await (await import("./bench/api.ts")).benchApi(),
   cold: async () => await (await import("./bench/cold.ts")).benchCold(),
   simulator: async () =>
