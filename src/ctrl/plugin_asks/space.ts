@@ -20,9 +20,9 @@ export const SPACE_LIMITS = {
   valueBytes: 62 * 1024,
   /** Of one key, in UTF-8. */
   keyBytes: 512,
-  keys: 10_000,
+  keys: 100_000,
   /** Of all keys and values together. */
-  bytes: 16 * 1024 * 1024,
+  bytes: 32 * 1024 * 1024,
 } as const;
 
 /** JSON, as it crosses the border of a plugin. */
