@@ -10,11 +10,12 @@
  * @module
  */
 import type { Json, PluginContext } from "@usher/plugin";
-import type { Item } from "./rule.ts";
 
 /** A path that belongs to a VM. */
 export interface Claim {
   readonly uid: string;
+  /** The VM's full name. */
+  readonly name: string;
   readonly root: string;
   readonly path: string;
   /** What its image takes, in MiB; nothing for a folder. */
@@ -24,8 +25,8 @@ export interface Claim {
 type State = PluginContext["state"];
 
 /** By user, so that what one user has is read at once. */
-function keyOf(user: string, path: string): string {
-  return `claim/${user}${path}`;
+function prefixOf(name: string): string {
+  return `claim/${ownerOf(name)}`;
 }
 
 /** The owner of a VM, by its full name. */
@@ -33,47 +34,50 @@ export function ownerOf(name: string): string {
   return name.slice(name.lastIndexOf(".") + 1);
 }
 
-/** The claims on a user's paths. */
-export async function claimsOf(state: State, user: string): Promise<Claim[]> {
-  const kept = await state.list(`claim/${user}/`);
-  return kept.flatMap(({ value }) => readClaim(value) ?? []);
+/** All claims of the owner of the VM of this name. */
+export async function claimsBeside(
+  state: State,
+  name: string,
+): Promise<Claim[]> {
+  const prefix = prefixOf(name);
+  const kept = await state.list(`${prefix}/`);
+  return kept.flatMap(({ key, value }) =>
+    readClaim(key.slice(prefix.length), value) ?? []
+  );
 }
 
 /** The claim on a path; null when it is nobody's. */
 export async function claimOn(
   state: State,
-  user: string,
+  name: string,
   path: string,
 ): Promise<Claim | null> {
-  return readClaim(await state.get(keyOf(user, path)));
+  return readClaim(path, await state.get(prefixOf(name) + path));
 }
 
 /** Claims a path for a VM, durably. */
 export async function claim(
   state: State,
-  user: string,
-  { root, path }: Item,
-  { uid, mib }: Pick<Claim, "uid" | "mib">,
+  { uid, name, root, path, mib }: Claim,
 ): Promise<void> {
-  await state.set(keyOf(user, path), { uid, root, path, mib });
+  await state.set(prefixOf(name) + path, { uid, name, root, mib });
 }
 
 /** Gives a path up, if it is still this VM's. */
 export async function giveUp(
   state: State,
-  user: string,
-  { uid, root, path, mib }: Claim,
+  { uid, name, root, path, mib }: Claim,
 ): Promise<void> {
-  const key = keyOf(user, path);
+  const key = prefixOf(name) + path;
   await state.commit(
     [{ key, value: null }],
-    [{ key, value: { uid, root, path, mib } }],
+    [{ key, value: { uid, name, root, mib } }],
   );
 }
 
-function readClaim(value: Json): Claim | null {
-  const { uid, root, path, mib } = (value ?? {}) as Partial<Claim>;
-  const isSound = typeof uid === "string" && typeof root === "string" &&
-    typeof path === "string" && typeof mib === "number";
-  return isSound ? { uid, root, path, mib } : null;
+function readClaim(path: string, value: Json): Claim | null {
+  const { uid, name, root, mib } = (value ?? {}) as Partial<Claim>;
+  const isSound = typeof uid === "string" && typeof name === "string" &&
+    typeof root === "string" && typeof mib === "number";
+  return isSound ? { uid, name, root, path, mib } : null;
 }

@@ -181,6 +181,61 @@ Deno.test("filespace leaves a VM's space that was made anew when a late event co
   deepStrictEqual(await space.files("net/local/ann/lab"), []);
 });
 
+Deno.test("filespace leaves a path to the VM that has it, when rules give it to another", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "usher_filespace_" });
+  await using bench = await onBench(import("./plugin.ts"), {
+    options: {
+      roots: [dir],
+      rules: [
+        { folder: `${dir}/{user}/{cluster}/{vm}`, vms: ["a.*.*"] },
+        { folder: `${dir}/{user}/{vm}/{cluster}`, vms: ["b.*.*"] },
+      ],
+    },
+  });
+  await bench.call("register", [newVm("a.b.ann")]);
+  await Deno.writeTextFile(`${dir}/ann/b/a/file`, "data");
+  await rejects(bench.call("register", [newVm("b.a.ann")]), {
+    code: "plugin_failed",
+    message: /belongs to VM "a\.b\.ann"/,
+  });
+  await bench.call("unregister", [newVm("b.a.ann")]);
+  strictEqual(await Deno.readTextFile(`${dir}/ann/b/a/file`), "data");
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("filespace goes on after a crash between any two of its asks", async () => {
+  for (let crash = 0; crash < 10; crash++) {
+    await using space = await Space.open();
+    const vm = newVm("web.lab.ann", { args: IMAGE });
+    await crashing(space.bench, crash, "register", [vm]);
+    await space.tell("register", vm);
+    strictEqual((await space.files()).length, 9, `${crash}`);
+    await crashing(space.bench, crash, "unregister", [vm]);
+    await space.tell("unregister", vm);
+    await space.bench.call("ctrl_start", [{}]);
+    deepStrictEqual(await space.files("net/local/ann/lab"), [], `${crash}`);
+    deepStrictEqual(await space.files("net/disks"), [], `${crash}`);
+    strictEqual(space.bench.site.state.size, 0, `${crash}`);
+  }
+});
+
+/** Calls a handler whose `crash`th ask is the last that anybody hears of. */
+async function crashing(
+  { site, call }: Bench,
+  crash: number,
+  event: string,
+  args: readonly unknown[],
+): Promise<void> {
+  const answer = site.answer;
+  let left = crash;
+  site.answer = (...asked) =>
+    left-- > 0
+      ? answer.apply(site, asked)
+      : Promise.reject(new UsherError("unavailable", "It crashed"));
+  await call(event, args).catch(() => {});
+  site.answer = answer;
+}
+
 Deno.test("filespace cleans up after a failed start of a new VM alone", async () => {
   await using space = await Space.open();
   const fresh = newVm("web.lab.ann");
@@ -275,8 +330,8 @@ Deno.test("filespace goes on after a crash at any point of making", async () => 
   // Claimed and half made: what a crash leaves.
   space.bench.site.state.set(`claim/ann${folder}`, {
     uid: vm.uid,
+    name: vm.name,
     root: `${space.dir}/net`,
-    path: folder,
     mib: 0,
   });
   await space.tell("register", vm);
@@ -325,6 +380,7 @@ Deno.test("filespace says where its options are wrong", async () => {
     [{ folder: "/etc/{user}/{cluster}/{vm}" }, /does not lie in one of/],
     [{ folder: "/net/../etc/{vm}" }, /without \. and \.\./],
     [{ folder: "/net/{user}/{vm}" }, /put \{cluster\} into it, or say keep/],
+    [{ folder: "/net/{user}-{cluster}-{vm}" }, /the same for two VMs/],
     [{ folder: "/net/{name}", keep: true }, /\{name\} means nothing/],
     [{ folder: "/net/{user", keep: true }, /brace that belongs to nothing/],
     [{ folder: "/net/a", keep: true, mode: "rwx" }, /must be octal/],

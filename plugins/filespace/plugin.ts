@@ -109,11 +109,11 @@ async function asked(
     const args = { ...request.args, ...request.vmArgs[name] };
     const its = items({ name, args }, ctx);
     disks.push(...its.filter(({ attach }) => attach !== null));
-    const user = ownerOf(name);
     const more = await missing(its);
-    planned.set(user, [...planned.get(user) ?? [], ...more]);
+    const owner = ownerOf(name);
+    planned.set(owner, [...planned.get(owner) ?? [], ...more]);
   }
-  for (const [user, its] of planned) await checkRoom(user, its, ctx);
+  for (const [owner, its] of planned) await checkRoom(owner, its, ctx);
   for (const { name, uid } of request.vms) {
     if (uid === null) continue;
     const args = { ...(await ctx.vms.get(name))?.args, ...request.args };

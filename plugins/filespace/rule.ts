@@ -153,9 +153,13 @@ function ruleFault(rule: Rule, roots: readonly string[]): string | null {
   }
   if (rule.keep) return null;
   const missing = OWN.find((place) => !path.includes(`{${place}}`));
-  return missing === undefined
-    ? null
-    : `"${path}" is the same for several VMs: put {${missing}} into it, or say keep: true`;
+  if (missing !== undefined) {
+    return `"${path}" is the same for several VMs: put {${missing}} into it, or say keep: true`;
+  }
+  // Labels have hyphens: a-b and c would mean the same file as a and b-c.
+  return /\}[^./{]*\{/.test(path)
+    ? `"${path}" may be the same for two VMs: put a . or / between its {}`
+    : null;
 }
 
 function targetOf(rule: Rule): string {

@@ -12,7 +12,7 @@ import {
   type Claim,
   claim,
   claimOn,
-  claimsOf,
+  claimsBeside,
   giveUp,
   ownerOf,
 } from "./claims.ts";
@@ -48,22 +48,34 @@ export async function prepare(
 }
 
 async function prepareOne(vm: Known, item: Item, ctx: Context): Promise<void> {
-  const user = ownerOf(vm.name);
+  const { name, uid } = vm;
+  const { root, path } = item;
   await makeWay(item);
-  const before = item.keep ? null : await claimOn(ctx.state, user, item.path);
-  if (before !== null && before.uid !== vm.uid) {
-    // Names are given once at a time: the VM that had this one is gone.
-    ctx.log.info(`removes "${item.path}" of an earlier ${vm.name}`);
-    await unmake(item, before.uid);
-    await giveUp(ctx.state, user, before);
-  }
+  if (!item.keep) await clear(vm, item, ctx);
   // What is there and nobody's stays nobody's.
-  if (await isThere(item.path)) return;
+  if (await isThere(path)) return;
   const mib = item.base === null ? 0 : await sizeOf(item.base);
-  await checkRoom(user, [{ ...item, mib }], ctx);
-  if (!item.keep) await claim(ctx.state, user, item, { uid: vm.uid, mib });
-  await make(item, vm.uid, ctx.signal);
-  ctx.log.info(`made "${item.path}" for ${vm.name}`);
+  await checkRoom(name, [{ ...item, mib }], ctx);
+  if (!item.keep) await claim(ctx.state, { uid, name, root, path, mib });
+  await make(item, uid, ctx.signal);
+  ctx.log.info(`made "${path}" for ${name}`);
+}
+
+/** Removes what an earlier VM of the same name has left at the place of an item. */
+async function clear(
+  { name, uid }: Known,
+  item: Item,
+  ctx: Context,
+): Promise<void> {
+  const its = await claimOn(ctx.state, name, item.path);
+  if (its === null || its.uid === uid) return;
+  if (its.name !== name) {
+    throw new DiskFault(`"${item.path}" belongs to VM "${its.name}"`);
+  }
+  // Names are given once at a time: the VM that had this one is gone.
+  ctx.log.info(`removes "${item.path}" of an earlier ${name}`);
+  await unmake(item, its.uid);
+  await giveUp(ctx.state, its);
 }
 
 /**
@@ -71,14 +83,13 @@ async function prepareOne(vm: Known, item: Item, ctx: Context): Promise<void> {
  * begun is kept on record until it is done, for `finish`.
  */
 export async function remove(vm: Known, ctx: Context): Promise<void> {
-  const user = ownerOf(vm.name);
-  const claims = (await claimsOf(ctx.state, user))
+  const claims = (await claimsBeside(ctx.state, vm.name))
     .filter(({ uid }) => uid === vm.uid);
   if (claims.length === 0) return await ctx.state.delete(REMOVING + vm.uid);
   await ctx.state.set(REMOVING + vm.uid, vm.name);
   for (const its of claims) {
     await unmake(itemOf(its), vm.uid);
-    await giveUp(ctx.state, user, its);
+    await giveUp(ctx.state, its);
     ctx.log.info(`removed "${its.path}" of ${vm.name}`);
   }
   await ctx.state.delete(REMOVING + vm.uid);
@@ -123,22 +134,24 @@ export async function missing(items: readonly Item[]): Promise<Planned[]> {
   return planned;
 }
 
-/** Throws `DiskFault` when a user's quota, or what is free, is too little. */
+/** Throws `DiskFault` when the quota of a VM's owner, or what is free, is too little. */
 export async function checkRoom(
-  user: string,
+  name: string,
   planned: readonly Planned[],
   { options: { quota, reserve }, state }: Context,
 ): Promise<void> {
   const wanted = planned.filter(({ keep }) => !keep)
     .reduce((sum, { mib }) => sum + mib, 0);
   if (quota !== undefined && wanted > 0) {
-    const held = (await claimsOf(state, user))
+    const held = (await claimsBeside(state, name))
       // A path that is claimed and made anew must not count twice.
       .filter(({ path }) => planned.every((item) => item.path !== path))
       .reduce((sum, { mib }) => sum + mib, 0);
     if (held + wanted > quota) {
       throw new DiskFault(
-        `User "${user}" has ${held} MiB of images and wants ${wanted} MiB more: ${quota} MiB are allowed`,
+        `User "${
+          ownerOf(name)
+        }" has ${held} MiB of images and wants ${wanted} MiB more: ${quota} MiB are allowed`,
       );
     }
   }
