@@ -18,9 +18,9 @@ import {
 } from "./instance.ts";
 import {
   BODY_ROOM,
-  bodyOf,
   type GuestSign,
   type HostSign,
+  textOf,
   type ToGuest,
   type WorkerSpec,
 } from "./protocol.ts";
@@ -30,7 +30,6 @@ import { type GuestReport, loadProblem, readModule } from "./report.ts";
 type Call = Extract<ToGuest, readonly ["call", ...unknown[]]>;
 
 const MAX_TEXT = 8192;
-const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 // What the plugin may replace, as it was before.
 const postMessage = self.postMessage.bind(self);
@@ -38,8 +37,8 @@ const setTimer = setTimeout;
 const stopTimer = clearTimeout;
 const { parse, stringify } = JSON;
 
-function post(sign: GuestSign, transfer: Transferable[] = []): void {
-  postMessage(sign, transfer);
+function post(sign: GuestSign): void {
+  postMessage(sign);
 }
 
 /** Parts on their way out; what comes up in one turn leaves together. */
@@ -65,12 +64,12 @@ class Outbox {
 
   #flush(): void {
     if (this.#parts.length === 0) return;
-    const body = bodyOf(this.#parts);
+    const body = textOf(this.#parts);
     const done = this.#done;
     this.#parts = [];
     this.#done = [];
     this.#length = 0;
-    post({ body, done }, [body.buffer]);
+    post({ body, done });
   }
 }
 
@@ -292,7 +291,7 @@ function main(): void {
   let guest: Guest | null = null;
   self.addEventListener("message", ({ data }: MessageEvent<HostSign>) => {
     if ("ping" in data) post({ pong: data.ping });
-    else if ("body" in data) guest?.take(parse(decoder.decode(data.body)));
+    else if ("body" in data) guest?.take(parse(data.body));
     else {
       void load(data.start, outbox).then((loaded) => {
         guest = loaded.guest;

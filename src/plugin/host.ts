@@ -31,6 +31,9 @@ const MAX_INVITATION = 10_000;
 /** The largest body from the controller: a value may hold a whole site. */
 const MAX_BODY = 1024 * 1024 * 1024;
 
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
 type Tell = (head: FromHost, body?: Uint8Array) => Promise<void>;
 
 /** One worker, and the calls that it has. */
@@ -79,7 +82,7 @@ class HostedWorker {
     if (this.#hasEnded) return;
     const now = performance.now();
     for (const [id, ms] of calls) this.#calls.set(id, now + ms);
-    this.#post({ body }, [body.buffer]);
+    this.#post({ body: decoder.decode(body) });
     this.#lookLater();
   }
 
@@ -97,8 +100,8 @@ class HostedWorker {
     void this.#tell({ type: "down", worker, why: why.slice(0, 5000) });
   }
 
-  #post(sign: HostSign, transfer: Transferable[] = []): void {
-    this.#worker.postMessage(sign, transfer);
+  #post(sign: HostSign): void {
+    this.#worker.postMessage(sign);
   }
 
   /** `data` may be anything. */
@@ -111,19 +114,26 @@ class HostedWorker {
     if (pong !== undefined) this.#hearPong(pong);
     else if (typeof up === "string" && up.length <= this.#maxBody) {
       void this.#tell({ type: "up", worker: this.#number, report: up });
-    } else if (body instanceof Uint8Array && Array.isArray(done)) {
+    } else if (typeof body === "string" && Array.isArray(done)) {
       this.#hearBody(done, body);
     } else this.#fail("It posted what is no message");
   }
 
-  #hearBody(done: readonly unknown[], body: Uint8Array): void {
+  #hearBody(done: readonly unknown[], text: string): void {
+    // No character is less than a byte.
+    if (text.length > this.#maxBody) return this.#failTalking();
+    const body = encoder.encode(text);
     this.#behind += body.length;
     if (body.length > this.#maxBody || this.#behind > MAX_BEHIND) {
-      return this.#fail("It says more than can be taken");
+      return this.#failTalking();
     }
     for (const id of done) this.#calls.delete(id as number);
     const said = this.#tell({ type: "from", worker: this.#number }, body);
     void said.then(() => void (this.#behind -= body.length));
+  }
+
+  #failTalking(): void {
+    this.#fail("It says more than can be taken");
   }
 
   #lookLater(): void {
