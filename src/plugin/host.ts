@@ -24,7 +24,7 @@ import {
 /** How often deadlines are looked at. */
 const LOOK_MS = 50;
 /** How long a worker may leave a question of life unanswered, once a call is late. */
-const LIFE_MS = 300;
+const LIFE_MS = 1000;
 /** What a worker may have said that the controller has not taken yet. */
 const MAX_BEHIND = 64 * 1024 * 1024;
 const MAX_INVITATION = 10_000;

@@ -125,7 +125,7 @@ export class PluginWorker {
     let ends: Ends = [];
     while (!this.#isOver()) {
       const end = await this.#liveOnce();
-      this.#calls.failSent(end.why);
+      this.#calls.takeBack(end.why);
       if (this.#isOver()) break;
       this.#say("error", `it ended: ${end.why}`);
       const next = afterEnd(ends, this.#now());

@@ -9,6 +9,8 @@
  *     `plugin_failed` for anything else that went wrong; both name the plugin.
  *  4. What a handler does after its call has ended touches no other call.
  *  5. Calls of one registration begin in the order in which they were made.
+ *  6. A call that its worker did not live to answer is made once more, under
+ *     the same decision and in the time that is left of its deadline.
  *
  * @module
  */

@@ -10,7 +10,7 @@
 /** Ends longer ago than this are forgotten. */
 export const MEMORY_MS = 60_000;
 /** With so many ends within that time it is not started again. */
-export const MAX_ENDS = 6;
+export const MAX_ENDS = 5;
 const FIRST_WAIT_MS = 50;
 const FACTOR = 4;
 const MAX_WAIT_MS = 10_000;

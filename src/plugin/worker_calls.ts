@@ -17,12 +17,17 @@ export interface Pending {
   readonly untilMs: number;
   /** What its handler asks now. */
   asks: number;
+  /** How many workers have had it. */
+  tries: number;
   resolve(result: HandlerResult): void;
   reject(error: unknown): void;
 }
 
 /** How much longer than its deadline the process may take to say that a call is late. */
 const GRACE_MS = 500;
+
+/** So many workers a call is given at most. */
+const MAX_TRIES = 2;
 
 /** Calls by id, and in order those that no worker has yet. */
 export class WorkerCalls {
@@ -45,6 +50,7 @@ export class WorkerCalls {
       beganMs: now,
       untilMs: now + call.deadlineMs,
       asks: 0,
+      tries: 0,
       resolve,
       reject,
     });
@@ -55,7 +61,10 @@ export class WorkerCalls {
   takeWaiting(): readonly Pending[] {
     const taken = this.#waiting;
     this.#waiting = [];
-    for (const pending of taken) this.#sent.set(pending.id, pending);
+    for (const pending of taken) {
+      pending.tries++;
+      this.#sent.set(pending.id, pending);
+    }
     return taken;
   }
 
@@ -95,10 +104,18 @@ export class WorkerCalls {
     pending.reject(lateBy(registration.plugin, event, deadlineMs));
   }
 
-  /** Ends those that a worker had, which is no more. */
-  failSent(why: string): void {
-    fail([...this.#sent.values()], why);
+  /**
+   * Takes back what a worker had, which is no more. Nobody knows which of them
+   * it died of, so each goes to the next worker, under its decision and with
+   * the time that it has left; one that has seen two of them end fails.
+   */
+  takeBack(why: string): void {
+    const all = [...this.#sent.values()];
     this.#sent.clear();
+    fail(all.filter(({ tries }) => tries >= MAX_TRIES), why);
+    const again = all.filter(({ tries }) => tries < MAX_TRIES);
+    for (const pending of again) pending.asks = 0;
+    this.#waiting = [...again, ...this.#waiting];
   }
 
   /** Ends those that wait for a worker that does not come. */

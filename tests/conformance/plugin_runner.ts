@@ -24,7 +24,7 @@ import { until } from "../support/wait.ts";
 const EVENTS = [
   ...["echo", "nothing", "tools", "facts", "wrong", "circle", "refuse", "fail"],
   ...["reject", "slow", "aborted", "later", "begin", "ask", "stray", "say"],
-  ...["loop", "big", "other"],
+  ...["loop", "big", "gate", "other"],
 ];
 
 /** A runner with the fixture, and what its plugin asked and said. */

@@ -89,6 +89,8 @@ export class BenchSite implements AskAnswerer {
   readonly requests: Done<"request">[] = [];
   readonly fired: Done<"fire">[] = [];
   readonly scheduled = new Map<string, Done<"schedule.at">>();
+  /** Answers in place of all that is here. */
+  onAsk: ((name: AskName) => Promise<unknown>) | undefined;
   /** An ask that is to fail, by its name. */
   readonly failing = new Map<AskName, UsherError>();
 
@@ -106,6 +108,7 @@ export class BenchSite implements AskAnswerer {
     params: AskParams<N>,
     asking: Asking,
   ): Promise<unknown> {
+    if (this.onAsk !== undefined) return this.onAsk(name);
     const failure = this.failing.get(name);
     if (failure !== undefined) return Promise.reject(failure);
     const answer = this.#answers[name] as (
