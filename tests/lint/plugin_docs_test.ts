@@ -40,7 +40,7 @@ for (const name of PAGES) {
 }
 
 Deno.test("every plugin that ships and speaks to a server has a page", () => {
-  for (const name of ["udns", "uipmgr"]) ok(PAGES.includes(name), name);
+  for (const name of ["udns", "uipmgr", "uldap"]) ok(PAGES.includes(name), name);
 });
 
 function configurationOf(name: string): PluginConfig {

@@ -60,7 +60,12 @@ export class SlapdServer implements AsyncDisposable {
         "-f",
         `${this.dir.path}/slapd.conf`,
         "-h",
-        `ldap://127.0.0.1:${this.port} ldaps://127.0.0.1:${this.tlsPort}`,
+        // The certificate is not for the second address.
+        [
+          `ldap://127.0.0.1:${this.port}`,
+          `ldap://127.0.0.2:${this.port}`,
+          `ldaps://127.0.0.1:${this.tlsPort}`,
+        ].join(" "),
       ],
       dir: this.dir,
       isReady: async () => {
@@ -75,9 +80,9 @@ export class SlapdServer implements AsyncDisposable {
     await this.#server?.stop();
   }
 
-  /** Adds entries as the manager. */
-  async add(ldif: string): Promise<void> {
-    await this.#tool("ldapadd", [], ldif);
+  /** Adds entries, as the manager where nobody else is named. */
+  async add(ldif: string, { dn, password } = MANAGER): Promise<void> {
+    await this.#run("ldapadd", ["-D", dn, "-w", password], ldif);
   }
 
   /** Changes entries as the manager, in LDIF. */
@@ -85,20 +90,22 @@ export class SlapdServer implements AsyncDisposable {
     await this.#tool("ldapmodify", [], ldif);
   }
 
-  /** Lines of LDIF of what `filter` finds below `base`. */
+  /** Lines of LDIF of what `filter` finds below `base`; `follow` goes where aliases lead. */
   async find(
     base: string,
-    filter = "(objectClass=*)",
-    ...attributes: string[]
+    filter: string,
+    attribute: string,
+    { follow = false } = {},
   ): Promise<string[]> {
     const out = await this.#tool("ldapsearch", [
       "-LLL",
       "-o",
       "ldif-wrap=no",
+      ...(follow ? ["-a", "always"] : []),
       "-b",
       base,
       filter,
-      ...attributes,
+      attribute,
     ]);
     return out.split("\n").filter((line) => line !== "");
   }
@@ -150,6 +157,12 @@ directory ${dir}/db
 dbnosync
 maxsize 16777216
 access to attrs=userPassword by anonymous auth by self write by dn.exact="cn=usher,dc=test" write by * none
+# As docs/plugins/uldap.md has it: administrators of a cluster write its branch.
+access to dn.regex="^(.+,)?(ou=[^,]+,ou=clusters,dc=test)$"
+  by dn.exact="cn=usher,dc=test" write
+  by group.expand="cn=admin,ou=groups,$2" write
+  by users read
+  by * none
 access to dn.subtree="ou=clusters,dc=test" by dn.exact="cn=usher,dc=test" write by users read by * none
 access to * by dn.exact="cn=usher,dc=test" read by users read by * none
 `;

@@ -1,0 +1,378 @@
+/**
+ * `uldap` and OpenLDAP: who may log in, with which role; branches of clusters;
+ * and that no password goes where it should not.
+ *
+ * @module
+ */
+import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
+import * as uldap from "../../../plugins/uldap/plugin.ts";
+import { CA_B } from "../../support/certificates.ts";
+import { type Bench, onBench } from "../../support/plugin_bench.ts";
+import { SlapdServer } from "../../support/slapd_server.ts";
+
+const LDIF = `dn: dc=test
+objectClass: domain
+dc: test
+
+dn: cn=usher,dc=test
+objectClass: organizationalRole
+objectClass: simpleSecurityObject
+cn: usher
+userPassword: service-secret
+
+dn: ou=people,dc=test
+objectClass: organizationalUnit
+ou: people
+
+dn: ou=groups,dc=test
+objectClass: organizationalUnit
+ou: groups
+
+dn: ou=clusters,dc=test
+objectClass: organizationalUnit
+ou: clusters
+${
+  ["ann", "bob", "eve"].map((uid) => `
+dn: uid=${uid},ou=people,dc=test
+objectClass: inetOrgPerson
+uid: ${uid}
+cn: ${uid}
+sn: ${uid}
+userPassword: ${uid}-secret
+`).join("")
+}
+dn: cn=ops,ou=groups,dc=test
+objectClass: groupOfNames
+cn: ops
+member: uid=ann,ou=people,dc=test
+
+dn: cn=staff,ou=groups,dc=test
+objectClass: groupOfNames
+cn: staff
+member: uid=ann,ou=people,dc=test
+member: uid=bob,ou=people,dc=test
+`;
+
+const ANN = "uid=ann,ou=people,dc=test";
+const BOB = "uid=bob,ou=people,dc=test";
+
+Deno.test("uldap and slapd", async (t) => {
+  await using slapd = await SlapdServer.start(LDIF);
+  await slapd.dir.write("service", "service-secret\n");
+  const step = (
+    name: string,
+    run: (bench: Bench, slapd: SlapdServer) => Promise<void>,
+    options: Record<string, unknown> = {},
+  ) =>
+    t.step(name, async () => {
+      await using bench = await benchFor(slapd, options);
+      await run(bench, slapd);
+    });
+  const template = {
+    users: undefined,
+    user_dn: "uid={user},ou=people,dc=test",
+    bind_dn: undefined,
+    password_file: undefined,
+    clusters: undefined,
+  };
+  await step("StartTLS: logins, roles and groups", logins);
+  await step("ldaps: logins, roles and groups", logins, {
+    security: "ldaps",
+    port: slapd.tlsPort,
+  });
+  await step("in the clear, if so configured", logins, { security: "none" });
+  await step("names by a template, without an account of its own", logins, {
+    ...template,
+  });
+  await step("an empty password is never sent", emptyPassword);
+  await step("what is typed is a value", injection);
+  await step("what is typed is a value in a name, too", injection, template);
+  await step("an earlier yes stays, and a no goes on", passesOn);
+  await step("who is in no group stays out, if so configured", outsiders, {
+    default_role: "none",
+  });
+  await step("a certificate of another authority is refused", stranger, {
+    ca_file: await slapd.dir.write("other.pem", CA_B),
+  });
+  await step("a certificate for another name is refused", stranger, {
+    server: "127.0.0.2",
+  });
+  await step("ldaps refuses a certificate of another authority", stranger, {
+    security: "ldaps",
+    port: slapd.tlsPort,
+    ca_file: `${slapd.dir.path}/other.pem`,
+  });
+  await step("a cluster's branch, with its maker as administrator", branches);
+  await step("a branch that is there is left as it is", branchAgain);
+  await step("who has no entry is told, and the branch made", unknownMaker);
+  await step("a wrong account of its own is told without its secret", service, {
+    password_file: await slapd.dir.write("wrong", "wrong-secret"),
+  });
+  // Last: it ends the server.
+  await step("while the directory is down others decide", down);
+});
+
+async function logins(bench: Bench): Promise<void> {
+  deepStrictEqual(await login(bench, "ann", "ann-secret"), [
+    true,
+    { role: "admin", groups: ["ops", "staff"] },
+  ]);
+  deepStrictEqual(await login(bench, "bob", "bob-secret"), [
+    true,
+    { role: "viewer", groups: ["staff"] },
+  ]);
+  deepStrictEqual(await login(bench, "eve", "eve-secret"), [
+    true,
+    { role: "user", groups: [] },
+  ]);
+  deepStrictEqual(await login(bench, "ann", "bob-secret"), NO);
+  deepStrictEqual(await login(bench, "nobody", "ann-secret"), NO);
+  deepStrictEqual(failures(bench), "");
+}
+
+/** The server takes such a bind, and says so: see its configuration. */
+async function emptyPassword(bench: Bench, slapd: SlapdServer): Promise<void> {
+  ok(await slapd.binds(ANN, ""));
+  deepStrictEqual(await login(bench, "ann", ""), null);
+}
+
+async function injection(bench: Bench): Promise<void> {
+  for (
+    const user of [
+      "*",
+      "a*",
+      "ann)(uid=*",
+      "ann,ou=people",
+      "ann\\",
+      "ann\0",
+      "*)(objectClass=*",
+      "",
+    ]
+  ) deepStrictEqual(await login(bench, user, "ann-secret"), NO, user);
+  deepStrictEqual(failures(bench), "");
+}
+
+async function passesOn(bench: Bench): Promise<void> {
+  const known = { role: "viewer", groups: ["local"] };
+  deepStrictEqual(
+    await bench.call("client_authenticate", [
+      credentials("nobody", "x"),
+      true,
+      known,
+    ]),
+    null,
+  );
+  const answer = await bench.call("client_authenticate", [
+    credentials("ann", "ann-secret"),
+    false,
+    { role: null, groups: ["local"] },
+  ]);
+  deepStrictEqual(answer?.[2], {
+    role: "admin",
+    groups: ["local", "ops", "staff"],
+  });
+}
+
+async function outsiders(bench: Bench): Promise<void> {
+  deepStrictEqual(await login(bench, "eve", "eve-secret"), NO);
+  deepStrictEqual((await login(bench, "bob", "bob-secret"))?.[0], true);
+}
+
+async function stranger(bench: Bench): Promise<void> {
+  deepStrictEqual(await login(bench, "ann", "ann-secret"), null);
+  match(failures(bench), /directory was not asked about "ann"/);
+  match(failures(bench), /certificate/i);
+}
+
+async function branches(bench: Bench, slapd: SlapdServer): Promise<void> {
+  const root = "ou=lab.bob,ou=clusters,dc=test";
+  await bench.call("cluster_register", [cluster("lab.bob", "bob", "ann")]);
+  deepStrictEqual(
+    (await slapd.find(root, "(objectClass=*)", "1.1")).toSorted(),
+    [
+      `dn: cn=admin,ou=groups,${root}`,
+      `dn: ou=groups,${root}`,
+      `dn: ou=lab.bob,ou=clusters,dc=test`,
+      `dn: ou=people,${root}`,
+      `dn: uid=ann,ou=people,${root}`,
+      `dn: uid=bob,ou=people,${root}`,
+    ],
+  );
+  const [, member] = await slapd.find(root, "(cn=admin)", "member");
+  deepStrictEqual(member, `member: ${ANN}`);
+  // A guest that looks there finds bob himself, and takes his one password.
+  const found = await slapd.find(`ou=people,${root}`, "(uid=bob)", "1.1", {
+    follow: true,
+  });
+  deepStrictEqual(found, [`dn: ${BOB}`]);
+  // The maker administers this branch and no other.
+  const person = (parent: string) =>
+    `dn: uid=new,ou=people,${parent}\nobjectClass: account\nuid: new\n`;
+  await slapd.add(person(root), { dn: ANN, password: "ann-secret" });
+  await bench.call("cluster_register", [cluster("web.bob", "bob", "bob")]);
+  await rejects(
+    slapd.add(person("ou=web.bob,ou=clusters,dc=test"), {
+      dn: ANN,
+      password: "ann-secret",
+    }),
+    /Insufficient access/,
+  );
+  deepStrictEqual(failures(bench), "");
+}
+
+async function branchAgain(bench: Bench, slapd: SlapdServer): Promise<void> {
+  const root = "ou=old.ann,ou=clusters,dc=test";
+  const old = cluster("old.ann", "ann", "ann");
+  await bench.call("cluster_register", [old]);
+  await slapd.modify(`dn: cn=admin,ou=groups,${root}
+changetype: modify
+add: member
+member: ${BOB}
+
+dn: uid=ann,ou=people,${root}
+changetype: delete
+`);
+  bench.site.clusters = [old];
+  await bench.call("ctrl_start", [{}]);
+  const lines = await slapd.find(root, "(cn=admin)", "member");
+  deepStrictEqual(lines.slice(1), [`member: ${ANN}`, `member: ${BOB}`]);
+  deepStrictEqual((await slapd.find(root, "(uid=ann)", "1.1")).length, 1);
+}
+
+async function unknownMaker(bench: Bench, slapd: SlapdServer): Promise<void> {
+  await bench.call("cluster_register", [cluster("x.zoe", "zoe", "zoe")]);
+  match(failures(bench), /cluster "x.zoe": the directory has no zoe/);
+  const root = "ou=x.zoe,ou=clusters,dc=test";
+  deepStrictEqual((await slapd.find(root, "(cn=admin)", "member")).slice(1), [
+    "member: cn=usher,dc=test",
+  ]);
+}
+
+async function service(bench: Bench): Promise<void> {
+  deepStrictEqual(await login(bench, "ann", "ann-secret"), null);
+  match(failures(bench), /refuses the password of "cn=usher,dc=test"/);
+  ok(!failures(bench).includes("wrong-secret"));
+}
+
+async function down(bench: Bench, slapd: SlapdServer): Promise<void> {
+  await slapd.down();
+  deepStrictEqual(await login(bench, "ann", "ann-secret"), null);
+  match(failures(bench), /directory was not asked about "ann": .* cannot be/);
+  await using strict = await benchFor(slapd, { when_down: "refuse" });
+  await rejects(login(strict, "ann", "ann-secret"), /cannot be reached/);
+  const lab = cluster("lab.ann", "ann", "ann");
+  await bench.call("cluster_register", [lab]);
+  const again = bench.site.scheduled.get("retry/lab.ann")?.params;
+  deepStrictEqual(again?.args, ["lab.ann"]);
+  await slapd.up();
+  bench.site.clusters = [lab];
+  await bench.call("uldap_retry", ["lab.ann"]);
+  const root = "ou=lab.ann,ou=clusters,dc=test";
+  deepStrictEqual((await slapd.find(root, "(cn=admin)", "1.1")).length, 1);
+}
+
+Deno.test("uldap: a connection that breaks off after StartTLS is not opened anew in the clear", async () => {
+  await using slapd = await SlapdServer.start(LDIF);
+  await slapd.dir.write("service", "service-secret\n");
+  using cutter = cutAfterStartTls(slapd.port);
+  await using bench = await benchFor(slapd, {
+    server: "localhost",
+    port: cutter.port,
+    timeout: "1s",
+  });
+  deepStrictEqual(await login(bench, "ann", "ann-secret"), null);
+  deepStrictEqual([cutter.connections(), cutter.isCut()], [1, true]);
+});
+
+Deno.test("uldap: options that cannot be are refused by name", async () => {
+  const good = { server: "x", user_dn: "uid={user},dc=test" };
+  const cases: [Record<string, unknown>, RegExp][] = [
+    [{ ...good, user_dn: "uid=ann" }, /must have \{user\} in it/],
+    [{ ...good, user_dn: "uid={user},o={users}" }, /"\{users\}" means nothing/],
+    [{ server: "x" }, /Either user_dn or users/],
+    [{ ...good, bind_dn: "cn=x" }, /go together/],
+    [{ ...good, clusters: { base: "ou=c" } }, /written by bind_dn/],
+    [{ ...good, groups: { base: "b", filter: "member={dn}" } }, /parentheses/],
+    [{ ...good, password: "x" }, /password/],
+  ];
+  for (const [options, expected] of cases) {
+    await rejects(onBench(uldap, { options }), expected);
+  }
+});
+
+const NO = [false, { role: null, groups: [] }];
+
+function benchFor(
+  slapd: SlapdServer,
+  more: Record<string, unknown>,
+): Promise<Bench> {
+  return onBench(uldap, {
+    options: {
+      server: slapd.host,
+      port: slapd.port,
+      ca_file: slapd.caFile,
+      bind_dn: "cn=usher,dc=test",
+      password_file: `${slapd.dir.path}/service`,
+      users: { base: "ou=people,dc=test" },
+      groups: { base: "ou=groups,dc=test" },
+      roles: { admin: ["ops"], viewer: ["staff"] },
+      clusters: { base: "ou=clusters,dc=test" },
+      ...more,
+    },
+  });
+}
+
+function credentials(user: string, password: string) {
+  return { user, password, address: "192.0.2.1" };
+}
+
+/** `valid` and the identity that come back; null when nothing does. */
+async function login(bench: Bench, user: string, password: string) {
+  const answer = await bench.call("client_authenticate", [
+    credentials(user, password),
+    false,
+    { role: null, groups: [] },
+  ]);
+  return answer?.slice(1) ?? null;
+}
+
+function failures(bench: Bench): string {
+  return bench.lines.filter((it) => it.level !== "info")
+    .map((it) => it.text).join("\n");
+}
+
+function cluster(name: string, user: string, createdBy: string) {
+  const createdAt = "2026-01-01T00:00:00.000Z";
+  return { v: 1 as const, name, user, createdAt, createdBy };
+}
+
+/** Passes on what goes there and back, until the client has said its first thing over TLS. */
+function cutAfterStartTls(port: number) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let connections = 0;
+  let isCut = false;
+  void (async () => {
+    for await (const near of listener) {
+      connections++;
+      const far = await Deno.connect({ hostname: "127.0.0.1", port });
+      void far.readable.pipeTo(near.writable).catch(() => {});
+      const cut = new TransformStream<Uint8Array, Uint8Array>({
+        transform(chunk, controller) {
+          // 23: what is said once the connection is secure.
+          if (chunk[0] === 23) {
+            isCut = true;
+            near.close();
+            controller.terminate();
+          } else controller.enqueue(chunk);
+        },
+      });
+      void near.readable.pipeThrough(cut).pipeTo(far.writable).catch(() => {});
+    }
+  })();
+  return {
+    port: listener.addr.port,
+    connections: () => connections,
+    isCut: () => isCut,
+    [Symbol.dispose]: () => listener.close(),
+  };
+}
