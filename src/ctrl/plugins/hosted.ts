@@ -115,7 +115,9 @@ export class HostedPlugins implements AsyncDisposable {
     const { context } = this.#parts;
     const at = isoNow(context);
     this.#logs.add(plugin, { at, level, event, text, fields });
-    context.log[level](text, { plugin, event, ...fields });
+    // Within a field of their own: they may be called "plugin", or "level".
+    const given = Object.keys(fields).length === 0 ? {} : { fields };
+    context.log[level](text, { plugin, event, ...given });
   }
 
   /** The versions that operations began with which have not ended, or just have. */
