@@ -8,8 +8,9 @@ import { EXIT, EXIT_OF } from "./client/exit.ts";
 import { ctrlWord } from "./client/commands/ctrl.ts";
 import { parseRole, type RoleName } from "./client/main.ts";
 import { renderError, shownProblem } from "./client/render/problem.ts";
-import { loadConfig } from "./config/load.ts";
+import { loadConfig, loadFile, loadLocated } from "./config/load.ts";
 import { startCtrl } from "./ctrl/ctrl.ts";
+import { pluginProcesses } from "./ctrl/plugins/hosting.ts";
 import { readLocalToken } from "./ctrl/local.ts";
 import { type DevSite, startDev } from "./dev.ts";
 import { isUsherError, toProblem, UsherError } from "./error/mod.ts";
@@ -88,7 +89,7 @@ async function ctrl(argv: readonly string[]): Promise<number> {
       hint: `write usher ctrl ${words[0]} first, and the flags behind it`,
     });
   }
-  const config = await loadConfig("ctrl", CtrlConfig, {
+  const from = {
     file: flags.config,
     flags: {
       state_dir: flags.state === undefined
@@ -99,7 +100,9 @@ async function ctrl(argv: readonly string[]): Promise<number> {
         nodes: flags["listen-nodes"],
       },
     },
-  });
+  };
+  const readConfig = () => loadLocated("ctrl", CtrlConfig, from);
+  const { config } = await readConfig();
   if (words[0] === "admin-token") {
     say(await readLocalToken(config.state_dir));
     return EXIT.done;
@@ -111,6 +114,7 @@ async function ctrl(argv: readonly string[]): Promise<number> {
     config,
     version: VERSION,
     log,
+    plugins: pluginProcesses({ stateDir: config.state_dir, readConfig }),
     onFirstPassword: (user, password) => {
       say(`The first account is "${user}", its password is ${password}`);
       say(
@@ -200,6 +204,10 @@ async function dev(argv: readonly string[]): Promise<number> {
     version: VERSION,
     log: createLog({ level: "warn" }),
     clientsPort: flags.port ?? 0,
+    plugins: pluginProcesses({
+      stateDir: `${stateDir}/ctrl`,
+      readConfig: () => devConfig(flags.config),
+    }),
   });
   say(
     `ready: ${site.nodes.length} node(s) with driver ${driver} at ${site.url}`,
@@ -213,6 +221,13 @@ async function dev(argv: readonly string[]): Promise<number> {
   await site.close();
   if (own && !kept) await removeIfThere(stateDir);
   return EXIT.done;
+}
+
+/** The plugins of a dev site: those that the file names, and the ones that are always there. */
+async function devConfig(file: string | undefined) {
+  return file === undefined
+    ? { config: CtrlConfig.parse({}), locate: () => null }
+    : await loadFile(absolutePath(file), CtrlConfig);
 }
 
 /**

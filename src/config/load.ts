@@ -98,6 +98,23 @@ function locate(
     : `${best.path}:${best.at}`;
 }
 
+/** Reads one file and no other. */
+export async function loadFile<T>(
+  path: string,
+  schema: Schema<T>,
+): Promise<Located<T>> {
+  const text = await readGivenOrNull(path);
+  if (text === null) {
+    throw new UsherError("invalid_input", `There is no file ${path}`, {
+      hint: "name one that is there",
+    });
+  }
+  return {
+    config: readYaml(path, text, schema),
+    locate: (keys) => locate([{ path, text }], keys),
+  };
+}
+
 /** Objects are merged key by key; everything else is replaced. */
 function merge(below: unknown, above: unknown): unknown {
   if (above === undefined || above === null) return below;

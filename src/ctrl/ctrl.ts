@@ -23,6 +23,7 @@ import { keepRenewed, listen } from "./listeners.ts";
 import { leavePlace, leaveToken } from "./local.ts";
 import type { EngineOptions } from "./opened_state.ts";
 import { HostedPlugins, type PluginHosting } from "./plugins/hosted.ts";
+import { Recording } from "./recording/recording.ts";
 import type { Site } from "./site.ts";
 import { openTrust, type Trust } from "./trust.ts";
 
@@ -69,9 +70,8 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
   const closing = new AbortController();
   stack.defer(() => closing.abort("the controller ends"));
   const parts = { config, context, store, newSecret, version };
-  const hosted = options.plugins === undefined
-    ? null
-    : stack.use(hostPlugins(options.plugins, parts));
+  const recorder = stack.use(openRecording(context, config));
+  const hosted = stack.use(hostPlugins(options.plugins, parts, recorder));
   const engine = await openEngine({ ...parts, ...heardBy(hosted) });
   const plugins = await hosted?.load({ ...engine, store }) ?? engine.plugins;
   await leaveToken(config.state_dir, engine.accounts.openLocalSession());
@@ -96,6 +96,7 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
   await firstStart(options, engine.accounts);
   const loops = [
     engine.keep(closing.signal),
+    recorder.keep(closing.signal),
     keepRenewed(trust, servers, context, closing.signal),
   ];
   const owned = stack.move();
@@ -117,14 +118,27 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
   };
 }
 
-/** Makes the chains of a controller, which are empty yet. */
+/** Makes the chains of a controller, which are empty yet; null without plugins. */
 function hostPlugins(
-  hosting: PluginHosting,
+  hosting: PluginHosting | undefined,
   { config, context, store, version }: EngineOptions,
-): HostedPlugins {
+  recorder: Recording,
+): HostedPlugins | null {
+  if (hosting === undefined) return null;
   const { epoch } = store.holder;
   const site = siteValue({ config, version, epoch, at: isoNow(context) });
-  return new HostedPlugins(hosting, { context, site: () => site });
+  return new HostedPlugins(hosting, { context, site: () => site, recorder });
+}
+
+function openRecording(
+  context: CtrlContext,
+  { state_dir, recording }: CtrlConfig,
+): Recording {
+  return new Recording(context, {
+    folder: `${state_dir}/events`,
+    bytes: recording.size * 2 ** 20,
+    keepMs: recording.keep,
+  });
 }
 
 /** Who hears what the engine fires, and answers what they ask. */

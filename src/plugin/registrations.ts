@@ -42,8 +42,10 @@ export interface RegistrationContext {
   readonly locate: Locate;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Numbers registrations: each number is higher than all before. From 1 when absent. */
+  nextId?(): number;
   /** Whether a timer of the past is an old one, which has fired or is owed. */
-  isKnownTimer(plugin: string, index: number, when: string): boolean;
+  isKnownTimer(plugin: string, when: string): boolean;
 }
 
 /** Makes the registrations of a set. Throws `invalid_input` with file, line and key. */
@@ -57,7 +59,8 @@ export function registerAll(
     ...plugins.flatMap((plugin) => mistakesOf(plugin, declared.by, context)),
   ];
   if (mistake !== undefined) throw mistakeError(mistake, context.locate);
-  let id = 0;
+  let ids = 0;
+  const nextId = () => context.nextId?.() ?? ++ids;
   return plugins.map(({ name, snapshot, manifest, config, handles }) => ({
     name,
     snapshot,
@@ -65,7 +68,7 @@ export function registerAll(
     config,
     handles,
     registrations: config.events.map((given) =>
-      registrationOf(++id, name, config, given)
+      registrationOf(nextId(), name, config, given)
     ),
   }));
 }
@@ -139,7 +142,7 @@ function mistakesOf(
     const at = ["plugins", name, "events", index];
     found.push(
       ...eventMistakes(plugin, given, at, declared),
-      ...clockMistakes(plugin, given, index, context),
+      ...clockMistakes(plugin, given, at, context),
     );
   });
   return found;
@@ -184,10 +187,9 @@ const ZONED =
 function clockMistakes(
   { name }: ReadPlugin,
   { event, period, when }: EventRegistration,
-  index: number,
+  at: KeyPath,
   { now, isKnownTimer }: RegistrationContext,
 ): Mistake[] {
-  const at = ["plugins", name, "events", index];
   const found: Mistake[] = [];
   if (event === "periodic" && period === undefined) {
     found.push({
@@ -229,7 +231,7 @@ function clockMistakes(
     });
   }
   if (event === "timer" && when !== undefined) {
-    const wrong = whenMistake(when, now, () => isKnownTimer(name, index, when));
+    const wrong = whenMistake(when, now, () => isKnownTimer(name, when));
     if (wrong !== null) found.push({ path: [...at, "when"], ...wrong });
   }
   return found;

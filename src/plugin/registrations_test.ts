@@ -14,7 +14,10 @@ import {
 
 const NOW = Date.parse("2026-11-25T12:00:00Z");
 
+let ids = 0;
+
 const CONTEXT: RegistrationContext = {
+  nextId: () => ++ids,
   locate: (path) => `ctrl.yaml:${path.length}:1`,
   now: NOW,
   isKnownTimer: () => false,
@@ -161,6 +164,7 @@ Deno.test("registerAll() names key and place of each mistake, and what would be 
 });
 
 Deno.test("registerAll() numbers registrations in their order, each with its own options over the plugin's", () => {
+  ids = 0;
   const loaded = registerAll([
     plugin({
       name: "one",

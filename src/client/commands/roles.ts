@@ -90,6 +90,11 @@ export const dev = defineCommand({
     state: text("DIR", "where the state lies; a new folder by default", {
       completes: "file",
     }),
+    config: text(
+      "FILE",
+      "a ctrl.yaml whose plugin_dirs and plugins are taken, also at a reload",
+      { completes: "file" },
+    ),
     keep: toggle("leave guests and state behind at the end"),
     port: parsed(
       "N",

@@ -100,6 +100,11 @@ export class HostedPlugins implements AsyncDisposable {
       chains: this.events,
       runner: this.#runner,
       source: this.#source,
+      reading: {
+        clock: context.clock,
+        heard: (line) => this.#heard(line),
+        isKnownTimer: (plugin, when) => isKnownTimer(services, plugin, when),
+      },
       services,
       logs: this.#logs,
       recorded: (sinceMs, signal) =>
@@ -132,6 +137,28 @@ export class HostedPlugins implements AsyncDisposable {
       for (const hash of Object.values(plugins)) needed.add(hash);
     }
     return needed;
+  }
+}
+
+/** Whether a timer of that moment was registered before, and so may be over. */
+function isKnownTimer(
+  { clocks }: PluginServices,
+  plugin: string,
+  when: string,
+): boolean {
+  try {
+    clocks.check({
+      id: 0,
+      plugin,
+      event: "timer",
+      order: null,
+      options: {},
+      deadlineMs: null,
+      when,
+    });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -31,6 +31,8 @@ import {
   NO_SET,
   type PluginSet,
   type PluginSource,
+  type ReadingPorts,
+  type Switches,
 } from "./set.ts";
 import { pluginView } from "./view.ts";
 
@@ -41,6 +43,7 @@ export interface PluginLifeParts {
   readonly chains: Pick<Chains, "replace" | "views">;
   readonly runner: Pick<HandlerRunner, "use" | "status">;
   readonly source: PluginSource;
+  readonly reading: ReadingPorts;
   /** Serves a set: what it asks, and its clocks. */
   readonly services: { use(plugins: readonly LoadedPlugin[]): Promise<void> };
   readonly logs: LogRing;
@@ -55,7 +58,7 @@ export interface PluginLifeParts {
 /** The plugins of a running controller. */
 export class PluginLife implements PluginAdmin {
   readonly #parts: PluginLifeParts;
-  #switches = new Map<string, PluginSwitch>();
+  #switches: ReadonlyMap<string, PluginSwitch> = new Map();
   #set: PluginSet = NO_SET;
   /** One change at a time: each is judged against what the one before left. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -67,11 +70,13 @@ export class PluginLife implements PluginAdmin {
   /** Loads the first set. Throws what is wrong with it: then no controller may start. */
   static async open(parts: PluginLifeParts): Promise<PluginLife> {
     const life = new PluginLife(parts);
+    const switches = new Map<string, PluginSwitch>();
     for await (const { value } of parts.store.list(keys.pluginSwitches())) {
       const given = PluginSwitch.parse(value);
-      life.#switches.set(given.name, given);
+      switches.set(given.name, given);
     }
-    const set = await parts.source.read(life.#switches);
+    life.#switches = switches;
+    const set = await parts.source.read(life.#switches, parts.reading);
     await life.#start(set);
     life.#warn(set);
     return life;
@@ -125,7 +130,7 @@ export class PluginLife implements PluginAdmin {
     return await this.#inTurn(async () => {
       const before = this.#set;
       if (check) {
-        const set = await this.#parts.source.read(this.#switches);
+        const set = await this.#read(this.#switches);
         return answerOf(before, set);
       }
       const set = await this.#take(this.#switches, []);
@@ -166,13 +171,18 @@ export class PluginLife implements PluginAdmin {
     return this.#set.plugins.some((plugin) => plugin.name === name);
   }
 
+  #read(switches: Switches): Promise<PluginSet> {
+    const { source, reading } = this.#parts;
+    return source.read(switches, reading);
+  }
+
   /** Reads a set, starts it, makes what led to it durable, and takes it. */
   async #take(
-    switches: Map<string, PluginSwitch>,
+    switches: ReadonlyMap<string, PluginSwitch>,
     mutations: readonly Mutation[],
   ): Promise<PluginSet> {
     const before = this.#set;
-    const set = await this.#parts.source.read(switches);
+    const set = await this.#read(switches);
     await this.#start(set);
     try {
       if (mutations.length > 0) await this.#parts.store.commit(mutations);

@@ -92,6 +92,7 @@ async function openLife(
     chains,
     runner,
     source,
+    reading: { clock, heard: () => {}, isKnownTimer: () => false },
     services: {
       use: (plugins: readonly LoadedPlugin[]) => {
         served.push(plugins.map(({ name }) => name));

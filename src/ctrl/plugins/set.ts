@@ -8,7 +8,8 @@ import type { CtrlConfig } from "../../schema/config.ts";
 import type { Manifest, PluginConfig } from "../../schema/plugin.ts";
 import type { PluginSwitch } from "../../schema/plugin_life.ts";
 import type { Locate } from "../../plugin/mistake.ts";
-import type { LoadedPlugin } from "../../plugin/runner.ts";
+import type { LoadedPlugin, PluginLine } from "../../plugin/runner.ts";
+import type { Clock } from "../../sys/clock.ts";
 
 /** The parts of ctrl.yaml that a reload takes anew. */
 export type PluginSections = Pick<CtrlConfig, "plugins" | "plugin_dirs">;
@@ -47,13 +48,22 @@ export interface PluginSet {
 /** What administrators said over the configuration, by plugin. */
 export type Switches = ReadonlyMap<string, PluginSwitch>;
 
+/** What reading a set needs of its controller. */
+export interface ReadingPorts {
+  readonly clock: Clock;
+  /** Told what plugins say while they are read. */
+  heard(line: PluginLine): void;
+  /** Whether a timer of a moment that is past was registered before it was. */
+  isKnownTimer(plugin: string, when: string): boolean;
+}
+
 /** Where sets come from. */
 export interface PluginSource {
   /**
    * Reads the configuration and every plugin of it anew. Throws what is wrong
    * with any of them; nothing has changed then.
    */
-  read(switches: Switches): Promise<PluginSet>;
+  read(switches: Switches, ports: ReadingPorts): Promise<PluginSet>;
 }
 
 /** For a controller without plugins. */

@@ -1,0 +1,278 @@
+/**
+ * Sets of plugins from the configuration and from files, as a controller has
+ * them.
+ *
+ * Everything is read anew each time. One that is turned off is read as well,
+ * so that what it declares stays known, but what is wrong with it is only
+ * told: turning a broken plugin off must help.
+ *
+ * @module
+ */
+import { messageOf, UsherError } from "../../error/mod.ts";
+import { findPlugins, pluginAt, type PluginPlace } from "../../plugin/find.ts";
+import { type Locate, meant, mistakeError } from "../../plugin/mistake.ts";
+import { effective } from "../../plugin/permission.ts";
+import { PluginReader, type PluginReading } from "../../plugin/read.ts";
+import {
+  optionsOf,
+  type ReadPlugin,
+  registerAll,
+} from "../../plugin/registrations.ts";
+import type { Snapshot } from "../../plugin/runner.ts";
+import { takeSnapshot } from "../../plugin/snapshot.ts";
+import type { PluginConfig } from "../../schema/plugin.ts";
+import { optionMistakes } from "./options.ts";
+import {
+  isEnabled,
+  type KnownPlugin,
+  type PluginSet,
+  type PluginSource,
+  type ReadConfig,
+  type ReadingPorts,
+  type Switches,
+} from "./set.ts";
+
+/** What reading sets needs. */
+export interface PluginFilesParts {
+  readonly readConfig: () => Promise<ReadConfig>;
+  /** The folder of the plugins that ship. */
+  readonly shipped: string;
+  /** The folder of snapshots. */
+  readonly store: string;
+}
+
+/** One plugin of the configuration, read or not. */
+interface Entry {
+  readonly name: string;
+  readonly config: PluginConfig;
+  readonly enabled: boolean;
+  /** Null when it could not be read, which `problem` tells. */
+  readonly read: {
+    readonly plugin: ReadPlugin;
+    readonly reading: PluginReading;
+  } | null;
+  readonly place: PluginPlace | null;
+  readonly problem: string;
+}
+
+/** Reads sets from files. */
+export class PluginFiles implements PluginSource {
+  readonly #parts: PluginFilesParts;
+  /** Registrations are numbered anew in each set, and no number comes twice. */
+  #ids = 0;
+
+  constructor(parts: PluginFilesParts) {
+    this.#parts = parts;
+  }
+
+  async read(switches: Switches, ports: ReadingPorts): Promise<PluginSet> {
+    const { config, locate } = await this.#parts.readConfig();
+    const places = await findPlugins({
+      shipped: this.#parts.shipped,
+      dirs: config.plugin_dirs,
+    });
+    const entries = await this.#readAll(
+      Object.entries(config.plugins),
+      { places, switches, locate, ports },
+    );
+    const plugins = registerAll(
+      entries.flatMap(({ read }) => read === null ? [] : [read.plugin]),
+      {
+        locate,
+        now: ports.clock.now(),
+        nextId: () => ++this.#ids,
+        isKnownTimer: (plugin, when) => ports.isKnownTimer(plugin, when),
+      },
+    );
+    const enabled = new Set(
+      entries.filter((one) => one.enabled).map(({ name }) => name),
+    );
+    return {
+      plugins: plugins.filter(({ name }) => enabled.has(name)),
+      known: knownOf(entries, places),
+      warnings: entries.flatMap((entry) => warningsOf(entry, locate)),
+    };
+  }
+
+  async #readAll(
+    configured: readonly (readonly [name: string, config: PluginConfig])[],
+    site: {
+      readonly places: ReadonlyMap<string, PluginPlace>;
+      readonly switches: Switches;
+      readonly locate: Locate;
+      readonly ports: ReadingPorts;
+    },
+  ): Promise<Entry[]> {
+    await using reader = new PluginReader(site.ports);
+    const results = await Promise.allSettled(
+      configured.map(async ([name, config]): Promise<Entry> => {
+        const enabled = isEnabled(name, config, site.switches);
+        const entry = { name, config, enabled };
+        let place: PluginPlace | null = null;
+        try {
+          place = await placeOf(name, config, site);
+          const read = await this.#readOne(name, config, place, reader);
+          checkOptions(name, config, read.reading, site.locate);
+          return { ...entry, place, read, problem: "" };
+        } catch (error) {
+          if (enabled) throw error;
+          return { ...entry, place, read: null, problem: messageOf(error) };
+        }
+      }),
+    );
+    // The first in the order of the file, whichever failed first.
+    return results.map((result) => {
+      if (result.status === "rejected") throw result.reason;
+      return result.value;
+    });
+  }
+
+  async #readOne(
+    name: string,
+    config: PluginConfig,
+    place: PluginPlace,
+    reader: PluginReader,
+  ) {
+    const snapshot: Snapshot = await takeSnapshot(place, this.#parts.store);
+    const reading = await reader.read({
+      name,
+      snapshot,
+      limits: config.limits,
+      registrations: config.events.map((given) => ({
+        event: given.event,
+        order: given.order ?? null,
+        options: optionsOf(config, given),
+      })),
+    });
+    const { manifest, handles } = reading;
+    return {
+      plugin: { name, snapshot, manifest, handles, config },
+      reading,
+    };
+  }
+}
+
+async function placeOf(
+  name: string,
+  { path }: PluginConfig,
+  { places, locate }: {
+    readonly places: ReadonlyMap<string, PluginPlace>;
+    readonly locate: Locate;
+  },
+): Promise<PluginPlace> {
+  if (path !== undefined) {
+    try {
+      return { ...await pluginAt(path), name };
+    } catch (error) {
+      const hint = error instanceof UsherError ? error.details.hint : undefined;
+      throw mistakeError({
+        path: ["plugins", name, "path"],
+        message: lowered(messageOf(error)),
+        hint,
+      }, locate);
+    }
+  }
+  const place = places.get(name);
+  if (place !== undefined) return place;
+  throw mistakeError({
+    path: ["plugins", name],
+    message: `there is no plugin "${name}" in any folder`,
+    hint: `${
+      meant(name, [...places.keys()])
+    }; plugin_dirs names folders, and path a single plugin`,
+  }, locate);
+}
+
+function lowered(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+function checkOptions(
+  name: string,
+  config: PluginConfig,
+  { registrations }: PluginReading,
+  locate: Locate,
+): void {
+  for (const [index, { issues }] of registrations.entries()) {
+    const [mistake] = optionMistakes(name, config, index, issues);
+    if (mistake !== undefined) throw mistakeError(mistake, locate);
+  }
+}
+
+function knownOf(
+  entries: readonly Entry[],
+  places: ReadonlyMap<string, PluginPlace>,
+): Map<string, KnownPlugin> {
+  const known = new Map<string, KnownPlugin>();
+  for (const { name, config, place, read, problem } of entries) {
+    known.set(name, {
+      name,
+      source: place?.source ?? config.path ?? "",
+      hash: read?.plugin.snapshot.hash ?? "",
+      manifest: read?.plugin.manifest ?? null,
+      config,
+      optionsSchema: schemaOf(read?.reading),
+      problem,
+    });
+  }
+  for (const { name, source } of places.values()) {
+    if (known.has(name)) continue;
+    known.set(name, {
+      name,
+      source,
+      hash: "",
+      manifest: null,
+      config: null,
+      optionsSchema: null,
+      problem: "",
+    });
+  }
+  return known;
+}
+
+function schemaOf(
+  reading: PluginReading | undefined,
+): Record<string, unknown> | null {
+  const schema = reading?.schema;
+  return typeof schema === "object" && schema !== null
+    ? schema as Record<string, unknown>
+    : null;
+}
+
+/** What works and may surprise: what is asked and not granted, and the other way round. */
+function warningsOf(
+  { name, config, read, enabled }: Entry,
+  locate: Locate,
+): string[] {
+  if (read === null || !enabled) return [];
+  const { manifest } = read.plugin;
+  const at = locate(["plugins", name, "grants"]);
+  const where = at === null ? "" : `${at}: `;
+  const { denied } = effective(manifest, config.grants);
+  const { ctx, verbs, vms: _, ...permissions } = config.grants;
+  const asked = new Set<string>([...manifest.ctx, ...manifest.verbs]);
+  const unasked = [
+    ...ctx.filter((one) => !asked.has(one)).map((one) => `ctx.${one}`),
+    ...verbs.filter((one) => !asked.has(one)).map((one) => `verb ${one}`),
+    ...Object.keys(permissions).filter((kind) =>
+      !Object.hasOwn(manifest.permissions, kind)
+    ),
+  ];
+  return [
+    ...(denied.length === 0 ? [] : [
+      `${where}plugin "${name}" asks for ${
+        denied.join(", ")
+      }, which is not granted: what needs it will fail`,
+    ]),
+    ...(unasked.length === 0 ? [] : [
+      `${where}plugin "${name}" is granted ${
+        unasked.join(", ")
+      }, which it does not ask for: it does not get it`,
+    ]),
+    ...(config.events.length === 0
+      ? [
+        `${where}plugin "${name}" is registered for no event: it is never called`,
+      ]
+      : []),
+  ];
+}

@@ -1,0 +1,25 @@
+/**
+ * Plugins as a controller has them: from files, each in a process of its own.
+ *
+ * @module
+ */
+import { ProcessRunner } from "../../plugin/process_runner.ts";
+import { shippedPlugins } from "../../sys/machine.ts";
+import { PluginFiles } from "./files.ts";
+import type { PluginHosting } from "./hosted.ts";
+import type { ReadConfig } from "./set.ts";
+
+/** Plugins in processes; the configuration of plugins is read anew for every set. */
+export function pluginProcesses({ stateDir, readConfig }: {
+  readonly stateDir: string;
+  readonly readConfig: () => Promise<ReadConfig>;
+}): PluginHosting {
+  return {
+    runner: (ports) => new ProcessRunner(ports),
+    source: new PluginFiles({
+      readConfig,
+      shipped: shippedPlugins(),
+      store: `${stateDir}/plugins`,
+    }),
+  };
+}
