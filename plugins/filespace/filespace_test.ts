@@ -371,8 +371,15 @@ Deno.test("filespace touches nothing for found VMs and while events are played",
   await space.tell("register", newVm("web.lab.ann", { found: true }));
   const vm = newVm("web.lab.ann");
   await space.bench.call("register", [vm], { isReplay: true });
+  const vms = [{ name: vm.name, uid: vm.uid, node: null }];
+  const again = startRequest([vm.name], { vms });
+  await space.bench.call("start_request", [again], { isReplay: true });
   await space.tell("unregister", vm);
   deepStrictEqual(await space.files(), []);
+  const fresh = startRequest([vm.name], { args: IMAGE });
+  const plan = { isReplay: true };
+  const planned = await space.bench.call("start_request", [fresh], plan);
+  strictEqual((planned?.[0] as StartValue).spec.disks?.length, 1);
 });
 
 Deno.test("filespace says where its options are wrong", async () => {

@@ -64,7 +64,6 @@ export default (tools: PluginTools): Plugin => {
     options: optionsSchema(tools),
     handlers: {
       async start_request([request], ctx) {
-        if (ctx.isReplay) return;
         return [await refusing(ctx, () => asked(request, items, ctx))];
       },
       async register([vm], ctx) {
@@ -115,7 +114,8 @@ async function asked(
   }
   for (const [owner, its] of planned) await checkRoom(owner, its, ctx);
   for (const { name, uid } of request.vms) {
-    if (uid === null) continue;
+    // A plan, or an event that is played again, makes nothing.
+    if (uid === null || ctx.isReplay) continue;
     const args = { ...(await ctx.vms.get(name))?.args, ...request.args };
     await prepare({ name, uid }, items({ name, args }, ctx), ctx);
   }

@@ -24,7 +24,13 @@ import {
   writeMoves,
 } from "./ledger.ts";
 import { type Plan, plan } from "./planner.ts";
-import { look, type Seen, type Survey, survey } from "./survey.ts";
+import {
+  look,
+  type Measure,
+  type Seen,
+  type Survey,
+  survey,
+} from "./survey.ts";
 
 /** What this plugin is and asks for. */
 export const manifest: Manifest = {
@@ -45,6 +51,7 @@ interface Options {
   readonly min_gain: number;
   readonly ceiling: number;
   readonly window: "m1" | "m5" | "m15";
+  readonly measure: Measure;
   readonly moves_per_run: number;
   readonly moves_per_hour: number;
   readonly cool_down: number;
@@ -75,6 +82,7 @@ function optionsSchema({ z, duration, vmPattern }: PluginTools) {
     min_gain: share.default(0.01),
     ceiling: share.default(0.85),
     window: z.enum(["m1", "m5", "m15"]).default("m5"),
+    measure: z.enum(["machine", "vms"]).default("machine"),
     moves_per_run: z.int().min(1).max(50).default(2),
     moves_per_hour: z.int().min(1).max(1000).default(10),
     cool_down: duration.prefault("1h"),
@@ -105,7 +113,7 @@ async function run(ctx: Context, tools: PluginTools): Promise<void> {
   const now = Date.now();
   const keepMs = Math.max(HOUR_MS, options.cool_down, options.settle);
   const ledger = await readLedger(ctx.state, keepMs, now);
-  const seen = await look(ctx, options.window);
+  const seen = await look(ctx, options);
   const wait = whyToWait(ledger, seen, options, now);
   if (wait !== null) {
     ctx.log.debug(`no plan: ${wait}`);
@@ -115,6 +123,7 @@ async function run(ctx: Context, tools: PluginTools): Promise<void> {
   const cooling = ledger.filter(({ at }) => now - at < options.cool_down);
   const surveyed = survey(seen, {
     window: options.window,
+    measure: options.measure,
     moveDisks: options.move_disks,
     isLeft: (name) => isLeft.some((is) => is(name)),
     cooling: new Set(cooling.map(({ uid }) => uid)),

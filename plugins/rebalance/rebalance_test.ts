@@ -8,7 +8,7 @@ import { UsherError } from "../../src/error/mod.ts";
 import type { NodeView, VmView } from "../../src/schema/change.ts";
 import { type Bench, onBench } from "../../tests/support/plugin_bench.ts";
 import { aNode, aVm } from "../../tests/support/plugin_values.ts";
-import { look } from "./survey.ts";
+import { look, type Measure } from "./survey.ts";
 
 const REST = {
   diskRead: null,
@@ -186,6 +186,21 @@ Deno.test("rebalance goes on when one of its moves cannot be filed", async () =>
 });
 
 Deno.test("rebalance looks in a large site at the nodes that matter alone", async () => {
+  await lookAtMany("machine", 48);
+});
+
+Deno.test("rebalance looks at every node when its VMs alone tell how busy it is", async () => {
+  await lookAtMany("vms", 60);
+});
+
+Deno.test("rebalance measures machines or VMs, as it is told", async () => {
+  const even = [node("n1", 2), node("n2", 2)];
+  deepStrictEqual(await movesOf(bench({}, VMS, even)), []);
+  const byVms = bench({ measure: "vms" }, VMS, even);
+  strictEqual((await movesOf(byVms))[0], "a.lab.ann n2");
+});
+
+async function lookAtMany(measure: Measure, nodesLooked: number) {
   const nodes = Array.from(
     { length: 60 },
     (_, i) => node(`n${i}`, i / 20, { vms: 10 }),
@@ -205,15 +220,15 @@ Deno.test("rebalance looks in a large site at the nodes that matter alone", asyn
         get: () => Promise.resolve(null),
       },
     },
-    "m5",
+    { window: "m5", measure },
     500,
   );
-  strictEqual(asked.length, 48);
+  strictEqual(asked.length, nodesLooked);
   strictEqual(asked.includes("all"), false);
   strictEqual(seen.isLooked("n59"), true);
   strictEqual(seen.isLooked("n0"), true);
-  strictEqual(seen.isLooked("n40"), false);
-});
+  strictEqual(seen.isLooked("n40"), measure === "vms");
+}
 
 Deno.test("rebalance says where its options are wrong", async () => {
   await rejects(bench({ start_above: 2 }), /a share of a node/);

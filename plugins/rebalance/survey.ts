@@ -14,6 +14,9 @@ import type { PlannedNode, PlannedVm } from "./planner.ts";
 /** Which average of the processors counts. */
 export type Window = "m1" | "m5" | "m15";
 
+/** How nodes are measured: by all that the machine does, or by their VMs alone. */
+export type Measure = "machine" | "vms";
+
 /** What the controller shows. */
 export interface Seen {
   readonly nodes: readonly NodeView[];
@@ -28,10 +31,13 @@ const MANY_VMS = 8000;
 const BUSIEST = 16;
 const IDLEST = 32;
 
-/** Looks at nodes and VMs; in a large site at those of the busiest and idlest nodes. */
+/**
+ * Looks at nodes and VMs; in a large site at those of the busiest and idlest
+ * nodes, unless no node can be measured without its VMs.
+ */
 export async function look(
   ctx: Pick<PluginContext, "nodes" | "vms">,
-  window: Window,
+  measuring: Pick<SurveyRules, "window" | "measure">,
   many = MANY_VMS,
 ): Promise<Seen> {
   const nodes = await ctx.nodes.list();
@@ -40,13 +46,14 @@ export async function look(
     return { nodes, vms: await ctx.vms.list(), isLooked: () => true };
   }
   const ranked = nodes.filter(isOpenNode)
-    .map((node) => nodeOf(node, [], window, true))
+    .map((node) => nodeOf(node, [], measuring, true))
     .toSorted((a, b) => busyness(b) - busyness(a))
     .map(({ name }) => name);
-  const looked = new Set([
-    ...ranked.slice(0, BUSIEST),
-    ...ranked.slice(-IDLEST),
-  ]);
+  const looked = new Set(
+    measuring.measure === "vms"
+      ? ranked
+      : [...ranked.slice(0, BUSIEST), ...ranked.slice(-IDLEST)],
+  );
   const vms: VmView[] = [];
   for (const node of looked) vms.push(...await ctx.vms.list({ node }));
   return { nodes, vms, isLooked: (node) => looked.has(node) };
@@ -55,6 +62,7 @@ export async function look(
 /** What may be moved, and how it is measured. */
 export interface SurveyRules {
   readonly window: Window;
+  readonly measure: Measure;
   /** Whether VMs may take disks along that lie with their node. */
   readonly moveDisks: boolean;
   /** VMs that stay, by name. */
@@ -78,7 +86,7 @@ export function survey(seen: Seen, rules: SurveyRules): Survey {
     nodeOf(
       node,
       residents.get(node.name) ?? [],
-      rules.window,
+      rules,
       seen.isLooked(node.name),
     )
   );
@@ -100,10 +108,11 @@ function isOpenNode({ state, draining, usage }: NodeView): boolean {
 function nodeOf(
   node: NodeView,
   residents: readonly VmView[],
-  window: Window,
+  { window, measure }: Pick<SurveyRules, "window" | "measure">,
   isLooked: boolean,
 ): PlannedNode {
-  const { name, capacity, overcommit, usage } = node;
+  const { name, capacity, overcommit } = node;
+  const usage = measure === "machine" ? node.usage : null;
   const sum = (of: (vm: VmView) => number | null | undefined) =>
     residents.reduce((all, vm) => all + (of(vm) ?? 0), 0);
   return {

@@ -1,0 +1,192 @@
+/**
+ * The plugins of policy on a whole site: what they edit is what is done, what
+ * they refuse is not, and what they are told is true.
+ *
+ * @module
+ */
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import * as filespace from "../../../plugins/filespace/plugin.ts";
+import * as kwargfil from "../../../plugins/kwargfil/plugin.ts";
+import * as placement from "../../../plugins/placement/plugin.ts";
+import * as rebalance from "../../../plugins/rebalance/plugin.ts";
+import * as sample from "../../../plugins/sample.ts";
+import * as sample2 from "../../../plugins/sample2/plugin.ts";
+import type { Problem } from "../../../src/schema/problem.ts";
+import { TestSite } from "../../support/site.ts";
+import { until } from "../../support/wait.ts";
+
+Deno.test("policy: a start passes kwargfil, placement and filespace, and its trail tells of each", async () => {
+  const made = await Deno.makeTempDir({ prefix: "usher_policy_" });
+  const dir = await Deno.realPath(made);
+  await using site = await TestSite.start({
+    lnm: { labels: { zone: "b" } },
+    modules: { kwargfil, placement, filespace },
+    ctrl: {
+      plugins: {
+        kwargfil: {
+          events: ["request"],
+          options: {
+            rules: [{
+              name: "all",
+              limits: { memory: "1GiB" },
+              args: { ip: "deny" },
+              defaults: { memory: "128MiB" },
+            }],
+          },
+        },
+        placement: {
+          events: ["start_request", "request"],
+          options: {
+            pools: { old: { zone: "b" } },
+            rules: [{ name: "everybody", pool: "old" }],
+            shares: [{ name: "few", vms: 3 }],
+          },
+          grants: { ctx: ["vms"] },
+        },
+        filespace: {
+          events: ["start_request", "register", "start_failure", "unregister"],
+          options: {
+            roots: [dir],
+            rules: [{ folder: `${dir}/{user}/{cluster}/{vm}` }],
+          },
+          grants: { read: [dir], write: [dir], ctx: ["vms", "state"] },
+        },
+      },
+    },
+  });
+  const { outcomes: [outcome] } = await site.run("start", "web");
+  strictEqual(outcome?.state, "succeeded", JSON.stringify(outcome));
+  const vm = await site.vm("web");
+  strictEqual(vm.spec.memoryMiB, 128);
+  deepStrictEqual(vm.spec.placement.nodeLabels, { zone: "b" });
+  strictEqual(vm.args["placement"], 'pool "old" by rule "everybody"');
+  const { trail } = await site.operation(outcome?.operation ?? "");
+  const told = trail.map(({ source, text }) => `${source}: ${text}`);
+  ok(told.includes("plugin kwargfil: set spec.memoryMiB to 128"), told.join());
+  ok(told.some((it) => /^plugin placement: set .*placement/.test(it)));
+  const [, cluster, user] = vm.name.split(".");
+  const folder = `${dir}/${user}/${cluster}`;
+  ok((await Deno.stat(`${folder}/web`)).isDirectory);
+
+  const tooMuch = await site.refusal("start", ["db"], {
+    spec: { memoryMiB: 2048 },
+  });
+  match(tooMuch.detail, /^Plugin "kwargfil" refuses: Memory of 2 GiB/);
+  const address = await site.refusal("pause", ["web"], { args: { ip: "1" } });
+  match(address.detail, /"ip" may not be given/);
+  const share = await site.refusal("start", ["db"], { count: 3 });
+  match(share.detail, /passes share "few" \(VMs: 1 held, 4 wanted, 3 allowed/);
+
+  const failed = await site.run("start", "bad", {
+    spec: { sim: { startError: "no" } },
+  });
+  strictEqual(failed.outcomes[0]?.state, "failed");
+  await site.run("destroy", "web");
+  await until(
+    "the space of both is gone",
+    () => [...Deno.readDirSync(folder)].length === 0,
+  );
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("policy: rebalance moves a VM off the node that has all, and asks as itself", async () => {
+  await using site = await TestSite.start({
+    nodes: 2,
+    lnm: { usage_interval: "20ms", capacity: { cpus: 1, memory: "8GiB" } },
+    modules: { rebalance },
+    ctrl: {
+      plugins: {
+        rebalance: {
+          events: [{ event: "periodic", period: "1s" }],
+          options: {
+            measure: "vms",
+            window: "m1",
+            ceiling: 1,
+            start_above: 0.02,
+            stop_below: 0.01,
+          },
+          grants: {
+            ctx: ["vms", "nodes", "requests", "state"],
+            verbs: ["migrate"],
+          },
+        },
+      },
+    },
+  });
+  await site.run("start", ["a", "b", "c", "d"], {
+    on: "n1",
+    spec: { memoryMiB: 1024 },
+  });
+  const moved = await until("a VM is on the other node", async () => {
+    const names = ["a", "b", "c", "d"];
+    const vms = await Promise.all(names.map((name) => site.vm(name)));
+    return vms.find(({ node, status }) =>
+      node === "n2" && status.state === "running"
+    ) ?? null;
+  }, { deadlineMs: 30_000 });
+  const { body: { operations } } = await site.call<
+    { operations: { verb: string; vm: string; user: string }[] }
+  >("GET", "/v1/operations");
+  const its = operations.find(({ verb, vm }) =>
+    verb === "migrate" && vm === moved.name
+  );
+  strictEqual(its?.user, "plugin:rebalance");
+});
+
+Deno.test("policy: users lets in by password, and locks who guesses", async () => {
+  await using site = await TestSite.start({
+    ctrl: {
+      plugins: {
+        users: {
+          events: ["client_authenticate", "lnm_authenticate"],
+          options: { lockout: { failures: 2 } },
+          grants: { ctx: ["accounts", "state"] },
+        },
+      },
+    },
+  });
+  const login = (password: string) =>
+    site.call<{ token: string } & Problem>("POST", "/v1/login", {
+      user: "admin",
+      password,
+    }, null);
+  const dir = site.site.cliConfig.replace(/\/[^/]*$/, "");
+  const password = (await Deno.readTextFile(`${dir}/admin-password`)).trim();
+  strictEqual((await login(password)).status, 200);
+  for (let i = 0; i < 2; i++) strictEqual((await login("no")).status, 401);
+  const locked = await login(password);
+  strictEqual(locked.status >= 400, true);
+  match(locked.body.detail, /Too many failed logins of this account/);
+});
+
+Deno.test("policy: sample's own event comes by the clock, and sample2 counts", async () => {
+  const lines: string[] = [];
+  const ear = {
+    manifest: { name: "ear", version: "1", api: 1 },
+    default: ({ definePlugin }: {
+      definePlugin: (definition: unknown) => unknown;
+    }) =>
+      definePlugin({
+        handlers: {
+          sample_event: ([cause]: [string]) => void lines.push(cause),
+        },
+      }),
+  };
+  await using site = await TestSite.start({
+    modules: { sample, sample2, ear },
+    ctrl: {
+      plugins: {
+        sample: {
+          events: ["start"],
+          options: { delay: "100ms" },
+          grants: { ctx: ["fire", "schedule"] },
+        },
+        sample2: { events: ["start"], grants: { ctx: ["state"] } },
+        ear: { events: ["sample_event"] },
+      },
+    },
+  });
+  await site.run("start", ["a"]);
+  await until("sample_event has come", () => lines.length > 0);
+  deepStrictEqual(lines, ["start"]);
+});
