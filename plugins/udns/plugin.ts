@@ -14,6 +14,7 @@ import type {
   PluginContext,
   PluginTools,
 } from "@usher/plugin";
+import { readSmallFile } from "../shared/secret_file.ts";
 import { NameServer } from "./name_server.ts";
 import { Names } from "./names.ts";
 import { type Algorithm, ALGORITHMS, importKey } from "./tsig.ts";
@@ -124,7 +125,7 @@ async function open(ctx: Context): Promise<Names> {
       'There is no zone: neither option "zone" nor name_suffix of the site is set',
     );
   }
-  const secret = await readSecret(options.secret_file);
+  const secret = await readSmallFile(options.secret_file);
   const key = await importKey(options.key, options.algorithm, secret)
     .catch(() => {
       throw new Error(
@@ -138,15 +139,6 @@ async function open(ctx: Context): Promise<Names> {
     timeoutMs: options.timeout,
   });
   return new Names(server, { ...options, zone });
-}
-
-async function readSecret(path: string): Promise<string> {
-  try {
-    return (await Deno.readTextFile(path)).trim();
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot read the secret in "${path}": ${why}`, { cause });
-  }
 }
 
 interface Followed {

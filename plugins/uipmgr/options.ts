@@ -4,7 +4,8 @@
  * @module
  */
 import type { PluginContext, PluginTools } from "@usher/plugin";
-import { openDatabase } from "./database.ts";
+import { openDatabase } from "../shared/postgres.ts";
+import { readSmallFile } from "../shared/secret_file.ts";
 import type { Leases } from "./leases.ts";
 import { OwnLeases } from "./own_leases.ts";
 import { PostgresLeases } from "./postgres_leases.ts";
@@ -126,8 +127,8 @@ async function openPostgres(
     port,
     database: db_name,
     user: mgrname,
-    password: await readText(mgrpw_file ?? ""),
-    ca: ca_file === undefined ? null : await readText(ca_file),
+    password: await readSmallFile(mgrpw_file ?? ""),
+    ca: ca_file === undefined ? null : await readSmallFile(ca_file),
   });
   try {
     return await PostgresLeases.open(sql, site);
@@ -135,8 +136,4 @@ async function openPostgres(
     await sql.end({ timeout: 1 });
     throw error;
   }
-}
-
-async function readText(path: string): Promise<string> {
-  return (await Deno.readTextFile(path)).trim();
 }

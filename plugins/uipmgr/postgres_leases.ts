@@ -9,7 +9,7 @@
  * @module
  */
 import { type Family, formatAddress, parseAddress } from "./address.ts";
-import { migrate, type Sql, type Transaction } from "./database.ts";
+import { migrate, type Sql, type Transaction } from "../shared/postgres.ts";
 import {
   choose,
   type Known,

@@ -17,6 +17,7 @@ import type {
   PluginContext,
   PluginTools,
 } from "@usher/plugin";
+import { readSmallFile } from "../shared/secret_file.ts";
 import { ensureBranch } from "./branch.ts";
 import { Directory } from "./directory.ts";
 import { type Options, optionsOf } from "./options.ts";
@@ -87,13 +88,12 @@ async function open(options: Options): Promise<Directory> {
   const { server: host, security, ca_file, password_file, timeout } = options;
   const password = password_file === undefined
     ? null
-    : await readText(password_file);
-  if (password === "") throw new Error(`File "${password_file}" is empty`);
+    : await readSmallFile(password_file);
   const server = {
     host,
     port: options.port ?? (security === "ldaps" ? 636 : 389),
     security,
-    ca: ca_file === undefined ? null : await readText(ca_file),
+    ca: ca_file === undefined ? null : await readSmallFile(ca_file),
     timeoutMs: timeout,
   };
   return new Directory(server, options, password);
@@ -150,14 +150,6 @@ async function ensure(
     ctx.log.warn(
       `cluster "${cluster.name}": the directory has no ${unknown.join(", ")}`,
     );
-  }
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return (await Deno.readTextFile(path)).trim();
-  } catch (cause) {
-    throw new Error(`Cannot read "${path}": ${text(cause)}`, { cause });
   }
 }
 

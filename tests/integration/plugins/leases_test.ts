@@ -7,7 +7,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import type { Json, PluginContext } from "@usher/plugin";
-import { openDatabase } from "../../../plugins/uipmgr/database.ts";
+import { openDatabase } from "../../../plugins/shared/postgres.ts";
 import type { Lease, Leases, Want } from "../../../plugins/uipmgr/leases.ts";
 import { forgetRead, OwnLeases } from "../../../plugins/uipmgr/own_leases.ts";
 // A second copy of the module, as a second process would have.
