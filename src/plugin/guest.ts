@@ -149,7 +149,7 @@ class Guest {
         if (size <= this.#spec.maxBytes) return `["done",${id},${args}]`;
         return this.#told(id, {
           kind: "threw",
-          text: `It gave back ${inMiB(size)} MiB, and ${
+          text: `it gave back ${inMiB(size)} MiB, and ${
             inMiB(this.#spec.maxBytes)
           } MiB is the most`,
         });

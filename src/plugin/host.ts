@@ -45,6 +45,7 @@ class HostedWorker {
   /** Until when, by call. */
   readonly #calls = new Map<number, number>();
   #behind = 0;
+  #isUp = false;
   #hasEnded = false;
   #look: ReturnType<typeof setTimeout> | undefined;
   #life:
@@ -66,7 +67,7 @@ class HostedWorker {
     this.#worker.addEventListener("message", ({ data }) => this.#hear(data));
     this.#worker.addEventListener(
       "messageerror",
-      () => this.#fail("It posted what cannot be read"),
+      () => this.#fail("it posted what cannot be read"),
     );
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault();
@@ -108,15 +109,18 @@ class HostedWorker {
   #hear(data: unknown): void {
     if (this.#hasEnded) return;
     if (typeof data !== "object" || data === null) {
-      return this.#fail("It posted what is no message");
+      return this.#fail("it posted what is no message");
     }
     const { pong, up, done, body } = data as Record<string, unknown>;
     if (pong !== undefined) this.#hearPong(pong);
-    else if (typeof up === "string" && up.length <= this.#maxBody) {
+    else if (
+      typeof up === "string" && up.length <= this.#maxBody && !this.#isUp
+    ) {
+      this.#isUp = true;
       void this.#tell({ type: "up", worker: this.#number, report: up });
     } else if (typeof body === "string" && Array.isArray(done)) {
       this.#hearBody(done, body);
-    } else this.#fail("It posted what is no message");
+    } else this.#fail("it posted what is no message");
   }
 
   #hearBody(done: readonly unknown[], text: string): void {
@@ -133,7 +137,7 @@ class HostedWorker {
   }
 
   #failTalking(): void {
-    this.#fail("It says more than can be taken");
+    this.#fail("it says more than can be taken");
   }
 
   #lookLater(): void {
@@ -160,7 +164,7 @@ class HostedWorker {
     if (this.#life !== undefined) return;
     const [id = 0] = crypto.getRandomValues(new Uint32Array(1));
     const timer = setTimeout(
-      () => this.#fail("A handler of it does not yield"),
+      () => this.#fail("a handler of it does not yield"),
       LIFE_MS,
     );
     this.#life = { id, timer };

@@ -75,7 +75,7 @@ export class HostKeeper {
         PROCESS_START_MS,
         ...tenants.map(({ limits }) => limits.start),
       ),
-      maxBytes: mostBytes(tenants),
+      maxBytes: () => mostBytes(this.tenants),
       onLine: (stream, line) =>
         this.#onLine(this.#name, stream === "stdout" ? "info" : "warn", line),
     });
@@ -89,7 +89,7 @@ export class HostKeeper {
     return first === undefined || more.length > 0 ? SHARED : first.plugin;
   }
 
-  /** Takes one more in; a process that was started for smaller ones goes on for them alone. */
+  /** Takes one more in. Its environment is that of a process that it is alone in, or starts. */
   enter(tenant: Tenant): void {
     this.#tenants.add(tenant);
   }
@@ -104,7 +104,7 @@ export class HostKeeper {
 }
 
 function mostBytes(tenants: readonly Tenant[]): number {
-  return Math.max(...tenants.map(({ limits }) => limits.message)) * 2 ** 20;
+  return Math.max(0, ...tenants.map(({ limits }) => limits.message)) * 2 ** 20;
 }
 
 /** The environment of a process whose plugins may see these variables of the controller's. */

@@ -34,8 +34,8 @@ export interface HostOptions {
   readonly env: Readonly<Record<string, string>>;
   /** How long it may take until it can be spoken to. */
   readonly startMs: number;
-  /** The largest value that a worker in it may send. */
-  readonly maxBytes: number;
+  /** The largest value that a worker in it may send now. */
+  maxBytes(): number;
   /** A line that came out of it, of which nobody knows from which worker. */
   onLine(stream: "stdout" | "stderr", line: string): void;
 }
@@ -59,8 +59,15 @@ export interface StartedWorker {
   stop(): void;
 }
 
-/** How long a process may leave the question unanswered whether it is there. */
-const LIFE_MS = 3000;
+/**
+ * How long a process may leave the question unanswered whether it is there: so
+ * often and so long, since a controller that was held up itself finds its timer
+ * over before it has heard anything.
+ */
+const LIFE_MS = 1000;
+const LIVES = 3;
+/** How long a process may take to end that has closed its end. */
+const END_MS = 1000;
 const MAX_LINE = 2000;
 
 /** A process of plugins, from its start to its end. */
@@ -78,7 +85,7 @@ export class HostProcess {
   #why: string | null = null;
   #out: Uint8Array[] = [];
   #isWriting = false;
-  #life: { readonly id: number; readonly timer: Disposable } | undefined;
+  #life: { readonly id: number; timer: Disposable } | undefined;
 
   private constructor(
     options: HostOptions,
@@ -196,12 +203,17 @@ export class HostProcess {
   suspect(): void {
     if (this.#life !== undefined || this.#why !== null) return;
     const id = ++this.#numbers;
-    const timer = this.#options.clock.after(
-      LIFE_MS,
-      () => this.kill("its process does not answer"),
-    );
-    this.#life = { id, timer };
+    this.#life = { id, timer: this.#countLives(LIVES) };
     this.#send({ type: "ping", id });
+  }
+
+  #countLives(left: number): Disposable {
+    return this.#options.clock.after(LIFE_MS, () => {
+      if (left <= 1) return this.kill("its process does not answer");
+      if (this.#life !== undefined) {
+        this.#life.timer = this.#countLives(left - 1);
+      }
+    });
   }
 
   /** Ends it at once. */
@@ -243,10 +255,13 @@ export class HostProcess {
 
   async #read(): Promise<void> {
     const { maxBytes } = this.#options;
-    const reader = new FrameReader({
+    const bounds = {
       head: MAX_HEAD,
-      body: maxBytes + BODY_ROOM,
-    }, this.#seal);
+      get body() {
+        return maxBytes() + BODY_ROOM;
+      },
+    };
+    const reader = new FrameReader(bounds, this.#seal);
     const buffer = new Uint8Array(256 * 1024);
     try {
       for (;;) {
@@ -256,10 +271,19 @@ export class HostProcess {
           this.#hear(frame);
         }
       }
-      this.kill("its process has left");
+      await this.#left();
     } catch (error) {
       this.kill(`its process said what makes no sense: ${messageOf(error)}`);
     }
+  }
+
+  /** Its end of the socket is closed, mostly since it has ended: that says more. */
+  async #left(): Promise<void> {
+    using deadline = new Deadline(this.#options.clock, END_MS, "end");
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    deadline.signal.addEventListener("abort", () => resolve(), { once: true });
+    await Promise.race([this.#child.exited, over]);
+    this.kill("its process has left");
   }
 
   #hear({ head: said, body }: Frame): void {

@@ -76,7 +76,7 @@ export class Instance {
       const { handlers } = this.plugin;
       const handler = own(handlers, context.event) ?? own(handlers, "*");
       if (handler === undefined) {
-        return threw(`It has no handler for "${context.event}"`);
+        return threw(`it has no handler for "${context.event}"`);
       }
       const answer = await handler.call(handlers, args, context);
       return done(answer);
@@ -204,7 +204,7 @@ function done(answer: unknown): Outcome {
   }
   if (!Array.isArray(answer)) {
     return threw(
-      `It gave back ${
+      `it gave back ${
         kindOf(answer)
       }: return the list of arguments, or nothing`,
     );
@@ -222,7 +222,7 @@ function threw(text: string): Outcome {
 
 /** What was thrown, and where in the plugin, in one line. */
 export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return `It threw ${asText(error)}`;
+  if (!(error instanceof Error)) return `it threw ${asText(error)}`;
   const place = placeOf(error.stack ?? "");
   const what = error.name === "Error" || error instanceof UsherError
     ? error.message

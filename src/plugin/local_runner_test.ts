@@ -83,7 +83,7 @@ Deno.test("LocalRunner gives up at the deadline, and what comes after it asks in
   );
   const call = bench.call("start", [aVm("web.lab.ann")], { deadlineMs: 100 });
   await going.promise;
-  clock.advance(100);
+  await clock.advance(100);
   await rejects(call, { code: "plugin_failed", message: /within 100 ms/ });
   strictEqual((await late.promise as UsherError).code, "cancelled");
   strictEqual(bench.site.state.size, 0);

@@ -36,6 +36,8 @@ import { type Pending, WorkerCalls } from "./worker_calls.ts";
 
 /** How often calls are looked at that should have ended. */
 const LOOK_MS = 100;
+const MORE_LINES =
+  "it says and asks more than its limits.rate: the rest of this second is dropped";
 /** A start that is farther off is not waited for. */
 const WORTH_WAITING_MS = 1000;
 
@@ -285,7 +287,10 @@ export class PluginWorker {
     text: string,
     fields: Record<string, unknown>,
   ): void {
-    if (!this.#gate.passes()) return;
+    if (!this.#gate.passes()) {
+      if (this.#gate.isFirstOver) this.#say("warn", MORE_LINES);
+      return;
+    }
     const event = call === null ? null : this.#calls.sent(call)?.call.event;
     this.#options.ports.heard(boundedLine({
       plugin: this.#name,
@@ -296,7 +301,7 @@ export class PluginWorker {
     }));
   }
 
-  #say(level: "error", text: string): void {
+  #say(level: "warn" | "error", text: string): void {
     this.#options.ports.heard({
       plugin: this.#name,
       level,

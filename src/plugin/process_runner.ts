@@ -120,9 +120,10 @@ export class ProcessRunner implements HandlerRunner {
       limits: config.limits,
       env: hostEnvironment(visibleVariables(has, environmentNames())),
     };
-    const keeper = snapshot.source === BUILT_IN
-      ? this.#shared
-      : this.#newKeeper();
+    // What the environment holds may be a password: nobody is to share it.
+    const isShared = snapshot.source === BUILT_IN &&
+      has.permissions.env === undefined;
+    const keeper = isShared ? this.#shared : this.#newKeeper();
     const spec = (): WorkerSpec => ({
       entry: entryUrl(snapshot),
       permissions: workerPermissions(has, snapshot.folder),

@@ -17,9 +17,9 @@ export class RateGate {
     this.#rate = rate;
   }
 
-  /** How many have come in this second, those that were held off included. */
-  get count(): number {
-    return this.#count;
+  /** Whether the last one was the first of this second that did not pass. */
+  get isFirstOver(): boolean {
+    return this.#count === this.#rate + 1;
   }
 
   /** Whether one more may pass. */

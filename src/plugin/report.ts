@@ -101,7 +101,7 @@ export function loadProblem(error: unknown): LoadProblem {
     return { message: error.message, hint, field, place };
   }
   const stack = error instanceof Error ? error.stack ?? "" : "";
-  const name = error instanceof Error ? `${error.name}: ` : "It threw ";
+  const name = error instanceof Error ? `${error.name}: ` : "it threw ";
   const { message, place } = withoutPlace(messageOf(error));
   const known = EXPLAINED.find(([pattern]) => pattern.test(message));
   return {

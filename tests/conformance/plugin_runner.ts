@@ -186,11 +186,11 @@ const PROMISES: readonly (readonly [
       });
       await rejects(bench.call("reject"), {
         code: "plugin_failed",
-        message: /It threw \{"odd":true\}/,
+        message: /it threw \{"odd":true\}/,
       });
       await rejects(bench.call("wrong"), {
         code: "plugin_failed",
-        message: /It gave back a string/,
+        message: /it gave back a string/,
       });
       await rejects(bench.call("circle"), { code: "plugin_failed" });
     },

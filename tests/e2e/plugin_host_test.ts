@@ -2,7 +2,13 @@
  * Plugins in processes of the compiled executable, which has another runtime
  * than the one that these tests run on: from TypeScript on disk to an answer.
  */
-import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
 import { findPlugins, type PluginPlace } from "../../src/plugin/find.ts";
 import { PluginReader } from "../../src/plugin/read.ts";
 import { ProcessRunner } from "../../src/plugin/process_runner.ts";
@@ -35,6 +41,19 @@ testRunner("with processes of the executable", () =>
     (ports) => new ProcessRunner({ ...ports, program }),
     fixturePlugin(snapshot),
   ));
+
+Deno.test("the executable ends a worker that does not yield, and starts it anew", async () => {
+  await using bench = await runnerBench(
+    (ports) => new ProcessRunner({ ...ports, program }),
+    fixturePlugin(snapshot),
+  );
+  await rejects(bench.call("loop", [], { deadlineMs: 200 }), {
+    code: "plugin_failed",
+  });
+  const answer = await bench.call("echo", [2], { deadlineMs: 20_000 });
+  deepStrictEqual(answer, [2]);
+  strictEqual(bench.runner.status("promises")?.restarts, 1);
+});
 
 Deno.test("the executable reads each plugin that ships, as one file", async () => {
   const bundle = `${ROOT}dist/bundle/plugins`;
