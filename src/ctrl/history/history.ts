@@ -20,8 +20,11 @@ import { type Sample, UsageFrames } from "./usage_frames.ts";
 export const SAMPLE_MS = 60_000;
 
 /** Nodes are few. */
-const KEPT_NODE_STATES = 20_000;
+const KEPT_NODE_STATES = 10_000;
 const NODE_USAGE_BYTES = 12 * 1024 * 1024;
+
+/** VMs that are looked at before others have their turn. */
+const LOOKED_AT_ONCE = 2000;
 
 /** What history is made from. */
 export interface HistoryParts {
@@ -41,7 +44,11 @@ export class History {
   constructor(parts: HistoryParts) {
     this.#parts = parts;
     const { records } = parts;
-    for (const vm of records.vms.values()) this.#noteVm(vm, vm.status.since);
+    // Where they are so many that there would be room for nothing else, what
+    // they were before this controller is not known.
+    if (records.vms.size <= this.vms.kept / 2) {
+      for (const vm of records.vms.values()) this.#noteVm(vm);
+    }
     for (const node of records.nodes.values()) this.#noteNode(node);
     records.subscribe((changes) => changes.forEach((one) => this.#note(one)));
   }
@@ -51,39 +58,43 @@ export class History {
     const { clock } = this.#parts.context;
     while (!signal.aborted) {
       await clock.sleep(SAMPLE_MS, signal).catch(() => {});
-      if (!signal.aborted) this.sample();
+      if (!signal.aborted) await this.sample();
     }
   }
 
-  /** Looks once at what is used. */
-  sample(): void {
-    const { records, links, context } = this.#parts;
-    const at = context.clock.now();
-    const vms = new Map<string, Sample>();
-    const nodes = new Map<string, Sample>();
-    for (const { name, usage, vmUsage } of links.all()) {
-      if (usage !== null) nodes.set(name, sampleOf(usage));
+  /** Looks once at what is used; others have their turn between nodes. */
+  async sample(): Promise<void> {
+    const { records, links, context: { clock } } = this.#parts;
+    const vms = this.vmUsage.begin(clock.now());
+    const nodes = this.nodeUsage.begin(clock.now());
+    let looked = 0;
+    for (const { name, usage, vmUsage } of [...links.all()]) {
+      if (usage !== null) nodes.put(name, sampleOf(usage));
       for (const [uid, its] of vmUsage) {
         // A node may tell late of a VM that has left it.
-        if (records.vms.get(uid)?.node === name) vms.set(uid, sampleOf(its));
+        if (records.vms.get(uid)?.node === name) vms.put(uid, sampleOf(its));
       }
+      looked += vmUsage.size;
+      if (looked < LOOKED_AT_ONCE) continue;
+      looked = 0;
+      await clock.sleep(0);
     }
-    this.vmUsage.add(at, vms);
-    this.nodeUsage.add(at, nodes);
+    this.vmUsage.add(vms);
+    this.nodeUsage.add(nodes);
   }
 
   #note({ kind, id, value }: Change): void {
     if (kind === "vm") {
       if (value === null) this.vms.forget(id);
-      else this.#noteVm(value as Vm, (value as Vm).status.since);
+      else this.#noteVm(value as Vm);
     } else if (kind === "node") {
       if (value === null) this.nodes.forget(id);
       else this.#noteNode(value as Node);
     }
   }
 
-  #noteVm({ uid, status, node }: Vm, at: string): void {
-    const { state, reason } = status;
+  #noteVm({ uid, status, node }: Vm): void {
+    const { state, reason, since: at } = status;
     this.vms.note(uid, { at, state, reason, node });
   }
 

@@ -3,7 +3,7 @@
  *
  * Memory is bounded for all together, not for each: a site of 5,000 VMs has a
  * day by the minute in 60 MB, one of 100,000 the last half hour by the minute
- * and the rest of half a day by quarters of an hour. When there is no more
+ * and nine hours by quarters of an hour. When there is no more
  * room, frames of minutes become means of a quarter of an hour, the oldest
  * first, and when all have, the oldest goes.
  *
@@ -38,20 +38,21 @@ interface Frame {
   readonly memory: Float32Array;
 }
 
-interface Place {
-  readonly index: number;
-  /** What stands there in older frames was another's. */
-  readonly since: number;
-}
+/** Who is gone gives its place up only now and then: looking costs. */
+const SWEPT_EVERY = 15;
 
 /** Samples of one kind of thing, over time. */
 export class UsageFrames {
   readonly #bytes: number;
   readonly #frames: Frame[] = [];
-  readonly #places = new Map<string, Place>();
+  readonly #places = new Map<string, number>();
+  /** By place: what stands there in older frames was another's. */
+  readonly #since: number[] = [];
+  /** By place: when its owner was seen last. */
+  readonly #seen: number[] = [];
   /** Places whose owner is gone. */
   readonly #free: number[] = [];
-  #size = 0;
+  #added = 0;
 
   constructor(bytes = USAGE_BYTES) {
     this.#bytes = bytes;
@@ -65,26 +66,20 @@ export class UsageFrames {
     );
   }
 
-  /** Takes the samples of one moment; who is not among them is gone. */
-  add(at: number, samples: ReadonlyMap<string, Sample>): void {
-    for (const [subject, { index }] of this.#places) {
-      if (samples.has(subject)) continue;
-      this.#places.delete(subject);
-      this.#free.push(index);
-    }
-    for (const subject of samples.keys()) {
-      if (this.#places.has(subject)) continue;
-      const index = this.#free.pop() ?? this.#size++;
-      this.#places.set(subject, { index, since: at });
-    }
-    const cpu = new Float32Array(this.#size).fill(NaN);
-    const memory = new Float32Array(this.#size).fill(NaN);
-    for (const [subject, sample] of samples) {
-      const index = this.#places.get(subject)?.index ?? 0;
-      cpu[index] = sample.cpu ?? NaN;
-      memory[index] = sample.memoryMiB ?? NaN;
-    }
-    this.#frames.push({ at, isMerged: false, cpu, memory });
+  /** Begins the frame of one moment: samples can be put into it until it is added. */
+  begin(at: number): NewFrame {
+    return new NewFrame(
+      at,
+      this.#since.length,
+      (subject) => this.#placeFor(subject, at),
+    );
+  }
+
+  /** Takes a frame in. */
+  add(frame: NewFrame): void {
+    const { at } = frame;
+    this.#frames.push({ isMerged: false, ...frame.end() });
+    if (++this.#added % SWEPT_EVERY === 0) this.#freePlaces();
     this.#shrink(at);
   }
 
@@ -92,19 +87,41 @@ export class UsageFrames {
   of(subject: string, sinceMs: number): UsageSample[] {
     const place = this.#places.get(subject);
     if (place === undefined) return [];
-    const from = Math.max(sinceMs, place.since);
+    const from = Math.max(sinceMs, this.#since[place] ?? Infinity);
     return this.#frames.filter(({ at }) => at >= from).map((frame) => ({
       at: isoTime(frame.at),
-      cpu: known(frame.cpu[place.index]),
-      memoryMiB: known(frame.memory[place.index]),
+      cpu: known(frame.cpu[place]),
+      memoryMiB: known(frame.memory[place]),
     })).filter(({ cpu, memoryMiB }) => cpu !== null || memoryMiB !== null);
+  }
+
+  #placeFor(subject: string, at: number): number {
+    let place = this.#places.get(subject);
+    if (place === undefined) {
+      place = this.#free.pop() ?? this.#since.length;
+      this.#places.set(subject, place);
+      this.#since[place] = at;
+    }
+    this.#seen[place] = at;
+    return place;
+  }
+
+  /** Gives away the places of those who were in none of the last frames. */
+  #freePlaces(): void {
+    const since = this.#frames.at(-SWEPT_EVERY)?.at ?? -Infinity;
+    for (const [subject, place] of this.#places) {
+      if ((this.#seen[place] ?? 0) >= since) continue;
+      this.#places.delete(subject);
+      this.#free.push(place);
+      this.#since[place] = Infinity;
+    }
   }
 
   /** Makes room: never more than the bytes, never older than a day. */
   #shrink(now: number): void {
-    const isOld = (frame: Frame | undefined) =>
-      frame !== undefined && frame.at < now - MAX_AGE_MS;
-    while (isOld(this.#frames[0])) this.#frames.shift();
+    while ((this.#frames[0]?.at ?? now) < now - MAX_AGE_MS) {
+      this.#frames.shift();
+    }
     for (let bytes = this.bytes; bytes > this.#bytes; bytes = this.bytes) {
       if (this.#frames.length <= 1) return;
       if (!this.#merge()) this.#frames.shift();
@@ -129,24 +146,70 @@ export class UsageFrames {
 
   #means(frames: readonly Frame[], what: "cpu" | "memory"): Float32Array {
     const length = Math.max(...frames.map((frame) => frame[what].length));
-    const means = new Float32Array(length).fill(NaN);
-    const owners = new Map(
-      [...this.#places.values()].map(({ index, since }) => [index, since]),
-    );
-    for (let index = 0; index < length; index++) {
-      let [sum, count] = [0, 0];
-      for (const { at, [what]: values } of frames) {
-        const value = values[index] ?? NaN;
-        // Of an earlier owner of the place.
-        if (Number.isNaN(value) || at < (owners.get(index) ?? Infinity)) {
-          continue;
-        }
-        sum += value;
-        count++;
+    const means = new Float32Array(length);
+    const counts = new Uint8Array(length);
+    for (const { at, [what]: values } of frames) {
+      for (let place = 0; place < values.length; place++) {
+        const value = values[place] ?? NaN;
+        // Of an earlier owner of the place, or of nobody's.
+        if (value !== value || at < (this.#since[place] ?? Infinity)) continue;
+        means[place] = (means[place] ?? 0) + value;
+        counts[place] = (counts[place] ?? 0) + 1;
       }
-      if (count > 0) means[index] = sum / count;
+    }
+    for (let place = 0; place < length; place++) {
+      means[place] = (means[place] ?? 0) / (counts[place] ?? 0);
     }
     return means;
+  }
+}
+
+/** The frame of one moment while it is made. */
+export class NewFrame {
+  readonly at: number;
+  readonly #placeFor: (subject: string) => number;
+  #cpu: Float32Array;
+  #memory: Float32Array;
+  #length: number;
+
+  constructor(
+    at: number,
+    size: number,
+    placeFor: (subject: string) => number,
+  ) {
+    this.at = at;
+    this.#length = size;
+    this.#placeFor = placeFor;
+    this.#cpu = new Float32Array(size).fill(NaN);
+    this.#memory = new Float32Array(size).fill(NaN);
+  }
+
+  /** Puts one sample in its place. */
+  put(subject: string, { cpu, memoryMiB }: Sample): void {
+    const place = this.#placeFor(subject);
+    if (place >= this.#cpu.length) this.#grow(place);
+    this.#length = Math.max(this.#length, place + 1);
+    this.#cpu[place] = cpu ?? NaN;
+    this.#memory[place] = memoryMiB ?? NaN;
+  }
+
+  /** What was put into it, with no room to spare. */
+  end(): Pick<Frame, "at" | "cpu" | "memory"> {
+    return {
+      at: this.at,
+      cpu: this.#cpu.slice(0, this.#length),
+      memory: this.#memory.slice(0, this.#length),
+    };
+  }
+
+  #grow(place: number): void {
+    const larger = (old: Float32Array) => {
+      const values = new Float32Array(place * 2 + 16).fill(NaN);
+      values.set(old);
+      return values;
+    };
+    this.#cpu = larger(this.#cpu);
+    this.#memory = larger(this.#memory);
   }
 }
 

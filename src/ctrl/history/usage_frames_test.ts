@@ -4,13 +4,21 @@ import { type Sample, UsageFrames } from "./usage_frames.ts";
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-const all = (cpu: number, ...subjects: string[]): Map<string, Sample> =>
-  new Map(subjects.map((one) => [one, { cpu, memoryMiB: 10 * cpu }]));
+function add(
+  frames: UsageFrames,
+  minute: number,
+  cpu: number,
+  ...subjects: string[]
+): void {
+  const frame = frames.begin(minute * MINUTE);
+  for (const one of subjects) frame.put(one, { cpu, memoryMiB: 10 * cpu });
+  frames.add(frame);
+}
 
 Deno.test("samples are there since a moment, oldest first, for a day", () => {
   const frames = new UsageFrames();
   for (let minute = 0; minute <= 26 * 60; minute++) {
-    frames.add(minute * MINUTE, all(minute, "a", "b"));
+    add(frames, minute, minute, "a", "b");
   }
   const now = 26 * 60 * MINUTE;
   const samples = frames.of("a", 0);
@@ -31,7 +39,7 @@ Deno.test("memory is bounded: old samples become means, and go at last", () => {
   const frames = new UsageFrames(bytes);
   const subjects = Array.from({ length: 100 }, (_, i) => `vm${i}`);
   for (let minute = 0; minute < 20 * 60; minute++) {
-    frames.add(minute * MINUTE, all(minute, ...subjects));
+    add(frames, minute, minute, ...subjects);
     assert.ok(frames.bytes <= bytes);
   }
   const samples = frames.of("vm7", 0);
@@ -50,12 +58,11 @@ Deno.test("memory is bounded: old samples become means, and go at last", () => {
 Deno.test("a new VM is not shown what another used in its place", () => {
   const frames = new UsageFrames(8 * 40);
   for (let minute = 0; minute < 20; minute++) {
-    frames.add(minute * MINUTE, all(5, "old"));
+    add(frames, minute, 5, "old");
   }
-  frames.add(20 * MINUTE, new Map());
-  for (let minute = 21; minute < 80; minute++) {
-    frames.add(minute * MINUTE, all(1, "new"));
-  }
+  // Its place is given away once it was not seen for a while.
+  for (let minute = 20; minute < 45; minute++) add(frames, minute, 0);
+  for (let minute = 45; minute < 110; minute++) add(frames, minute, 1, "new");
   assert.deepEqual(frames.of("old", 0), []);
   const samples = frames.of("new", 0);
   assert.ok(samples.length > 20);
@@ -64,8 +71,15 @@ Deno.test("a new VM is not shown what another used in its place", () => {
 
 Deno.test("what is not known is null, and nothing at all is no sample", () => {
   const frames = new UsageFrames();
-  frames.add(0, new Map([["a", { cpu: null, memoryMiB: 64 }]]));
-  frames.add(MINUTE, new Map([["a", { cpu: null, memoryMiB: null }]]));
+  const samples: Sample[] = [
+    { cpu: null, memoryMiB: 64 },
+    { cpu: null, memoryMiB: null },
+  ];
+  for (const [minute, sample] of samples.entries()) {
+    const frame = frames.begin(minute * MINUTE);
+    frame.put("a", sample);
+    frames.add(frame);
+  }
   assert.deepEqual(
     frames.of("a", 0).map(({ cpu, memoryMiB }) => [
       cpu,

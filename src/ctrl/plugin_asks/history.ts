@@ -51,14 +51,12 @@ export function historyAnswers(
     "history.vm": ({ name, limit = DEFAULT_LIMIT }, { grant, pace }) => {
       const uid = uidOf(name, (vm) => grant.reaches(vm));
       if (uid === null) return [];
-      const { states, looked } = history.vms.of(uid, limit);
-      pace.looked(looked);
-      return states;
+      pace.looked(limit);
+      return history.vms.of(uid, limit);
     },
     "history.node": ({ name, limit = DEFAULT_LIMIT }, { pace }) => {
-      const { states, looked } = history.nodes.of(name, limit);
-      pace.looked(looked);
-      return states;
+      pace.looked(limit);
+      return history.nodes.of(name, limit);
     },
     "history.usage": ({ name, sinceMs }, { grant }) => {
       // A node's name is one label, a VM's full name three.
