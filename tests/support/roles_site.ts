@@ -37,16 +37,18 @@ export class RolesSite implements AsyncDisposable {
     this.dir = dir;
   }
 
-  /** Starts it; resolves once the node is connected. */
+  /** Starts it; resolves once the node is connected. `moreOfCtrl`: more lines of ctrl.yaml. */
   static async start(
     usher: string,
     driver: "sim" | "qemu",
+    moreOfCtrl = "",
   ): Promise<RolesSite> {
     // Short, since the paths of guests' sockets are.
     const dir = await Deno.makeTempDir({ prefix: "usite_" });
     const site = new RolesSite(usher, driver, dir);
     try {
-      await Deno.writeTextFile(`${dir}/ctrl.yaml`, "names: [127.0.0.1]\n");
+      const yaml = `names: [127.0.0.1]\n${moreOfCtrl}`;
+      await Deno.writeTextFile(`${dir}/ctrl.yaml`, yaml);
       await site.startCtrl();
       await site.#login();
       await site.startLnm(await site.#joinToken());
