@@ -66,7 +66,7 @@ Deno.test("LocalRunner says what a handler threw, and of what kind a wrong answe
 
 Deno.test("LocalRunner gives up at the deadline, and what comes after it asks in vain", async () => {
   const clock = new FakeClock();
-  const late = Promise.withResolvers<unknown>();
+  const asked = Promise.withResolvers<unknown>();
   const going = Promise.withResolvers<void>();
   await using bench = await onBench(
     plugin({
@@ -76,16 +76,20 @@ Deno.test("LocalRunner gives up at the deadline, and what comes after it asks in
           going.resolve();
         });
         await Promise.resolve();
-        ctx.state.set("late", true).then(late.resolve, late.resolve);
+        ctx.state.set("late", true).then(asked.resolve, asked.resolve);
       },
     }),
     { clock },
   );
   const call = bench.call("start", [aVm("web.lab.ann")], { deadlineMs: 100 });
   await going.promise;
+  const late = rejects(call, {
+    code: "plugin_failed",
+    message: /within 100 ms/,
+  });
   await clock.advance(100);
-  await rejects(call, { code: "plugin_failed", message: /within 100 ms/ });
-  strictEqual((await late.promise as UsherError).code, "cancelled");
+  await late;
+  strictEqual((await asked.promise as UsherError).code, "cancelled");
   strictEqual(bench.site.state.size, 0);
 });
 
