@@ -17,6 +17,7 @@ import { UsherError } from "../../src/error/mod.ts";
 import { decodeLines } from "../../src/link/ndjson.ts";
 import { DriverSet } from "../../src/lnm/driver_set.ts";
 import { runNode } from "../../src/lnm/node.ts";
+import type { Events } from "../../src/plugin/events.ts";
 import { CtrlConfig } from "../../src/schema/config.ts";
 import { MAX_FRAME_BYTES } from "../../src/schema/frame.ts";
 import type { Operation, Result } from "../../src/schema/operation.ts";
@@ -112,13 +113,18 @@ export class CrashingSite implements AsyncDisposable {
   readonly #nodes = new Map<string, TestNode>();
   #life = new Life(null);
   #engine: Engine | null = null;
-  /** What names new records. */
+  /** Who hears what happens, also after a death; nobody when undefined. */
+  readonly #events: Events | undefined;
   /** Names new records. */
   newId = newId;
 
+  private constructor(events: Events | undefined) {
+    this.#events = events;
+  }
+
   /** A site with so many nodes, `n1` and on, all of them ready. */
-  static async start(nodes = 1): Promise<CrashingSite> {
-    const site = new CrashingSite();
+  static async start(nodes = 1, events?: Events): Promise<CrashingSite> {
+    const site = new CrashingSite(events);
     await site.revive();
     for (let i = 1; i <= nodes; i++) await site.#join(`n${i}`);
     return site;
@@ -157,6 +163,7 @@ export class CrashingSite implements AsyncDisposable {
       store,
       newSecret,
       version: "test",
+      events: this.#events,
     });
     life.over.addEventListener("abort", () => void engine.runner.stop());
     await engine.recover();
