@@ -7,7 +7,7 @@
 import { layOut } from "../../src/driver/qemu/layout.ts";
 import { scanProcesses } from "../../src/driver/qemu/process_scan.ts";
 import { GUEST, QEMU } from "./qemu_node.ts";
-import { TestSite } from "./site.ts";
+import { TestSite, type TestSiteOptions } from "./site.ts";
 import { until } from "./wait.ts";
 
 /** A busy machine emulates a boot at a fiftieth of its usual speed. */
@@ -28,13 +28,17 @@ export class QemuSite implements AsyncDisposable {
   }
 
   /** Starts the site; `config` is the qemu driver's part of `lnm.yaml`. */
-  static async start(config: Record<string, unknown> = {}): Promise<QemuSite> {
+  static async start(
+    config: Record<string, unknown> = {},
+    plugins: Pick<TestSiteOptions, "modules" | "ctrl"> = {},
+  ): Promise<QemuSite> {
     const dir = await Deno.makeTempDir({ prefix: "uqs" });
     const binary = `${dir}/${QEMU}`;
     await writeProgram(binary, `exec ${QEMU} "$@"`);
     const site = await TestSite.start({
       stateDir: dir,
       driver: "qemu",
+      ...plugins,
       lnm: {
         usage_interval: "200ms",
         drivers: { qemu: { accel: "tcg", binary, ...config } },
