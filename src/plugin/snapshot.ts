@@ -15,6 +15,7 @@ import {
   removeIfThere,
   renameDurably,
   statOrNull,
+  touch,
   writeBytes,
 } from "../sys/file.ts";
 import { sha256Hex } from "../sys/file_digest.ts";
@@ -43,7 +44,10 @@ export async function takeSnapshot(
   const hash = hashOf(files);
   const folder = `${store}/${hash}`;
   const snapshot = { source: place.source, hash, folder, entry: place.entry };
-  if (await statOrNull(folder) !== null) return snapshot;
+  if (await statOrNull(folder) !== null) {
+    await touch(folder, Date.now());
+    return snapshot;
+  }
   const part = `${store}/part-${newId()}`;
   try {
     for (const { name, bytes } of files) {
@@ -61,14 +65,20 @@ export async function takeSnapshot(
   return snapshot;
 }
 
-/** Removes what is in `store` and not of these hashes, parts that a crash has left among it. */
+/** So long a snapshot is kept that nobody uses: one was taken to be used soon. */
+export const UNUSED_MS = 10 * 60_000;
+
+/** Removes what is in `store`, unused and old, parts that a crash has left among it. */
 export async function removeSnapshots(
   store: string,
   used: ReadonlySet<string>,
 ): Promise<void> {
   for (const name of await listFolder(store)) {
     const isOurs = HASH.test(name) || name.startsWith("part-");
-    if (isOurs && !used.has(name)) await removeIfThere(`${store}/${name}`);
+    if (!isOurs || used.has(name)) continue;
+    const path = `${store}/${name}`;
+    const writtenMs = (await statOrNull(path))?.mtime?.getTime() ?? 0;
+    if (Date.now() - writtenMs >= UNUSED_MS) await removeIfThere(path);
   }
 }
 

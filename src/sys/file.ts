@@ -160,6 +160,12 @@ export function absolutePath(path: string): string {
     : `${Deno.cwd()}/${path}`.replace(/\/\.(?=\/|$)/g, "");
 }
 
+/** Makes a file or folder look as if it was written to at this time. */
+export async function touch(path: string, ms: number): Promise<void> {
+  const time = new Date(ms);
+  await Deno.utime(path, time, time);
+}
+
 /** A new folder of our own for what need not be kept. */
 export async function makeTempFolder(prefix: string): Promise<string> {
   return await Deno.makeTempDir({ prefix });

@@ -13,7 +13,11 @@ import { isUsherError, UsherError } from "../../src/error/mod.ts";
 import { findPlugins, pluginAt } from "../../src/plugin/find.ts";
 import { PluginReader, type ToRead } from "../../src/plugin/read.ts";
 import type { PluginLine } from "../../src/plugin/runner.ts";
-import { removeSnapshots, takeSnapshot } from "../../src/plugin/snapshot.ts";
+import {
+  removeSnapshots,
+  takeSnapshot,
+  UNUSED_MS,
+} from "../../src/plugin/snapshot.ts";
 import { PluginLimits } from "../../src/schema/plugin.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import { shippedPlugins } from "../../src/sys/machine.ts";
@@ -99,6 +103,12 @@ Deno.test("takeSnapshot() names a plugin by what is in its files, and takes type
   const second = await folder.snapshot("one");
   notStrictEqual(second.hash, first.hash);
   await Deno.mkdir(`${folder.store}/part-1`);
+  await removeSnapshots(folder.store, new Set([second.hash]));
+  strictEqual(Array.from(Deno.readDirSync(folder.store)).length, 3);
+  const old = new Date(Date.now() - UNUSED_MS);
+  for (const name of [first.hash, second.hash, "part-1"]) {
+    await Deno.utime(`${folder.store}/${name}`, old, old);
+  }
   await removeSnapshots(folder.store, new Set([second.hash]));
   deepStrictEqual(
     Array.from(Deno.readDirSync(folder.store), ({ name }) => name),
