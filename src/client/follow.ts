@@ -68,7 +68,9 @@ export async function* follow(
   options: FollowOptions,
 ): AsyncGenerator<Progress, void, void> {
   const { signal, sleep, monotonic, random = Math.random } = options;
-  const life = { accepted: followed.body === undefined, contacted: false };
+  // Who sent it before has been in touch with the controller already.
+  const wasSent = followed.body === undefined;
+  const life = { accepted: wasSent, contacted: wasSent };
   let lastContact = monotonic();
   for (let attempt = 0;; attempt++) {
     try {

@@ -1,13 +1,16 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { clientOf, lines, refusal } from "../../tests/support/fake_client.ts";
 import { connect } from "./api.ts";
-import { backoffMs, follow, type Progress } from "./follow.ts";
+import { backoffMs, follow, type Followed, type Progress } from "./follow.ts";
 
 const RESULT = { type: "result", result: { outcomes: [] } };
+
+const BODY = { verb: "pause" as const, names: ["web"], id: "r1" };
 
 /** Follows request `r1` with waits that only advance the clock. */
 async function run(
   controller: Parameters<typeof clientOf>[0],
+  followed: Followed = { id: "r1" },
 ): Promise<{ types: string[]; waits: number[] }> {
   let now = 0;
   const waits: number[] = [];
@@ -16,7 +19,7 @@ async function run(
     open: () => clientOf(controller),
   });
   const types: string[] = [];
-  const frames = follow(api, { id: "r1" }, {
+  const frames = follow(api, followed, {
     signal: new AbortController().signal,
     monotonic: () => now,
     random: () => 1,
@@ -60,10 +63,19 @@ Deno.test("follow() never retries a controller that was not reached at all", asy
     run(() => {
       calls++;
       throw new TypeError("connection refused");
-    }),
+    }, { id: "r1", body: BODY }),
     /Cannot reach the controller/,
   );
   strictEqual(calls, 1);
+});
+
+Deno.test("follow() comes back to a request sent before, also when the first connection is cut", async () => {
+  let calls = 0;
+  const { types } = await run(() => {
+    if (++calls === 1) throw new TypeError("peer closed connection");
+    return lines([RESULT]);
+  });
+  deepStrictEqual(types, ["lost", "result"]);
 });
 
 Deno.test("follow() never retries what the controller refuses", async () => {
