@@ -84,8 +84,8 @@ export class PluginServices {
 
   /** Lets clocks run and looks after history until `signal` aborts. */
   async begin(signal: AbortSignal): Promise<void> {
-    this.clocks.begin();
-    this.schedules.begin();
+    this.clocks.begin(signal);
+    this.schedules.begin(signal);
     await this.history.keep(signal);
     this.#agenda[Symbol.dispose]();
   }

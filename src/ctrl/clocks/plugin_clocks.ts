@@ -54,8 +54,8 @@ export class PluginClocks {
   /** Of cron, the last moment that came. */
   readonly #last = new Map<string, number>();
   readonly #ticker: Ticker;
-  /** Null until the controller serves. */
-  #begun = false;
+  /** Aborts when the controller ends; null until it serves. */
+  #serves: AbortSignal | null = null;
 
   private constructor(parts: ClockParts) {
     this.#parts = parts;
@@ -112,14 +112,13 @@ export class PluginClocks {
       this.#parts.agenda.cancel(keyOf(id));
       this.#last.delete(id);
     }
-    if (!this.#begun) return;
+    if (this.#serves === null) return;
     for (const [id, one] of clocked) if (!before.has(id)) this.#plan(one);
   }
 
-  /** Lets the clocks run: the controller serves. */
-  begin(): void {
-    if (this.#begun) return;
-    this.#begun = true;
+  /** Lets the clocks run: the controller serves, until `signal` aborts. */
+  begin(signal: AbortSignal): void {
+    this.#serves = signal;
     for (const one of this.#clocked.values()) this.#plan(one);
   }
 
@@ -249,6 +248,8 @@ export class PluginClocks {
   }
 
   async #keep(record: PluginClock): Promise<void> {
+    // A chain that the controller's end has cut off has not ended.
+    if (this.#serves?.aborted === true) return;
     try {
       await this.#parts.store.commit([setting(record)]);
       this.#records.set(record.id, record);

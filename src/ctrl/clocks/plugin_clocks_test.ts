@@ -85,6 +85,9 @@ function registration(
 const minutes = (told: readonly { at: string }[]) =>
   told.map(({ at }) => (Date.parse(at) - START) / MINUTE);
 
+/** A controller that does not end by itself. */
+const serving = new AbortController().signal;
+
 Deno.test("a period comes again and again, for its registration alone, and does not drift", async () => {
   const clock = new JumpingClock();
   await using store = await openMemoryStore();
@@ -93,7 +96,7 @@ Deno.test("a period comes again and again, for its registration alone, and does 
     registration(1, { period: 5 * MINUTE }),
     registration(2, { period: 20 * MINUTE }, "q"),
   ]);
-  at.clocks.begin();
+  at.clocks.begin(serving);
   await clock.advance(20 * MINUTE + 17);
   assert.deepEqual(minutes(at.told.filter(({ only }) => only === 1)), [
     5,
@@ -112,7 +115,7 @@ Deno.test("nothing runs before the controller serves", async () => {
   await at.clocks.use([registration(1, { period: MINUTE })]);
   await clock.advance(HOUR);
   assert.deepEqual(at.told, []);
-  at.clocks.begin();
+  at.clocks.begin(serving);
   await clock.advance(MINUTE);
   assert.equal(at.told.length, 1);
 });
@@ -125,7 +128,7 @@ Deno.test("a clock that jumps brings no storm and loses nothing", async () => {
     registration(1, { period: 10 * MINUTE }),
     registration(2, { period: "0 * * * *" }),
   ]);
-  at.clocks.begin();
+  at.clocks.begin(serving);
   const of = (id: number) => at.told.filter(({ only }) => only === id).length;
   await clock.advance(HOUR);
   assert.deepEqual([of(1), of(2)], [6, 1]);
@@ -154,7 +157,7 @@ Deno.test("a chain that still runs is passed over and counted", async () => {
   await using store = await openMemoryStore();
   await using at = await open(clock, store);
   await at.clocks.use([registration(1, { period: MINUTE })]);
-  at.clocks.begin();
+  at.clocks.begin(serving);
   const { promise, resolve } = Promise.withResolvers<void>();
   at.end.wait = promise;
   await clock.advance(4 * MINUTE);
@@ -175,7 +178,7 @@ Deno.test("what came while the controller was down comes once, at its start", as
   {
     await using at = await open(clock, store);
     await at.clocks.use(rules);
-    at.clocks.begin();
+    at.clocks.begin(serving);
     await clock.advance(90 * MINUTE);
     assert.deepEqual(minutes(at.told), [30, 60, 90]);
   }
@@ -184,14 +187,14 @@ Deno.test("what came while the controller was down comes once, at its start", as
     await clock.advance(10 * MINUTE);
     await using at = await open(clock, store);
     await at.clocks.use(rules);
-    at.clocks.begin();
+    at.clocks.begin(serving);
     await clock.advance(20 * MINUTE);
     assert.deepEqual(minutes(at.told), [120]);
   }
   await clock.advance(DAY);
   await using at = await open(clock, store);
   await at.clocks.use(rules);
-  at.clocks.begin();
+  at.clocks.begin(serving);
   await clock.advance(0);
   assert.deepEqual(at.told.map(({ only }) => only).sort(), [1, 2]);
 });
@@ -204,7 +207,7 @@ Deno.test("a timer fires once in the life of its registration, also over restart
     await using at = await open(clock, store);
     at.clocks.check(registration(1, { when }));
     await at.clocks.use([registration(1, { when })]);
-    at.clocks.begin();
+    at.clocks.begin(serving);
     await clock.advance(advance * MINUTE);
     assert.equal(at.told.length, times);
   }
@@ -217,13 +220,13 @@ Deno.test("a timer whose moment passed while the controller was down fires at it
   {
     await using at = await open(clock, store);
     await at.clocks.use([rule]);
-    at.clocks.begin();
+    at.clocks.begin(serving);
   }
   await clock.advance(DAY);
   await using at = await open(clock, store);
   at.clocks.check(rule);
   await at.clocks.use([rule]);
-  at.clocks.begin();
+  at.clocks.begin(serving);
   await clock.advance(0);
   assert.equal(at.told.length, 1);
 });
@@ -237,12 +240,35 @@ Deno.test("a timer whose chain did not end fires again under the same decision",
     await using at = await open(clock, store);
     at.end.wait = new Promise(() => {});
     await at.clocks.use([rule]);
-    at.clocks.begin();
+    at.clocks.begin(serving);
     await clock.advance(HOUR);
     decisions.push(...at.told.map(({ decision }) => decision));
   }
   assert.equal(decisions.length, 2);
   assert.equal(new Set(decisions).size, 1);
+});
+
+Deno.test("a timer whose chain the controller's end has cut off fires again", async () => {
+  const clock = new JumpingClock();
+  await using store = await openMemoryStore();
+  const rule = registration(1, { when: isoTime(START + HOUR) });
+  const cutOff = Promise.withResolvers<void>();
+  const closing = new AbortController();
+  {
+    await using at = await open(clock, store);
+    at.end.wait = cutOff.promise;
+    await at.clocks.use([rule]);
+    at.clocks.begin(closing.signal);
+    await clock.advance(HOUR);
+    closing.abort();
+    cutOff.resolve();
+    await clock.advance(0);
+  }
+  await using at = await open(clock, store);
+  await at.clocks.use([rule]);
+  at.clocks.begin(serving);
+  await clock.advance(0);
+  assert.equal(at.told.length, 1);
 });
 
 Deno.test("+30s is so long after each start", async () => {
@@ -251,7 +277,7 @@ Deno.test("+30s is so long after each start", async () => {
   for (let life = 0; life < 2; life++) {
     await using at = await open(clock, store);
     await at.clocks.use([registration(1, { when: "+30s" })]);
-    at.clocks.begin();
+    at.clocks.begin(serving);
     await clock.advance(29_999);
     assert.equal(at.told.length, 0);
     await clock.advance(HOUR);
@@ -268,7 +294,7 @@ Deno.test("a reload puts off no clock of a registration that stays, and ends tho
     registration(2, { period: 30 * MINUTE }, "q"),
     registration(3, { when: "+10s" }),
   ]);
-  at.clocks.begin();
+  at.clocks.begin(serving);
   await clock.advance(20 * MINUTE);
   assert.deepEqual(at.told.map(({ only }) => only), [3]);
   await at.clocks.use([
@@ -287,7 +313,7 @@ Deno.test("two registrations that are alike have a clock each", async () => {
     registration(1, { period: MINUTE }),
     registration(2, { period: MINUTE }),
   ]);
-  at.clocks.begin();
+  at.clocks.begin(serving);
   await clock.advance(MINUTE);
   assert.deepEqual(at.told.map(({ only }) => only).sort(), [1, 2]);
 });
@@ -323,7 +349,7 @@ Deno.test("cron counts in UTC", async () => {
   await using store = await openMemoryStore();
   await using at = await open(clock, store);
   await at.clocks.use([registration(1, { period: "15 3 2 * *" })]);
-  at.clocks.begin();
+  at.clocks.begin(serving);
   await clock.advance(HOUR);
   assert.deepEqual(at.told.map((one) => one.at), ["2026-01-02T03:15:00.000Z"]);
 });

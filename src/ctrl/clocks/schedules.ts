@@ -33,7 +33,8 @@ export class Schedules {
   readonly #all = new Map<string, Map<string, PluginSchedule>>();
   /** Events that each plugin in use declares. */
   #declared = new Map<string, ReadonlySet<string>>();
-  #begun = false;
+  /** Aborts when the controller ends; null until it serves. */
+  #serves: AbortSignal | null = null;
 
   private constructor(parts: ScheduleParts) {
     this.#parts = parts;
@@ -57,12 +58,12 @@ export class Schedules {
         new Set(Object.keys(manifest.events)),
       ]),
     );
-    if (this.#begun) this.#planAll();
+    if (this.#serves !== null) this.#planAll();
   }
 
-  /** Lets it fire: the controller serves. */
-  begin(): void {
-    this.#begun = true;
+  /** Lets it fire: the controller serves, until `signal` aborts. */
+  begin(signal: AbortSignal): void {
+    this.#serves = signal;
     this.#planAll();
   }
 
@@ -88,7 +89,7 @@ export class Schedules {
       value: one,
     }]);
     its.set(key, one);
-    if (this.#begun) this.#plan(one);
+    if (this.#serves !== null) this.#plan(one);
   }
 
   /** Takes back what has not fired yet. */
@@ -130,8 +131,11 @@ export class Schedules {
     const { plugin, key, event, args, decision, depth } = one;
     try {
       await events.fire(event, args, { decision, depth });
-      // Its handler may have scheduled under this key anew.
-      if (this.#of(plugin).get(key) !== one) return;
+      // A chain that the controller's end has cut off was not heard to its own;
+      // and its handler may have scheduled under this key anew.
+      const isOver = this.#serves?.aborted !== true &&
+        this.#of(plugin).get(key) === one;
+      if (!isOver) return;
       await store.commit([{
         type: "delete",
         key: keys.pluginSchedule(plugin, key),

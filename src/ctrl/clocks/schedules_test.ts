@@ -16,7 +16,7 @@ async function opened(): Promise<{ at: AskSite; clock: FakeClock }> {
   const clock = new FakeClock();
   const at = await AskSite.open({ clock });
   at.use(LATER);
-  at.schedules.begin();
+  at.schedules.begin(serving);
   return { at, clock };
 }
 
@@ -26,6 +26,9 @@ const schedule = (at: AskSite, params: Record<string, unknown>) =>
     { event: "tick", args: [], ...params },
     askedBy("later"),
   );
+
+/** A controller that does not end by itself. */
+const serving = new AbortController().signal;
 
 Deno.test("what is scheduled fires once, at its time, in order", async () => {
   const { at, clock } = await opened();
@@ -64,7 +67,7 @@ Deno.test("what passed while the controller was down fires at its start, under t
   next.use(LATER);
   await clock.advance(DAY);
   assert.deepEqual(next.fired, []);
-  next.schedules.begin();
+  next.schedules.begin(serving);
   await clock.advance(0);
   assert.deepEqual(next.fired.map(({ decision }) => decision), [
     first?.decision,

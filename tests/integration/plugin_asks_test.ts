@@ -1,0 +1,138 @@
+/**
+ * What plugins ask of a real site: work in an operation, values and events
+ * that outlive a controller, and what is recorded of all that.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { readRecording } from "../../src/ctrl/recording/read.ts";
+import { pluginOf } from "../support/local_plugins.ts";
+import { TestSite } from "../support/site.ts";
+import { until } from "../support/wait.ts";
+
+Deno.test("what a plugin asks for in an operation is a part of it, heard by others alone", async () => {
+  const heard: string[] = [];
+  const mover = pluginOf("mover", {
+    async start([vm], ctx) {
+      await ctx.request({ verb: "pause", names: [vm.name] });
+    },
+    pause_request: () => void heard.push("mover"),
+  }, { ctx: ["requests"], verbs: ["pause"] });
+  const guard = pluginOf("guard", {
+    pause_request: ([{ user, plugin, role }]) =>
+      void heard.push(`guard ${user} ${plugin} ${role}`),
+  });
+  await using site = await TestSite.start({
+    modules: { mover, guard },
+    ctrl: {
+      plugins: {
+        mover: {
+          events: ["start", "pause_request"],
+          grants: { ctx: ["requests"], verbs: ["pause"], vms: ["*.lab.*"] },
+        },
+        guard: { events: ["pause_request"] },
+      },
+    },
+  });
+  const { outcomes: [started] } = await site.run("start", "web.lab.ann");
+  await site.untilState("web.lab.ann", "paused");
+  const { body } = await site.call<{ operations: { parent: string }[] }>(
+    "GET",
+    `/v1/operations?filter=parent=${started?.operation}`,
+  );
+  assert.equal(body.operations.length, 1);
+  const [child] = body.operations as unknown as {
+    id: string;
+    user: string;
+    trail: { source: string; text: string }[];
+  }[];
+  assert.equal(child?.user, "plugin:mover");
+  assert.equal(
+    `${child?.trail[0]?.source}: ${child?.trail[0]?.text}`,
+    `plugin mover: asked for pause in event start for operation ${started?.operation}`,
+  );
+  assert.deepEqual(heard, ["guard plugin:mover mover user"]);
+  // What was not granted is refused there, and costs the start nothing.
+  await site.run("start", "web.prod.ann");
+  assert.equal((await site.vm("web.prod.ann")).status.state, "running");
+});
+
+Deno.test("values, scheduled events and timers outlive the controller; what was asked is recorded", async () => {
+  const stateDir = await Deno.makeTempDir({ prefix: "usher_asks_" });
+  const ticks: { args: unknown[]; decision: string }[] = [];
+  let lives = 0;
+  let timers = 0;
+  const keeper = pluginOf("keeper", {
+    async register([vm], ctx) {
+      await ctx.state.set(`seen/${vm.name}`, { at: 1 });
+      await ctx.schedule.at(10, "keeper_tick", [vm.name], "tick");
+    },
+    async keeper_tick(args, ctx) {
+      const seen = await ctx.state.list("seen/");
+      ticks.push({ args: [...args, seen], decision: ctx.decision });
+      // The first controller ends before its handler does.
+      if (lives === 1) await new Promise(() => {});
+    },
+    timer: () => void timers++,
+  }, {
+    ctx: ["state", "schedule"],
+    events: { keeper_tick: "some time after a VM is known" },
+  });
+  const when = new Date(Date.now() + 3_600_000).toISOString();
+  const options = {
+    stateDir,
+    modules: { keeper },
+    ctrl: {
+      plugins: {
+        keeper: {
+          events: [
+            "register",
+            "keeper_tick",
+            { event: "timer", when: "+0s" },
+            { event: "timer", when },
+          ],
+          grants: { ctx: ["state", "schedule"] },
+        },
+      },
+    },
+  };
+  try {
+    {
+      lives = 1;
+      await using site = await TestSite.start(options);
+      await site.run("start", "web.lab.ann", { args: { note: "for tests" } });
+      await until("the timer has fired", () => timers === 1);
+      await until("it ticks", () => ticks.length === 1);
+    }
+    {
+      lives = 2;
+      await using _ = await TestSite.start(options);
+      await until("it ticks again", () => ticks.length === 2);
+      await until("each start has its timer", () => timers === 2);
+    }
+    const seen = [{ key: "seen/web.lab.ann", value: { at: 1 } }];
+    const [first] = ticks;
+    assert.deepEqual(first?.args, ["web.lab.ann", seen]);
+    assert.deepEqual(ticks, [first, first]);
+    const lines = await Array.fromAsync(
+      readRecording(`${stateDir}/ctrl/events`, 0),
+    );
+    const events = lines.flatMap((line) =>
+      line.type === "event" ? [`${line.event} ${line.answers.length}`] : []
+    );
+    // Nobody heard the request; reads and logins are not there.
+    assert.deepEqual(
+      new Set(events),
+      new Set([
+        "timer 1",
+        "request 0",
+        "start_request 0",
+        "register 1",
+        "keeper_tick 1",
+      ]),
+    );
+    assert.doesNotMatch(JSON.stringify(lines), /password|"secret"/);
+  } finally {
+    await Deno.remove(stateDir, { recursive: true });
+  }
+});
