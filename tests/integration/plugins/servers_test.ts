@@ -5,6 +5,7 @@
  * @module
  */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import type { StartValue } from "../../../src/schema/event_value.ts";
 import { BindServer } from "../../support/bind_server.ts";
 import { aVm, startRequest } from "../../support/plugin_values.ts";
@@ -33,6 +34,9 @@ Deno.test("plugins that speak to servers work in the sandbox, with their own ser
   for (const server of [bind, slapd, postgres]) stack.use(server);
   const key = await bind.dir.write("key", bind.key.secret);
   const password = await postgres.dir.write("pw", postgres.login.password);
+  const folder = await Deno.makeTempDir({ prefix: "usher_history_" });
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const file = `${folder}/history.sqlite`;
   const sandbox = stack.use(
     await Sandbox.open({
       udns: {
@@ -67,6 +71,16 @@ Deno.test("plugins that speak to servers work in the sandbox, with their own ser
           ctx: ["vms", "state"],
         },
       },
+      history: {
+        events: ["register", "start"],
+        options: { file },
+        grants: {
+          net: [],
+          read: [file],
+          write: [file],
+          ctx: ["usage", "state", "schedule"],
+        },
+      },
       uldap: {
         events: ["client_authenticate"],
         options: {
@@ -98,6 +112,15 @@ Deno.test("plugins that speak to servers work in the sandbox, with their own ser
     await sandbox.call("udns", "unregister", [vm]);
     await sandbox.call("uipmgr", "unregister", [vm]);
     deepStrictEqual(await bind.dig("web.lab.ann.vm.test", "A"), []);
+  });
+
+  await t.step("history, in SQLite", async () => {
+    const vm = aVm("web.lab.ann");
+    await sandbox.call("history", "register", [vm]);
+    await sandbox.call("history", "start", [vm]);
+    using database = new DatabaseSync(file);
+    const [row] = database.prepare("select vm, verb from operation").all();
+    deepStrictEqual({ ...row }, { vm: "web.lab.ann", verb: "start" });
   });
 
   await t.step("uldap, by StartTLS", async () => {

@@ -1,0 +1,64 @@
+/**
+ * History in PostgreSQL, in schema `usher_history`.
+ *
+ * @module
+ */
+import { migrate, type Sql } from "../shared/postgres.ts";
+import {
+  byTable,
+  cutoff,
+  firstVersion,
+  type Keep,
+  type Row,
+  type Sink,
+  type TableName,
+  TABLES,
+} from "./tables.ts";
+
+const SCHEMA = "usher_history";
+/** Each version over the one before. Append only. */
+const VERSIONS = [firstVersion("pg", `${SCHEMA}.`)];
+/** Rows of one statement, for the number of its parameters. */
+const ROWS = 500;
+
+/** Writes to a database. */
+export class PostgresSink implements Sink {
+  readonly #sql: Sql;
+
+  private constructor(sql: Sql) {
+    this.#sql = sql;
+  }
+
+  /** Makes or updates the tables. */
+  static async open(sql: Sql): Promise<PostgresSink> {
+    await migrate(sql, SCHEMA, VERSIONS);
+    return new PostgresSink(sql);
+  }
+
+  async write(rows: readonly Row[]): Promise<void> {
+    await this.#sql.begin(async (tx) => {
+      for (const [table, all] of byTable(rows)) {
+        const columns = TABLES[table];
+        const filled = all.map(({ values }) =>
+          Object.fromEntries(
+            columns.map((column) => [column, values[column] ?? null]),
+          )
+        );
+        for (let at = 0; at < filled.length; at += ROWS) {
+          await tx`
+            insert into ${tx(`${SCHEMA}.${table}`)}
+            ${tx(filled.slice(at, at + ROWS), ...columns)}
+            on conflict do nothing`;
+        }
+      }
+    });
+  }
+
+  async prune(keep: Keep, now: number): Promise<void> {
+    for (const table of Object.keys(TABLES) as TableName[]) {
+      await this.#sql`
+        delete from ${this.#sql(`${SCHEMA}.${table}`)}
+        where site = ${keep.site} and at < ${cutoff(table, keep, now)}`;
+    }
+  }
+}

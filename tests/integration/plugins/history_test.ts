@@ -1,0 +1,278 @@
+/**
+ * `history`: what happened is in the database, once, whichever it is; and what
+ * could not be written waits, or is counted.
+ *
+ * @module
+ */
+import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { forgetCount } from "../../../plugins/history/backlog.ts";
+import * as history from "../../../plugins/history/plugin.ts";
+import { type Bench, onBench } from "../../support/plugin_bench.ts";
+import { aNode, aVm } from "../../support/plugin_values.ts";
+import { PostgresServer } from "../../support/postgres_server.ts";
+
+type Read = (query: string) => Promise<Record<string, unknown>[]>;
+
+/** A database, by the options that lead to it and a way to look into it. */
+interface Place {
+  readonly options: Record<string, unknown>;
+  readonly read: Read;
+}
+
+const LOAD = { m1: 0.5, m5: 0.4, m15: 0.3 };
+const USAGE = {
+  cpu: LOAD,
+  memoryMiB: 128,
+  diskRead: null,
+  diskWrite: null,
+  netRx: null,
+  netTx: LOAD,
+};
+const VM = aVm("web.lab.ann", { usage: USAGE });
+const NODE = aNode("n1", { usage: { ...USAGE, memoryMiB: 4096 } });
+const FAILURE = {
+  type: "about:blank",
+  title: "",
+  status: 500,
+  detail: "QEMU said no",
+  code: "driver_failed",
+  retry: "no",
+  outcome: "none",
+};
+
+Deno.test("history is written to PostgreSQL and to SQLite alike", async (t) => {
+  await using server = await PostgresServer.start();
+  await server.dir.write("pw", server.login.password);
+  const places: [string, () => Promise<Place>][] = [
+    ["PostgreSQL", () => inPostgres(server)],
+    ["SQLite", () => Promise.resolve(inFile(server.dir.path))],
+  ];
+  for (const [kind, place] of places) {
+    const { options, read } = await place();
+    const step = (
+      name: string,
+      run: (bench: Bench, read: Read) => Promise<void>,
+      more: Record<string, unknown> = {},
+    ) =>
+      t.step(`${kind}: ${name}`, async () => {
+        forgetCount();
+        await using bench = await onBench(history, {
+          options: { ...options, ...more },
+          vms: [VM],
+          nodes: [NODE],
+        });
+        await run(bench, read);
+      });
+    await step("what happened, once however often it is told", events);
+    await step("usage", usage);
+    await step("many at once", many);
+    await step("what is old is removed", old, { site: "old" });
+  }
+  await t.step(
+    "while the database is down events wait, and usage is counted",
+    () => down(server),
+  );
+});
+
+async function events(bench: Bench, read: Read): Promise<void> {
+  const tell = (event: string, ...args: unknown[]) =>
+    bench.call(event, args, { decision: `d-${event}`, operation: "op-1" });
+  for (let times = 0; times < 2; times++) {
+    await tell("register", VM);
+    await tell("state_change", VM);
+    await tell("unregister", VM);
+    await tell("lnm_connect", NODE);
+    await tell("start", VM);
+    await tell("start_failure", VM, FAILURE);
+    await tell("migrate", VM, aNode("n2"));
+  }
+  deepStrictEqual(
+    await read("select event, vm, state, node from vm_event order by event"),
+    ["register", "state_change", "unregister"].map((event) => ({
+      event,
+      vm: "web.lab.ann",
+      state: "running",
+      node: "n1",
+    })),
+  );
+  deepStrictEqual(await read("select event, node, state from node_event"), [
+    { event: "lnm_connect", node: "n1", state: "ready" },
+  ]);
+  const ends = await read(
+    `select verb, succeeded, operation, from_node, error, detail
+     from operation order by verb, succeeded`,
+  );
+  const end = { operation: "op-1", from_node: null, error: null, detail: null };
+  deepStrictEqual(
+    ends,
+    [
+      { ...end, verb: "migrate", succeeded: 1, from_node: "n2" },
+      {
+        ...end,
+        verb: "start",
+        succeeded: 0,
+        error: "driver_failed",
+        detail: "QEMU said no",
+      },
+      { ...end, verb: "start", succeeded: 1 },
+    ].map(({ verb, succeeded, operation, from_node, error, detail }) => ({
+      verb,
+      succeeded,
+      operation,
+      from_node,
+      error,
+      detail,
+    })),
+  );
+  deepStrictEqual(bench.lines.map(({ text }) => text), []);
+}
+
+async function usage(bench: Bench, read: Read): Promise<void> {
+  await bench.call("periodic", []);
+  deepStrictEqual(
+    await read(
+      `select kind, name, cpu, memory_mib, disk_read, net_tx
+       from usage_sample order by kind`,
+    ),
+    [
+      {
+        kind: "node",
+        name: "n1",
+        cpu: 0.5,
+        memory_mib: 4096,
+        disk_read: null,
+        net_tx: 0.5,
+      },
+      {
+        kind: "vm",
+        name: "web.lab.ann",
+        cpu: 0.5,
+        memory_mib: 128,
+        disk_read: null,
+        net_tx: 0.5,
+      },
+    ],
+  );
+}
+
+async function many(bench: Bench, read: Read): Promise<void> {
+  await Promise.all(
+    Array.from(
+      { length: 200 },
+      (_, i) => bench.call("state_change", [VM], { decision: `many-${i}` }),
+    ),
+  );
+  const [row] = await read(
+    "select count(*) as count from vm_event where id like 'many-%'",
+  );
+  deepStrictEqual(Number(row?.["count"]), 200);
+}
+
+async function old(bench: Bench, read: Read): Promise<void> {
+  const ids = async () =>
+    (await read("select id from vm_event where site = 'old' order by id"))
+      .map(({ id }) => id);
+  // The state was entered when the year began; the VM is registered now.
+  await bench.call("state_change", [VM], { decision: "long-ago" });
+  await bench.call("register", [VM], { decision: "now" });
+  deepStrictEqual(await ids(), ["long-ago", "now"]);
+  await bench.call("periodic", []);
+  deepStrictEqual(await ids(), ["now"]);
+  ok((await read("select id from vm_event where site = 'usher'")).length > 0);
+}
+
+async function down(server: PostgresServer): Promise<void> {
+  forgetCount();
+  const { options, read } = await inPostgres(server);
+  await using bench = await onBench(history, {
+    options: { ...options, backlog: 2 },
+    vms: [VM],
+  });
+  await bench.call("state_change", [VM], { decision: "d0" });
+  await server.down();
+  for (const decision of ["d1", "d2", "d3", "d4"]) {
+    await bench.call("state_change", [VM], { decision });
+  }
+  await bench.call("periodic", []);
+  const flush = bench.site.scheduled.get("flush")?.params;
+  deepStrictEqual(flush?.event, "history_flush");
+  await bench.call("history_flush", []);
+  await server.up();
+  await bench.call("history_flush", []);
+  deepStrictEqual(
+    (await read("select id from vm_event order by id")).map(({ id }) => id),
+    ["d0", "d1", "d2"],
+  );
+  // Two events, and what one VM and no node used.
+  deepStrictEqual(await read("select lost from gap"), [{ lost: 3 }]);
+  await bench.call("history_flush", []);
+  deepStrictEqual((await read("select lost from gap")).length, 1);
+  deepStrictEqual([...bench.site.state.keys()], ["lost"]);
+  ok(!bench.lines.some(({ text }) => text.includes(server.login.password)));
+}
+
+Deno.test("history: two versions of its tables are told apart", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "usher_history_" });
+  const file = `${folder}/h.sqlite`;
+  using newer = new DatabaseSync(file);
+  newer.exec("pragma user_version = 99");
+  await using bench = await onBench(history, { options: { file } });
+  await bench.call("register", [VM]);
+  match(
+    bench.lines.map(({ text }) => text).join(),
+    /h.sqlite" is of version 99, and this plugin knows 1/,
+  );
+  newer.close();
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("history: options that cannot be are refused by name", async () => {
+  const cases: [Record<string, unknown>, RegExp][] = [
+    [{}, /Either file \(SQLite\) or server \(PostgreSQL\) is needed/],
+    [{ file: "/h", server: "db" }, /Either file/],
+    [{ file: "h.sqlite" }, /absolute path/],
+    [{ server: "db" }, /must name the file that holds the password/],
+    [{ file: "/h", backlog: 9000 }, /8000 at most/],
+    [{ file: "/h", password: "x" }, /password/],
+  ];
+  for (const [options, expected] of cases) {
+    await rejects(onBench(history, { options }), expected);
+  }
+});
+
+async function inPostgres(server: PostgresServer): Promise<Place> {
+  const database = await server.database();
+  const { host, port, user } = server.login;
+  return {
+    options: {
+      server: host,
+      port,
+      db_name: database,
+      user,
+      password_file: `${server.dir.path}/pw`,
+      keep_events_days: 30,
+    },
+    read: async (query) => {
+      await using sql = server.connect(database);
+      await sql`set search_path to usher_history`;
+      return [...await sql.unsafe(query)];
+    },
+  };
+}
+
+function inFile(folder: string): Place {
+  const file = `${folder}/history.sqlite`;
+  return {
+    options: { file, keep_events_days: 30 },
+    read: (query) => {
+      const database = new DatabaseSync(file);
+      try {
+        const rows = database.prepare(query).all();
+        return Promise.resolve(rows.map((row) => ({ ...row })));
+      } finally {
+        database.close();
+      }
+    },
+  };
+}
