@@ -3,14 +3,19 @@
  *
  * @module
  */
-import type { Plan, PlannedStep, PlannedVm } from "../schema/plan.ts";
+import type {
+  Plan,
+  PlannedChange,
+  PlannedStep,
+  PlannedVm,
+} from "../schema/plan.ts";
 import type { Api, Body } from "./api.ts";
 import type { Context } from "./command.ts";
 import { exitOf } from "./exit.ts";
 import { wantsColor } from "./io.ts";
 import { NOTHING, percent } from "./render/format.ts";
 import { type Format, printOne } from "./render/output.ts";
-import { type Column, renderTable } from "./render/table.ts";
+import { type Column, printable, renderTable } from "./render/table.ts";
 import { showProblems } from "./wait.ts";
 
 /** Shows the plan of a request; answers the exit code that it would end with. */
@@ -58,7 +63,7 @@ const COLUMNS: readonly Column<PlannedVm>[] = [
 
 /** A plan for people. */
 export function describePlan(
-  { verb, vms }: Plan,
+  { verb, vms, plugins = [] }: Plan,
   { color, width }: { readonly color: boolean; readonly width: number },
 ): string {
   const table = renderTable(vms, COLUMNS, { header: true, color, width });
@@ -71,7 +76,14 @@ export function describePlan(
   const marked = vms.some(({ steps }) => steps.some(isMarked))
     ? "! cannot be taken back once it has begun\n"
     : "";
-  return `${table}${marked}${parts.join(", ")}\n`;
+  const heard = plugins.map(pluginText).join("");
+  return `${table}${marked}${heard}${parts.join(", ")}\n`;
+}
+
+/** What one handler would do; a controller without plugins tells of none. */
+function pluginText({ plugin, event, changed }: PlannedChange): string {
+  const does = changed.length === 0 ? "changes nothing" : changed.join("; ");
+  return printable(`plugin "${plugin}" in ${event}: ${does}`) + "\n";
 }
 
 const SAID: readonly (readonly [

@@ -5,7 +5,7 @@
  */
 import { runClient } from "../../src/client/main.ts";
 import { FakeIo, type FakeIoOptions } from "./fake_client.ts";
-import { TestSite } from "./site.ts";
+import { TestSite, type TestSiteOptions } from "./site.ts";
 
 /** A site, and commands that are run against it. */
 export interface Shell {
@@ -19,13 +19,14 @@ export interface Shell {
   io(options?: FakeIoOptions): FakeIo;
 }
 
-/** Runs `test` with a site of so many nodes. */
+/** Runs `test` with a site of so many nodes, and what else it should have. */
 export async function withShell(
   nodes: number,
   test: (shell: Shell) => Promise<void>,
+  more: TestSiteOptions = {},
 ): Promise<void> {
   const home = await Deno.makeTempDir();
-  await using site = await TestSite.start({ nodes });
+  await using site = await TestSite.start({ ...more, nodes });
   const io = (options: FakeIoOptions = {}) =>
     new FakeIo({
       ...options,
