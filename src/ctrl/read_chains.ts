@@ -92,9 +92,9 @@ async function narrowed(
   { names, filter }: Read,
   { events, context }: ReadParts,
 ): Promise<Edited | null> {
-  const heard = ["request" as const, `${verb}_request` as const]
-    .filter((event) => events.isHeard(event));
-  if (heard.length === 0) return null;
+  const heard = ["request" as const, `${verb}_request` as const];
+  // Reads are not recorded for their own sake: without a handler nothing is made.
+  if (Object.keys(events.versions(heard)).length === 0) return null;
   const id = `read-${context.newId()}`;
   const asked: ListValue | LnmListValue = {
     verb: verb as "list",

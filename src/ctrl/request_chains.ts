@@ -82,9 +82,11 @@ export async function allow(
   const changes: PlannedChange[] = [];
   const took: Record<string, string> = {};
   let { request } = asking;
+  let value: RequestValue | null = null;
   for (const event of heard) {
-    const value = valueOf({ ...asking, request }, parts.records);
-    const decided = await events.decide(
+    // Names are resolved anew only for what was edited: there may be thousands.
+    value ??= valueOf({ ...asking, request }, parts.records);
+    const decided: Decided<"request"> = await events.decide(
       event as "request",
       [value],
       firingOf(asking, more),
@@ -94,6 +96,7 @@ export async function allow(
     for (const share of decided.shares) changes.push({ event, ...share });
     if (decided.args[0] === value) continue;
     request = edited({ ...asking, request }, decided, parts.records);
+    value = null;
   }
   return { request, trail, plugins: { ...plugins, ...took }, changes };
 }
