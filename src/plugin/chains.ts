@@ -82,6 +82,19 @@ export class Chains implements Events {
     return this.#versions.current.plugins;
   }
 
+  /**
+   * Starts these plugins beside those that are registered, without calling
+   * them; `replace` or `abandon` follows.
+   */
+  prepare(plugins: readonly LoadedPlugin[]): Promise<void> {
+    return this.#versions.prepare(plugins);
+  }
+
+  /** Ends what was prepared. */
+  abandon(): Promise<void> {
+    return this.#versions.prepare([]);
+  }
+
   /** The registrations of a plugin, and how their calls have gone. */
   views(plugin: string): RegistrationView[] {
     return this.#versions.current.of(plugin).map((handler) => handler.view());

@@ -349,6 +349,20 @@ Deno.test("replace() changes nothing when the runner cannot take the plugins", a
   ok(chains.isHeard("start"));
 });
 
+Deno.test("prepare() starts plugins beside those that are called, and abandon() ends them", async () => {
+  const { chains, runner } = await chainsOf([fakePlugin("a", ["start"], "a1")]);
+  const next = fakePlugin("a", ["start"], "a2");
+  await chains.prepare([next]);
+  await chains.tell("start", [VM], FIRING);
+  deepStrictEqual(runner.uses.at(-1), ["a@a2", "a@a1"]);
+  strictEqual(
+    runner.calls.at(-1)?.registration.id,
+    chains.plugins[0]?.registrations[0]?.id,
+  );
+  await chains.abandon();
+  deepStrictEqual(runner.uses.at(-1), ["a@a1"]);
+});
+
 Deno.test("fire() reaches handlers of the plugin that fires, also from within them, and names a circle", async () => {
   const seen: string[] = [];
   const errors: string[] = [];

@@ -35,6 +35,8 @@ export class Versions {
   readonly #parts: VersionsParts;
   #current: ChainSet;
   readonly #older = new Set<ChainSet>();
+  /** Those that may be registered next. */
+  #prepared: readonly LoadedPlugin[] = [];
   /** One after another, since the runner takes one set at a time. */
   #swaps: Promise<void> = Promise.resolve();
   #sweptAt = 0;
@@ -48,13 +50,21 @@ export class Versions {
     return this.#current;
   }
 
+  /** Starts these beside those of now, and ends others that were prepared. */
+  prepare(plugins: readonly LoadedPlugin[]): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#prepared = plugins;
+      await this.#use(plugins);
+    });
+  }
+
   /** Takes these plugins; rejects with what the runner says, and changes nothing then. */
   replace(plugins: readonly LoadedPlugin[]): Promise<void> {
     return this.#inTurn(async () => {
       const before = this.#current;
       this.#forget();
-      const sets = [...this.#older, before];
-      await this.#parts.runner.use([...plugins, ...olderOf(sets, plugins)]);
+      await this.#use(plugins);
+      this.#prepared = [];
       this.#current = new ChainSet(this.#parts, plugins, before);
       if (before.plugins.length > 0) this.#older.add(before);
       await this.#letGo();
@@ -142,13 +152,18 @@ export class Versions {
     return this.#older.size < before;
   }
 
+  /** Lets the runner have these, the newest of each name first, and all that is needed besides. */
+  async #use(newest: readonly LoadedPlugin[]): Promise<void> {
+    const sets = [this.#current, ...[...this.#older].toReversed()];
+    const all = new Set([...newest, ...sets.flatMap(({ plugins }) => plugins)]);
+    await this.#parts.runner.use([...all]);
+  }
+
   /** Lets the runner go of what is not needed. */
   async #letGo(): Promise<void> {
     this.#forget();
-    const { plugins } = this.#current;
-    const kept = olderOf([...this.#older], plugins);
     try {
-      await this.#parts.runner.use([...plugins, ...kept]);
+      await this.#use(this.#prepared);
     } catch (error) {
       this.#parts.log.warn("plugins that are not needed are still there", {
         error,
@@ -161,16 +176,6 @@ export class Versions {
     this.#swaps = turn.catch(() => {});
     return turn;
   }
-}
-
-/** Plugins of these sets beside those of the current one. */
-function olderOf(
-  sets: readonly ChainSet[],
-  current: readonly LoadedPlugin[],
-): LoadedPlugin[] {
-  const all = new Set(sets.flatMap(({ plugins }) => plugins));
-  for (const plugin of current) all.delete(plugin);
-  return [...all];
 }
 
 function hasVersion(

@@ -40,8 +40,11 @@ import { pluginView } from "./view.ts";
 export interface PluginLifeParts {
   readonly context: CtrlContext;
   readonly store: Pick<Store, "list" | "commit">;
-  readonly chains: Pick<Chains, "replace" | "views">;
-  readonly runner: Pick<HandlerRunner, "use" | "status">;
+  readonly chains: Pick<
+    Chains,
+    "prepare" | "replace" | "abandon" | "views"
+  >;
+  readonly runner: Pick<HandlerRunner, "status">;
   readonly source: PluginSource;
   readonly reading: ReadingPorts;
   /** Serves a set: what it asks, and its clocks. */
@@ -203,14 +206,13 @@ export class PluginLife implements PluginAdmin {
     const fresh = set.plugins.filter((plugin) =>
       !before.plugins.includes(plugin)
     );
-    // The newest of each name first: it is the one whose status is told.
-    await runner.use([...fresh, ...before.plugins]);
+    await chains.prepare(fresh);
     const failed = fresh.find(({ name }) =>
       runner.status(name)?.state === "failed"
     );
     if (failed !== undefined) {
       const why = runner.status(failed.name)?.reason ?? "";
-      await runner.use(before.plugins);
+      await chains.abandon();
       throw doesNotStart(failed, why);
     }
     try {
@@ -218,7 +220,7 @@ export class PluginLife implements PluginAdmin {
       await chains.replace(set.plugins);
     } catch (error) {
       await services.use(before.plugins);
-      await runner.use(before.plugins);
+      await chains.abandon();
       throw error;
     }
     this.#set = set;
