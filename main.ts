@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { roleOf, runClient } from "./src/client/main.ts";
+import { isPluginTool, roleOf, runClient } from "./src/client/main.ts";
 
 // These two are started by usher itself, never by people.
 if (Deno.args[0] === "guard") {
@@ -16,6 +16,10 @@ if (Deno.args[0] === "guard") {
 if (Deno.args[0] === "plugin-host") {
   const { runHost } = await import("./src/plugin/host.ts");
   Deno.exit(await runHost());
+}
+if (isPluginTool(Deno.args)) {
+  const { runPluginTool } = await import("./src/plugin_tools/mod.ts");
+  Deno.exit(await runPluginTool(Deno.args));
 }
 const role = roleOf(Deno.args);
 if (role === null) Deno.exit(await runClient(Deno.args));

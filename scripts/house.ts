@@ -41,6 +41,7 @@ export const COMPOSITION = [
   "main.ts",
   "src/roles.ts",
   "src/state_tools.ts",
+  "src/plugin_tools/",
   "src/dev.ts",
   "src/simulator/",
 ];

@@ -35,6 +35,20 @@ export function roleOf(argv: readonly string[]): RoleName | null {
   return ROLES.find((role) => role === argv[0]) ?? null;
 }
 
+/** Verbs of `usher plugin` that run plugins, which the client cannot. */
+const PLUGIN_TOOLS = ["check", "test"];
+
+/** Whether `argv` asks for what src/plugin_tools runs. */
+export function isPluginTool([noun, verb = ""]: readonly string[]): boolean {
+  return noun === "plugin" && PLUGIN_TOOLS.includes(verb);
+}
+
+/** What runs commands that the client alone cannot, by their names. */
+export type Runners = Readonly<
+  // deno-lint-ignore no-explicit-any -- each command has flags of its own
+  Record<string, (context: Context, input: any) => Promise<number>>
+>;
+
 /** A role's flags as given, or the exit code when there is nothing to run. */
 export async function parseRole<R extends RoleName>(
   role: R,
@@ -88,9 +102,10 @@ export async function runClient(
   argv: readonly string[],
   io: Io = systemIo(),
   open?: OpenConnection,
+  runners: Runners = {},
 ): Promise<number> {
   try {
-    return await dispatch(argv, { io, open });
+    return await dispatch(argv, { io, open, runners });
   } catch (error) {
     return await report(io, error);
   }
@@ -100,6 +115,7 @@ export async function runClient(
 interface Place {
   readonly io: Io;
   readonly open: OpenConnection | undefined;
+  readonly runners: Runners;
 }
 
 async function dispatch(
@@ -143,7 +159,7 @@ function isHelp(word: string): boolean {
 }
 
 async function runCommand(
-  { io, open }: Place,
+  { io, open, runners }: Place,
   name: string,
   entry: Entry,
   argv: readonly string[],
@@ -155,7 +171,8 @@ async function runCommand(
     return EXIT.done;
   }
   using context = makeContext({ io, open }, parsed.controller);
-  return await command.run(context, parsed);
+  const run = runners[name] ?? command.run;
+  return await run(context, parsed);
 }
 
 async function showHelp(io: Io, name: string, command: Command): Promise<void> {
@@ -188,7 +205,7 @@ function unknownCommand(noun: string, verb: string | undefined): UsageError {
 }
 
 function makeContext(
-  { io, open }: Place,
+  { io, open }: Pick<Place, "io" | "open">,
   controllerFlag: string | undefined,
 ): Context & Disposable {
   let settings: Promise<Settings> | undefined;

@@ -40,6 +40,12 @@ export const ReloadRequest = z.strictObject({
   check: z.boolean().default(false),
 });
 
+/** A version that is to run beside the one that is registered. */
+export const ShadowRequest = z.strictObject({
+  /** A file or folder on the controller's machine. */
+  path: z.string().startsWith("/").max(4096),
+});
+
 /** What a reload changed. */
 export const ReloadAnswer = z.object({
   changes: z.array(PluginChange),

@@ -170,6 +170,14 @@ const PLUGIN: Noun = {
       summary: "show what a plugin said last",
       load: async () => (await import("./plugin/logs.ts")).logs,
     },
+    check: {
+      summary: "load a plugin in the sandbox and say what it is",
+      load: async () => (await import("./plugin/tools.ts")).check,
+    },
+    test: {
+      summary: "play recorded events to a plugin and compare",
+      load: async () => (await import("./plugin/tools.ts")).test,
+    },
     init: {
       summary: "make a folder with a plugin that works",
       load: async () => (await import("./plugin/init.ts")).init,

@@ -39,7 +39,12 @@ import {
   listOperations,
   showOperation,
 } from "./operations.ts";
-import { pluginLogs, recordedEvents, reloadPlugins } from "./plugins.ts";
+import {
+  pluginLogs,
+  recordedEvents,
+  reloadPlugins,
+  shadowPlugin,
+} from "./plugins.ts";
 import { sightOf } from "./sight.ts";
 import { stateLines } from "./state.ts";
 import { followSent, submitAndFollow } from "./submit.ts";
@@ -157,6 +162,8 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
     json(await site.plugins.turn(param("name"), true, caller.user)),
   disablePlugin: async ({ site, caller, param }) =>
     json(await site.plugins.turn(param("name"), false, caller.user)),
+  shadowPlugin: async ({ site, caller, param, request }) =>
+    json(await shadowPlugin(site, caller, param("name"), request)),
   reloadPlugins: async ({ site, caller, request }) =>
     json(await reloadPlugins(site, caller, request)),
   pluginLogs: ({ site, caller, param, url }) =>

@@ -5,7 +5,7 @@
  */
 import { UsherError } from "../../error/mod.ts";
 import type { PluginLogLine } from "../../schema/plugin_life.ts";
-import { ReloadRequest } from "../../schema/plugin_life.ts";
+import { ReloadRequest, ShadowRequest } from "../../schema/plugin_life.ts";
 import type { RecordedLine } from "../../schema/recorded_event.ts";
 import type { Caller } from "../auth/accounts.ts";
 import type { Site } from "../site.ts";
@@ -22,6 +22,17 @@ export async function reloadPlugins(
 ) {
   const { check } = await readBody(context.clock, request, ReloadRequest);
   return await plugins.reload(check, caller.user);
+}
+
+/** Runs a version beside a plugin. Throws `not_found`, and what is wrong with it. */
+export async function shadowPlugin(
+  { plugins, context }: Site,
+  caller: Caller,
+  name: string,
+  request: Request,
+) {
+  const { path } = await readBody(context.clock, request, ShadowRequest);
+  return await plugins.shadow(name, path, caller.user);
 }
 
 /** Lines of one plugin. Throws `not_found` before anything is streamed. */

@@ -23,6 +23,8 @@ export interface PluginAdmin {
   turn(name: string, enabled: boolean, by: string): Promise<PluginView>;
   /** Reads everything anew and takes all of it, or throws and takes nothing. */
   reload(check: boolean, by: string): Promise<ReloadAnswer>;
+  /** Runs the version at `path` beside a plugin until the next reload, and only compares. */
+  shadow(name: string, path: string, by: string): Promise<PluginView>;
   /** The newest lines of a plugin; new ones too when it is to be followed. */
   logs(
     name: string,
@@ -47,6 +49,9 @@ export const NO_PLUGINS: PluginAdmin = {
     return Promise.reject(
       new UsherError("unsupported", "This controller runs without plugins"),
     );
+  },
+  shadow(name) {
+    return Promise.reject(unknownPlugin(name, []));
   },
   async *logs() {},
   async *recorded() {},

@@ -10,7 +10,12 @@
  */
 import { messageOf, UsherError } from "../../error/mod.ts";
 import { findPlugins, pluginAt, type PluginPlace } from "../../plugin/find.ts";
-import { type Locate, meant, mistakeError } from "../../plugin/mistake.ts";
+import {
+  type KeyPath,
+  type Locate,
+  meant,
+  mistakeError,
+} from "../../plugin/mistake.ts";
 import { effective } from "../../plugin/permission.ts";
 import { PluginReader, type PluginReading } from "../../plugin/read.ts";
 import {
@@ -18,7 +23,7 @@ import {
   type ReadPlugin,
   registerAll,
 } from "../../plugin/registrations.ts";
-import type { Snapshot } from "../../plugin/runner.ts";
+import type { LoadedPlugin, Snapshot } from "../../plugin/runner.ts";
 import { takeSnapshot } from "../../plugin/snapshot.ts";
 import type { PluginConfig } from "../../schema/plugin.ts";
 import { optionMistakes } from "./options.ts";
@@ -94,6 +99,28 @@ export class PluginFiles implements PluginSource {
     };
   }
 
+  async readShadow(
+    live: LoadedPlugin,
+    path: string,
+    ports: ReadingPorts,
+  ): Promise<LoadedPlugin> {
+    const { locate } = await this.#parts.readConfig();
+    const { name, config } = live;
+    await using reader = new PluginReader(ports);
+    const place = await placeAt(["plugins", name, "shadow"], path, locate);
+    const { plugin, reading } = await this.#readOne(
+      name,
+      config,
+      { ...place, name },
+      reader,
+    );
+    checkOptions(name, config, reading, locate);
+    return {
+      ...plugin,
+      registrations: live.registrations.map((one) => ({ ...one })),
+    };
+  }
+
   async #readAll(
     configured: readonly (readonly [name: string, config: PluginConfig])[],
     site: {
@@ -161,16 +188,7 @@ async function placeOf(
   },
 ): Promise<PluginPlace> {
   if (path !== undefined) {
-    try {
-      return { ...await pluginAt(path), name };
-    } catch (error) {
-      const hint = error instanceof UsherError ? error.details.hint : undefined;
-      throw mistakeError({
-        path: ["plugins", name, "path"],
-        message: lowered(messageOf(error)),
-        hint,
-      }, locate);
-    }
+    return { ...await placeAt(["plugins", name, "path"], path, locate), name };
   }
   const place = places.get(name);
   if (place !== undefined) return place;
@@ -181,6 +199,21 @@ async function placeOf(
       meant(name, [...places.keys()])
     }; plugin_dirs names folders, and path a single plugin`,
   }, locate);
+}
+
+/** The plugin at a path that stands in the configuration. */
+async function placeAt(
+  key: KeyPath,
+  path: string,
+  locate: Locate,
+): Promise<PluginPlace> {
+  try {
+    return await pluginAt(path);
+  } catch (error) {
+    const hint = error instanceof UsherError ? error.details.hint : undefined;
+    const message = lowered(messageOf(error));
+    throw mistakeError({ path: key, message, hint }, locate);
+  }
 }
 
 function lowered(text: string): string {

@@ -26,7 +26,9 @@ import { PluginAsks } from "../plugin_asks/answerer.ts";
 import type { Records } from "../records.ts";
 import { PluginLife } from "./life.ts";
 import { LogRing } from "./log_ring.ts";
-import type { PluginSource } from "./set.ts";
+import type { PluginSource, ReadingPorts } from "./set.ts";
+import { ShadowRunner } from "./shadow_runner.ts";
+import { Shadows } from "./shadows.ts";
 
 /** An operation's end is told for so long after it with the versions it began with. */
 const TELLING_MS = 60_000;
@@ -63,7 +65,7 @@ export class HostedPlugins implements AsyncDisposable {
   readonly asks: PluginAsks;
   readonly #parts: HostedParts;
   readonly #source: PluginSource;
-  readonly #runner: HandlerRunner;
+  readonly #runner: ShadowRunner;
   readonly #logs = new LogRing();
   #records: Records | null = null;
 
@@ -73,12 +75,16 @@ export class HostedPlugins implements AsyncDisposable {
     this.#parts = parts;
     this.#source = source;
     this.asks = new PluginAsks(clock);
-    this.#runner = runner({
+    const ports: RunnerPorts = {
       clock,
       answerer: this.asks,
       site,
       heard: (line) => this.#heard(line),
-    });
+    };
+    this.#runner = new ShadowRunner(
+      runner(ports),
+      runner({ ...ports, heard: (line) => this.#heard(ofShadow(line)) }),
+    );
     this.events = new Chains({
       runner: this.#runner,
       clock,
@@ -94,17 +100,20 @@ export class HostedPlugins implements AsyncDisposable {
   async load({ records, store, services }: LoadingParts): Promise<PluginLife> {
     this.#records = records;
     const { context, recorder } = this.#parts;
+    const source = this.#source;
+    const reading: ReadingPorts = {
+      clock: context.clock,
+      heard: (line) => this.#heard(line),
+      isKnownTimer: (plugin, when) => isKnownTimer(services, plugin, when),
+    };
     return await PluginLife.open({
       context,
       store,
       chains: this.events,
       runner: this.#runner,
-      source: this.#source,
-      reading: {
-        clock: context.clock,
-        heard: (line) => this.#heard(line),
-        isKnownTimer: (plugin, when) => isKnownTimer(services, plugin, when),
-      },
+      source,
+      reading,
+      shadows: new Shadows({ source, reading, runner: this.#runner }),
       services,
       logs: this.#logs,
       recorded: (sinceMs, signal) =>
@@ -138,6 +147,11 @@ export class HostedPlugins implements AsyncDisposable {
     }
     return needed;
   }
+}
+
+/** What runs beside a plugin has its name, and says so. */
+function ofShadow(line: PluginLine): PluginLine {
+  return { ...line, fields: { ...line.fields, shadow: true } };
 }
 
 /** Whether a timer of that moment was registered before, and so may be over. */

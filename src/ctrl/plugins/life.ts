@@ -13,7 +13,7 @@
 import { UsherError } from "../../error/mod.ts";
 import type { Chains } from "../../plugin/chains.ts";
 import type { HandlerRunner, LoadedPlugin } from "../../plugin/runner.ts";
-import type { PluginView, ShadowView } from "../../schema/plugin.ts";
+import type { PluginView } from "../../schema/plugin.ts";
 import {
   type PluginLogLine,
   PluginSwitch,
@@ -34,6 +34,7 @@ import {
   type ReadingPorts,
   type Switches,
 } from "./set.ts";
+import type { Shadows } from "./shadows.ts";
 import { pluginView } from "./view.ts";
 
 /** What the life of plugins needs. */
@@ -54,8 +55,7 @@ export interface PluginLifeParts {
     sinceMs: number,
     signal: AbortSignal,
   ) => AsyncIterable<RecordedLine>;
-  /** How what runs beside a plugin has answered; null when nothing does. */
-  readonly shadowOf?: (plugin: string) => ShadowView | null;
+  readonly shadows: Shadows;
 }
 
 /** The plugins of a running controller. */
@@ -93,11 +93,11 @@ export class PluginLife implements PluginAdmin {
 
   show(name: string): PluginView {
     const known = this.#known(name);
-    const { chains, runner, shadowOf } = this.#parts;
+    const { chains, runner, shadows } = this.#parts;
     return pluginView(known, this.#switches, {
       status: this.#runs(name) ? runner.status(name) : null,
       registrations: chains.views(name),
-      shadow: shadowOf?.(name) ?? null,
+      shadow: shadows.view(name),
     });
   }
 
@@ -142,6 +142,26 @@ export class PluginLife implements PluginAdmin {
         plugins: set.plugins.length,
       });
       return answerOf(before, set);
+    });
+  }
+
+  async shadow(name: string, path: string, by: string): Promise<PluginView> {
+    this.#known(name);
+    return await this.#inTurn(async () => {
+      const live = this.#set.plugins.find((plugin) => plugin.name === name);
+      if (live === undefined) {
+        throw new UsherError(
+          "wrong_state",
+          `Cannot run anything beside plugin "${name}": it is ${
+            this.show(name).state
+          }`,
+          { subject: name, hint: "register and enable it first" },
+        );
+      }
+      const { shadows, context } = this.#parts;
+      await shadows.use(await shadows.readBeside(live, path));
+      context.log.info("a plugin has a shadow", { plugin: name, path, by });
+      return this.show(name);
     });
   }
 
@@ -199,8 +219,21 @@ export class PluginLife implements PluginAdmin {
     return set;
   }
 
-  /** Starts all that is new beside what runs, then lets it take its place. */
+  /** Starts a set and its shadows, or neither. */
   async #start(set: PluginSet): Promise<void> {
+    const { shadows } = this.#parts;
+    const before = shadows.current;
+    await shadows.use(await shadows.read(set.plugins));
+    try {
+      await this.#swap(set);
+    } catch (error) {
+      await shadows.use(before);
+      throw error;
+    }
+  }
+
+  /** Starts all that is new beside what runs, then lets it take its place. */
+  async #swap(set: PluginSet): Promise<void> {
     const { runner, chains, services } = this.#parts;
     const before = this.#set;
     const fresh = set.plugins.filter((plugin) =>

@@ -21,6 +21,8 @@ import { newId } from "../../sys/id.ts";
 import { silentLog } from "../../sys/log.ts";
 import { PluginLife } from "./life.ts";
 import { LogRing } from "./log_ring.ts";
+import { ShadowRunner } from "./shadow_runner.ts";
+import { Shadows } from "./shadows.ts";
 import {
   isEnabled,
   type KnownPlugin,
@@ -86,13 +88,16 @@ async function openLife(
   source.plugins = plugins;
   const chains = new Chains({ runner, clock, log: silentLog });
   const served: string[][] = [];
+  const reading = { clock, heard: () => {}, isKnownTimer: () => false };
+  const beside = new ShadowRunner(runner, new FakeRunner());
   const parts = {
     context: { clock, newId, log: silentLog },
     store: its,
     chains,
     runner,
     source,
-    reading: { clock, heard: () => {}, isKnownTimer: () => false },
+    reading,
+    shadows: new Shadows({ source, reading, runner: beside }),
     services: {
       use: (plugins: readonly LoadedPlugin[]) => {
         served.push(plugins.map(({ name }) => name));

@@ -64,6 +64,12 @@ export interface PluginSource {
    * with any of them; nothing has changed then.
    */
   read(switches: Switches, ports: ReadingPorts): Promise<PluginSet>;
+  /** Reads the version at `path`, to be called as `live` is. Throws what is wrong with it. */
+  readShadow?(
+    live: LoadedPlugin,
+    path: string,
+    ports: ReadingPorts,
+  ): Promise<LoadedPlugin>;
 }
 
 /** For a controller without plugins. */

@@ -5,7 +5,12 @@
  */
 import { z } from "zod";
 import { PluginView } from "../plugin.ts";
-import { PluginLogLine, ReloadAnswer, ReloadRequest } from "../plugin_life.ts";
+import {
+  PluginLogLine,
+  ReloadAnswer,
+  ReloadRequest,
+  ShadowRequest,
+} from "../plugin_life.ts";
 import { RecordedLine } from "../recorded_event.ts";
 import type { Route } from "./kind.ts";
 
@@ -39,6 +44,15 @@ export const PLUGIN_ROUTES = {
     access: "admin",
     summary:
       "Run a plugin no more, whatever the configuration says, also after a restart",
+    response: PluginView,
+  },
+  shadowPlugin: {
+    method: "POST",
+    path: "/v1/plugins/{name}/shadow",
+    access: "admin",
+    summary:
+      "Run another version beside a plugin and only compare, until the next reload",
+    request: ShadowRequest,
     response: PluginView,
   },
   reloadPlugins: {

@@ -1,0 +1,141 @@
+/**
+ * Runs the checks that stand beside a plugin, in the sandbox.
+ *
+ * @module
+ */
+import type { HandlerOutcome } from "../plugin/outcome.ts";
+import { outcomeText } from "../plugin/outcome.ts";
+import type { PluginReading } from "../plugin/read.ts";
+import { argsOver } from "../schema/event_example.ts";
+import type { PluginCheck, PluginChecks } from "../schema/plugin_check.ts";
+import type { AlonePlugin } from "./alone.ts";
+import { EMPTY_SITE, StandIn } from "./stand_in.ts";
+
+/** What came of one check. */
+export interface CheckResult {
+  readonly name: string;
+  /** What is wrong; null when it is as it should be. */
+  readonly problem: string | null;
+}
+
+/** Runs checks one after another. Throws when the plugin does not start. */
+export async function runChecks(
+  plugin: AlonePlugin,
+  reading: PluginReading,
+  { options, checks }: PluginChecks,
+): Promise<CheckResult[]> {
+  if (checks.length === 0) return [];
+  const site = new StandIn(EMPTY_SITE);
+  const registrations = await plugin.start(
+    reading,
+    checks.map((check) => ({
+      event: check.event,
+      options: { ...options, ...check.options },
+    })),
+    site,
+  );
+  const results: CheckResult[] = [];
+  for (const [index, check] of checks.entries()) {
+    const registration = registrations[index];
+    if (registration === undefined) continue;
+    plugin.lines = [];
+    site.requests = [];
+    const args = argsOver(check.event, check.args);
+    const outcome = await plugin.call(
+      registration,
+      args,
+      `check-${index}/${check.event}/${plugin.name}#0`,
+      false,
+    );
+    const problem = problemOf(check, args, outcome, {
+      lines: plugin.lines.map(({ text }) => text),
+      requests: site.requests.map(({ request }) => request.verb),
+    });
+    const name = check.name ?? `${check.event} ${index + 1}`;
+    results.push({ name, problem });
+  }
+  return results;
+}
+
+interface Seen {
+  readonly lines: readonly string[];
+  readonly requests: readonly string[];
+}
+
+function problemOf(
+  { refused, answer, logs, requests }: PluginCheck,
+  input: readonly unknown[],
+  outcome: HandlerOutcome,
+  seen: Seen,
+): string | null {
+  if (refused !== undefined) {
+    const isRefused = outcome.kind === "refused" &&
+      outcome.reason.includes(refused);
+    if (!isRefused) {
+      return `should be refused with "${refused}", but ${
+        outcomeText(input, outcome)
+      }`;
+    }
+  } else if (outcome.kind !== "answered") {
+    return outcome.reason;
+  } else if (answer !== undefined) {
+    const wrong = answerProblem(answer, outcome.args);
+    if (wrong !== null) return wrong;
+  }
+  if (logs !== undefined && !seen.lines.some((line) => line.includes(logs))) {
+    return `should log "${logs}", but said ${
+      seen.lines.map((line) => `"${line}"`).join(", ") || "nothing"
+    }`;
+  }
+  const filed = seen.requests.join(", ");
+  return requests !== undefined && requests.join(", ") !== filed
+    ? `should file ${requests.join(", ") || "nothing"}, but filed ${
+      filed || "nothing"
+    }`
+    : null;
+}
+
+function answerProblem(
+  wanted: readonly unknown[] | null,
+  got: readonly unknown[] | null,
+): string | null {
+  if (wanted === null) {
+    return got === null
+      ? null
+      : `should give back nothing, but gave ${JSON.stringify(got)}`;
+  }
+  const missing = missingIn(wanted, got ?? [], []);
+  return missing === null ? null : `the answer ${missing}`;
+}
+
+/** What of `wanted` is not in `got`: objects may hold more, lists may not. */
+function missingIn(
+  wanted: unknown,
+  got: unknown,
+  path: readonly string[],
+): string | null {
+  const at = path.join(".") || "as a whole";
+  if (typeof wanted !== "object" || wanted === null) {
+    return Object.is(wanted, got)
+      ? null
+      : `has ${JSON.stringify(got) ?? "nothing"} at ${at}, not ${
+        JSON.stringify(wanted)
+      }`;
+  }
+  const isLike = typeof got === "object" && got !== null &&
+    Array.isArray(got) === Array.isArray(wanted);
+  if (!isLike) {
+    return `has no ${Array.isArray(wanted) ? "list" : "object"} at ${at}`;
+  }
+  if (Array.isArray(wanted) && wanted.length !== (got as unknown[]).length) {
+    return `has ${
+      (got as unknown[]).length
+    } values at ${at}, not ${wanted.length}`;
+  }
+  for (const [key, value] of Object.entries(wanted)) {
+    const its = (got as Record<string, unknown>)[key];
+    const missing = missingIn(value, its, [...path, key]);
+    if (missing !== null) return missing;
+  }
+  return null;
+}
