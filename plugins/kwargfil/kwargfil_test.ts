@@ -63,6 +63,7 @@ const RULES = [
       disks: 2,
       disk_size: "20GiB",
       nics: 1,
+      forwards: 0,
       images: ["/srv/images/*.qcow2"],
       disk_paths: [],
       kernels: ["/boot/**"],
@@ -112,6 +113,10 @@ Deno.test("kwargfil measures everything that a new VM may ask for", async () => 
     [{ disks: [{ base: "/etc/shadow" }] }, /^Image "\/etc\/shadow"/],
     [{ nics: [{ kind: "user" }, { kind: "user" }] }, /^A number of nics of 2/],
     [{ nics: [{ kind: "bridge", bridge: "eth0" }] }, /^Network "bridge:eth0"/],
+    [
+      { nics: [{ kind: "user", forwards: [{ nodePort: 80, guestPort: 80 }] }] },
+      /^A number of port forwards of 1/,
+    ],
     [{ nics: [{ kind: "tap", tap: "tap1" }] }, /^Network "tap:tap1"/],
     [{ boot: { kernel: "/tmp/vmlinuz" } }, /^Kernel file "\/tmp\/vmlinuz"/],
     [

@@ -102,6 +102,8 @@ function nodeAsked(name: string | undefined): Asked[] {
 
 function specAsked(spec: Spec): Asked[] {
   const { memoryMiB, vcpus, driver, disks = [], nics = [] } = spec;
+  const forwards =
+    nics.flatMap((nic) => nic.kind === "user" ? nic.forwards : []).length;
   const labels = Object.entries(spec.placement?.nodeLabels ?? {});
   return [
     ...(memoryMiB === undefined ? [] : [sized("memory", "Memory", memoryMiB)]),
@@ -114,6 +116,7 @@ function specAsked(spec: Spec): Asked[] {
     { limit: "disks", what: "A number of disks", value: disks.length },
     ...disks.flatMap(diskAsked),
     { limit: "nics", what: "A number of nics", value: nics.length },
+    { limit: "forwards", what: "A number of port forwards", value: forwards },
     ...nics.map((nic): Asked => ({
       limit: "networks",
       what: "Network",

@@ -24,6 +24,7 @@ export interface Limits {
   readonly disks?: number | "any" | undefined;
   readonly disk_size?: number | "any" | undefined;
   readonly nics?: number | "any" | undefined;
+  readonly forwards?: number | "any" | undefined;
   readonly images?: readonly string[] | "any" | undefined;
   readonly disk_paths?: readonly string[] | "any" | undefined;
   readonly kernels?: readonly string[] | "any" | undefined;
@@ -87,6 +88,7 @@ export function optionsSchema({ z, size }: PluginTools, known: Globs) {
     disks: number,
     disk_size: amount,
     nics: number,
+    forwards: number,
     images: list,
     disk_paths: list,
     kernels: list,
