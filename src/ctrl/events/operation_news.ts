@@ -26,7 +26,10 @@ export function operationNews(
   if (now === null || !isFinal(now.state)) return [];
   const before = seen.before.operation(now.id);
   if (before !== undefined && isFinal(before.state)) return [];
-  const event = now.state === "succeeded" ? now.verb : `${now.verb}_failure`;
+  const failure = `${now.verb}_failure`;
+  // `register` and `unregister` are events too, and none of an operation.
+  if (!isTelling(failure)) return [];
+  const event = now.state === "succeeded" ? now.verb : failure;
   if (!isTelling(event) || !isHeard(event)) return [];
   const vm = seen.lastVm(now.uid) ?? asked;
   if (vm === undefined) return [];
