@@ -174,8 +174,13 @@ async function shippedPlugins(): Promise<[string, string][]> {
   const found: [string, string][] = [];
   for await (const { name, isDirectory } of Deno.readDir(ROOT + PLUGINS)) {
     const path = `${PLUGINS}/${name}`;
-    if (isDirectory) found.push([name, `${path}/plugin.ts`]);
-    else if (/^\w+\.ts$/.test(name) && !name.endsWith("_test.ts")) {
+    if (isDirectory) {
+      const entry = `${path}/plugin.ts`;
+      // A folder without one is what others share.
+      if (await Deno.stat(ROOT + entry).catch(absent)) {
+        found.push([name, entry]);
+      }
+    } else if (/^\w+\.ts$/.test(name) && !name.endsWith("_test.ts")) {
       found.push([name.slice(0, -3), path]);
     }
   }

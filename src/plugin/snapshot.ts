@@ -130,49 +130,28 @@ async function stripped(
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (!TYPED.test(name)) return bytes;
   // 90 ms that a controller without plugins of its own is not to pay.
-  const { transformSync } = await import("amaro");
-  const source = new TextDecoder().decode(bytes);
+  const { stripTypes, SyntaxFault } = await import("./strip.ts");
   try {
-    const { code } = transformSync(source, { mode: "strip-only" });
+    const code = stripTypes(new TextDecoder().decode(bytes));
     return new TextEncoder().encode(code);
   } catch (error) {
-    throw wrongSyntax(place, name, error as StripError);
+    if (!(error instanceof SyntaxFault)) throw error;
+    const at = `${name}:${error.line}:${error.column}`;
+    throw new UsherError(
+      "invalid_input",
+      `${pathOf(place, at)}: ${error.message}`,
+      {
+        subject: place.name,
+        field: at,
+        ...(error.isUnsupported
+          ? {
+            hint:
+              "use TypeScript whose types can be taken out and leave JavaScript",
+          }
+          : {}),
+      },
+    );
   }
-}
-
-/** What amaro throws. */
-interface StripError {
-  readonly code?: string;
-  readonly message?: string;
-  readonly startLine?: number;
-  readonly startColumn?: number;
-}
-
-function wrongSyntax(
-  place: PluginPlace,
-  name: string,
-  { code, message, startLine = 1, startColumn = 0 }: StripError,
-): UsherError {
-  const at = `${name}:${startLine}:${startColumn + 1}`;
-  const isUnsupported = code === "UnsupportedSyntax";
-  return new UsherError(
-    "invalid_input",
-    `${pathOf(place, at)}: ${
-      isUnsupported
-        ? (message ?? "").replace(" in strip-only mode", " in plugins")
-        : message ?? "it cannot be parsed"
-    }`,
-    {
-      subject: place.name,
-      field: at,
-      ...(isUnsupported
-        ? {
-          hint:
-            "use TypeScript whose types can be taken out and leave JavaScript",
-        }
-        : {}),
-    },
-  );
 }
 
 /** What a file of a plugin is called in messages; `at` is below its root. */
