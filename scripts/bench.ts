@@ -26,6 +26,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Rows>>> = {
   memory: async () => await (await import("./bench/memory.ts")).benchMemory(),
   restart: async () =>
     await (await import("./bench/restart.ts")).benchRestart(),
+  asks: async () => await (await import("./bench/asks.ts")).benchAsks(),
   placement: async () =>
     await (await import("./bench/placement.ts")).benchPlacement(),
   migrate: async () => (await import("./bench/migrate.ts")).benchMigrate(),

@@ -33,11 +33,6 @@ export class Table<T> {
     return this.#durable.values();
   }
 
-  /** Keys with their durable values, in the same order. */
-  entries(): IterableIterator<[string, T]> {
-    return this.#durable.entries();
-  }
-
   /** The newest values, durable or not. */
   *latestValues(): IterableIterator<T> {
     for (const [key, value] of this.#durable) {

@@ -139,7 +139,7 @@ export interface PluginContext<Options = unknown> {
   readonly log: PluginLog;
   /** Refuses the request, or the credentials, for a reason that its user is told. */
   refuse(reason: string, hint?: string): never;
-  /** Capability `vms`. */
+  /** Capability `vms`: the VMs that are granted, 10,000 at a time at most. */
   readonly vms: {
     list(filter?: VmFilter): Promise<VmView[]>;
     get(name: string): Promise<VmView | null>;
@@ -160,7 +160,12 @@ export interface PluginContext<Options = unknown> {
     list(): Promise<Cluster[]>;
     get(name: string): Promise<Cluster | null>;
   };
-  /** Capability `history`; newest first. */
+  /**
+   * Capability `history`; newest first. States and usage are known since the
+   * controller started: the last 100,000 states of the whole site, and usage of
+   * a day by the minute where there are 5,000 VMs, or of nine hours, older than
+   * the last half by quarters of an hour, where there are 100,000.
+   */
   readonly history: {
     operations(filter?: HistoryFilter): Promise<Operation[]>;
     /** Past states of a VM: what it was, when, and why. */
@@ -174,10 +179,15 @@ export interface PluginContext<Options = unknown> {
   /**
    * Capability `requests`. Queued as a child of the operation that this call is
    * about, and never waited for; answers the request's id. Filed again in the
-   * same call under the same `key` it is the same request.
+   * same call under the same `key`, or with the same content where there is
+   * none, it is the same request. Names must be full ones.
    */
   request(request: VmRequestInput, key?: string): Promise<string>;
-  /** Capability `state`: JSON values of 64 KiB at most, durable when it resolves. */
+  /**
+   * Capability `state`: JSON values of 62 KiB at most under keys of 512 bytes,
+   * 100,000 keys and 32 MiB in all; durable when it resolves. Null is the same
+   * as no value.
+   */
   readonly state: {
     get(key: string): Promise<Json>;
     set(key: string, value: Json): Promise<void>;
@@ -190,7 +200,11 @@ export interface PluginContext<Options = unknown> {
       expect?: readonly { key: string; value: Json }[],
     ): Promise<boolean>;
   };
-  /** Capability `schedule`: fires an event of its own, once, also over restarts. */
+  /**
+   * Capability `schedule`: fires an event of its own, once, also over restarts
+   * and when its time passes meanwhile; again under the same decision when its
+   * chain was cut off. 1,000 of a plugin wait at most.
+   */
   readonly schedule: {
     /** `when`: ISO 8601, or milliseconds from now. The same `key` again replaces it. */
     at(

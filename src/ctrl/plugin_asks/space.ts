@@ -13,6 +13,7 @@ import { PluginValue } from "../../schema/stored.ts";
 import { keys } from "../../store/key.ts";
 import type { Mutation, Store } from "../../store/store.ts";
 import { Table } from "../table.ts";
+import { SortedKeys } from "./sorted_keys.ts";
 
 /** How much one plugin may keep. */
 export const SPACE_LIMITS = {
@@ -23,7 +24,10 @@ export const SPACE_LIMITS = {
   keys: 100_000,
   /** Of all keys and values together. */
   bytes: 32 * 1024 * 1024,
-} as const;
+};
+
+/** How much one plugin may keep. */
+export type SpaceLimits = Readonly<typeof SPACE_LIMITS>;
 
 /** JSON, as it crosses the border of a plugin. */
 export type Json = PluginValue["value"];
@@ -45,17 +49,21 @@ const encoder = new TextEncoder();
 /** The spaces of all plugins. */
 export class PluginSpaces {
   readonly #commit: Store["commit"];
+  readonly #limits: SpaceLimits;
   readonly #spaces = new Map<string, Space>();
 
-  private constructor(commit: Store["commit"]) {
+  private constructor(commit: Store["commit"], limits: SpaceLimits) {
     this.#commit = commit;
+    this.#limits = limits;
   }
 
   /** Reads what plugins keep; `commit` makes writes durable. */
   static async load(
     store: Pick<Store, "list" | "commit">,
+    limits: SpaceLimits = SPACE_LIMITS,
   ): Promise<PluginSpaces> {
-    const spaces = new PluginSpaces((mutations) => store.commit(mutations));
+    const commit: Store["commit"] = (mutations) => store.commit(mutations);
+    const spaces = new PluginSpaces(commit, limits);
     for await (const { value } of store.list(keys.pluginValues())) {
       const kept = PluginValue.parse(value);
       spaces.of(kept.plugin).load(kept.key, kept.value);
@@ -67,7 +75,7 @@ export class PluginSpaces {
   of(plugin: string): Space {
     let space = this.#spaces.get(plugin);
     if (space === undefined) {
-      space = new Space(plugin, this.#commit);
+      space = new Space(plugin, this.#commit, this.#limits);
       this.#spaces.set(plugin, space);
     }
     return space;
@@ -90,20 +98,29 @@ const REMOVED_AT_ONCE = 400;
 export class Space {
   readonly #plugin: string;
   readonly #commit: Store["commit"];
+  readonly #limits: SpaceLimits;
   readonly #table = new Table<Kept>();
+  /** Of what is durable. */
+  readonly #sorted = new SortedKeys();
   /** Of all that was written, durable or not. */
   #keys = 0;
   #bytes = 0;
 
-  constructor(plugin: string, commit: Store["commit"]) {
+  constructor(
+    plugin: string,
+    commit: Store["commit"],
+    limits: SpaceLimits,
+  ) {
     this.#plugin = plugin;
     this.#commit = commit;
+    this.#limits = limits;
   }
 
   /** Takes what the store holds, at start. */
   load(key: string, value: Json): void {
     const kept = keptOf(value);
     this.#table.load(key, kept);
+    this.#sorted.add(key);
     this.#keys++;
     this.#bytes += sizeOf(key, kept);
   }
@@ -117,20 +134,19 @@ export class Space {
   /** How many bytes of values keys beginning so have, without reading them. */
   sizeUnder(prefix: string): { readonly keys: number; readonly bytes: number } {
     let [count, bytes] = [0, 0];
-    for (const [key, kept] of this.#table.entries()) {
-      if (!key.startsWith(prefix)) continue;
+    for (const key of this.#sorted.beginning(prefix)) {
       count++;
-      bytes += kept.bytes;
+      bytes += this.#table.get(key)?.bytes ?? 0;
     }
     return { keys: count, bytes };
   }
 
   /** Keys that begin so, and their values, in the order of the keys. */
   list(prefix: string): Change[] {
-    return [...this.#table.entries()]
-      .filter(([key]) => key.startsWith(prefix))
-      .sort(([a], [b]) => a < b ? -1 : 1)
-      .map(([key, { text }]) => ({ key, value: JSON.parse(text) }));
+    return [...this.#sorted.beginning(prefix)].map((key) => ({
+      key,
+      value: this.get(key),
+    }));
   }
 
   /**
@@ -169,6 +185,8 @@ export class Space {
     }
     for (const { key, value, ticket } of drafts) {
       this.#table.settle(key, value, ticket);
+      if (value === null) this.#sorted.delete(key);
+      else this.#sorted.add(key);
     }
     return true;
   }
@@ -184,7 +202,7 @@ export class Space {
   #checked(key: string, value: Json): Kept | null {
     const keyBytes = encoder.encode(key).length;
     // Control characters take six bytes each where the key is kept.
-    if (keyBytes > SPACE_LIMITS.keyBytes || /\p{Cc}/u.test(key)) {
+    if (keyBytes > this.#limits.keyBytes || /\p{Cc}/u.test(key)) {
       throw new UsherError(
         "invalid_input",
         `Plugin "${this.#plugin}" may not keep a value under the key "${
@@ -193,20 +211,20 @@ export class Space {
         {
           field: "key",
           hint:
-            `a key has ${SPACE_LIMITS.keyBytes} bytes at most, and no control characters`,
+            `a key has ${this.#limits.keyBytes} bytes at most, and no control characters`,
         },
       );
     }
     if (value === null) return null;
     const kept = keptOf(value);
-    if (kept.bytes <= SPACE_LIMITS.valueBytes) return kept;
+    if (kept.bytes <= this.#limits.valueBytes) return kept;
     throw new UsherError(
       "invalid_input",
       `Plugin "${this.#plugin}" may not keep ${kept.bytes} bytes under the key "${key}"`,
       {
         field: "value",
         hint:
-          `${SPACE_LIMITS.valueBytes} bytes of JSON are the most for one key`,
+          `${this.#limits.valueBytes} bytes of JSON are the most for one key`,
       },
     );
   }
@@ -220,8 +238,8 @@ export class Space {
         (now === undefined ? 0 : sizeOf(key, now));
     }
     // What makes it smaller is always allowed.
-    const isMoreKeys = count > this.#keys && count > SPACE_LIMITS.keys;
-    const isMoreBytes = bytes > this.#bytes && bytes > SPACE_LIMITS.bytes;
+    const isMoreKeys = count > this.#keys && count > this.#limits.keys;
+    const isMoreBytes = bytes > this.#bytes && bytes > this.#limits.bytes;
     if (!isMoreKeys && !isMoreBytes) return;
     throw new UsherError(
       "insufficient_resources",
@@ -229,7 +247,7 @@ export class Space {
       {
         subject: this.#plugin,
         hint:
-          `${SPACE_LIMITS.keys} keys and ${SPACE_LIMITS.bytes} bytes are the most: delete what is not needed`,
+          `${this.#limits.keys} keys and ${this.#limits.bytes} bytes are the most: delete what is not needed`,
       },
     );
   }
