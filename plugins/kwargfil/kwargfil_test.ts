@@ -147,7 +147,7 @@ Deno.test("kwargfil says all that is wrong at once", async () => {
 
 Deno.test("kwargfil lets the first rule that speaks of a setting decide", async () => {
   const staff = { groups: ["lab", "staff"] };
-  const image = { disks: [{ base: "/home/ann/own.qcow2" }] };
+  const image = { disks: [{ base: "/srv/own/ann.qcow2" }] };
   await filter(RULES, asks({ memoryMiB: 65_536, ...image }, staff));
   await filter(RULES, asks({}, { ...staff, args: { vlan: "7" } }));
   const [vcpus] = await refusal(RULES, asks({ vcpus: 5 }, staff));
