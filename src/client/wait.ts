@@ -132,7 +132,11 @@ export async function waitForRequest(
         accepted = true;
         wait.limit(flags.timeout);
       }
-      if (frame.type === "waiting") waits.say(frame);
+      // The controller has it, and goes on with it once the plugin allows it.
+      if (frame.type === "waiting") {
+        waits.say(frame);
+        wait.limit(flags.timeout);
+      }
       if (frame.type === "lost") view.note("connection lost, coming back…");
       if (frame.type === "result") result = frame.result;
       if (frame.type !== "progress" || !only(frame.outcome)) continue;

@@ -115,6 +115,32 @@ Deno.test("waiting for a plugin is said with its name, more and more seldom, and
   ]);
 });
 
+Deno.test("--timeout ends the wait for a plugin, too, and says how to come back or give up", async () => {
+  let id = "";
+  const { code, err } = await usher(
+    ["vm", "start", "web", "--timeout", "1ms"],
+    ({ body, signal }) => {
+      id = (body as { id: string }).id;
+      const said = { event: "request", waitedMs: 1000 };
+      const waits = { type: "waiting", plugin: "slow", ...said };
+      const response = lines([waits], "open");
+      signal?.addEventListener(
+        "abort",
+        () => void response.body?.cancel().catch(() => {}),
+      );
+      return withAbort(response, signal);
+    },
+  );
+  strictEqual(code, 3);
+  deepStrictEqual(err.split("\n"), [
+    'waiting for plugin "slow" (1 s)',
+    'time is up: the request waits for plugin "slow", and goes on if that allows it',
+    `come back with: usher op attach ${id}`,
+    `or give it up with: usher op cancel --request ${id}`,
+    "",
+  ]);
+});
+
 Deno.test("a terminal gets its lines redrawn", async () => {
   const { err } = await usher(
     ["vm", "start", "web"],
