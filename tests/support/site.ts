@@ -10,6 +10,7 @@ import type { VmView } from "../../src/schema/change.ts";
 import type { Problem } from "../../src/schema/problem.ts";
 import { HttpClient } from "../../src/sys/http_client.ts";
 import { silentLog } from "../../src/sys/log.ts";
+import type { PluginHosting } from "../../src/ctrl/plugins/hosted.ts";
 import { localPlugins, type Modules } from "./local_plugins.ts";
 import { until } from "./wait.ts";
 
@@ -20,6 +21,8 @@ export interface TestSiteOptions {
   readonly lnm?: Readonly<Record<string, unknown>>;
   /** Plugins of the test, which `ctrl.plugins` registers; they run in its process. */
   readonly modules?: Modules;
+  /** How plugins are run, where not in this process. */
+  readonly plugins?: PluginHosting;
   /** A directory to use and to keep; a new one that is removed when absent. */
   readonly stateDir?: string;
 }
@@ -43,8 +46,15 @@ export class TestSite implements AsyncDisposable {
   }
 
   static async start(
-    { nodes = 1, driver = "sim", ctrl = {}, lnm = {}, stateDir, modules = {} }:
-      TestSiteOptions = {},
+    {
+      nodes = 1,
+      driver = "sim",
+      ctrl = {},
+      lnm = {},
+      stateDir,
+      modules = {},
+      plugins = localPlugins(modules, ctrl["plugins"]),
+    }: TestSiteOptions = {},
   ): Promise<TestSite> {
     const temporary = stateDir === undefined
       ? await Deno.makeTempDir({ prefix: "usher_site_" })
@@ -57,7 +67,7 @@ export class TestSite implements AsyncDisposable {
       stateDir: stateDir ?? temporary ?? "",
       version: "0.0.0-test",
       log: silentLog,
-      plugins: localPlugins(modules, ctrl["plugins"]),
+      plugins,
     });
     return new TestSite(site, temporary);
   }
