@@ -72,7 +72,7 @@ export function effective(
   const ctx = asked.ctx.filter((one) => granted.ctx.includes(one));
   const verbs = asked.verbs.filter((one) => granted.verbs.includes(one));
   denied.push(
-    ...asked.ctx.filter((one) => !ctx.includes(one)).map((one) => `ctx ${one}`),
+    ...asked.ctx.filter((one) => !ctx.includes(one)).map((one) => `ctx.${one}`),
     ...asked.verbs.filter((one) => !verbs.includes(one))
       .map((one) => `verb ${one}`),
   );

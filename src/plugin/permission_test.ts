@@ -42,7 +42,7 @@ Deno.test("effective() gives what is asked and granted, and lists what is asked 
       "read relative",
       "env all",
       "run /bin/true",
-      "ctx vms",
+      "ctx.vms",
       "verb destroy",
     ],
   });
