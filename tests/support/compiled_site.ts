@@ -19,20 +19,29 @@ export class CompiledSite implements AsyncDisposable {
   readonly usher: string;
   readonly folder: string;
   readonly #nodes: number;
+  readonly #flags: readonly string[];
   #dev: Deno.ChildProcess;
   #reading: Promise<unknown>;
 
-  private constructor(usher: string, folder: string, nodes: number) {
+  private constructor(
+    usher: string,
+    { folder, nodes, flags }: {
+      readonly folder: string;
+      readonly nodes: number;
+      readonly flags: readonly string[];
+    },
+  ) {
     this.usher = usher;
     this.folder = folder;
     this.#nodes = nodes;
+    this.#flags = flags;
     [this.#dev, this.#reading] = this.#spawn();
   }
 
   #spawn(...more: string[]): [Deno.ChildProcess, Promise<unknown>] {
     const dev = new Deno.Command(this.usher, {
       args: ["dev", "--nodes", `${this.#nodes}`, "--driver", "sim", "--state"]
-        .concat(this.folder, more),
+        .concat(this.folder, this.#flags, more),
       stdin: "null",
       stdout: "piped",
       stderr: "null",
@@ -41,10 +50,18 @@ export class CompiledSite implements AsyncDisposable {
   }
 
   /** Starts one with simulated VMs; resolves when all its nodes are there. */
-  static async start({ nodes = 2 } = {}): Promise<CompiledSite> {
+  static async start(
+    { nodes = 2, flags = [], folder }: {
+      readonly nodes?: number;
+      /** More flags of `usher dev`. */
+      readonly flags?: readonly string[];
+      /** A folder that is there, which the site takes and removes. */
+      readonly folder?: string;
+    } = {},
+  ): Promise<CompiledSite> {
     const usher = await compiledUsher();
-    const folder = await Deno.makeTempDir({ prefix: "usher_cli_" });
-    const site = new CompiledSite(usher, folder, nodes);
+    const its = folder ?? await Deno.makeTempDir({ prefix: "usher_cli_" });
+    const site = new CompiledSite(usher, { folder: its, nodes, flags });
     await until("the site answers", async () => {
       const { out } = await site.run("node", "list", "-o", "name");
       return out.trim().split("\n").length === nodes && out !== "";
