@@ -10,6 +10,7 @@
  */
 import { messageOf } from "../error/mod.ts";
 import { type ByteConnection, connectUnix } from "../sys/unix_socket.ts";
+import { VERSION } from "../version.ts";
 import { encodeFrame, FrameReader, sealOf } from "./frame.ts";
 import {
   BODY_ROOM,
@@ -248,7 +249,13 @@ export async function runHost(): Promise<number> {
     console.error("usher plugin-host is started by the controller alone");
     return 64;
   }
-  const { socket, secret } = invitation;
+  const { socket, secret, version } = invitation;
+  if (version !== VERSION) {
+    console.error(
+      `The controller is usher ${version}, and its program is ${VERSION} now: restart it`,
+    );
+    return 69;
+  }
   const connection = await connectUnix(socket);
   await connection.writeAll(new TextEncoder().encode(`${secret}\n`));
   addEventListener("unhandledrejection", (event) => {

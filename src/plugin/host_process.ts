@@ -15,6 +15,7 @@ import { newSecret } from "../sys/id.ts";
 import { type OwnedChild, spawnOwned } from "../sys/owned_child.ts";
 import { type ProcessId, readProcess } from "../sys/process_table.ts";
 import { type ByteConnection, meetAt } from "../sys/unix_socket.ts";
+import { VERSION } from "../version.ts";
 import { encodeFrame, type Frame, FrameReader, sealOf } from "./frame.ts";
 import {
   BODY_ROOM,
@@ -118,6 +119,7 @@ export class HostProcess {
       const invitation: Invitation = {
         socket: `${folder}/socket`,
         secret: newSecret(),
+        version: VERSION,
       };
       using meeting = meetAt(invitation.socket, invitation.secret);
       const [program, ...args] = options.program;

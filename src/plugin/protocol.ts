@@ -25,6 +25,8 @@ export interface Invitation {
   /** The socket to connect to, and what to say there first. */
   readonly socket: string;
   readonly secret: string;
+  /** The controller's version: its file may have been replaced by another. */
+  readonly version: string;
 }
 
 /** A worker that is to be started. */
