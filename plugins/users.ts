@@ -62,8 +62,10 @@ interface Guess {
 const NONE: Failures = { count: 0, at: 0 };
 const PREFIX = "failures/";
 const NAME_LENGTH = 64;
-/** Failures after which those that are over are looked for. */
-const SWEEP_AFTER = 1000;
+/** Failures after which those that are over are looked for… */
+const SWEEP_AFTER = 50;
+/** …and how many of them go then: more than came, and in one write. */
+const SWEPT = 100;
 /** How long to wait behind logins that are being checked. */
 const BEHIND_MS = 1000;
 
@@ -167,11 +169,10 @@ class Guesses {
   async #sweep(lockout: Lockout, ctx: Context): Promise<void> {
     this.#sinceSweep = 0;
     const now = Date.now();
-    for (const { key, value } of await ctx.state.list(PREFIX)) {
-      if (isOver(readFailures(value), lockout, now)) {
-        await ctx.state.delete(key);
-      }
-    }
+    const over = (await ctx.state.list(PREFIX))
+      .filter(({ value }) => isOver(readFailures(value), lockout, now))
+      .slice(0, SWEPT);
+    await ctx.state.commit(over.map(({ key }) => ({ key, value: null })));
   }
 }
 

@@ -131,6 +131,18 @@ Deno.test("users lets nobody guess side by side beyond the lock", async () => {
   strictEqual(checked.length, 3);
 });
 
+Deno.test("users keeps no failures that have long been over", async () => {
+  await using bench = await users();
+  const at = Date.now() - 3_600_000;
+  for (let i = 0; i < 150; i++) {
+    bench.site.state.set(`failures/192.0.2.${i}/bob`, { count: 3, at });
+  }
+  for (let i = 0; i < 100; i++) {
+    await login(bench, "ann", "guess", `198.51.100.${i}`);
+  }
+  strictEqual(bench.site.state.size, 100);
+});
+
 Deno.test("users counts nothing that could not be checked", async () => {
   await using bench = await users({ lockout: { failures: 1 } });
   const failure = new UsherError("unavailable", "The store is gone");

@@ -140,6 +140,15 @@ Deno.test("filespace gives a new VM its disk, and makes none without the argumen
   match(await refusal(two), /a disk of its own/);
 });
 
+Deno.test("filespace gives a VM that is only registered its disk, too", async () => {
+  await using space = await Space.open();
+  const request = startRequest(["web.lab.ann"], { args: IMAGE });
+  const register = { ...request, verb: "register" };
+  const [answer] = await space.bench.call("request", [register]) ?? [];
+  strictEqual((answer as StartValue).spec.disks?.length, 1);
+  strictEqual(await space.bench.call("request", [request]), null);
+});
+
 Deno.test("filespace prepares a VM that exists and lacks something, and leaves what it has", async () => {
   await using space = await Space.open();
   const vm = aVm("web.lab.ann", { args: IMAGE });

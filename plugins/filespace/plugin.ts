@@ -14,7 +14,7 @@ import type {
   Plugin,
   PluginContext,
   PluginTools,
-  StartValue,
+  RequestValue,
   Vm,
 } from "@usher/plugin";
 import { ownerOf } from "./claims.ts";
@@ -47,6 +47,8 @@ export const manifest: Manifest = {
 };
 
 type Context = PluginContext<Options>;
+/** A request that may make VMs. */
+type Making = Extract<RequestValue, { verb: "start" | "register" }>;
 type Items = (
   vm: { readonly name: string; readonly args: Vm["args"] },
   ctx: Context,
@@ -63,6 +65,11 @@ export default (tools: PluginTools): Plugin => {
   return tools.definePlugin({
     options: optionsSchema(tools),
     handlers: {
+      async request([request], ctx) {
+        // No event of its own asks about VMs that are only registered.
+        if (request.verb !== "register") return;
+        return [await refusing(ctx, () => asked(request, items, ctx))];
+      },
       async start_request([request], ctx) {
         return [await refusing(ctx, () => asked(request, items, ctx))];
       },
@@ -95,12 +102,12 @@ async function isKept(vm: Vm, ctx: Context): Promise<boolean> {
   return (await ctx.vms.get(vm.name))?.uid === vm.uid;
 }
 
-/** Checks and completes a request to start, and prepares VMs that exist. */
-async function asked(
-  request: StartValue,
+/** Checks and completes a request, and prepares VMs that exist. */
+async function asked<R extends Making>(
+  request: R,
   items: Items,
   ctx: Context,
-): Promise<StartValue> {
+): Promise<R> {
   const made = request.vms.filter(({ uid }) => uid === null);
   const planned = new Map<string, Planned[]>();
   const disks: Item[] = [];
@@ -123,11 +130,11 @@ async function asked(
 }
 
 /** The request with the disks that were made for its one new VM. */
-function attached(
-  request: StartValue,
+function attached<R extends Making>(
+  request: R,
   disks: readonly Item[],
   ctx: Context,
-): StartValue {
+): R {
   if (disks.length === 0) return request;
   if (request.vms.length > 1) {
     ctx.refuse(
