@@ -30,6 +30,7 @@ interface Wait {
 export class Deciding {
   readonly #parts: ChainParts;
   readonly #waits = new Map<string, Wait>();
+  #isClosed = false;
 
   constructor(parts: ChainParts) {
     this.#parts = parts;
@@ -41,6 +42,7 @@ export class Deciding {
    */
   async decide(sent: Sent): Promise<Allowed | UsherError> {
     const { id, caller, whole } = sent;
+    if (this.#isClosed) throw ending();
     const abort = new AbortController();
     this.#waits.set(id, { user: caller.user, abort });
     try {
@@ -51,6 +53,15 @@ export class Deciding {
     } finally {
       this.#waits.delete(id);
     }
+  }
+
+  /**
+   * Lets go of all that waits, as the controller ends: that plugins end with
+   * it must not count as their answer.
+   */
+  close(): void {
+    this.#isClosed = true;
+    for (const { abort } of this.#waits.values()) abort.abort(ending());
   }
 
   /** What they would come to; what handlers do meanwhile goes nowhere. */
@@ -85,6 +96,13 @@ export class Deciding {
     );
     return true;
   }
+}
+
+/** Nothing was done, and the next controller may be asked the same. */
+function ending(): UsherError {
+  return new UsherError("unavailable", "The controller ends", {
+    hint: "send the request again under its id",
+  });
 }
 
 /** Whether plugins are why something may not be. */

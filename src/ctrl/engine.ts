@@ -94,6 +94,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       await recover(watch, runner);
     },
     keep: async (signal) => {
+      signal.addEventListener("abort", () => requests.deciding.close());
       state.tell(signal);
       const ended = services.begin(signal);
       await keep(watch, keepers, { janitor, drains }, signal);

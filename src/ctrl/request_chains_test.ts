@@ -332,3 +332,22 @@ Deno.test("what a drain asks for and a plugin refuses becomes a part that failed
   ok(result.done);
   ok(ctrl.runner.isIdle(outcome?.uid ?? ""));
 });
+
+Deno.test("what waits for a plugin while the controller ends is neither refused nor a part that failed", async () => {
+  await using small = await withPlugins({
+    slow: ["request", () => new Promise(() => {})],
+  });
+  const { requests, records } = small.ctrl;
+  const whole = { parent: "01J00000000000000000000000", avoid: [] };
+  const request = start({ id: "waiting-1" });
+  const waiting = requests.submit(request, ADMIN, whole);
+  const failed = rejects(
+    waiting,
+    (error: Error) => isUsherError(error, "unavailable"),
+  );
+  await until("it waits", () => requests.deciding.isSeenBy("waiting-1", ADMIN));
+  requests.deciding.close();
+  await failed;
+  await rejects(requests.submit(start(), ADMIN), /The controller ends/);
+  strictEqual(records.operations.size, 0);
+});
