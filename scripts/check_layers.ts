@@ -16,6 +16,7 @@ import {
   matches,
   REGISTRY,
   REGISTRY_USERS,
+  SIMULATED_PLUGINS,
   SIMULATOR,
 } from "./house.ts";
 import { denoOutput, ROOT, sourceFiles } from "./support.ts";
@@ -41,6 +42,7 @@ function refusal(from: string, to: string): string | null {
   if (isPackage(to)) return packageRefusal(from, to);
   if (!to.startsWith("src/")) {
     if (isComposition(to)) return "nothing imports it";
+    if (matches(from, SIMULATOR) && SIMULATED_PLUGINS.includes(to)) return null;
     return isProduct(from) ? "product code imports from src/ alone" : null;
   }
   if (to.startsWith(SIMULATOR) && isProduct(from)) {

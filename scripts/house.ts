@@ -49,6 +49,9 @@ export const COMPOSITION = [
 /** The simulator runs the roles; the role table alone may know of it. */
 export const SIMULATOR = "src/simulator/";
 
+/** Plugins that ship and run in simulations, where nobody could do without them. */
+export const SIMULATED_PLUGINS = ["plugins/users.ts"];
+
 /** What every layer may import, because it imports nothing itself. */
 export const FREE = ["src/version.ts"];
 

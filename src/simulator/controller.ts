@@ -7,6 +7,9 @@
 import { clientsApi } from "../ctrl/api/app.ts";
 import { type Engine, openEngine } from "../ctrl/engine.ts";
 import { nodesApi } from "../ctrl/node_api/app.ts";
+import { isoNow } from "../ctrl/context.ts";
+import { siteValue } from "../ctrl/events/site_value.ts";
+import { HostedPlugins, type PluginHosting } from "../ctrl/plugins/hosted.ts";
 import type { Site } from "../ctrl/site.ts";
 import { messageOf, UsherError } from "../error/mod.ts";
 import type { CtrlConfig } from "../schema/config.ts";
@@ -28,6 +31,8 @@ export interface ControllerParts {
   readonly random: Random;
   readonly disk: SimDisk;
   readonly config: CtrlConfig;
+  /** How it runs plugins. */
+  readonly hosting: PluginHosting;
   readonly log: Log;
   /** Told of each engine, before it serves. */
   readonly onEngine: (engine: Engine) => void;
@@ -143,7 +148,7 @@ export class Controller {
   }
 
   async #run(life: Life): Promise<void> {
-    const { random, disk, config, log } = this.#parts;
+    const { random, disk, config, log, hosting } = this.#parts;
     const { process, closing } = life;
     const its = random.fork(`life ${++this.#lives}`);
     const newId = idMaker(() => process.now(), (length) => its.bytes(length));
@@ -153,19 +158,28 @@ export class Controller {
     life.store = await openMemoryStore({ database: disk, now, turn, newId });
     const context = { clock: process, newId, log };
     const newSecret = () => newId() + newId();
+    const { store } = life;
+    const { epoch } = store.holder;
+    const at = isoNow(context);
+    const known = siteValue({ config, version: "sim", epoch, at });
+    const hosted = new HostedPlugins(hosting, { context, site: () => known });
     const engine = await openEngine({
       config,
       context,
-      store: life.store,
+      store,
       newSecret,
       version: "sim",
+      events: hosted.events,
+      asks: hosted.asks,
     });
     life.engine = engine;
+    const plugins = await hosted.load({ ...engine, store });
     this.token = engine.accounts.openLocalSession();
     this.#parts.onEngine(engine);
     await engine.recover();
     const site: Site = {
       ...engine,
+      plugins,
       context,
       config,
       version: "sim",

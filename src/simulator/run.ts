@@ -88,11 +88,12 @@ class Stepper {
 
   /** Goes on until `end`; answers what broke before. */
   async until(end: number): Promise<Violation | null> {
-    const { clock, domains, state } = this.#world;
+    const { clock, domains, state, witness } = this.#world;
     while (clock.step(end)) {
       await nextTurn();
       this.events++;
-      const broken = domains.violation ?? state.violation;
+      const broken = domains.violation ?? state.violation ??
+        witness.violation;
       if (broken !== null) return broken;
       const restless = this.#count(clock.elapsed);
       if (restless !== null) return restless;
@@ -121,10 +122,13 @@ function lookAtMemory({ controller, disk }: World): Violation | null {
 
 /** What is not as it must be once nothing is wrong any more. */
 function lookAtEnd(world: World): Violation | null {
-  const { controller, machines, watchers, ledger, disk } = world;
+  const { controller, machines, watchers, ledger, disk, witness } = world;
   const { engine } = controller;
   if (engine === null) {
     return { invariant: "ends", text: "the controller does not serve" };
+  }
+  if (engine.records.nodes.size < machines.length) {
+    return { invariant: "ends", text: "a node has never connected" };
   }
   for (const node of engine.records.nodes.values()) {
     if (node.state === "ready") continue;
@@ -143,6 +147,7 @@ function lookAtEnd(world: World): Violation | null {
     return { invariant: "ends", text };
   }
   return lookAtRecords(engine, disk) ?? lookAtTruth(engine, machines) ??
+    witness.lookAtEnd(engine, disk) ??
     watchers.map((watcher) => lookAtWatcher(engine, watcher))
       .find((found) => found !== null) ??
     null;

@@ -14,7 +14,8 @@ export type Invariant =
   | "ends"
   | "truth"
   | "converges"
-  | "rests";
+  | "rests"
+  | "told";
 
 /** One that does not hold, and how that shows. */
 export interface Violation {

@@ -26,6 +26,7 @@ import { Random } from "./random.ts";
 import { StateWatch } from "./state_watch.ts";
 import { Process, VirtualClock } from "./virtual_clock.ts";
 import { Watcher } from "./watcher.ts";
+import { Witness } from "./witness.ts";
 
 const CLIENTS = 3;
 const WATCHERS = 2;
@@ -49,6 +50,7 @@ export class World {
   /** Everyone who asks the clients' API. */
   readonly clientsAndWatchers: readonly Client[];
   readonly ledger = new Ledger();
+  readonly witness = new Witness();
   readonly domains: DomainWatch;
   readonly state = new StateWatch();
   /** Does what the plan says; nothing kills it. */
@@ -74,6 +76,7 @@ export class World {
         defaults: { driver: "sim" },
       }),
       log: this.#log("ctrl"),
+      hosting: this.witness.hosting(),
       onEngine: (engine) => this.#meet(engine),
     });
     // Room for about as much as the VMs want, so that it runs short at times.

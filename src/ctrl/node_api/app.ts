@@ -81,7 +81,7 @@ export function nodesApi(
 }
 
 function addressOf({ env }: Context): string {
-  return (env as Partial<Connection>).address ?? "";
+  return (env as Connection | undefined)?.address ?? "";
 }
 
 async function enrol(site: Site, request: Request): Promise<EnrolAnswer> {
