@@ -18,6 +18,7 @@ import {
 } from "../../plugin/mistake.ts";
 import { effective } from "../../plugin/permission.ts";
 import { PluginReader, type PluginReading } from "../../plugin/read.ts";
+import { Readings } from "../../plugin/readings.ts";
 import {
   optionsOf,
   type ReadPlugin,
@@ -63,6 +64,7 @@ interface Entry {
 /** Reads sets from files. */
 export class PluginFiles implements PluginSource {
   readonly #parts: PluginFilesParts;
+  readonly #readings = new Readings();
   /** Registrations are numbered anew in each set, and no number comes twice. */
   #ids = 0;
 
@@ -161,7 +163,7 @@ export class PluginFiles implements PluginSource {
     reader: PluginReader,
   ) {
     const snapshot: Snapshot = await takeSnapshot(place, this.#parts.store);
-    const reading = await reader.read({
+    const reading = await this.#readings.read({
       name,
       snapshot,
       limits: config.limits,
@@ -170,7 +172,7 @@ export class PluginFiles implements PluginSource {
         order: given.order ?? null,
         options: optionsOf(config, given),
       })),
-    });
+    }, reader);
     const { manifest, handles } = reading;
     return {
       plugin: { name, snapshot, manifest, handles, config },
