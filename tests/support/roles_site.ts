@@ -47,8 +47,7 @@ export class RolesSite implements AsyncDisposable {
     const dir = await Deno.makeTempDir({ prefix: "usite_" });
     const site = new RolesSite(usher, driver, dir);
     try {
-      const yaml = `names: [127.0.0.1]\n${moreOfCtrl}`;
-      await Deno.writeTextFile(`${dir}/ctrl.yaml`, yaml);
+      await site.configure(moreOfCtrl);
       await site.startCtrl();
       await site.#login();
       await site.startLnm(await site.#joinToken());
@@ -72,6 +71,12 @@ export class RolesSite implements AsyncDisposable {
   /** What a command line of this site needs. */
   get env(): Record<string, string> {
     return { HOME: this.dir, USHERCLI_CONFIG: "" };
+  }
+
+  /** Writes the ctrl.yaml that the controller starts with next; it has these lines more. */
+  async configure(moreOfCtrl: string): Promise<void> {
+    const yaml = `names: [127.0.0.1]\n${moreOfCtrl}`;
+    await Deno.writeTextFile(`${this.dir}/ctrl.yaml`, yaml);
   }
 
   /** Starts the controller; with the ports that it had when it ran before. */
