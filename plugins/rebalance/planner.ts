@@ -127,7 +127,10 @@ export function plan(
   while (moves.length < bounds.moves) {
     if (site.balance.peak <= bounds.stopBelow) return end("even after this");
     const best = bestMove(site, bounds);
-    if (best === null) return end("no other move makes it better");
+    if (best === null) {
+      const more = moves.length === 0 ? "" : "more ";
+      return end(`no ${more}move makes it better`);
+    }
     moves.push(take(site, best));
   }
   return end("as many moves as are allowed now");

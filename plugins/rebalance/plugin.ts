@@ -10,7 +10,6 @@
  * @module
  */
 import type {
-  Json,
   Manifest,
   Plugin,
   PluginContext,
@@ -24,13 +23,8 @@ import {
   writeMoves,
 } from "./ledger.ts";
 import { type Plan, plan } from "./planner.ts";
-import {
-  look,
-  type Measure,
-  type Seen,
-  type Survey,
-  survey,
-} from "./survey.ts";
+import { planned, Reporter } from "./report.ts";
+import { look, type Measure, type Seen, survey } from "./survey.ts";
 
 /** What this plugin is and asks for. */
 export const manifest: Manifest = {
@@ -63,13 +57,15 @@ interface Options {
 
 type Context = PluginContext<Options>;
 
-export default (tools: PluginTools): Plugin =>
-  tools.definePlugin({
+export default (tools: PluginTools): Plugin => {
+  const reporter = new Reporter();
+  return tools.definePlugin({
     options: optionsSchema(tools),
     handlers: {
-      periodic: (_args, ctx) => run(ctx, tools),
+      periodic: (_args, ctx) => run(ctx, tools, reporter),
     },
   });
+};
 
 function optionsSchema({ z, duration, vmPattern }: PluginTools) {
   const share = z.number().min(0, "must be 0 at least").max(
@@ -108,7 +104,11 @@ function optionsSchema({ z, duration, vmPattern }: PluginTools) {
   );
 }
 
-async function run(ctx: Context, tools: PluginTools): Promise<void> {
+async function run(
+  ctx: Context,
+  tools: PluginTools,
+  reporter: Reporter,
+): Promise<void> {
   const { options } = ctx;
   const now = Date.now();
   const keepMs = Math.max(HOUR_MS, options.cool_down, options.settle);
@@ -140,10 +140,14 @@ async function run(ctx: Context, tools: PluginTools): Promise<void> {
       Math.min(options.moves_per_run, options.moves_per_hour - inHour),
     ),
   }, await wasUnderWay(ctx.state));
-  explain(made, surveyed, ctx);
+  reporter.tell(made, surveyed, options.dry_run, ctx.log);
   await keepPlan(
     ctx.state,
-    shownPlan(made, surveyed, options, now),
+    {
+      at: new Date(now).toISOString(),
+      dry_run: options.dry_run,
+      ...planned(made, surveyed),
+    },
     made.isUnderWay,
   );
   if (!options.dry_run) await carryOut(made, seen, now, ctx);
@@ -183,39 +187,4 @@ async function carryOut(
         ctx.log.warn(`cannot ask for the move of ${vm}: ${error.message}`)
       );
   }
-}
-
-function explain({ moves, reason }: Plan, { nodes }: Survey, ctx: Context) {
-  const would = ctx.options.dry_run ? "would move" : "moves";
-  for (const { vm, from, to, reason } of moves) {
-    ctx.log.info(`${would} ${vm} from ${from} to ${to}: ${reason}`);
-  }
-  const open = nodes.filter(({ isOpen }) => isOpen).length;
-  ctx.log.debug(`planned ${moves.length} moves of ${open} nodes: ${reason}`);
-}
-
-/** How many VMs stay for each reason; for people who wonder why nothing moves. */
-function stayingOf({ vms }: Survey): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { stays } of vms) {
-    if (stays !== null) counts[stays] = (counts[stays] ?? 0) + 1;
-  }
-  return counts;
-}
-
-function shownPlan(
-  { moves, before, after, reason }: Plan,
-  surveyed: Survey,
-  { dry_run }: Options,
-  now: number,
-): Json {
-  return {
-    at: new Date(now).toISOString(),
-    dry_run,
-    reason,
-    before: { ...before },
-    after: { ...after },
-    moves: moves.map(({ vm, from, to, reason }) => ({ vm, from, to, reason })),
-    staying: stayingOf(surveyed),
-  };
 }

@@ -177,6 +177,19 @@ Deno.test("rebalance respects drains, silence and nodes that tell nothing", asyn
   }
 });
 
+Deno.test("rebalance says once why nothing moves though nodes are uneven", async () => {
+  await using its = await bench({ leave: ["*.lab"] });
+  const told = () =>
+    its.lines.filter(({ level }) => level === "info").map(({ text }) => text);
+  for (let i = 0; i < 3; i++) await its.call("periodic", []);
+  deepStrictEqual(told(), [
+    "the busiest node lies 43 % above the mean, but no move makes it better; 3 stay: the options leave it",
+  ]);
+  its.site.vms = VMS.slice(1);
+  await its.call("periodic", []);
+  strictEqual(told().length, 2);
+});
+
 Deno.test("rebalance goes on when one of its moves cannot be filed", async () => {
   await using its = await bench();
   const failure = new UsherError("permission_denied", "Not granted");
