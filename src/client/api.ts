@@ -61,6 +61,7 @@ const PATHS: {
   plugin: "GET /v1/plugins/{name}",
   enablePlugin: "POST /v1/plugins/{name}/enable",
   disablePlugin: "POST /v1/plugins/{name}/disable",
+  forgetPlugin: "POST /v1/plugins/{name}/forget",
   shadowPlugin: "POST /v1/plugins/{name}/shadow",
   reloadPlugins: "POST /v1/plugins/reload",
   pluginLogs: "GET /v1/plugins/{name}/logs",

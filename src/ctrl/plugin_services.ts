@@ -8,7 +8,7 @@
  * @module
  */
 import type { Events } from "../plugin/events.ts";
-import type { LoadedPlugin } from "../plugin/runner.ts";
+import type { LoadedPlugin, Registration } from "../plugin/runner.ts";
 import type { Store } from "../store/store.ts";
 import { Agenda } from "./clocks/agenda.ts";
 import { PluginClocks } from "./clocks/plugin_clocks.ts";
@@ -73,13 +73,27 @@ export class PluginServices {
   }
 
   /**
-   * These plugins are served from now on, and no others. Rejects when their
-   * clocks cannot be made durable, or be at all; then nothing has changed.
+   * Lets these plugins ask, and no others, and makes their moments durable,
+   * before they are called. Rejects for clocks that cannot be.
    */
-  async use(plugins: readonly LoadedPlugin[]): Promise<void> {
-    await this.clocks.use(plugins.flatMap((one) => one.registrations));
+  async prepare(plugins: readonly LoadedPlugin[]): Promise<void> {
+    await this.clocks.prepare(registrationsOf(plugins));
     this.asks.use(plugins);
+  }
+
+  /** The clocks of these plugins run from now on, and no others: they can be called. */
+  use(plugins: readonly LoadedPlugin[]): void {
+    this.clocks.use(registrationsOf(plugins));
     this.schedules.use(plugins);
+  }
+
+  /** Forgets all that is kept for a plugin that is not in use. */
+  async forget(
+    plugin: string,
+  ): Promise<{ readonly values: number; readonly scheduled: number }> {
+    const scheduled = await this.schedules.forget(plugin);
+    await this.clocks.forget(plugin);
+    return { values: await this.spaces.remove(plugin), scheduled };
   }
 
   /** Lets clocks run and looks after history until `signal` aborts. */
@@ -89,4 +103,8 @@ export class PluginServices {
     await this.history.keep(signal);
     this.#agenda[Symbol.dispose]();
   }
+}
+
+function registrationsOf(plugins: readonly LoadedPlugin[]): Registration[] {
+  return plugins.flatMap(({ registrations }) => registrations);
 }

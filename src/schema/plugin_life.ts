@@ -55,6 +55,17 @@ export const ReloadAnswer = z.object({
 /** What a reload changed. */
 export type ReloadAnswer = z.infer<typeof ReloadAnswer>;
 
+/** What was forgotten of a plugin. */
+export const ForgetAnswer = z.object({
+  plugin: PluginName,
+  /** Values of its own that it kept. */
+  values: z.int().nonnegative(),
+  /** Events that it had scheduled. */
+  scheduled: z.int().nonnegative(),
+});
+/** What was forgotten of a plugin. */
+export type ForgetAnswer = z.infer<typeof ForgetAnswer>;
+
 /** What a plugin was turned on or off by, over what the configuration says. */
 export const PluginSwitch = z.object({
   v: z.literal(1),

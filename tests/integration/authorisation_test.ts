@@ -104,6 +104,7 @@ const ANSWERS: Readonly<Record<RouteName, readonly [number, number, number]>> =
     plugin: [403, 403, 403],
     enablePlugin: [403, 403, 403],
     disablePlugin: [403, 403, 403],
+    forgetPlugin: [403, 403, 403],
     shadowPlugin: [403, 403, 403],
     reloadPlugins: [403, 403, 403],
     pluginLogs: [403, 403, 403],

@@ -136,3 +136,43 @@ Deno.test("values, scheduled events and timers outlive the controller; what was 
     await Deno.remove(stateDir, { recursive: true });
   }
 });
+
+Deno.test("what a plugin has kept is forgotten when it is told so, and no sooner", async () => {
+  const lists: unknown[] = [];
+  const keeper = pluginOf("keeper", {
+    async register([vm], ctx) {
+      lists.push(await ctx.state.list());
+      await ctx.state.set(vm.name, 1);
+      await ctx.schedule.at(3_600_000, "keeper_tick", []);
+    },
+  }, { ctx: ["state", "schedule"], events: { keeper_tick: "later" } });
+  await using site = await TestSite.start({
+    modules: { keeper },
+    ctrl: {
+      plugins: {
+        keeper: {
+          events: ["register"],
+          grants: { ctx: ["state", "schedule"] },
+        },
+      },
+    },
+  });
+  const call = async (verb: string, plugin = "keeper") =>
+    await site.call("POST", `/v1/plugins/${plugin}/${verb}`);
+  await site.run("start", "a.lab.ann");
+  assert.equal((await call("forget")).status, 409);
+  await call("disable");
+  await call("enable");
+  await site.run("start", "b.lab.ann");
+  await call("disable");
+  const { status, body } = await call("forget");
+  assert.deepEqual([status, body], [200, {
+    plugin: "keeper",
+    values: 2,
+    scheduled: 2,
+  }]);
+  await call("enable");
+  await site.run("start", "c.lab.ann");
+  assert.deepEqual(lists, [[], [{ key: "a.lab.ann", value: 1 }], []]);
+  assert.equal((await call("forget", "nobody")).status, 404);
+});

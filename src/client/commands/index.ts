@@ -162,6 +162,10 @@ const PLUGIN: Noun = {
       summary: "run plugins no more",
       load: async () => (await import("./plugin/switch.ts")).disable,
     },
+    forget: {
+      summary: "forget what a plugin that does not run has kept",
+      load: async () => (await import("./plugin/forget.ts")).forget,
+    },
     reload: {
       summary: "read configuration and plugins anew, all or nothing",
       load: async () => (await import("./plugin/reload.ts")).reload,

@@ -162,6 +162,8 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
     json(await site.plugins.turn(param("name"), true, caller.user)),
   disablePlugin: async ({ site, caller, param }) =>
     json(await site.plugins.turn(param("name"), false, caller.user)),
+  forgetPlugin: async ({ site, caller, param }) =>
+    json(await site.plugins.forget(param("name"), caller.user)),
   shadowPlugin: async ({ site, caller, param, request }) =>
     json(await shadowPlugin(site, caller, param("name"), request)),
   reloadPlugins: async ({ site, caller, request }) =>

@@ -98,13 +98,19 @@ export class PluginClocks {
   }
 
   /**
-   * These registrations have clocks from now on, and no others. Those that
-   * were there go on as they were. Moments of timers are durable when it
-   * resolves.
+   * Makes moments of timers durable before these registrations are used.
+   * Throws `invalid_input` for a clock that cannot be.
    */
-  async use(registrations: readonly Registration[]): Promise<void> {
+  async prepare(registrations: readonly Registration[]): Promise<void> {
+    await this.#remember(allOf(registrations));
+  }
+
+  /**
+   * These registrations have clocks from now on, and no others; `prepare` has
+   * seen them. Those that were there go on as they were.
+   */
+  use(registrations: readonly Registration[]): void {
     const clocked = allOf(registrations);
-    await this.#remember(clocked);
     const before = this.#clocked;
     this.#clocked = clocked;
     for (const id of before.keys()) {
@@ -120,6 +126,16 @@ export class PluginClocks {
   begin(signal: AbortSignal): void {
     this.#serves = signal;
     for (const one of this.#clocked.values()) this.#plan(one);
+  }
+
+  /** Forgets how far clocks of a plugin that is not in use have come. */
+  async forget(plugin: string): Promise<void> {
+    const ids = [...this.#records.keys()].filter((id) =>
+      id.startsWith(`${plugin}/`)
+    );
+    if (ids.length === 0) return;
+    await this.#parts.store.commit(ids.map(deletion));
+    for (const id of ids) this.#records.delete(id);
   }
 
   /** How often the time of a registration came while its chain still ran. */
@@ -141,10 +157,7 @@ export class PluginClocks {
     if (fresh.length + old.length === 0) return;
     await this.#parts.store.commit([
       ...fresh.map(setting),
-      ...old.map(({ id }): Mutation => ({
-        type: "delete",
-        key: keys.pluginClock(id),
-      })),
+      ...old.map(({ id }) => deletion(id)),
     ]);
     for (const record of fresh) this.#records.set(record.id, record);
     for (const { id } of old) this.#records.delete(id);
@@ -264,6 +277,10 @@ export class PluginClocks {
 
 function setting(record: PluginClock): Mutation {
   return { type: "set", key: keys.pluginClock(record.id), value: record };
+}
+
+function deletion(id: string): Mutation {
+  return { type: "delete", key: keys.pluginClock(id) };
 }
 
 function keyOf(id: string): string {

@@ -82,6 +82,14 @@ function registration(
   };
 }
 
+async function use(
+  clocks: PluginClocks,
+  registrations: readonly Registration[],
+): Promise<void> {
+  await clocks.prepare(registrations);
+  clocks.use(registrations);
+}
+
 const minutes = (told: readonly { at: string }[]) =>
   told.map(({ at }) => (Date.parse(at) - START) / MINUTE);
 
@@ -92,7 +100,7 @@ Deno.test("a period comes again and again, for its registration alone, and does 
   const clock = new JumpingClock();
   await using store = await openMemoryStore();
   await using at = await open(clock, store);
-  await at.clocks.use([
+  await use(at.clocks, [
     registration(1, { period: 5 * MINUTE }),
     registration(2, { period: 20 * MINUTE }, "q"),
   ]);
@@ -112,7 +120,7 @@ Deno.test("nothing runs before the controller serves", async () => {
   const clock = new JumpingClock();
   await using store = await openMemoryStore();
   await using at = await open(clock, store);
-  await at.clocks.use([registration(1, { period: MINUTE })]);
+  await use(at.clocks, [registration(1, { period: MINUTE })]);
   await clock.advance(HOUR);
   assert.deepEqual(at.told, []);
   at.clocks.begin(serving);
@@ -124,7 +132,7 @@ Deno.test("a clock that jumps brings no storm and loses nothing", async () => {
   const clock = new JumpingClock();
   await using store = await openMemoryStore();
   await using at = await open(clock, store);
-  await at.clocks.use([
+  await use(at.clocks, [
     registration(1, { period: 10 * MINUTE }),
     registration(2, { period: "0 * * * *" }),
   ]);
@@ -156,7 +164,7 @@ Deno.test("a chain that still runs is passed over and counted", async () => {
   const clock = new JumpingClock();
   await using store = await openMemoryStore();
   await using at = await open(clock, store);
-  await at.clocks.use([registration(1, { period: MINUTE })]);
+  await use(at.clocks, [registration(1, { period: MINUTE })]);
   at.clocks.begin(serving);
   const { promise, resolve } = Promise.withResolvers<void>();
   at.end.wait = promise;
@@ -177,7 +185,7 @@ Deno.test("what came while the controller was down comes once, at its start", as
   ];
   {
     await using at = await open(clock, store);
-    await at.clocks.use(rules);
+    await use(at.clocks, rules);
     at.clocks.begin(serving);
     await clock.advance(90 * MINUTE);
     assert.deepEqual(minutes(at.told), [30, 60, 90]);
@@ -186,14 +194,14 @@ Deno.test("what came while the controller was down comes once, at its start", as
     // Back before it was due: it comes when it would have.
     await clock.advance(10 * MINUTE);
     await using at = await open(clock, store);
-    await at.clocks.use(rules);
+    await use(at.clocks, rules);
     at.clocks.begin(serving);
     await clock.advance(20 * MINUTE);
     assert.deepEqual(minutes(at.told), [120]);
   }
   await clock.advance(DAY);
   await using at = await open(clock, store);
-  await at.clocks.use(rules);
+  await use(at.clocks, rules);
   at.clocks.begin(serving);
   await clock.advance(0);
   assert.deepEqual(at.told.map(({ only }) => only).sort(), [1, 2]);
@@ -206,7 +214,7 @@ Deno.test("a timer fires once in the life of its registration, also over restart
   for (const [advance, times] of [[30, 0], [60, 1], [60, 0]] as const) {
     await using at = await open(clock, store);
     at.clocks.check(registration(1, { when }));
-    await at.clocks.use([registration(1, { when })]);
+    await use(at.clocks, [registration(1, { when })]);
     at.clocks.begin(serving);
     await clock.advance(advance * MINUTE);
     assert.equal(at.told.length, times);
@@ -219,13 +227,13 @@ Deno.test("a timer whose moment passed while the controller was down fires at it
   const rule = registration(1, { when: isoTime(START + HOUR) });
   {
     await using at = await open(clock, store);
-    await at.clocks.use([rule]);
+    await use(at.clocks, [rule]);
     at.clocks.begin(serving);
   }
   await clock.advance(DAY);
   await using at = await open(clock, store);
   at.clocks.check(rule);
-  await at.clocks.use([rule]);
+  await use(at.clocks, [rule]);
   at.clocks.begin(serving);
   await clock.advance(0);
   assert.equal(at.told.length, 1);
@@ -239,7 +247,7 @@ Deno.test("a timer whose chain did not end fires again under the same decision",
   for (let life = 0; life < 2; life++) {
     await using at = await open(clock, store);
     at.end.wait = new Promise(() => {});
-    await at.clocks.use([rule]);
+    await use(at.clocks, [rule]);
     at.clocks.begin(serving);
     await clock.advance(HOUR);
     decisions.push(...at.told.map(({ decision }) => decision));
@@ -257,7 +265,7 @@ Deno.test("a timer whose chain the controller's end has cut off fires again", as
   {
     await using at = await open(clock, store);
     at.end.wait = cutOff.promise;
-    await at.clocks.use([rule]);
+    await use(at.clocks, [rule]);
     at.clocks.begin(closing.signal);
     await clock.advance(HOUR);
     closing.abort();
@@ -265,10 +273,26 @@ Deno.test("a timer whose chain the controller's end has cut off fires again", as
     await clock.advance(0);
   }
   await using at = await open(clock, store);
-  await at.clocks.use([rule]);
+  await use(at.clocks, [rule]);
   at.clocks.begin(serving);
   await clock.advance(0);
   assert.equal(at.told.length, 1);
+});
+
+Deno.test("of a plugin that is forgotten, a timer is new again", async () => {
+  const clock = new JumpingClock();
+  await using store = await openMemoryStore();
+  const rule = registration(1, { when: isoTime(START + HOUR) });
+  await using at = await open(clock, store);
+  at.clocks.begin(serving);
+  await use(at.clocks, [rule]);
+  await clock.advance(HOUR + 1);
+  await use(at.clocks, []);
+  at.clocks.check(rule);
+  await at.clocks.forget("other");
+  at.clocks.check(rule);
+  await at.clocks.forget("p");
+  assert.throws(() => at.clocks.check(rule), /is over already/);
 });
 
 Deno.test("+30s is so long after each start", async () => {
@@ -276,7 +300,7 @@ Deno.test("+30s is so long after each start", async () => {
   await using store = await openMemoryStore();
   for (let life = 0; life < 2; life++) {
     await using at = await open(clock, store);
-    await at.clocks.use([registration(1, { when: "+30s" })]);
+    await use(at.clocks, [registration(1, { when: "+30s" })]);
     at.clocks.begin(serving);
     await clock.advance(29_999);
     assert.equal(at.told.length, 0);
@@ -289,7 +313,7 @@ Deno.test("a reload puts off no clock of a registration that stays, and ends tho
   const clock = new JumpingClock();
   await using store = await openMemoryStore();
   await using at = await open(clock, store);
-  await at.clocks.use([
+  await use(at.clocks, [
     registration(1, { period: 30 * MINUTE }),
     registration(2, { period: 30 * MINUTE }, "q"),
     registration(3, { when: "+10s" }),
@@ -297,7 +321,7 @@ Deno.test("a reload puts off no clock of a registration that stays, and ends tho
   at.clocks.begin(serving);
   await clock.advance(20 * MINUTE);
   assert.deepEqual(at.told.map(({ only }) => only), [3]);
-  await at.clocks.use([
+  await use(at.clocks, [
     registration(7, { when: "+10s" }),
     registration(8, { period: 30 * MINUTE }),
   ]);
@@ -309,7 +333,7 @@ Deno.test("two registrations that are alike have a clock each", async () => {
   const clock = new JumpingClock();
   await using store = await openMemoryStore();
   await using at = await open(clock, store);
-  await at.clocks.use([
+  await use(at.clocks, [
     registration(1, { period: MINUTE }),
     registration(2, { period: MINUTE }),
   ]);
@@ -348,7 +372,7 @@ Deno.test("cron counts in UTC", async () => {
   const clock = new JumpingClock(Date.UTC(2026, 0, 2, 3));
   await using store = await openMemoryStore();
   await using at = await open(clock, store);
-  await at.clocks.use([registration(1, { period: "15 3 2 * *" })]);
+  await use(at.clocks, [registration(1, { period: "15 3 2 * *" })]);
   at.clocks.begin(serving);
   await clock.advance(HOUR);
   assert.deepEqual(at.told.map((one) => one.at), ["2026-01-02T03:15:00.000Z"]);

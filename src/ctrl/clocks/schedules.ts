@@ -103,6 +103,13 @@ export class Schedules {
     this.#parts.agenda.cancel(keyOf(plugin, key));
   }
 
+  /** Takes back all that a plugin has scheduled; answers how much that was. */
+  async forget(plugin: string): Promise<number> {
+    const all = this.of(plugin);
+    for (const { key } of all) await this.cancel(plugin, key);
+    return all.length;
+  }
+
   #of(plugin: string): Map<string, PluginSchedule> {
     const its = this.#all.get(plugin) ?? new Map<string, PluginSchedule>();
     this.#all.set(plugin, its);

@@ -6,7 +6,11 @@
 import { UsherError } from "../../error/mod.ts";
 import { didYouMean } from "../../schema/nearest.ts";
 import type { PluginView } from "../../schema/plugin.ts";
-import type { PluginLogLine, ReloadAnswer } from "../../schema/plugin_life.ts";
+import type {
+  ForgetAnswer,
+  PluginLogLine,
+  ReloadAnswer,
+} from "../../schema/plugin_life.ts";
 import type { RecordedLine } from "../../schema/recorded_event.ts";
 
 /** The plugins of a controller. */
@@ -25,6 +29,11 @@ export interface PluginAdmin {
   reload(check: boolean, by: string): Promise<ReloadAnswer>;
   /** Runs the version at `path` beside a plugin until the next reload, and only compares. */
   shadow(name: string, path: string, by: string): Promise<PluginView>;
+  /**
+   * Forgets the values, scheduled events and clocks of a plugin that does not
+   * run. Throws `wrong_state` for one that does.
+   */
+  forget(name: string, by: string): Promise<ForgetAnswer>;
   /** The newest lines of a plugin; new ones too when it is to be followed. */
   logs(
     name: string,
@@ -51,6 +60,9 @@ export const NO_PLUGINS: PluginAdmin = {
     );
   },
   shadow(name) {
+    return Promise.reject(unknownPlugin(name, []));
+  },
+  forget(name) {
     return Promise.reject(unknownPlugin(name, []));
   },
   async *logs() {},

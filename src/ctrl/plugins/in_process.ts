@@ -50,11 +50,9 @@ function setOf(
   modules: Modules,
   configs: Configs,
   switches: Switches,
-  { clock }: ReadingPorts,
+  { clock, isKnownTimer }: ReadingPorts,
 ): PluginSet {
-  const read = Object.entries(configs).filter(([name, config]) =>
-    isEnabled(name, config, switches)
-  ).map(([name, config]) => {
+  const all = Object.entries(configs).map(([name, config]) => {
     const module = modules[name] ?? {};
     const manifest = Manifest.parse(module.manifest);
     const snapshot = {
@@ -66,12 +64,15 @@ function setOf(
     const definition = definitionOf(module, { event: "*", order: null });
     return { name, snapshot, manifest, config, handles: handledBy(definition) };
   });
+  const read = all.filter(({ name, config }) =>
+    isEnabled(name, config, switches)
+  );
   const plugins = registerAll(read, {
     locate: nowhere,
     now: clock.now(),
-    isKnownTimer: () => false,
+    isKnownTimer,
   });
-  const known = read.map(({ name, manifest, config, snapshot }): [
+  const known = all.map(({ name, manifest, config, snapshot }): [
     string,
     KnownPlugin,
   ] => [name, {

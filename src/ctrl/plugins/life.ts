@@ -15,6 +15,7 @@ import type { Chains } from "../../plugin/chains.ts";
 import type { HandlerRunner, LoadedPlugin } from "../../plugin/runner.ts";
 import type { PluginView } from "../../schema/plugin.ts";
 import {
+  type ForgetAnswer,
   type PluginLogLine,
   PluginSwitch,
   type ReloadAnswer,
@@ -23,6 +24,7 @@ import type { RecordedLine } from "../../schema/recorded_event.ts";
 import { keys } from "../../store/key.ts";
 import type { Mutation, Store } from "../../store/store.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
+import type { PluginServices } from "../plugin_services.ts";
 import { type PluginAdmin, unknownPlugin } from "./admin.ts";
 import { changesBetween } from "./difference.ts";
 import type { LogRing } from "./log_ring.ts";
@@ -49,7 +51,7 @@ export interface PluginLifeParts {
   readonly source: PluginSource;
   readonly reading: ReadingPorts;
   /** Serves a set: what it asks, and its clocks. */
-  readonly services: { use(plugins: readonly LoadedPlugin[]): Promise<void> };
+  readonly services: Pick<PluginServices, "prepare" | "use" | "forget">;
   readonly logs: LogRing;
   readonly recorded: (
     sinceMs: number,
@@ -165,6 +167,30 @@ export class PluginLife implements PluginAdmin {
     });
   }
 
+  async forget(name: string, by: string): Promise<ForgetAnswer> {
+    return await this.#inTurn(async () => {
+      if (this.#runs(name)) {
+        throw new UsherError(
+          "wrong_state",
+          `Cannot forget what plugin "${name}" keeps: it is in use`,
+          { subject: name, hint: `usher plugin disable ${name} comes first` },
+        );
+      }
+      const { services, context } = this.#parts;
+      const forgot = await services.forget(name);
+      const isNothing = forgot.values + forgot.scheduled === 0;
+      if (isNothing && !this.#set.known.has(name)) {
+        throw unknownPlugin(name, [...this.#set.known.keys()]);
+      }
+      context.log.warn("what a plugin kept was forgotten", {
+        plugin: name,
+        by,
+        ...forgot,
+      });
+      return { plugin: name, ...forgot };
+    });
+  }
+
   logs(
     name: string,
     limit: number,
@@ -249,13 +275,15 @@ export class PluginLife implements PluginAdmin {
       throw doesNotStart(failed, why);
     }
     try {
-      await services.use(set.plugins);
+      await services.prepare(set.plugins);
       await chains.replace(set.plugins);
     } catch (error) {
-      await services.use(before.plugins);
+      await services.prepare(before.plugins);
       await chains.abandon();
       throw error;
     }
+    // Only now: what their clocks tell must be heard.
+    services.use(set.plugins);
     this.#set = set;
   }
 

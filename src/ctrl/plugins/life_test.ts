@@ -99,10 +99,11 @@ async function openLife(
     reading,
     shadows: new Shadows({ source, reading, runner: beside }),
     services: {
+      prepare: () => Promise.resolve(),
       use: (plugins: readonly LoadedPlugin[]) => {
         served.push(plugins.map(({ name }) => name));
-        return Promise.resolve();
       },
+      forget: () => Promise.resolve({ values: 0, scheduled: 0 }),
     },
     logs: new LogRing(),
     recorded: async function* () {},

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { PluginView } from "../plugin.ts";
 import {
+  ForgetAnswer,
   PluginLogLine,
   ReloadAnswer,
   ReloadRequest,
@@ -45,6 +46,14 @@ export const PLUGIN_ROUTES = {
     summary:
       "Run a plugin no more, whatever the configuration says, also after a restart",
     response: PluginView,
+  },
+  forgetPlugin: {
+    method: "POST",
+    path: "/v1/plugins/{name}/forget",
+    access: "admin",
+    summary:
+      "Forget the values, scheduled events and timers of a plugin that does not run",
+    response: ForgetAnswer,
   },
   shadowPlugin: {
     method: "POST",
