@@ -2,11 +2,12 @@
  * What a handler changed, in words: `set spec.memoryMiB to 512`.
  *
  * It stands in the trail of every operation that the request becomes, so it
- * is short whatever the handler did.
+ * is one short line whatever the handler did.
  *
  * @module
  */
 import { type Args, sameJson } from "./answer.ts";
+import { plainText } from "./failure.ts";
 
 /** The most changes that are named one by one. */
 const MAX_NAMED = 8;
@@ -39,11 +40,10 @@ function collect(
   if (sameJson(before, after)) return;
   if (!isRecord(before) || !isRecord(after) || path.length >= MAX_DEPTH) {
     const where = cut(path.join("."), MAX_PATH) || "it";
-    found.push(
-      after === undefined
-        ? `removed ${where}`
-        : `set ${where} to ${cut(JSON.stringify(after), MAX_VALUE)}`,
-    );
+    const what = after === undefined
+      ? `removed ${where}`
+      : `set ${where} to ${cut(JSON.stringify(after), MAX_VALUE)}`;
+    found.push(plainText(what));
     return;
   }
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
