@@ -177,7 +177,20 @@ class Soak {
         }
         throw error;
       }
-    }, PATIENCE).then(({ result }) => result);
+    }, PATIENCE).then(({ result }) => result, async (error) => {
+      throw new Error(`${error.message}; ${await this.#situation()}`);
+    });
+  }
+
+  /** What moves, and where: for who has to find out why something is stuck. */
+  async #situation(): Promise<string> {
+    const open = await this.#site.open();
+    const concerned = new Set(open.map(({ uid }) => uid));
+    const vms = (await this.#site.vms()).filter(({ uid }) =>
+      concerned.has(uid)
+    );
+    const nodes = await this.#site.call("GET", "/v1/nodes");
+    return JSON.stringify({ open, vms, nodes }, null, 1);
   }
 
   #specOf({ verb, names: [name = ""] }: Wish): Record<string, unknown> {

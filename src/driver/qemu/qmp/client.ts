@@ -49,6 +49,7 @@ export class QmpClient extends Session {
   readonly #queues = new Set<EventQueue>();
   #lastId = 0;
   #version = "";
+  #isOver = false;
   /** QEMU answers some commands even while it is stuck. */
   #hasOob = false;
 
@@ -74,10 +75,12 @@ export class QmpClient extends Session {
     return promise;
   }
 
-  /** Events from now on, those with one of `names` only. End it with `mute`. */
+  /** Events from now on, those with one of `names` only; none once the session is over. End it with `mute`. */
   listen(names?: readonly string[], limit?: number): EventQueue {
     const queue = new EventQueue(names, limit);
-    this.#queues.add(queue);
+    // Else whoever listens to a QEMU that has just gone would wait for ever.
+    if (this.#isOver) queue.end();
+    else this.#queues.add(queue);
     return queue;
   }
 
@@ -122,6 +125,7 @@ export class QmpClient extends Session {
   }
 
   protected override onEnd(cause: unknown): void {
+    this.#isOver = true;
     for (const [id, { command }] of [...this.#pending]) {
       this.#take(id)?.reject(interruptedError(command, cause));
     }

@@ -234,6 +234,18 @@ Deno.test("events between call and reply go to those who asked for them", async 
   await client.ended;
 });
 
+Deno.test("listen() to a session that is over hears nothing, and does not wait", async () => {
+  await using fake = await startFakeQmp(async (connection) => {
+    await connection.greet();
+  });
+  const { client } = await opened(fake.path);
+  client.close();
+  await client.ended;
+  const heard = [];
+  for await (const { event } of client.listen()) heard.push(event);
+  deepStrictEqual(heard, []);
+});
+
 Deno.test("EventQueue drops the oldest beyond its limit, and counts them", async () => {
   const queue = new EventQueue(undefined, 2);
   for (const event of ["A", "B", "C"]) queue.push({ event, data: {} });
