@@ -48,8 +48,8 @@ export interface DevOptions {
   /** What goes over the defaults, as the files would say it. */
   readonly ctrl?: Readonly<Record<string, unknown>>;
   readonly lnm?: Readonly<Record<string, unknown>>;
-  /** How plugins are run; without it there are none. */
-  readonly plugins?: PluginHosting;
+  /** How plugins are run. */
+  readonly plugins: PluginHosting;
 }
 
 /** A site that runs in this process. */
@@ -86,7 +86,7 @@ export async function startDev(options: DevOptions): Promise<DevSite> {
     config: ctrlConfig(options),
     version: options.version,
     log: log.with({ role: "ctrl" }),
-    ...(options.plugins === undefined ? {} : { plugins: options.plugins }),
+    plugins: options.plugins,
     onFirstPassword: (_user, password) =>
       writeDurably(`${stateDir}/admin-password`, `${password}\n`),
   }).catch((error) => {

@@ -36,8 +36,8 @@ export interface CtrlOptions {
   readonly version: string;
   readonly log: Log;
   readonly clock?: Clock;
-  /** How plugins are run; without it there are none. */
-  readonly plugins?: PluginHosting;
+  /** How plugins are run. */
+  readonly plugins: PluginHosting;
   /** Told the password of the first account, once in the life of a site. */
   readonly onFirstPassword?: (
     user: string,
@@ -58,12 +58,8 @@ export interface Controller extends AsyncDisposable {
 
 /** Starts a controller; resolves once it serves. */
 export async function startCtrl(options: CtrlOptions): Promise<Controller> {
-  const { config, log, version } = options;
-  const context: CtrlContext = {
-    clock: options.clock ?? systemClock,
-    newId,
-    log,
-  };
+  const { config, log, version, clock = systemClock } = options;
+  const context: CtrlContext = { clock, newId, log };
   await using stack = new AsyncDisposableStack();
   const store = stack.use(await openStore(config, context));
   const trust = await trustFor(config, context);
@@ -72,8 +68,9 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
   const parts = { config, context, store, newSecret, version };
   const recorder = stack.use(openRecording(context, config));
   const hosted = stack.use(hostPlugins(options.plugins, parts, recorder));
-  const engine = await openEngine({ ...parts, ...heardBy(hosted) });
-  const plugins = await hosted?.load({ ...engine, store }) ?? engine.plugins;
+  const { events, asks } = hosted;
+  const engine = await openEngine({ ...parts, events, asks });
+  const plugins = await hosted.load({ ...engine, store });
   await leaveToken(config.state_dir, engine.accounts.openLocalSession());
   stack.defer(() => engine.runner.stop());
   await engine.recover();
@@ -118,13 +115,12 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
   };
 }
 
-/** Makes the chains of a controller, which are empty yet; null without plugins. */
+/** Makes the chains of a controller, which are empty yet. */
 function hostPlugins(
-  hosting: PluginHosting | undefined,
+  hosting: PluginHosting,
   { config, context, store, version }: EngineOptions,
   recorder: Recording,
-): HostedPlugins | null {
-  if (hosting === undefined) return null;
+): HostedPlugins {
   const { epoch } = store.holder;
   const site = siteValue({ config, version, epoch, at: isoNow(context) });
   return new HostedPlugins(hosting, { context, site: () => site, recorder });
@@ -139,13 +135,6 @@ function openRecording(
     bytes: recording.size * 2 ** 20,
     keepMs: recording.keep,
   });
-}
-
-/** Who hears what the engine fires, and answers what they ask. */
-function heardBy(
-  hosted: HostedPlugins | null,
-): Partial<EngineOptions> {
-  return hosted === null ? {} : { events: hosted.events, asks: hosted.asks };
 }
 
 async function openStore(

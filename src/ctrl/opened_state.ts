@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Events } from "../plugin/events.ts";
+import { type Events, NO_EVENTS } from "../plugin/events.ts";
 import type { CtrlConfig } from "../schema/config.ts";
 import type { Store } from "../store/store.ts";
 import { Accounts } from "./auth/accounts.ts";
@@ -13,7 +13,6 @@ import { type CtrlContext, isoNow } from "./context.ts";
 import { missingClusters } from "./clusters.ts";
 import { Connections } from "./events/connections.ts";
 import { Outbox } from "./events/outbox.ts";
-import { ownChecks } from "./events/own_checks.ts";
 import { siteValue } from "./events/site_value.ts";
 import { Nodes } from "./nodes.ts";
 import type { PluginAsks } from "./plugin_asks/answerer.ts";
@@ -26,7 +25,7 @@ export interface EngineOptions {
   readonly store: Store;
   readonly newSecret: () => string;
   readonly version: string;
-  /** Who is told what happens, and who lets in; the records alone when absent. */
+  /** Who is told what happens, and who lets in; nobody when absent. */
   readonly events?: Events | undefined;
   /** Through which plugins ask; answers once the engine is open. */
   readonly asks?: PluginAsks;
@@ -51,14 +50,13 @@ export interface OpenedState {
 export async function openState(
   { config, context, store, newSecret, version, ...options }: EngineOptions,
 ): Promise<OpenedState> {
-  const events = options.events ??
-    ownChecks({ accounts: (): Accounts => accounts, nodes: () => nodes });
+  const { events = NO_EVENTS } = options;
   const records = await Records.load(store, config.placement.strategy);
   const outbox = await Outbox.load({ context, store, events });
   records.tellThrough(outbox);
-  const nodes: Nodes = await Nodes.load(context, records, store, newSecret);
+  const nodes = await Nodes.load(context, records, store, newSecret);
   const admission = new Admission({ context, events });
-  const accounts: Accounts = await Accounts.load({
+  const accounts = await Accounts.load({
     context,
     store,
     newSecret,

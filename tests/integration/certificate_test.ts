@@ -14,6 +14,7 @@ import { encodeJoinToken } from "../../src/schema/join_token.ts";
 import { type Clock, systemClock } from "../../src/sys/clock.ts";
 import { HttpClient } from "../../src/sys/http_client.ts";
 import { silentLog } from "../../src/sys/log.ts";
+import { localPlugins } from "../support/local_plugins.ts";
 import { until, within } from "../support/wait.ts";
 
 const DAY = 86_400_000;
@@ -72,7 +73,13 @@ function start(
     names,
     session_ttl: "1000d",
   });
-  return startCtrl({ config, version: "0", log: silentLog, clock });
+  return startCtrl({
+    config,
+    version: "0",
+    log: silentLog,
+    clock,
+    plugins: localPlugins(),
+  });
 }
 
 /** What a port shows to someone new. */

@@ -20,6 +20,7 @@ import { CtrlConfig, LnmConfig } from "../../src/schema/config.ts";
 import { type Clock, systemClock } from "../../src/sys/clock.ts";
 import { HttpClient } from "../../src/sys/http_client.ts";
 import { silentLog } from "../../src/sys/log.ts";
+import { localPlugins } from "../support/local_plugins.ts";
 import { CA_A, CERT_A, KEY_A } from "../support/certificates.ts";
 
 const DAY = 86_400_000;
@@ -53,7 +54,12 @@ class Signing implements AsyncDisposable {
       ...(own === undefined ? {} : { tls: await writeOwn(folder, own) }),
     });
     const controller = stack.use(
-      await startCtrl({ config, version: "0", log: silentLog }),
+      await startCtrl({
+        config,
+        version: "0",
+        log: silentLog,
+        plugins: localPlugins(),
+      }),
     );
     return new Signing(folder, controller, stack);
   }

@@ -13,6 +13,7 @@ import { startCtrl } from "../../src/ctrl/ctrl.ts";
 import type { UsherError } from "../../src/error/mod.ts";
 import { CtrlConfig } from "../../src/schema/config.ts";
 import { silentLog } from "../../src/sys/log.ts";
+import { localPlugins } from "../support/local_plugins.ts";
 import { TestSite } from "../support/site.ts";
 import { until } from "../support/wait.ts";
 
@@ -61,7 +62,12 @@ Deno.test("recovery: a second controller on the same state is refused, with the 
     listen: { clients: "127.0.0.1:0", nodes: "127.0.0.1:0" },
   });
   await rejects(
-    startCtrl({ config, version: "0", log: silentLog }),
+    startCtrl({
+      config,
+      version: "0",
+      log: silentLog,
+      plugins: localPlugins(),
+    }),
     (error: UsherError) => {
       strictEqual(error.code, "busy");
       match(

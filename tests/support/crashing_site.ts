@@ -31,6 +31,7 @@ import type { Mutation, Store } from "../../src/store/store.ts";
 import { type Clock, systemClock } from "../../src/sys/clock.ts";
 import { newId, newSecret } from "../../src/sys/id.ts";
 import { silentLog } from "../../src/sys/log.ts";
+import { ownChecks } from "./own_checks.ts";
 import { ADMIN } from "./small_ctrl.ts";
 import { until } from "./wait.ts";
 
@@ -113,13 +114,16 @@ export class CrashingSite implements AsyncDisposable {
   readonly #nodes = new Map<string, TestNode>();
   #life = new Life(null);
   #engine: Engine | null = null;
-  /** Who hears what happens, also after a death; nobody when undefined. */
-  readonly #events: Events | undefined;
+  /** Who hears what happens, also after a death. */
+  readonly #events: Events;
   /** Names new records. */
   newId = newId;
 
   private constructor(events: Events | undefined) {
-    this.#events = events;
+    this.#events = events ?? ownChecks({
+      accounts: () => this.engine.accounts,
+      nodes: () => this.engine.nodes,
+    });
   }
 
   /** A site with so many nodes, `n1` and on, all of them ready. */

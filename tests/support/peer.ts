@@ -5,7 +5,7 @@
  * @module
  */
 import { Admission } from "../../src/ctrl/auth/admission.ts";
-import { ownChecks } from "../../src/ctrl/events/own_checks.ts";
+import { ownChecks } from "./own_checks.ts";
 import { decodeLines } from "../../src/link/ndjson.ts";
 import {
   type NodeSessionParts,

@@ -1,11 +1,12 @@
 /**
- * The checks of logins where no plugins are: by the controller's own records.
+ * The checks of logins in a test without plugins: by the controller's own
+ * records.
  *
  * @module
  */
-import { type Events, NO_EVENTS } from "../../plugin/events.ts";
-import type { Accounts } from "../auth/accounts.ts";
-import type { Nodes } from "../nodes.ts";
+import { type Events, NO_EVENTS } from "../../src/plugin/events.ts";
+import type { Accounts } from "../../src/ctrl/auth/accounts.ts";
+import type { Nodes } from "../../src/ctrl/nodes.ts";
 
 /** What knows passwords and secrets. */
 export interface CheckParts {
