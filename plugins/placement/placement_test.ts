@@ -4,6 +4,7 @@ import {
   rejects,
   strictEqual,
 } from "node:assert/strict";
+import fc from "fast-check";
 import { UsherError } from "../../src/error/mod.ts";
 import type { VmView } from "../../src/schema/change.ts";
 import type { StartValue } from "../../src/schema/event_value.ts";
@@ -183,6 +184,36 @@ Deno.test("placement lets nobody pass a share by asking twice at once", async ()
   strictEqual(asked.filter(({ status }) => status === "fulfilled").length, 4);
   // Asked for again, what was let through is not counted twice.
   await ask(on, ["v0.lab.ann"], { spec });
+});
+
+Deno.test("placement lets nobody pass a share, however starts and what is known of them interleave", async () => {
+  const step = fc.record({
+    sizes: fc.array(fc.integer({ min: 16, max: 900 }), { maxLength: 4 }),
+    shows: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 6 }), async (steps) => {
+      await using on = await bench();
+      const held = new Map<string, number>();
+      for (const [round, { sizes, shows }] of steps.entries()) {
+        const asked = sizes.map(async (memoryMiB, index) => {
+          const name = `v${round}-${index}.lab.ann`;
+          const spec = { memoryMiB };
+          const isIn = await ask(on, [name], { spec }).then(
+            () => true,
+            () => false,
+          );
+          if (isIn) held.set(name, memoryMiB);
+        });
+        await Promise.all(asked);
+        const sum = [...held.values()].reduce((all, it) => all + it, 0);
+        strictEqual(sum <= 2048 && held.size <= 4, true, `${sum} MiB`);
+        if (!shows) continue;
+        on.site.vms = [...held].map(([name, mib]) => running(name, mib));
+      }
+    }),
+    { numRuns: 40 },
+  );
 });
 
 Deno.test("placement counts all clusters of one request together, and what it refused not at all", async () => {
