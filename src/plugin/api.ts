@@ -132,7 +132,11 @@ export interface PluginContext<Options = unknown> {
   readonly decision: string;
   /** The operation that this is about; null where there is none. */
   readonly operation: string | null;
-  /** Whether recorded events are played: what is filed or fired then goes nowhere. */
+  /**
+   * Whether this is a trial: a plan, or recorded events that are played. What
+   * is filed, fired or kept through `ctx` then goes nowhere; what a plugin does
+   * by itself, at a server or on disk, it must leave undone.
+   */
   readonly isReplay: boolean;
   /** Aborts when the deadline of the call is over. */
   readonly signal: AbortSignal;
