@@ -5,7 +5,8 @@
  * @module
  */
 import type { PluginLimits } from "../schema/plugin.ts";
-import { HostProcess } from "./host_process.ts";
+import type { HostPool } from "./host_pool.ts";
+import { type HostOwner, HostProcess } from "./host_process.ts";
 import type { LineLevel } from "./handler_context.ts";
 import type { Clock } from "../sys/clock.ts";
 import { environment } from "../sys/environment.ts";
@@ -26,6 +27,13 @@ export interface KeeperPorts {
   readonly program?: readonly [string, ...string[]];
 }
 
+/** Where a process may come from, and go to. */
+export interface Reuse {
+  readonly pool: HostPool;
+  /** What may have been in it: a snapshot's hash, or `SHARED`. */
+  readonly key: string;
+}
+
 /** Where what a process writes goes. */
 export type HostLine = (plugin: string, level: LineLevel, text: string) => void;
 
@@ -39,13 +47,15 @@ export const SHARED = "shipped";
 export class HostKeeper {
   readonly #ports: KeeperPorts;
   readonly #onLine: HostLine;
+  readonly #reuse: Reuse | undefined;
   readonly #tenants = new Set<Tenant>();
   #host: HostProcess | null = null;
   #starting: Promise<HostProcess> | null = null;
 
-  constructor(ports: KeeperPorts, onLine: HostLine) {
+  constructor(ports: KeeperPorts, onLine: HostLine, reuse?: Reuse) {
     this.#ports = ports;
     this.#onLine = onLine;
+    this.#reuse = reuse;
   }
 
   /** Its process, while there is one. */
@@ -67,6 +77,16 @@ export class HostKeeper {
 
   async #start(): Promise<HostProcess> {
     const tenants = this.tenants;
+    const owner: HostOwner = {
+      maxBytes: () => mostBytes(this.tenants),
+      onLine: (stream, line) =>
+        this.#onLine(this.#name, stream === "stdout" ? "info" : "warn", line),
+    };
+    const spare = this.#reuse?.pool.take(this.#reuse.key) ?? null;
+    if (spare !== null) {
+      spare.belongTo(owner);
+      return this.#host = spare;
+    }
     const host = await HostProcess.start({
       clock: this.#ports.clock,
       program: this.#ports.program ?? ownProgram(),
@@ -75,9 +95,7 @@ export class HostKeeper {
         PROCESS_START_MS,
         ...tenants.map(({ limits }) => limits.start),
       ),
-      maxBytes: () => mostBytes(this.tenants),
-      onLine: (stream, line) =>
-        this.#onLine(this.#name, stream === "stdout" ? "info" : "warn", line),
+      owner,
     });
     // All may have left meanwhile.
     if (this.#tenants.size === 0) host.kill("nobody needs it");
@@ -94,12 +112,18 @@ export class HostKeeper {
     this.#tenants.add(tenant);
   }
 
-  /** Lets one go; the last one ends the process. */
-  async leave(tenant: Tenant): Promise<void> {
+  /** Lets one go. The last one ends the process, or leaves it `wellBehind` for who comes next. */
+  async leave(tenant: Tenant, wellBehind = false): Promise<void> {
     this.#tenants.delete(tenant);
-    if (this.#tenants.size > 0 || this.#host === null) return;
-    this.#host.kill("nobody needs it");
-    await this.#host.ended;
+    const { host } = this;
+    if (this.#tenants.size > 0 || host === null) return;
+    if (wellBehind && this.#reuse !== undefined) {
+      this.#host = null;
+      this.#reuse.pool.keep(this.#reuse.key, host, this.#ports.clock);
+      return;
+    }
+    host.kill("nobody needs it");
+    await host.ended;
   }
 }
 

@@ -35,6 +35,11 @@ export interface HostOptions {
   readonly env: Readonly<Record<string, string>>;
   /** How long it may take until it can be spoken to. */
   readonly startMs: number;
+  readonly owner: HostOwner;
+}
+
+/** Whose process it is. */
+export interface HostOwner {
   /** The largest value that a worker in it may send now. */
   maxBytes(): number;
   /** A line that came out of it, of which nobody knows from which worker. */
@@ -77,6 +82,7 @@ export class HostProcess {
   /** Why it ended. */
   readonly ended: Promise<string>;
   readonly #options: HostOptions;
+  readonly #whose: { owner: HostOwner };
   readonly #child: OwnedChild;
   readonly #connection: ByteConnection;
   readonly #seal: Uint8Array;
@@ -91,12 +97,14 @@ export class HostProcess {
   private constructor(
     options: HostOptions,
     child: OwnedChild,
-    { connection, seal }: {
+    { connection, seal, whose }: {
       readonly connection: ByteConnection;
       readonly seal: Uint8Array;
+      readonly whose: { owner: HostOwner };
     },
   ) {
     this.#options = options;
+    this.#whose = whose;
     this.#child = child;
     this.#seal = seal;
     this.#connection = connection;
@@ -123,18 +131,24 @@ export class HostProcess {
       };
       using meeting = meetAt(invitation.socket, invitation.secret);
       const [program, ...args] = options.program;
+      const whose = { owner: options.owner };
       const child = spawnOwned(program, [...args, "plugin-host"], {
         env: options.env,
         input: `${JSON.stringify(invitation)}\n`,
         maxLine: MAX_LINE,
-        onLine: options.onLine,
+        onLine: (stream, line) => whose.owner.onLine(stream, line),
       });
       const connection = await untilMet(child, meeting.peer, options);
       const seal = sealOf(invitation.secret);
-      return new HostProcess(options, child, { connection, seal });
+      return new HostProcess(options, child, { connection, seal, whose });
     } finally {
       await removeIfThere(folder);
     }
+  }
+
+  /** Gives it, in which no worker is, to another owner. */
+  belongTo(owner: HostOwner): void {
+    this.#whose.owner = owner;
   }
 
   get isOver(): boolean {
@@ -256,11 +270,11 @@ export class HostProcess {
   }
 
   async #read(): Promise<void> {
-    const { maxBytes } = this.#options;
+    const whose = this.#whose;
     const bounds = {
       head: MAX_HEAD,
       get body() {
-        return maxBytes() + BODY_ROOM;
+        return whose.owner.maxBytes() + BODY_ROOM;
       },
     };
     const reader = new FrameReader(bounds, this.#seal);

@@ -9,7 +9,14 @@
  * @module
  */
 import { failedBy, plainText } from "./failure.ts";
-import { hostEnvironment, HostKeeper, type Tenant } from "./host_keeper.ts";
+import {
+  hostEnvironment,
+  HostKeeper,
+  type HostLine,
+  SHARED,
+  type Tenant,
+} from "./host_keeper.ts";
+import { HostPool } from "./host_pool.ts";
 import {
   effective,
   visibleVariables,
@@ -53,6 +60,7 @@ interface Used {
 /** Runs handlers in processes. */
 export class ProcessRunner implements HandlerRunner {
   readonly #ports: RunnerPorts;
+  readonly #pool: HostPool;
   readonly #shared: HostKeeper;
   /** By their keys: an older version may be used beside the newest, which comes first. */
   readonly #used = new Map<string, Used>();
@@ -65,20 +73,25 @@ export class ProcessRunner implements HandlerRunner {
   readonly #over = new AbortController();
   readonly #limits: LimitWatch;
 
-  constructor(ports: RunnerPorts) {
+  /** `pool`: where processes come from in which plugins were read. It is the runner's from then on. */
+  constructor(ports: RunnerPorts, pool: HostPool = new HostPool()) {
     this.#ports = ports;
+    this.#pool = pool;
     this.#limits = new LimitWatch(ports.clock, () => this.processes());
-    this.#shared = this.#newKeeper();
+    this.#shared = this.#newKeeper(SHARED);
   }
 
-  #newKeeper(): HostKeeper {
+  /** `key`: of the process that will do; null for one that must be new. */
+  #newKeeper(key: string | null): HostKeeper {
     const { clock, heard } = this.#ports;
     const gate = new RateGate(clock, HOST_LINES);
-    return new HostKeeper(this.#ports, (plugin, level, text) => {
+    const say: HostLine = (plugin, level, text) => {
       if (!gate.passes()) return;
       const line = plainText(text, 2000);
       heard({ plugin, level, event: null, text: line, fields: {} });
-    });
+    };
+    const reuse = key === null ? undefined : { pool: this.#pool, key };
+    return new HostKeeper(this.#ports, say, reuse);
   }
 
   async use(plugins: readonly LoadedPlugin[]): Promise<void> {
@@ -127,9 +140,10 @@ export class ProcessRunner implements HandlerRunner {
       env: hostEnvironment(visibleVariables(has, environmentNames())),
     };
     // What the environment holds may be a password: nobody is to share it.
-    const isShared = snapshot.source === BUILT_IN &&
-      has.permissions.env === undefined;
-    const keeper = isShared ? this.#shared : this.#newKeeper();
+    const isBare = has.permissions.env === undefined;
+    const keeper = snapshot.source === BUILT_IN && isBare
+      ? this.#shared
+      : this.#newKeeper(isBare ? snapshot.hash : null);
     const spec = (): WorkerSpec => ({
       entry: entryUrl(snapshot),
       permissions: workerPermissions(has, snapshot.folder),
@@ -251,6 +265,7 @@ export class ProcessRunner implements HandlerRunner {
     const all = [...this.#used.values(), ...this.#former];
     this.#used.clear();
     await Promise.all(all.map(({ worker }) => worker.end()));
+    await this.#pool[Symbol.asyncDispose]();
   }
 }
 

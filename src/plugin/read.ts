@@ -16,8 +16,10 @@ import {
   hostEnvironment,
   HostKeeper,
   type KeeperPorts,
+  SHARED,
   type Tenant,
 } from "./host_keeper.ts";
+import type { HostPool } from "./host_pool.ts";
 import type { OptionIssue } from "./instance.ts";
 import { workerPermissions } from "./permission.ts";
 import type { RegistrationSpec, WorkerSpec } from "./protocol.ts";
@@ -56,6 +58,7 @@ export interface ReaderPorts extends KeeperPorts {
 /** Reads plugins; those that ship in one process, every other in one of its own. */
 export class PluginReader implements AsyncDisposable {
   readonly #ports: ReaderPorts;
+  readonly #pool: HostPool | undefined;
   readonly #shared: HostKeeper;
   /** Keeps the shared process while there is a reader. */
   readonly #anchor: Tenant = {
@@ -64,22 +67,29 @@ export class PluginReader implements AsyncDisposable {
     env: hostEnvironment([]),
   };
 
-  constructor(ports: ReaderPorts) {
+  /** `pool`: where processes go in which plugins were read well, to run there. */
+  constructor(ports: ReaderPorts, pool?: HostPool) {
     this.#ports = ports;
-    this.#shared = this.#newKeeper();
+    this.#pool = pool;
+    this.#shared = this.#newKeeper(SHARED);
     this.#shared.enter(this.#anchor);
   }
 
-  #newKeeper(): HostKeeper {
+  #newKeeper(key: string): HostKeeper {
     const { heard } = this.#ports;
-    return new HostKeeper(this.#ports, (plugin, level, text) =>
-      heard({
-        plugin,
-        level,
-        event: null,
-        text: plainText(text, 2000),
-        fields: {},
-      }));
+    const pool = this.#pool;
+    return new HostKeeper(
+      this.#ports,
+      (plugin, level, text) =>
+        heard({
+          plugin,
+          level,
+          event: null,
+          text: plainText(text, 2000),
+          fields: {},
+        }),
+      pool && { pool, key },
+    );
   }
 
   /**
@@ -91,22 +101,24 @@ export class PluginReader implements AsyncDisposable {
     const tenant: Tenant = { plugin: name, limits, env: hostEnvironment([]) };
     const keeper = snapshot.source === BUILT_IN
       ? this.#shared
-      : this.#newKeeper();
+      : this.#newKeeper(snapshot.hash);
     keeper.enter(tenant);
+    let isWell = false;
     try {
-      const report = await ask(keeper, plugin);
-      return readingOf(plugin, report);
+      const reading = readingOf(plugin, await ask(keeper, plugin));
+      isWell = true;
+      return reading;
     } catch (error) {
       throw isUsherError(error, "invalid_input")
         ? error
         : cannotRead(plugin, null, messageOf(error));
     } finally {
-      await keeper.leave(tenant);
+      await keeper.leave(tenant, isWell);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#shared.leave(this.#anchor);
+    await this.#shared.leave(this.#anchor, true);
   }
 }
 

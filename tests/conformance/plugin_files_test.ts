@@ -11,6 +11,8 @@ import {
 } from "node:assert/strict";
 import { isUsherError, UsherError } from "../../src/error/mod.ts";
 import { findPlugins, pluginAt } from "../../src/plugin/find.ts";
+import { HostPool } from "../../src/plugin/host_pool.ts";
+import { ProcessRunner } from "../../src/plugin/process_runner.ts";
 import { PluginReader, type ToRead } from "../../src/plugin/read.ts";
 import type { PluginLine } from "../../src/plugin/runner.ts";
 import {
@@ -21,6 +23,7 @@ import {
 import { PluginLimits } from "../../src/schema/plugin.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import { shippedPlugins } from "../../src/sys/machine.ts";
+import { fixturePlugin, runnerBench } from "./plugin_runner.ts";
 import { PluginFolder, pluginText } from "../support/plugin_folder.ts";
 
 Deno.test("findPlugins() finds files and folders, and passes over all else", async () => {
@@ -335,4 +338,42 @@ Deno.test("takeSnapshot() makes one file of a plugin that ships with packages", 
     limits: PluginLimits.parse({}),
   });
   strictEqual(manifest.name, "udns");
+});
+
+Deno.test("a plugin runs in the process that it was read in, when it has read nothing else", async () => {
+  await using folder = await PluginFolder.make();
+  await folder.write({
+    "promises.ts": pluginText("promises", "echo: (a) => a"),
+  });
+  const pool = new HostPool();
+  const ports = { clock: systemClock, heard() {} };
+  const snapshot = await folder.snapshot("promises.ts");
+  const toRead = {
+    registrations: [],
+    limits: PluginLimits.parse({}),
+    snapshot,
+  };
+  await using reader = new PluginReader(ports, pool);
+  await reader.read({ ...toRead, name: "promises" });
+  const read = pool.take(snapshot.hash);
+  ok(read !== null);
+  pool.keep(snapshot.hash, read, systemClock);
+  const plugin = fixturePlugin(snapshot, { limits: { message: "8MiB" } });
+  await using bench = await runnerBench(
+    (ports) => new ProcessRunner(ports, pool),
+    {
+      ...plugin,
+      registrations: plugin.registrations.slice(0, 1).map((one) => ({
+        ...one,
+        options: {},
+      })),
+    },
+  );
+  strictEqual(bench.runner.status("promises")?.pid, read.id.pid);
+  const long = "x".repeat(6 * 2 ** 20);
+  deepStrictEqual(await bench.call("echo", [long]), [long]);
+  await folder.write({ "promises.ts": 'throw new Error("no")' });
+  const worse = await folder.snapshot("promises.ts");
+  await rejects(reader.read({ ...toRead, snapshot: worse, name: "promises" }));
+  strictEqual(pool.take(worse.hash), null);
 });

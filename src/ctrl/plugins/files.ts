@@ -9,6 +9,7 @@
  * @module
  */
 import { messageOf, UsherError } from "../../error/mod.ts";
+import type { HostPool } from "../../plugin/host_pool.ts";
 import { findPlugins, pluginAt, type PluginPlace } from "../../plugin/find.ts";
 import {
   type KeyPath,
@@ -45,6 +46,8 @@ export interface PluginFilesParts {
   readonly shipped: string;
   /** The folder of snapshots. */
   readonly store: string;
+  /** Where processes go in which plugins were read, to run there. */
+  readonly pool?: HostPool;
 }
 
 /** One plugin of the configuration, read or not. */
@@ -108,7 +111,7 @@ export class PluginFiles implements PluginSource {
   ): Promise<LoadedPlugin> {
     const { locate } = await this.#parts.readConfig();
     const { name, config } = live;
-    await using reader = new PluginReader(ports);
+    await using reader = new PluginReader(ports, this.#parts.pool);
     const place = await placeAt(["plugins", name, "shadow"], path, locate);
     const { plugin, reading } = await this.#readOne(
       name,
@@ -132,7 +135,7 @@ export class PluginFiles implements PluginSource {
       readonly ports: ReadingPorts;
     },
   ): Promise<Entry[]> {
-    await using reader = new PluginReader(site.ports);
+    await using reader = new PluginReader(site.ports, this.#parts.pool);
     const results = await Promise.allSettled(
       configured.map(async ([name, config]): Promise<Entry> => {
         const enabled = isEnabled(name, config, site.switches);

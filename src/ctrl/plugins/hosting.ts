@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { HostPool } from "../../plugin/host_pool.ts";
 import { ProcessRunner } from "../../plugin/process_runner.ts";
 import { shippedPlugins } from "../../sys/machine.ts";
 import { PluginFiles } from "./files.ts";
@@ -14,12 +15,14 @@ export function pluginProcesses({ stateDir, readConfig }: {
   readonly stateDir: string;
   readonly readConfig: () => Promise<ReadConfig>;
 }): PluginHosting {
+  const pool = new HostPool();
   return {
-    runner: (ports) => new ProcessRunner(ports),
+    runner: (ports) => new ProcessRunner(ports, pool),
     source: new PluginFiles({
       readConfig,
       shipped: shippedPlugins(),
       store: `${stateDir}/plugins`,
+      pool,
     }),
   };
 }
