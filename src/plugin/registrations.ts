@@ -8,15 +8,13 @@
  *
  * @module
  */
-import { Cron } from "croner";
 import { EVENTS, isEventName } from "../schema/event.ts";
 import type {
   EventRegistration,
   Manifest,
   PluginConfig,
 } from "../schema/plugin.ts";
-import { parseDurationMs } from "../schema/quantity_text.ts";
-import { messageOf } from "../error/mod.ts";
+import { isUsherError } from "../error/mod.ts";
 import {
   type KeyPath,
   type Locate,
@@ -25,6 +23,7 @@ import {
   mistakeError,
 } from "./mistake.ts";
 import type { LoadedPlugin, Registration, Snapshot } from "./runner.ts";
+import { readPeriod, readWhen } from "./when.ts";
 
 /** A plugin as its file says it is, and as the configuration wants it. */
 export interface ReadPlugin {
@@ -180,10 +179,6 @@ function meantEvent(
   return near.startsWith("did you") ? near : "usher event list shows them all";
 }
 
-/** Hours and a date without a zone would be another moment on each machine. */
-const ZONED =
-  /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/;
-
 function clockMistakes(
   { name }: ReadPlugin,
   { event, period, when }: EventRegistration,
@@ -206,15 +201,8 @@ function clockMistakes(
     });
   }
   if (typeof period === "string") {
-    const wrong = cronMistake(period);
-    if (wrong !== null) {
-      found.push({
-        path: [...at, "period"],
-        message: `"${period}" is no cron pattern: ${wrong}`,
-        hint:
-          'minute, hour, day of the month, month, day of the week: "0 3 * * 1" is Mondays at 03:00 UTC',
-      });
-    }
+    const path = [...at, "period"];
+    found.push(...unreadable(path, () => readPeriod(period)));
   }
   if (event === "timer" && when === undefined) {
     found.push({
@@ -231,43 +219,33 @@ function clockMistakes(
     });
   }
   if (event === "timer" && when !== undefined) {
-    const wrong = whenMistake(when, now, () => isKnownTimer(name, when));
-    if (wrong !== null) found.push({ path: [...at, "when"], ...wrong });
+    const path = [...at, "when"];
+    found.push(...unreadable(path, () => readWhen(when)));
+    if (found.length === 0 && isOver(when, now) && !isKnownTimer(name, when)) {
+      found.push({
+        path,
+        message: `${when} is in the past`,
+        hint: `it is ${
+          new Date(now).toISOString()
+        } now; +1s fires at the next start`,
+      });
+    }
   }
   return found;
 }
 
-/** What is wrong with five fields of cron; null when they are right. */
-export function cronMistake(pattern: string): string | null {
+/** What `read` says is wrong, as a mistake there. */
+function unreadable(path: KeyPath, read: () => unknown): Mistake[] {
   try {
-    const next = new Cron(pattern, { timezone: "UTC", paused: true }).nextRun();
-    return next === null ? "it never comes" : null;
+    read();
+    return [];
   } catch (error) {
-    return messageOf(error).replace(/^CronPattern: /, "").replace(/\.$/, "");
+    if (!isUsherError(error)) throw error;
+    return [{ path, message: error.message, hint: error.details.hint ?? "" }];
   }
 }
 
-function whenMistake(
-  when: string,
-  now: number,
-  isKnown: () => boolean,
-): Omit<Mistake, "path"> | null {
-  if (when.startsWith("+") && parseDurationMs(when.slice(1)) !== null) {
-    return null;
-  }
-  const moment = ZONED.test(when) ? Date.parse(when) : NaN;
-  if (Number.isNaN(moment)) {
-    return {
-      message: `"${when}" is no moment`,
-      hint:
-        "write it with its zone, such as 2027-01-31T04:00:00Z, or +30s after the controller's start",
-    };
-  }
-  if (moment > now || isKnown()) return null;
-  return {
-    message: `${when} is in the past`,
-    hint: `it is ${
-      new Date(now).toISOString()
-    } now; +1s fires at the next start`,
-  };
+function isOver(when: string, now: number): boolean {
+  const read = readWhen(when);
+  return read.type === "at" && read.at <= now;
 }

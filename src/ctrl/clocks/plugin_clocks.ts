@@ -12,9 +12,15 @@
  *
  * @module
  */
-import { messageOf, UsherError } from "../../error/mod.ts";
+import { messageOf } from "../../error/mod.ts";
 import type { Events } from "../../plugin/events.ts";
 import type { Registration } from "../../plugin/runner.ts";
+import {
+  type Period,
+  readPeriod,
+  readWhen,
+  type When,
+} from "../../plugin/when.ts";
 import { PluginClock } from "../../schema/stored.ts";
 import { keys } from "../../store/key.ts";
 import type { Mutation, Store } from "../../store/store.ts";
@@ -23,7 +29,6 @@ import { hashToken } from "../auth/accounts.ts";
 import type { CtrlContext } from "../context.ts";
 import type { Agenda } from "./agenda.ts";
 import { Ticker } from "./ticker.ts";
-import { type Period, readPeriod, readWhen, type When } from "./when.ts";
 
 /** Shorter periods are not kept over restarts: they would be written all the time. */
 const KEPT_FROM_MS = 60_000;
@@ -78,23 +83,9 @@ export class PluginClocks {
     return clocks;
   }
 
-  /**
-   * Throws `invalid_input` for a clock that cannot be: what cannot be read,
-   * and a moment that was over before anybody asked for it.
-   */
-  check(registration: Registration, nth = 0): void {
-    const clocked = clockedOf(registration, nth);
-    if (clocked === null) return;
-    const { rule, id } = clocked;
-    const { context } = this.#parts;
-    const isOver = rule.type === "at" && rule.at < context.clock.now() &&
-      !this.#records.has(id);
-    if (!isOver) return;
-    throw new UsherError(
-      "invalid_input",
-      `"${registration.when}" is over already: the timer of plugin "${registration.plugin}" would never fire`,
-      { field: "when", hint: "write a moment that is to come, or +30s" },
-    );
+  /** Whether a timer of this moment was registered before: it has fired, or is owed. */
+  isKnownTimer(plugin: string, when: string): boolean {
+    return this.#records.has(idOf(plugin, "timer", when));
   }
 
   /**
@@ -323,16 +314,18 @@ function allOf(registrations: readonly Registration[]): Map<string, Clocked> {
   return all;
 }
 
-/** Lists of cron can be longer than a key may be. */
-function short(text: string): string {
-  return text.length <= 100 ? text : hashToken(text);
+/** What a clock is known by, besides its number among those that are alike. */
+function idOf(plugin: string, event: string, what: string): string {
+  // Lists of cron can be longer than a key may be.
+  const short = what.length <= 100 ? what : hashToken(what);
+  return `${plugin}/${event}/${short}`;
 }
 
 /** A registration with its clock, `nth` of those that are alike; null for one without. */
 function clockedOf(registration: Registration, nth: number): Clocked | null {
   const { plugin, event, period, when } = registration;
   const id = (what: number | string) =>
-    `${plugin}/${event}/${short(String(what))}${nth === 0 ? "" : `/${nth}`}`;
+    `${idOf(plugin, event, String(what))}${nth === 0 ? "" : `/${nth}`}`;
   if (event === "periodic" && period !== undefined) {
     return { id: id(period), registration, rule: readPeriod(period) };
   }

@@ -8,10 +8,10 @@
  * @module
  */
 import { UsherError } from "../../error/mod.ts";
+import { readWhen } from "../../plugin/when.ts";
 import { isoTime } from "../../sys/clock.ts";
 import { hashToken } from "../auth/accounts.ts";
 import type { Schedules } from "../clocks/schedules.ts";
-import { readWhen } from "../clocks/when.ts";
 import type { CtrlContext } from "../context.ts";
 import type { AnswersOf, By } from "./ask.ts";
 import type { Paths } from "./path.ts";

@@ -104,7 +104,8 @@ export class HostedPlugins implements AsyncDisposable {
     const reading: ReadingPorts = {
       clock: context.clock,
       heard: (line) => this.#heard(line),
-      isKnownTimer: (plugin, when) => isKnownTimer(services, plugin, when),
+      isKnownTimer: (plugin, when) =>
+        services.clocks.isKnownTimer(plugin, when),
     };
     return await PluginLife.open({
       context,
@@ -152,28 +153,6 @@ export class HostedPlugins implements AsyncDisposable {
 /** What runs beside a plugin has its name, and says so. */
 function ofShadow(line: PluginLine): PluginLine {
   return { ...line, fields: { ...line.fields, shadow: true } };
-}
-
-/** Whether a timer of that moment was registered before, and so may be over. */
-function isKnownTimer(
-  { clocks }: PluginServices,
-  plugin: string,
-  when: string,
-): boolean {
-  try {
-    clocks.check({
-      id: 0,
-      plugin,
-      event: "timer",
-      order: null,
-      options: {},
-      deadlineMs: null,
-      when,
-    });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function* nothing(): AsyncGenerator<RecordedLine> {}

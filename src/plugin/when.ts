@@ -4,8 +4,8 @@
  * @module
  */
 import { Cron } from "croner";
-import { messageOf, UsherError } from "../../error/mod.ts";
-import { parseDurationMs } from "../../schema/quantity.ts";
+import { messageOf, UsherError } from "../error/mod.ts";
+import { parseDurationMs } from "../schema/quantity_text.ts";
 
 /** How often something happens. */
 export type Period =
@@ -28,7 +28,7 @@ export function readPeriod(period: number | string): Period {
   const next = (after: number) => {
     const date = cron.nextRun(new Date(after));
     if (date !== null) return date.getTime();
-    throw badPeriod(period, "such a moment never comes");
+    throw badPeriod(period, "it never comes");
   };
   next(0);
   return { type: "cron", next };
@@ -38,18 +38,19 @@ function cronOf(text: string): Cron {
   try {
     return new Cron(text, { timezone: "UTC", mode: "5-part" });
   } catch (error) {
-    throw badPeriod(text, messageOf(error).replace(/^\w+Error: /, ""));
+    const why = messageOf(error);
+    throw badPeriod(text, why.replace(/^CronPattern: /, "").replace(/\.$/, ""));
   }
 }
 
 function badPeriod(text: string, why: string): UsherError {
   return new UsherError(
     "invalid_input",
-    `"${text}" is no period: ${why}`,
+    `"${text}" is no cron pattern: ${why}`,
     {
       field: "period",
       hint:
-        "write a duration such as 5m, or minute, hour, day, month and weekday in UTC, such as 0 3 * * 1",
+        'minute, hour, day of the month, month, day of the week: "0 3 * * 1" is Mondays at 03:00 UTC',
     },
   );
 }
@@ -70,6 +71,6 @@ export function readWhen(text: string): When {
   throw new UsherError("invalid_input", `"${text}" is no moment`, {
     field: "when",
     hint:
-      "write it as 2027-01-31T03:00:00Z, or +30s for so long after the controller's start",
+      "write it with its zone, such as 2027-01-31T04:00:00Z, or +30s after the controller's start",
   });
 }
