@@ -94,6 +94,8 @@ function on(
 
 /** Writes rows now, or has them wait until they can be written. */
 async function record(rows: readonly Row[], ctx: Context): Promise<void> {
+  // What is played again has its rows.
+  if (ctx.isReplay) return;
   try {
     await writerOf(ctx.options).write(rows);
   } catch (error) {
@@ -112,6 +114,7 @@ async function record(rows: readonly Row[], ctx: Context): Promise<void> {
 
 /** Writes what VMs and nodes use now, and removes what is kept long enough. */
 async function sample(ctx: Context): Promise<void> {
+  if (ctx.isReplay) return;
   const { site, keep_events_days, keep_usage_days } = ctx.options;
   const writer = writerOf(ctx.options);
   const now = Date.now();
@@ -136,6 +139,7 @@ async function sample(ctx: Context): Promise<void> {
 
 /** Writes what waits, and how much was lost. */
 async function flush(ctx: Context): Promise<void> {
+  if (ctx.isReplay) return;
   const { state, options } = ctx;
   const writer = writerOf(options);
   writer.wake();

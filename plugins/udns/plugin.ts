@@ -66,6 +66,8 @@ export default (tools: PluginTools): Plugin => {
       throw error;
     });
   const follow = async (name: string, uid: string, ctx: Context) => {
+    // What is played again is told to nobody.
+    if (ctx.isReplay) return;
     await follows(await opened(ctx), { name, uid, attempt: 0 }, ctx);
   };
   return definePlugin({
@@ -173,6 +175,7 @@ async function repair(
   from: string,
   ctx: Context,
 ): Promise<void> {
+  if (ctx.isReplay) return;
   const names = await opened(ctx);
   const all = await names.known(ctx);
   for (const vm of await ctx.vms.list()) {

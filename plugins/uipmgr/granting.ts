@@ -53,7 +53,10 @@ export async function grant(
   }
   refuseOtherWish(places, wish, ctx);
   const wants = places.flatMap((place) => wantsOf(place, wish));
-  const taken = await leases.take(wants, Date.now());
+  // A plan, or what is played again, takes nothing.
+  const taken = ctx.isReplay
+    ? await leases.peek(wants, Date.now())
+    : await leases.take(wants, Date.now());
   return await answer(request, { places, wants, taken, leases }, ctx);
 }
 
@@ -180,7 +183,7 @@ async function answer(
 ): Promise<Start> {
   const missing = wants.find((_, index) => taken[index] === null);
   if (missing !== undefined) {
-    await letGo(wants, taken, leases);
+    if (!ctx.isReplay) await letGo(wants, taken, leases);
     const { range, family } = missing.pool;
     ctx.refuse(
       missing.exactly === null

@@ -47,6 +47,8 @@ export type LeaseKey = Pick<Lease, "family" | "value" | "token">;
 export interface Leases {
   /** One lease for each want, in order; null where there is none left. */
   take(wants: readonly Want[], now: number): Promise<(Lease | null)[]>;
+  /** What `take` would answer now. Nothing is written. */
+  peek(wants: readonly Want[], now: number): Promise<(Lease | null)[]>;
   /** The lease of an address; null when it is free. */
   get(family: Family, value: bigint): Promise<Lease | null>;
   /** Says which VM has it. False when this lease is not there. */

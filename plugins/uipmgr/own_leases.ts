@@ -67,6 +67,15 @@ export class OwnLeases implements Leases {
     });
   }
 
+  peek(wants: readonly Want[], now: number): Promise<(Lease | null)[]> {
+    return inTurn(async () => {
+      await this.#refresh([
+        ...new Set(wants.flatMap(({ pool }) => keysOf(pool))),
+      ]);
+      return choose(wants, known(wants), now);
+    });
+  }
+
   get(family: Family, value: bigint): Promise<Lease | null> {
     return inTurn(async () => {
       await this.#refresh([keyOf(family, value)]);

@@ -43,6 +43,7 @@ export default (tools: PluginTools): Plugin => {
   const known = (ctx: Context) => ranges ??= readRanges(ctx.options.ranges);
   const leasesOf = (ctx: Context) => openStore(ctx, [...known(ctx).values()]);
   const bind = async ([vm]: readonly [Vm, ...unknown[]], ctx: Context) => {
+    if (ctx.isReplay) return;
     const leases = await leasesOf(ctx);
     for (const key of keysOf(vm)) {
       if (await leases.bind(key, vm.uid)) continue;
@@ -52,6 +53,9 @@ export default (tools: PluginTools): Plugin => {
         } without a lease; see ctrl_start`,
       );
     }
+  };
+  const compare = async (ctx: Context) => {
+    if (!ctx.isReplay) await reconcile(await leasesOf(ctx), ctx);
   };
   return tools.definePlugin({
     options: optionsOf(tools),
@@ -67,16 +71,16 @@ export default (tools: PluginTools): Plugin => {
       register: bind,
       start: bind,
       async start_failure([vm], ctx) {
+        if (ctx.isReplay) return;
         // One that was there before goes on having its address.
         const now = await ctx.vms.get(vm.name);
         if (now?.uid !== vm.uid) await giveBack(vm, await leasesOf(ctx), ctx);
       },
       async unregister([vm], ctx) {
-        await giveBack(vm, await leasesOf(ctx), ctx);
+        if (!ctx.isReplay) await giveBack(vm, await leasesOf(ctx), ctx);
       },
-      ctrl_start: async (_args, ctx) =>
-        await reconcile(await leasesOf(ctx), ctx),
-      periodic: async (_args, ctx) => await reconcile(await leasesOf(ctx), ctx),
+      ctrl_start: (_args, ctx) => compare(ctx),
+      periodic: (_args, ctx) => compare(ctx),
     },
   });
 };

@@ -71,6 +71,10 @@ export class PostgresLeases implements Leases {
     throw new Error("Somebody else goes on taking the same addresses");
   }
 
+  async peek(wants: readonly Want[], now: number): Promise<(Lease | null)[]> {
+    return choose(wants, await known(this.#sql, wants), now);
+  }
+
   async get(family: Family, value: bigint): Promise<Lease | null> {
     const address = formatAddress({ family, value });
     const rows = await this.#sql<Row[]>`
@@ -134,7 +138,10 @@ class Lost extends Error {
   override readonly name = "Lost";
 }
 
-async function known(tx: Transaction, wants: readonly Want[]): Promise<Known> {
+async function known(
+  tx: Sql | Transaction,
+  wants: readonly Want[],
+): Promise<Known> {
   const leases: Lease[] = [];
   for (const pool of new Set(wants.map((want) => want.pool))) {
     const { family, first, last } = pool;

@@ -50,6 +50,8 @@ export default (tools: PluginTools): Plugin => {
       throw error;
     });
   const branch = async (cluster: Cluster, ctx: Context) => {
+    // What is played again is told to nobody.
+    if (ctx.isReplay) return;
     try {
       await ensure(await opened(ctx), cluster, ctx);
     } catch (error) {

@@ -42,6 +42,16 @@ Deno.test("udns: a VM's names are there from register to unregister, and follow 
   deepStrictEqual([...bench.site.state], []);
 });
 
+Deno.test("udns: what is played again is told to nobody", async () => {
+  await using site = await start();
+  const { bind, bench } = site;
+  bench.site.vms = [WEB];
+  await bench.call("register", [WEB], { isReplay: true });
+  await bench.call("ctrl_start", [SITE], { isReplay: true });
+  deepStrictEqual(await bind.dig(FULL, "A"), []);
+  deepStrictEqual([...bench.site.state], []);
+});
+
 Deno.test("udns: a name that is somebody else's is never changed nor removed", async () => {
   await using site = await start();
   const { bind, bench } = site;

@@ -49,6 +49,7 @@ Deno.test("uipmgr gives addresses and takes them back, wherever it keeps them", 
       });
     await step("what a start gets", whatAStartGets);
     await step("the same decision again gets the same", sameDecision);
+    await step("a plan takes nothing", planned);
     await step("many starts at once get an address each", manyStarts);
     await step("an address comes back with its VM's end", comesBack);
     await step("a late end of an old VM frees nothing of the next", lateEnd);
@@ -85,6 +86,17 @@ async function sameDecision(bench: Bench): Promise<void> {
   deepStrictEqual(again.vmArgs, once.vmArgs);
   const other = await start(bench, ["web.lab.ann"], { decision: "two" });
   ok(ipOf(other, "web.lab.ann") !== ipOf(once, "web.lab.ann"));
+}
+
+async function planned(bench: Bench): Promise<void> {
+  const request = startRequest(["web.lab.ann"]);
+  const plan = await bench.call("start_request", [request], { isReplay: true });
+  deepStrictEqual(ipOf(plan?.[0] as StartValue, "web.lab.ann"), "10.1.0.2");
+  const real = await made(bench, "other.lab.ann");
+  deepStrictEqual(real.args["ip"], "10.1.0.2");
+  await bench.call("unregister", [real], { isReplay: true });
+  const next = await start(bench, ["next.lab.ann"]);
+  deepStrictEqual(ipOf(next, "next.lab.ann"), "10.1.0.3");
 }
 
 async function manyStarts(bench: Bench): Promise<void> {
