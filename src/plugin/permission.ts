@@ -64,10 +64,15 @@ export function effective(
   for (const kind of KINDS) {
     const want = asked.permissions[kind];
     if (want === undefined) continue;
-    const have = granted[kind] ?? [];
+    const given = granted[kind];
+    const have = given ?? [];
     const both = intersect(kind, want, have);
     if (both === true || both.length > 0) permissions[kind] = both;
-    denied.push(...missing(kind, want, have).map((item) => `${kind} ${item}`));
+    // Who asks for all of a kind wants what the configuration names of it.
+    const lacks = want === true
+      ? (given === undefined ? ["all"] : [])
+      : missing(kind, want, have);
+    denied.push(...lacks.map((item) => `${kind} ${item}`));
   }
   const ctx = asked.ctx.filter((one) => granted.ctx.includes(one));
   const verbs = asked.verbs.filter((one) => granted.verbs.includes(one));
@@ -125,8 +130,11 @@ export function intersect(kind: Kind, a: Allowed, b: Allowed): Allowed {
 }
 
 /** What of `want` is not wholly had. */
-function missing(kind: Kind, want: Allowed, have: Allowed): string[] {
-  if (want === true) return have === true ? [] : ["all"];
+function missing(
+  kind: Kind,
+  want: readonly string[],
+  have: Allowed,
+): string[] {
   return want.filter((one) => {
     const whole = MEET[kind](one, one);
     if (whole === null || have === true) return whole === null;

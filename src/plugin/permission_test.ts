@@ -40,11 +40,21 @@ Deno.test("effective() gives what is asked and granted, and lists what is asked 
     denied: [
       "net db.example",
       "read relative",
-      "env all",
       "run /bin/true",
       "ctx.vms",
       "verb destroy",
     ],
+  });
+});
+
+Deno.test("effective() takes a wish for all of a kind as one for what is granted of it", () => {
+  const asked = manifest({ permissions: { net: true, read: true, env: true } });
+  const granted = Grants.parse({ net: ["db.example:5432"], read: [] });
+  deepStrictEqual(effective(asked, granted), {
+    permissions: { net: ["db.example:5432"] },
+    ctx: [],
+    verbs: [],
+    denied: ["env all"],
   });
 });
 
