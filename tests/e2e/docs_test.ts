@@ -12,11 +12,14 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { COMMANDS, NOUNS } from "../../src/client/commands/index.ts";
 import { EXIT } from "../../src/client/exit.ts";
 import { readYaml } from "../../src/config/yaml_file.ts";
-import { CliConfig, LnmConfig } from "../../src/schema/config.ts";
+import { CliConfig, CtrlConfig, LnmConfig } from "../../src/schema/config.ts";
+import { PluginChecks } from "../../src/schema/plugin_check.ts";
 import { readSpec } from "../../src/client/spec_file.ts";
+import { compiledUsher } from "../support/compiled.ts";
 import { CompiledSite } from "../support/compiled_site.ts";
 import { type Example, readExamples } from "../support/doc_examples.ts";
 import { ExampleRunner, meaningOf } from "../support/example_runner.ts";
+import { templateOf, writePlugin } from "../support/new_plugin.ts";
 import {
   readRepository,
   REPOSITORY,
@@ -144,6 +147,8 @@ Deno.test("YAML that documents show is right", async () => {
   for (const { at, text } of yaml) {
     if (/^controller:/m.test(text)) readYaml(at, text, CliConfig);
     else if (/^capacity:/m.test(text)) readYaml(at, text, LnmConfig);
+    else if (/^plugins:/m.test(text)) readYaml(at, text, CtrlConfig);
+    else if (/^checks:/m.test(text)) readYaml(at, text, PluginChecks);
     else readSpec(at, text);
   }
 });
@@ -159,7 +164,8 @@ Deno.test("every example does what it says", async (t) => {
   for (const line of Object.keys(NOT_RUN)) {
     strictEqual(lines.has(line), true, `${line} stands nowhere any more`);
   }
-  await using site = await CompiledSite.start({ nodes: 3 });
+  const { folder, flags } = await withGreeter();
+  await using site = await CompiledSite.start({ nodes: 3, folder, flags });
   using runner = await ExampleRunner.start(site, spec);
   for (const line of lines) {
     const { at, error } = all.find((example) => example.line === line)!;
@@ -169,6 +175,46 @@ Deno.test("every example does what it says", async (t) => {
       strictEqual(code !== 0, error !== null, `exit ${code}: ${out}${err}`);
       if (error !== null) match(err, asExpected(error));
     });
+  }
+});
+
+/** A folder for a site that has the plugin of the examples. */
+async function withGreeter() {
+  const folder = await Deno.makeTempDir({ prefix: "usher_docs_" });
+  await writePlugin(`${folder}/plugins/greeter`, templateOf("greeter"));
+  const config = `${folder}/plugins.yaml`;
+  await Deno.writeTextFile(
+    config,
+    `plugin_dirs: [${folder}/plugins]\nplugins:\n  greeter:\n    events: [register]\n`,
+  );
+  return { folder, flags: ["--config", config] };
+}
+
+Deno.test("the plugin that docs/plugins.md shows holds its checks", async () => {
+  const text = await readRepository("docs/plugins.md");
+  const [, source = ""] = /^```ts\n(import type[^]*?)^```/m.exec(text) ?? [];
+  const [, checks = ""] = /^```yaml\n([^`]*^checks:[^]*?)^```/m.exec(text) ??
+    [];
+  const folder = await Deno.makeTempDir({ prefix: "usher_docs_" });
+  try {
+    const path = `${folder}/quota`;
+    const files = { "plugin.ts": source, "checks.yaml": checks };
+    await writePlugin(path, { ...templateOf("quota"), ...files });
+    const types = await new Deno.Command(Deno.execPath(), {
+      args: ["check", "--quiet", "plugin.ts"],
+      cwd: path,
+    }).output();
+    strictEqual(types.code, 0, new TextDecoder().decode(types.stderr));
+    const { code, stdout, stderr } = await new Deno.Command(
+      await compiledUsher(),
+      { args: ["plugin", "check", path], env: { HOME: folder } },
+    ).output();
+    const decoder = new TextDecoder();
+    const out = decoder.decode(stdout);
+    strictEqual(code, 0, out + decoder.decode(stderr));
+    strictEqual(out.match(/^ok /gm)?.length, 3, out);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });
 

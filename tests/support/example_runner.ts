@@ -19,6 +19,7 @@ import { parseCommand } from "../../src/client/parse.ts";
 import { splitWords } from "./shell_words.ts";
 import type { CompiledSite, Ran } from "./compiled_site.ts";
 import { FakeIo } from "./fake_client.ts";
+import { templateOf, writePlugin } from "./new_plugin.ts";
 import { Pty } from "./pty.ts";
 import { until, within } from "./wait.ts";
 
@@ -135,10 +136,22 @@ export class ExampleRunner implements Disposable {
         .trim();
     }
     if (noun === "vm") await this.#prepareVms(verb, words, flags);
+    if (noun === "plugin") await this.#preparePlugin(line, verb);
     if (noun === "ctrl") await this.#prepareBackup(line, verb);
     if (name === "node declare-dead") await this.#loseNode(words[0] ?? "");
     const token = name === "lnm" ? await this.#client("node", "token") : "";
     return { id, token: token.trim(), vms: noun === "vm" || noun === "op" };
+  }
+
+  /** The plugin of the examples lies there, unless the example is to make it. */
+  async #preparePlugin(line: string, verb: string): Promise<void> {
+    for (const made of ["greeter", "site-plugins"]) {
+      await Deno.remove(`${this.#folder}/${made}`, { recursive: true })
+        .catch(() => {});
+    }
+    await Deno.mkdir(`${this.#folder}/site-plugins`);
+    if (verb === "init" || !/ greeter\b/.test(line)) return;
+    await writePlugin(`${this.#folder}/greeter`, templateOf("greeter"));
   }
 
   /** The node was there, and is no more. */
@@ -230,7 +243,11 @@ export class ExampleRunner implements Disposable {
         if (!command.includes("|")) return await this.#leaveConsole(command);
         break;
       case "events":
-        if (meaning.flags["follow"]) return await this.#interrupt(command);
+        if (!meaning.flags["follow"]) break;
+        return await this.#interrupt(command, / vm +change/);
+      case "plugin logs":
+        if (!meaning.flags["follow"]) break;
+        return await this.#interrupt(command, /hello, change\b/);
     }
     return await this.#runPlain(command, false);
   }
@@ -360,10 +377,10 @@ export class ExampleRunner implements Disposable {
   }
 
   /** Follows until something has been shown; then a person presses Ctrl-C. */
-  async #interrupt(command: string): Promise<Ran> {
+  async #interrupt(command: string, wanted: RegExp): Promise<Ran> {
     await using pty = this.#terminal(command, false);
     // What happens before it listens is not shown, so it happens again.
-    const shown = pty.untilShown(/ vm +change/);
+    const shown = pty.untilShown(wanted);
     const ended = new AbortController();
     const changes = (async () => {
       while (!ended.signal.aborted) {

@@ -32,8 +32,8 @@ export const logs = defineCommand({
     output: choice(["table", "ndjson"], "form of the output", { short: "o" }),
   },
   examples: [
-    ["usher plugin logs users", "its last hundred lines"],
-    ["usher plugin logs users --follow", "and what it says from now on"],
+    ["usher plugin logs greeter", "its last hundred lines"],
+    ["usher plugin logs greeter --follow", "and what it says from now on"],
   ],
   async run(context, { words: [name = ""], flags }) {
     const api = await context.api();

@@ -20,7 +20,10 @@ export const enable = defineCommand({
     "Run plugins that are in the configuration, from now on and after every restart, whatever its enabled says. One that does not start changes nothing.",
   words,
   flags: FORMAT_FLAG,
-  examples: [["usher plugin enable rebalance", "what disable has turned off"]],
+  examples: [[
+    "usher plugin enable greeter",
+    "what usher plugin disable has turned off",
+  ]],
   run: (context, { words, flags }) =>
     turn(context, "enablePlugin", words, flags.output),
 });
@@ -31,7 +34,7 @@ export const disable = defineCommand({
   words,
   flags: FORMAT_FLAG,
   examples: [
-    ["usher plugin disable rebalance", "its handlers are called no more"],
+    ["usher plugin disable greeter", "its handlers are called no more"],
   ],
   run: (context, { words, flags }) =>
     turn(context, "disablePlugin", words, flags.output),
