@@ -19,6 +19,8 @@ const GROUPS: Readonly<Record<string, () => Promise<Rows>>> = {
   store: async () => await (await import("./bench/store.ts")).benchStore(),
   telling: async () =>
     await (await import("./bench/telling.ts")).benchTelling(),
+  admission: async () =>
+    await (await import("./bench/admission.ts")).benchAdmission(),
   api: async () => await (await import("./bench/api.ts")).benchApi(),
   cold: async () => await (await import("./bench/cold.ts")).benchCold(),
   simulator: async () =>

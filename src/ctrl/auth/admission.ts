@@ -19,12 +19,22 @@ export interface AdmissionParts {
   readonly events: Events;
 }
 
+/**
+ * Nodes that are asked about in a second, after the first so many. All of them
+ * come back at once after a break, and what answers is held to a rate of its
+ * own: a plugin that was asked more often would count as one that fails.
+ */
+const NODES_PER_SECOND = 1000;
+const NODES_AT_ONCE = 500;
+
 /** Nobody knows better than that of a user. */
 const UNKNOWN: Identity = { role: null, groups: [] };
 
 /** Lets clients and nodes in. */
 export class Admission {
   readonly #parts: AdmissionParts;
+  /** When the next node may be asked about, if none had been for long. */
+  #nextNodeAt = -Infinity;
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts;
@@ -93,6 +103,7 @@ export class Admission {
         },
       );
     }
+    await this.#turnOfNode();
     const { args: [, isValid] } = await this.#decide(() =>
       events.decide(
         "lnm_authenticate",
@@ -106,6 +117,15 @@ export class Admission {
       `Node "${credentials.user}" is unknown here, or its secret is wrong`,
       { hint: 'join again with a token from "usher node token"' },
     );
+  }
+
+  async #turnOfNode(): Promise<void> {
+    const { clock } = this.#parts.context;
+    const eachMs = 1000 / NODES_PER_SECOND;
+    const now = clock.monotonic();
+    const at = Math.max(this.#nextNodeAt, now - NODES_AT_ONCE * eachMs);
+    this.#nextNodeAt = at + eachMs;
+    if (at > now) await clock.sleep(at - now);
   }
 
   /** A handler that says no is not let in either, for the reason that it gives. */

@@ -148,3 +148,24 @@ Deno.test("a node whose check fails may come again; one that is refused may not"
   await letting.admission.node(shown);
   ok(true);
 });
+
+Deno.test("nodes that come all at once wait for their turn, and are let in", async () => {
+  let asked = 0;
+  const { admission, clock } = await open(deciding(([credentials]) => {
+    asked++;
+    return [credentials, true];
+  }));
+  const all = Promise.all(
+    Array.from(
+      { length: 1000 },
+      (_, i) => admission.node({ user: `n${i}`, password: "x", address: "" }),
+    ),
+  );
+  await clock.advance(1);
+  ok(asked >= 500 && asked < 600, `${asked}`);
+  await clock.advance(250);
+  ok(asked < 800, `${asked}`);
+  await clock.advance(300);
+  await all;
+  strictEqual(asked, 1000);
+});
