@@ -23,6 +23,8 @@ import type { Sent } from "./sent.ts";
 
 interface Wait {
   readonly user: string;
+  /** What it is a part of; null for one that stands for itself. */
+  readonly parent: string | null;
   readonly abort: AbortController;
 }
 
@@ -44,7 +46,8 @@ export class Deciding {
     const { id, caller, whole } = sent;
     if (this.#isClosed) throw ending();
     const abort = new AbortController();
-    this.#waits.set(id, { user: caller.user, abort });
+    const parent = whole?.parent ?? null;
+    this.#waits.set(id, { user: caller.user, parent, abort });
     try {
       return await allow(sent, this.#parts, { signal: abort.signal });
     } catch (error) {
@@ -52,6 +55,18 @@ export class Deciding {
       throw error;
     } finally {
       this.#waits.delete(id);
+    }
+  }
+
+  /** Gives up what waits as a part of `parent`, which is being stopped. */
+  giveUpParts(parent: string, why: string): void {
+    for (const [id, wait] of this.#waits) {
+      if (wait.parent !== parent) continue;
+      wait.abort.abort(
+        new UsherError("cancelled", `Request "${id}" was cancelled: ${why}`, {
+          subject: id,
+        }),
+      );
     }
   }
 

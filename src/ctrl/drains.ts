@@ -109,11 +109,13 @@ export class Drains {
 
   /** Asks a drain to stop: no more VMs leave, and those that can come back do. */
   async cancel(id: string, why: string): Promise<void> {
-    const { records, runner, context } = this.#parts;
+    const { records, requests, runner, context } = this.#parts;
     const known = records.nodeOperations.latest(id);
     const cancelled = known && cancelledDrain(known, isoNow(context), why);
     if (cancelled == null) return;
     await records.write([nodeOperationWrite(cancelled)]);
+    // One that a plugin has not allowed yet must not begin any more.
+    requests.deciding.giveUpParts(id, why);
     for (const child of childrenOf(records, id)) {
       if (isFinal(child.state)) continue;
       // One that is past its point of no return ends as it will.

@@ -184,6 +184,42 @@ Deno.test("chains: a drain tells what a plugin refuses, and ends", async () => {
   strictEqual((await site.vm("web")).node, "n1");
 });
 
+Deno.test("chains: a drain that is cancelled while a plugin decides moves nothing any more", async () => {
+  const gate = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const slow = pluginOf("slow", {
+    async migrate_request() {
+      asked.resolve();
+      await gate.promise;
+    },
+  });
+  await using site = await TestSite.start({
+    nodes: 2,
+    modules: { slow },
+    ctrl: registered({ slow: ["migrate_request"] }),
+  });
+  await site.run("start", "web", { on: "n1" });
+  const { body: { id } } = await site.call<NodeOperation>(
+    "POST",
+    "/v1/nodes/n1/drain",
+    {},
+  );
+  await asked.promise;
+  await site.call("POST", `/v1/node-operations/${id}/cancel`);
+  await until("the drain has ended", async () => {
+    const path = `/v1/node-operations/${id}`;
+    const { body } = await site.call<NodeOperation>("GET", path);
+    return body.state === "cancelled";
+  });
+  gate.resolve();
+  const { body } = await site.call<{ operations: { verb: string }[] }>(
+    "GET",
+    "/v1/operations",
+  );
+  deepStrictEqual(body.operations.map(({ verb }) => verb), ["start"]);
+  strictEqual((await site.vm("web")).node, "n1");
+});
+
 Deno.test("chains: handlers may file requests and fire events that they hear themselves, and nothing waits for itself", async () => {
   const seen: string[] = [];
   const note = (ctx: PluginContext) => void seen.push(ctx.event);
