@@ -178,7 +178,11 @@ export interface PluginContext<Options = unknown> {
     /** Usage of a VM or node since a moment (ms since 1970), oldest first. */
     usage(name: string, sinceMs: number): Promise<UsageSample[]>;
   };
-  /** Capability `fire`: an event that the manifest declares. Its chain is not waited for. */
+  /**
+   * Capability `fire`: an event that the manifest declares. Its chain is not
+   * waited for. Fired again in the same call with the same arguments it has
+   * the same decision.
+   */
   fire(event: string, args: readonly Json[]): Promise<void>;
   /**
    * Capability `requests`. Queued as a child of the operation that this call is

@@ -5,6 +5,8 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { messageOf } from "../../src/error/mod.ts";
+import type { PluginContext } from "../../src/plugin/api.ts";
 import { readRecording } from "../../src/ctrl/recording/read.ts";
 import { pluginOf } from "../support/local_plugins.ts";
 import { TestSite } from "../support/site.ts";
@@ -55,6 +57,55 @@ Deno.test("what a plugin asks for in an operation is a part of it, heard by othe
   // What was not granted is refused there, and costs the start nothing.
   await site.run("start", "web.prod.ann");
   assert.equal((await site.vm("web.prod.ann")).status.state, "running");
+});
+
+Deno.test("plugins that answer each other's doing come to an end, which names the way there", async () => {
+  const refusals: string[] = [];
+  type Asks = PluginContext<unknown>;
+  const file = async (verb: "pause" | "resume", name: string, ctx: Asks) => {
+    await ctx.request({ verb, names: [name] }).catch((error) =>
+      refusals.push(messageOf(error))
+    );
+  };
+  const more = {
+    ctx: ["requests" as const],
+    verbs: ["pause" as const, "resume" as const],
+  };
+  const modules = {
+    ping: pluginOf("ping", {
+      pause: ([vm], ctx) => file("resume", vm.name, ctx),
+    }, more),
+    pong: pluginOf("pong", {
+      resume: ([vm], ctx) => file("pause", vm.name, ctx),
+    }, more),
+  };
+  const grants = { ctx: ["requests"], verbs: ["pause", "resume"] };
+  await using site = await TestSite.start({
+    modules,
+    ctrl: {
+      plugins: {
+        ping: { events: ["pause"], grants },
+        pong: { events: ["resume"], grants },
+      },
+    },
+  });
+  await site.run("start", "web");
+  await site.run("pause", "web");
+  await until("it ends", () => refusals.length > 0);
+  assert.match(
+    refusals[0] ?? "",
+    /^Plugin "ping" may not ask for resume: 4 led to one another already \(ping in pause, then pong in resume, then ping in pause, then pong in resume, then ping in pause\)$/,
+  );
+  const { body } = await site.call<{ operations: { user: string }[] }>(
+    "GET",
+    "/v1/operations?filter=user=plugin:*",
+  );
+  assert.deepEqual(body.operations.map(({ user }) => user).sort(), [
+    "plugin:ping",
+    "plugin:ping",
+    "plugin:pong",
+    "plugin:pong",
+  ]);
 });
 
 Deno.test("values, scheduled events and timers outlive the controller; what was asked is recorded", async () => {
