@@ -6,7 +6,8 @@
  */
 import type { PluginLimits } from "../schema/plugin.ts";
 import type { HostPool } from "./host_pool.ts";
-import { type HostOwner, HostProcess } from "./host_process.ts";
+import type { HostOwner } from "./host_join.ts";
+import { HostProcess } from "./host_process.ts";
 import type { LineLevel } from "./handler_context.ts";
 import type { Clock } from "../sys/clock.ts";
 import { environment } from "../sys/environment.ts";

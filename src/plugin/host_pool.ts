@@ -12,7 +12,7 @@ import type { Clock } from "../sys/clock.ts";
 import type { HostProcess } from "./host_process.ts";
 
 /** How long a process waits for its plugin to be taken up. */
-const SPARE_MS = 10_000;
+const SPARE_MS = 30_000;
 
 /** Processes by what has been in them. */
 export class HostPool implements AsyncDisposable {

@@ -1,50 +1,29 @@
 /**
- * The process of a plugin as the controller has it: started, joined by a
- * socket, told and heard, and killed when it does not answer.
- *
- * It meets its process at a socket in a folder of its own, which is gone once
- * they have met; what proves that it is the right one is a secret that only its
- * standard input has told. Whatever comes from there that is no frame ends it.
+ * The process of a plugin as the controller has it: told and heard, and killed
+ * when it does not answer. Whatever comes from there that is no frame ends it.
  *
  * @module
  */
 import { messageOf, UsherError } from "../error/mod.ts";
-import { type Clock, Deadline } from "../sys/clock.ts";
-import { makeTempFolder, removeIfThere } from "../sys/file.ts";
-import { newSecret } from "../sys/id.ts";
-import { type OwnedChild, spawnOwned } from "../sys/owned_child.ts";
+import { Deadline } from "../sys/clock.ts";
+import type { OwnedChild } from "../sys/owned_child.ts";
 import { type ProcessId, readProcess } from "../sys/process_table.ts";
-import { type ByteConnection, meetAt } from "../sys/unix_socket.ts";
-import { VERSION } from "../version.ts";
-import { encodeFrame, type Frame, FrameReader, sealOf } from "./frame.ts";
+import type { ByteConnection } from "../sys/unix_socket.ts";
+import { encodeFrame, type Frame, FrameReader } from "./frame.ts";
+import {
+  type HostOptions,
+  type HostOwner,
+  type JoinedHost,
+  joinHost,
+} from "./host_join.ts";
 import {
   BODY_ROOM,
   FromHost,
-  type Invitation,
   MAX_HEAD,
   type ToHost,
   type WorkerSpec,
 } from "./protocol.ts";
 import { GuestReport } from "./report.ts";
-
-/** How a process of plugins is started. */
-export interface HostOptions {
-  readonly clock: Clock;
-  readonly program: readonly [string, ...string[]];
-  /** Its whole environment. */
-  readonly env: Readonly<Record<string, string>>;
-  /** How long it may take until it can be spoken to. */
-  readonly startMs: number;
-  readonly owner: HostOwner;
-}
-
-/** Whose process it is. */
-export interface HostOwner {
-  /** The largest value that a worker in it may send now. */
-  maxBytes(): number;
-  /** A line that came out of it, of which nobody knows from which worker. */
-  onLine(stream: "stdout" | "stderr", line: string): void;
-}
 
 /** What is heard of one worker. */
 export interface WorkerEars {
@@ -74,7 +53,6 @@ const LIFE_MS = 1000;
 const LIVES = 3;
 /** How long a process may take to end that has closed its end. */
 const END_MS = 1000;
-const MAX_LINE = 2000;
 
 /** A process of plugins, from its start to its end. */
 export class HostProcess {
@@ -94,15 +72,8 @@ export class HostProcess {
   #isWriting = false;
   #life: { readonly id: number; timer: Disposable } | undefined;
 
-  private constructor(
-    options: HostOptions,
-    child: OwnedChild,
-    { connection, seal, whose }: {
-      readonly connection: ByteConnection;
-      readonly seal: Uint8Array;
-      readonly whose: { owner: HostOwner };
-    },
-  ) {
+  private constructor(options: HostOptions, joined: JoinedHost) {
+    const { child, connection, seal, whose } = joined;
     this.#options = options;
     this.#whose = whose;
     this.#child = child;
@@ -122,28 +93,7 @@ export class HostProcess {
 
   /** Starts one. Throws `unavailable` when it does not come up in time. */
   static async start(options: HostOptions): Promise<HostProcess> {
-    const folder = await makeTempFolder("usher-plugin-");
-    try {
-      const invitation: Invitation = {
-        socket: `${folder}/socket`,
-        secret: newSecret(),
-        version: VERSION,
-      };
-      using meeting = meetAt(invitation.socket, invitation.secret);
-      const [program, ...args] = options.program;
-      const whose = { owner: options.owner };
-      const child = spawnOwned(program, [...args, "plugin-host"], {
-        env: options.env,
-        input: `${JSON.stringify(invitation)}\n`,
-        maxLine: MAX_LINE,
-        onLine: (stream, line) => whose.owner.onLine(stream, line),
-      });
-      const connection = await untilMet(child, meeting.peer, options);
-      const seal = sealOf(invitation.secret);
-      return new HostProcess(options, child, { connection, seal, whose });
-    } finally {
-      await removeIfThere(folder);
-    }
+    return new HostProcess(options, await joinHost(options));
   }
 
   /** Gives it, in which no worker is, to another owner. */
@@ -323,37 +273,6 @@ export class HostProcess {
         return ears?.onDown(head.why);
     }
   }
-}
-
-/** The peer, unless the child ends first or takes too long. */
-async function untilMet(
-  child: OwnedChild,
-  peer: Promise<ByteConnection>,
-  { clock, startMs }: HostOptions,
-): Promise<ByteConnection> {
-  using deadline = new Deadline(clock, startMs, "start of a process");
-  const { promise: over, reject } = Promise.withResolvers<never>();
-  deadline.signal.addEventListener(
-    "abort",
-    () => reject(notStarted(`it was not there within ${startMs} ms`)),
-    { once: true },
-  );
-  const ended = child.exited.then(({ code, signal }) => {
-    throw notStarted(`it ended with ${signal ?? `code ${code}`}`);
-  });
-  try {
-    return await Promise.race([peer, over, ended]);
-  } catch (error) {
-    child.kill();
-    throw error;
-  }
-}
-
-function notStarted(why: string): UsherError {
-  return new UsherError(
-    "unavailable",
-    `Cannot start a process for plugins: ${why}`,
-  );
 }
 
 function notLoaded(why: string): UsherError {

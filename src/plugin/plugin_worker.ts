@@ -30,6 +30,7 @@ import type {
   RunnerPorts,
   RunnerStatus,
 } from "./runner.ts";
+import type { StartTurns } from "./start_turns.ts";
 import { afterEnd, type Ends } from "./supervision.ts";
 import { WorkerAsks } from "./worker_asks.ts";
 import { type Pending, WorkerCalls } from "./worker_calls.ts";
@@ -46,6 +47,7 @@ export interface WorkerOptions {
   readonly ports: RunnerPorts;
   readonly keeper: HostKeeper;
   readonly tenant: Tenant;
+  readonly turns: StartTurns;
   /** As it is at a start. */
   spec(): WorkerSpec;
 }
@@ -169,17 +171,7 @@ export class PluginWorker {
     const { promise: down, resolve } = Promise.withResolvers<string>();
     this.#down = resolve;
     try {
-      const host = await this.#options.keeper.get();
-      const worker = await host.startWorker(
-        this.#options.spec(),
-        {
-          onBody: (body) => this.#hear(body),
-          onLate: (calls) => this.#calls.endLate(calls),
-          onDown: resolve,
-        },
-        this.#options.tenant.limits.start,
-        this.#over.signal,
-      );
+      const worker = await this.#start(resolve);
       if (!("runs" in worker.report)) {
         worker.stop();
         const why = "problem" in worker.report
@@ -200,6 +192,23 @@ export class PluginWorker {
       this.#worker = null;
       this.#down = null;
     }
+  }
+
+  async #start(onDown: (why: string) => void): Promise<StartedWorker> {
+    const { keeper, tenant, turns } = this.#options;
+    using _turn = await turns.take();
+    this.#over.signal.throwIfAborted();
+    const host = await keeper.get();
+    return await host.startWorker(
+      this.#options.spec(),
+      {
+        onBody: (body) => this.#hear(body),
+        onLate: (calls) => this.#calls.endLate(calls),
+        onDown,
+      },
+      tenant.limits.start,
+      this.#over.signal,
+    );
   }
 
   #endLife(why: string): void {

@@ -38,11 +38,14 @@ import type {
   Snapshot,
 } from "./runner.ts";
 import { BUILT_IN } from "./runner.ts";
+import { StartTurns } from "./start_turns.ts";
 import { removeSnapshots } from "./snapshot.ts";
 import { environmentNames } from "../sys/environment.ts";
 
 /** How long a former self of a plugin waits for a call before it ends. */
 const FAREWELL_MS = 30_000;
+/** So many plugins are started at the same time. */
+const STARTS_AT_ONCE = 4;
 /** Lines that a process may write in a second. */
 const HOST_LINES = 200;
 
@@ -70,6 +73,7 @@ export class ProcessRunner implements HandlerRunner {
     Registration,
     readonly [used: Used, index: number]
   >();
+  readonly #turns = new StartTurns(STARTS_AT_ONCE);
   readonly #over = new AbortController();
   readonly #limits: LimitWatch;
 
@@ -161,6 +165,7 @@ export class ProcessRunner implements HandlerRunner {
       ports: this.#ports,
       keeper,
       tenant,
+      turns: this.#turns,
       spec,
     });
     return { key, worker, keeper, tenant, plugin, lastCallMs: 0 };
