@@ -29,6 +29,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Rows>>> = {
   restart: async () =>
     await (await import("./bench/restart.ts")).benchRestart(),
   asks: async () => await (await import("./bench/asks.ts")).benchAsks(),
+  plugin: async () => await (await import("./bench/plugin.ts")).benchPlugin(),
   placement: async () =>
     await (await import("./bench/placement.ts")).benchPlacement(),
   migrate: async () => (await import("./bench/migrate.ts")).benchMigrate(),

@@ -1,0 +1,197 @@
+/**
+ * Plugins in a site of the compiled executable: what they add to a start, to a
+ * controller, and to the answers of one that has a hostile plugin.
+ *
+ * @module
+ */
+import {
+  listPids,
+  readOwnBytes,
+  readProcess,
+} from "../../src/sys/process_table.ts";
+import { RolesSite } from "../../tests/support/roles_site.ts";
+import { EXECUTABLE } from "./command.ts";
+import { beside, median, quantile, type Row, time, timed } from "./row.ts";
+
+const FIXTURES = decodeURIComponent(
+  new URL("../../tests/fixtures", import.meta.url).pathname,
+);
+const STARTS = 40;
+const ROUNDS = 7;
+const MANY = 20;
+const SMALL = { memoryMiB: 16 };
+const MIB = 1024 * 1024;
+
+/** The figures that need a whole site. */
+export async function benchPluginSite(): Promise<Row[]> {
+  const dir = await Deno.makeTempDir({ prefix: "plugins_" });
+  try {
+    await writeEchoes(dir);
+    return [
+      await startWithThree(dir),
+      ...await manyPlugins(dir),
+      ...await hostile(),
+    ];
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+/** The same plugin under many names. */
+async function writeEchoes(dir: string): Promise<void> {
+  const text = await Deno.readTextFile(`${FIXTURES}/bench/echo.ts`);
+  for (let i = 0; i < MANY; i++) {
+    await Deno.writeTextFile(
+      `${dir}/echo${i}.ts`,
+      text.replace('"echo"', `"echo${i}"`),
+    );
+  }
+}
+
+/** Lines of ctrl.yaml, where JSON is welcome. */
+function linesOf(dir: string, plugins: Record<string, unknown>): string {
+  return `plugin_dirs: ${JSON.stringify([dir])}\n` +
+    `plugins: ${JSON.stringify(plugins)}\n`;
+}
+
+function echoes(dir: string, count: number): string {
+  const events = ["start_request"];
+  return linesOf(
+    dir,
+    Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [`echo${i}`, { events }]),
+    ),
+  );
+}
+
+/** Two sites by turns: one whose chains are empty, and one with three in them. */
+async function startWithThree(dir: string): Promise<Row> {
+  await using bare = await RolesSite.start(EXECUTABLE, "sim");
+  await using full = await RolesSite.start(
+    EXECUTABLE,
+    "sim",
+    echoes(dir, 3),
+  );
+  const start = async (site: RolesSite, i: number) => {
+    const names = [`s${i}`];
+    const ms = await time(() =>
+      site.request({ verb: "start", names, spec: SMALL })
+    );
+    await site.request({ verb: "destroy", names });
+    return ms;
+  };
+  const [without, withThree]: number[][] = [[], []];
+  for (let i = 0; i < 3 * STARTS; i++) {
+    const pair = [await start(bare, i), await start(full, i)] as const;
+    if (i < STARTS) continue; // code gets fast as it runs
+    without?.push(pair[0]);
+    withThree?.push(pair[1]);
+  }
+  const [value, floor] = [median(withThree ?? []), median(without ?? [])];
+  const note = `adds ${(value - floor).toFixed(2)} ms; target < 2`;
+  const name = "one start (sim) with three plugins in its chain";
+  return beside({ name, value, unit: "ms", note }, "without", floor);
+}
+
+/** A controller started without and with many, by turns. */
+async function manyPlugins(dir: string): Promise<Row[]> {
+  await using site = await RolesSite.start(EXECUTABLE, "sim");
+  const [bare, full, memory, own]: number[][] = [[], [], [], []];
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const count of [0, MANY]) {
+      await site.ctrl.end();
+      await site.configure(echoes(dir, count));
+      const ms = await time(() => site.startCtrl());
+      (count === 0 ? bare : full)?.push(ms);
+      if (count === 0) continue;
+      own?.push(await site.ctrl.rssMiB());
+      memory?.push(childrenMiB(site.ctrl.pid));
+    }
+  }
+  return [
+    beside(
+      {
+        name: `controller with ${MANY} plugins, start to serving`,
+        value: median(full ?? []),
+        unit: "ms",
+      },
+      "without",
+      median(bare ?? []),
+    ),
+    beside(
+      {
+        name: `memory of the processes of ${MANY} plugins`,
+        value: median(memory ?? []),
+        unit: "MiB",
+        note: `${(median(memory ?? []) / MANY).toFixed(0)} MiB each, ` +
+          "what they share not counted",
+      },
+      "RSS of their controller",
+      median(own ?? []),
+    ),
+  ];
+}
+
+/** What the children of a process have to themselves. */
+function childrenMiB(parent: number): number {
+  return listPids()
+    .filter((pid) => readProcess(pid)?.parent === parent)
+    .reduce((sum, pid) => sum + (readOwnBytes(pid) ?? 0) / MIB, 0);
+}
+
+/** Which hostile plugins are tried, and how often they are called meanwhile. */
+const HOSTILE = [
+  "endless_loop",
+  "memory_bomb",
+  "message_flood",
+  "rejection_storm",
+  "writes_stdout",
+];
+const READS = 1500;
+
+/** The p99 of reads while a plugin is called again and again, beside that without. */
+async function hostile(): Promise<Row[]> {
+  const plugins = Object.fromEntries(HOSTILE.map((name) => [name, {
+    ...{ enabled: false, grants: { ctx: ["vms"] } },
+    events: [{ event: "pause_request", deadline: "1s" }],
+  }]));
+  await using site = await RolesSite.start(
+    EXECUTABLE,
+    "sim",
+    linesOf(`${FIXTURES}/hostile`, plugins),
+  );
+  await site.request({ verb: "start", names: ["target"], spec: SMALL });
+  const read = () => site.call("GET", "/v1/vms");
+  await timed(READS, read);
+  const rows: Row[] = [];
+  for (const name of HOSTILE) {
+    const before = await timed(READS, read);
+    await site.call("POST", `/v1/plugins/${name}/enable`);
+    using _calls = keepCalling(site);
+    const during = await timed(READS, read);
+    await site.call("POST", `/v1/plugins/${name}/disable`);
+    const note = "target < 1.5 times, and < 50 ms";
+    rows.push(beside(
+      {
+        name: `p99 of reads while ${name} does its worst`,
+        ...{ value: quantile(during, 0.99), unit: "ms", note },
+      },
+      "without it",
+      quantile(before, 0.99),
+    ));
+  }
+  return rows;
+}
+
+/** Requests, one after another, that run into the plugin. */
+function keepCalling(site: RolesSite): Disposable {
+  let isOver = false;
+  void (async () => {
+    while (!isOver) {
+      await site.call("POST", "/v1/requests?follow=1", {
+        ...{ verb: "pause", names: ["target"] },
+      }).catch(() => {});
+    }
+  })();
+  return { [Symbol.dispose]: () => void (isOver = true) };
+}
