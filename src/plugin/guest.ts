@@ -8,7 +8,7 @@
  * @module
  */
 /// <reference lib="deno.worker" />
-import { fromProblem } from "../error/mod.ts";
+import { fromProblem, UsherError } from "../error/mod.ts";
 import { makeContext } from "./handler_context.ts";
 import {
   describeError,
@@ -25,6 +25,7 @@ import {
   type WorkerSpec,
 } from "./protocol.ts";
 import { lockDown } from "./lockdown.ts";
+import { RateGate } from "./rate_gate.ts";
 import { type GuestReport, loadProblem, readModule } from "./report.ts";
 
 type Call = Extract<ToGuest, readonly ["call", ...unknown[]]>;
@@ -36,6 +37,8 @@ const postMessage = self.postMessage.bind(self);
 const setTimer = setTimeout;
 const stopTimer = clearTimeout;
 const { parse, stringify } = JSON;
+const now = performance.now.bind(performance);
+const clock = { monotonic: () => now() };
 
 function post(sign: GuestSign): void {
   postMessage(sign);
@@ -47,6 +50,21 @@ class Outbox {
   #length = 0;
   #done: number[] = [];
   #isDue = false;
+  #gate: RateGate | null = null;
+
+  /**
+   * Bounds lines and asks, so that what comes too fast is no work for anybody
+   * but the plugin. One more than may be is let through: the controller
+   * counts too, and says that there are more.
+   */
+  limit(rate: number): void {
+    this.#gate = new RateGate(clock, rate + 1);
+  }
+
+  /** Whether one more line or ask may leave. */
+  passes(): boolean {
+    return this.#gate?.passes() ?? true;
+  }
 
   /** `call`: the one that this part ends. */
   put(part: string, call?: number): void {
@@ -171,11 +189,20 @@ class Guest {
   }
 
   #ask(call: number, name: string, params: unknown): Promise<unknown> {
+    if (!this.#outbox.passes()) {
+      return Promise.reject(
+        new UsherError("too_many_requests", `"${name}" is asked too often`, {
+          hint: "wait a second, or raise limits.rate",
+        }),
+      );
+    }
     const ask = ++this.#asked;
     const part = stringify(["ask", ask, call, name, params ?? null]);
     const size = this.#sizeOf(part);
     if (size > this.#spec.maxBytes) {
-      throw new RangeError(`"${name}" would be asked with ${inMiB(size)} MiB`);
+      return Promise.reject(
+        new RangeError(`"${name}" would be asked with ${inMiB(size)} MiB`),
+      );
     }
     const answer = Promise.withResolvers<unknown>();
     this.#asks.set(ask, answer);
@@ -223,6 +250,7 @@ function log(
   text: unknown,
   fields: unknown = {},
 ): void {
+  if (!outbox.passes()) return;
   outbox.put(stringify(["log", call, level, cut(String(text)), plain(fields)]));
 }
 
@@ -262,6 +290,7 @@ async function load(
   outbox: Outbox,
 ): Promise<{ report: GuestReport; guest: Guest | null }> {
   try {
+    outbox.limit(spec.rate);
     lockDown(self, {
       kinds: spec.kinds,
       write: (level, text) => log(outbox, null, level, text),

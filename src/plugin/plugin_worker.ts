@@ -35,6 +35,7 @@ import { afterEnd, type Ends } from "./supervision.ts";
 import { WorkerAsks } from "./worker_asks.ts";
 import { type Pending, WorkerCalls } from "./worker_calls.ts";
 
+const FLOODS = "it says and asks ten times as much as its limits.rate";
 /** How often calls are looked at that should have ended. */
 const LOOK_MS = 100;
 const MORE_LINES =
@@ -257,7 +258,11 @@ export class PluginWorker {
     } catch {
       return this.#endLife("it sent what is no message");
     }
-    for (const part of parts) this.#take(part);
+    for (const part of parts) {
+      this.#take(part);
+      // A worker of usher's own making keeps to its rate.
+      if (this.#gate.isFlood) return this.#endLife(FLOODS);
+    }
   }
 
   #take(part: FromGuest): void {

@@ -160,6 +160,7 @@ export class ProcessRunner implements HandlerRunner {
       })),
       isRead: false,
       maxBytes: config.limits.message * 2 ** 20,
+      rate: config.limits.rate,
     });
     const worker = new PluginWorker({
       ports: this.#ports,

@@ -42,6 +42,8 @@ export interface WorkerSpec {
   readonly isRead: boolean;
   /** The largest value that it may give back or ask with. */
   readonly maxBytes: number;
+  /** Lines and asks a second; what is more goes no further than its worker. */
+  readonly rate: number;
 }
 
 /** One registration of a worker's plugin. */

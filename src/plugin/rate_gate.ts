@@ -5,14 +5,17 @@
  */
 import type { Clock } from "../sys/clock.ts";
 
+/** So many times its rate, and what comes is meant to do harm. */
+const FLOOD = 10;
+
 /** Lets `rate` a second through, counted by whole seconds of a clock. */
 export class RateGate {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, "monotonic">;
   readonly #rate: number;
   #second = -1;
   #count = 0;
 
-  constructor(clock: Clock, rate: number) {
+  constructor(clock: Pick<Clock, "monotonic">, rate: number) {
     this.#clock = clock;
     this.#rate = rate;
   }
@@ -20,6 +23,11 @@ export class RateGate {
   /** Whether the last one was the first of this second that did not pass. */
   get isFirstOver(): boolean {
     return this.#count === this.#rate + 1;
+  }
+
+  /** Whether so many have come in this second that turning them away is work. */
+  get isFlood(): boolean {
+    return this.#count > this.#rate * FLOOD;
   }
 
   /** Whether one more may pass. */

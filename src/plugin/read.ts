@@ -135,6 +135,7 @@ async function ask(
     registrations,
     isRead: true,
     maxBytes: limits.message * 2 ** 20,
+    rate: limits.rate,
   };
   const deaf = { onBody() {}, onLate() {}, onDown() {} };
   const worker = await host.startWorker(spec, deaf, limits.start);

@@ -42,10 +42,11 @@ export class WorkerAsks {
     params: unknown,
   ): void {
     const { plugin, gate } = this.#options;
+    const passes = gate.passes();
     if (pending === undefined) {
       return this.#deny(ask, callIsOver(plugin, name));
     }
-    if (pending.asks >= MAX_ASKS || !gate.passes()) {
+    if (pending.asks >= MAX_ASKS || !passes) {
       const why = `"${name}" is asked too often`;
       const error = new UsherError("too_many_requests", why, {
         subject: plugin,

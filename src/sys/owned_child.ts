@@ -93,7 +93,14 @@ async function tell(
   }
 }
 
-/** Holds one line at most, and of a line too long its start alone. */
+/** So much is read of a child's output at once, and a fresh share each time so long has passed. */
+const SHARE_BYTES = 256 * 1024;
+const SHARE_MS = 250;
+
+/**
+ * Holds one line at most, and of a line too long its start alone. A child that
+ * writes faster than it is read waits: hearing it is work for this process.
+ */
 async function hearLines(
   stream: ReadableStream<Uint8Array>,
   maxLine: number,
@@ -101,6 +108,8 @@ async function hearLines(
 ): Promise<void> {
   const decoder = new TextDecoder();
   let line = "";
+  let share = SHARE_BYTES;
+  let sharedAt = performance.now();
   try {
     for await (const chunk of stream) {
       const [first = "", ...more] = decoder.decode(chunk, { stream: true })
@@ -110,6 +119,12 @@ async function hearLines(
         if (line !== "") onLine(line);
         line = next.slice(0, maxLine);
       }
+      share -= chunk.length;
+      if (share > 0) continue;
+      const leftMs = sharedAt + SHARE_MS - performance.now();
+      if (leftMs > 0) await new Promise((go) => setTimeout(go, leftMs));
+      share = SHARE_BYTES;
+      sharedAt = performance.now();
     }
   } catch {
     // The pipe broke with its process.
