@@ -224,6 +224,7 @@ class Reading implements AsyncDisposable {
       readConfig: () => loadFile(this.ctrl, CtrlConfig),
       shipped: `${REPOSITORY}plugins`,
       store: `${root}/store`,
+      shadowStore: `${root}/shadows`,
     });
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { UsherError } from "../../error/mod.ts";
+import type { LoadedPlugin } from "../../plugin/runner.ts";
 import { didYouMean } from "../../schema/nearest.ts";
 import type { PluginView } from "../../schema/plugin.ts";
 import type {
@@ -79,4 +80,21 @@ export function unknownPlugin(
     subject: name,
     hint: near === "" ? "usher plugin list shows those there are" : near,
   });
+}
+
+/** A plugin was read and is right, and cannot be run. */
+export function doesNotStart(
+  { name, snapshot }: LoadedPlugin,
+  why: string,
+): UsherError {
+  return new UsherError(
+    "plugin_failed",
+    `Plugin "${name}" (${snapshot.source}) does not start: ${
+      why || "it gave no reason"
+    }`,
+    {
+      subject: name,
+      hint: `usher plugin check ${snapshot.source} tells more`,
+    },
+  );
 }

@@ -46,6 +46,8 @@ export interface PluginFilesParts {
   readonly shipped: string;
   /** The folder of snapshots. */
   readonly store: string;
+  /** Likewise of those that run beside others: whoever runs them tidies it. */
+  readonly shadowStore: string;
   /** Where processes go in which plugins were read, to run there. */
   readonly pool?: HostPool;
 }
@@ -117,7 +119,7 @@ export class PluginFiles implements PluginSource {
       name,
       config,
       { ...place, name },
-      reader,
+      { reader, store: this.#parts.shadowStore },
     );
     checkOptions(name, config, reading, locate);
     return {
@@ -143,7 +145,10 @@ export class PluginFiles implements PluginSource {
         let place: PluginPlace | null = null;
         try {
           place = await placeOf(name, config, site);
-          const read = await this.#readOne(name, config, place, reader);
+          const read = await this.#readOne(name, config, place, {
+            reader,
+            store: this.#parts.store,
+          });
           checkOptions(name, config, read.reading, site.locate);
           return { ...entry, place, read, problem: "" };
         } catch (error) {
@@ -163,9 +168,12 @@ export class PluginFiles implements PluginSource {
     name: string,
     config: PluginConfig,
     place: PluginPlace,
-    reader: PluginReader,
+    { reader, store }: {
+      readonly reader: PluginReader;
+      readonly store: string;
+    },
   ) {
-    const snapshot: Snapshot = await takeSnapshot(place, this.#parts.store);
+    const snapshot: Snapshot = await takeSnapshot(place, store);
     const reading = await this.#readings.read({
       name,
       snapshot,

@@ -22,6 +22,7 @@ export function pluginProcesses({ stateDir, readConfig }: {
       readConfig,
       shipped: shippedPlugins(),
       store: `${stateDir}/plugins`,
+      shadowStore: `${stateDir}/shadows/plugins`,
       pool,
     }),
   };

@@ -12,7 +12,7 @@
  */
 import { UsherError } from "../../error/mod.ts";
 import type { Chains } from "../../plugin/chains.ts";
-import type { HandlerRunner, LoadedPlugin } from "../../plugin/runner.ts";
+import type { HandlerRunner } from "../../plugin/runner.ts";
 import type { PluginView } from "../../schema/plugin.ts";
 import {
   type ForgetAnswer,
@@ -25,7 +25,7 @@ import { keys } from "../../store/key.ts";
 import type { Mutation, Store } from "../../store/store.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { PluginServices } from "../plugin_services.ts";
-import { type PluginAdmin, unknownPlugin } from "./admin.ts";
+import { doesNotStart, type PluginAdmin, unknownPlugin } from "./admin.ts";
 import { changesBetween } from "./difference.ts";
 import type { LogRing } from "./log_ring.ts";
 import {
@@ -120,7 +120,9 @@ export class PluginLife implements PluginAdmin {
       const at = isoNow(this.#parts.context);
       const given: PluginSwitch = { v: 1, name, enabled, by, at };
       const switches = new Map(this.#switches).set(name, given);
-      await this.#take(switches, [{
+      // Turning one off reads nothing: what else is wrong must not prevent it.
+      const set = enabled ? await this.#read(switches) : this.#without(name);
+      await this.#take(set, switches, [{
         type: "set",
         key: keys.pluginSwitch(name),
         value: given,
@@ -134,11 +136,12 @@ export class PluginLife implements PluginAdmin {
   async reload(check: boolean, by: string): Promise<ReloadAnswer> {
     return await this.#inTurn(async () => {
       const before = this.#set;
+      const set = await this.#read(this.#switches);
       if (check) {
-        const set = await this.#read(this.#switches);
+        await this.#try(set);
         return answerOf(before, set);
       }
-      const set = await this.#take(this.#switches, []);
+      await this.#take(set, this.#switches, []);
       this.#parts.context.log.info("plugins were reloaded", {
         by,
         plugins: set.plugins.length,
@@ -225,13 +228,23 @@ export class PluginLife implements PluginAdmin {
     return source.read(switches, reading);
   }
 
-  /** Reads a set, starts it, makes what led to it durable, and takes it. */
+  /** The set that is there, without one that is turned off. */
+  #without(name: string): PluginSet {
+    const { plugins, known } = this.#set;
+    return {
+      plugins: plugins.filter((plugin) => plugin.name !== name),
+      known,
+      warnings: [],
+    };
+  }
+
+  /** Starts a set, makes what led to it durable, and takes it. */
   async #take(
+    set: PluginSet,
     switches: ReadonlyMap<string, PluginSwitch>,
     mutations: readonly Mutation[],
-  ): Promise<PluginSet> {
+  ): Promise<void> {
     const before = this.#set;
-    const set = await this.#read(switches);
     await this.#start(set);
     try {
       if (mutations.length > 0) await this.#parts.store.commit(mutations);
@@ -242,7 +255,6 @@ export class PluginLife implements PluginAdmin {
     }
     this.#switches = switches;
     this.#warn(set);
-    return set;
   }
 
   /** Starts a set and its shadows, or neither. */
@@ -260,20 +272,9 @@ export class PluginLife implements PluginAdmin {
 
   /** Starts all that is new beside what runs, then lets it take its place. */
   async #swap(set: PluginSet): Promise<void> {
-    const { runner, chains, services } = this.#parts;
+    const { chains, services } = this.#parts;
     const before = this.#set;
-    const fresh = set.plugins.filter((plugin) =>
-      !before.plugins.includes(plugin)
-    );
-    await chains.prepare(fresh);
-    const failed = fresh.find(({ name }) =>
-      runner.status(name)?.state === "failed"
-    );
-    if (failed !== undefined) {
-      const why = runner.status(failed.name)?.reason ?? "";
-      await chains.abandon();
-      throw doesNotStart(failed, why);
-    }
+    await this.#prepare(set);
     try {
       await services.prepare(set.plugins);
       await chains.replace(set.plugins);
@@ -287,6 +288,29 @@ export class PluginLife implements PluginAdmin {
     this.#set = set;
   }
 
+  /** Starts all that is new, and lets go of it: whether it would work. */
+  async #try(set: PluginSet): Promise<void> {
+    await this.#parts.shadows.read(set.plugins);
+    await this.#prepare(set);
+    await this.#parts.chains.abandon();
+  }
+
+  /** Starts all that is new beside what runs; throws when one of them does not start. */
+  async #prepare(set: PluginSet): Promise<void> {
+    const { runner, chains } = this.#parts;
+    const fresh = set.plugins.filter((plugin) =>
+      !this.#set.plugins.includes(plugin)
+    );
+    await chains.prepare(fresh);
+    const failed = fresh.find(({ name }) =>
+      runner.status(name)?.state === "failed"
+    );
+    if (failed === undefined) return;
+    const why = runner.status(failed.name)?.reason ?? "";
+    await chains.abandon();
+    throw doesNotStart(failed, why);
+  }
+
   #warn({ warnings }: PluginSet): void {
     for (const warning of warnings) this.#parts.context.log.warn(warning);
   }
@@ -296,19 +320,6 @@ export class PluginLife implements PluginAdmin {
     this.#turn = turn.catch(() => {});
     return turn;
   }
-}
-
-function doesNotStart({ name, snapshot }: LoadedPlugin, why: string) {
-  return new UsherError(
-    "plugin_failed",
-    `Plugin "${name}" (${snapshot.source}) does not start: ${
-      why || "it gave no reason"
-    }`,
-    {
-      subject: name,
-      hint: `usher plugin check ${snapshot.source} tells more`,
-    },
-  );
 }
 
 /** Those in the configuration before those that could be. */

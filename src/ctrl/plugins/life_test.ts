@@ -177,14 +177,18 @@ Deno.test("PluginLife: what is wrong with a reload leaves everything as it was",
   strictEqual(life.show("a").hash, "a1");
 });
 
-Deno.test("PluginLife: a check changes nothing", async () => {
-  const { life, source, chains } = await openLife([
+Deno.test("PluginLife: a check starts what is new, and changes nothing", async () => {
+  const { life, source, chains, runner } = await openLife([
     fakePlugin("a", ["register"], "a1"),
   ]);
   source.plugins = [];
   const { changes } = await life.reload(true, "ann");
   deepStrictEqual(changes.map(({ change }) => change), ["removed"]);
   deepStrictEqual(names(chains), ["a@a1"]);
+  source.plugins = [fakePlugin("b", ["register"], "b1")];
+  runner.broken.add("b");
+  await rejects(life.reload(true, "ann"), /"b" .* does not start/);
+  deepStrictEqual(runner.uses.at(-1), ["a@a1"], "what was tried was ended");
 });
 
 Deno.test("PluginLife: what was turned off stays off after a restart, and says who did it", async () => {
@@ -197,6 +201,16 @@ Deno.test("PluginLife: what was turned off stays off after a restart, and says w
   strictEqual(again.show("a").state, "disabled");
   const on = await again.turn("a", true, "bob");
   deepStrictEqual([on.state, on.switched?.by], ["running", "bob"]);
+});
+
+Deno.test("PluginLife: one is turned off also when another is broken, and a broken one is not turned on", async () => {
+  const plugins = [fakePlugin("a", ["register"]), fakePlugin("b", ["start"])];
+  const { life, source, chains } = await openLife(plugins);
+  source.problem = new UsherError("invalid_input", "ctrl.yaml:3:1: x");
+  strictEqual((await life.turn("a", false, "ann")).state, "disabled");
+  deepStrictEqual(chains.plugins.map(({ name }) => name), ["b"]);
+  await rejects(life.turn("a", true, "ann"), /ctrl\.yaml:3:1/);
+  strictEqual(life.show("a").state, "disabled");
 });
 
 Deno.test("PluginLife: what cannot be made durable is not done", async () => {
