@@ -19,7 +19,7 @@ import {
   FakeRunner,
 } from "../../tests/support/fake_runner.ts";
 import { aVm, startRequest } from "../../tests/support/plugin_values.ts";
-import { silentLog } from "../sys/log.ts";
+import { createLog, silentLog } from "../sys/log.ts";
 import { Chains } from "./chains.ts";
 import { firedBy, type Firing } from "./events.ts";
 import { refusedBy } from "./failure.ts";
@@ -285,6 +285,40 @@ Deno.test("a refusal is an answer: it opens no circuit", async () => {
 function refusal() {
   return refusedBy("strict", "not today", null);
 }
+
+Deno.test("a slow handler is named in the log once a minute, and one that is asked no more once", async () => {
+  const lines: string[] = [];
+  const log = createLog({ format: "json", write: (line) => lines.push(line) });
+  const clock = new FakeClock();
+  const runner = new FakeRunner({
+    slow: () => clock.sleep(2000),
+    bad: () => Promise.reject(new Error("no luck")),
+  });
+  const chains = new Chains({ runner, clock, log });
+  await chains.replace([
+    fakePlugin("slow", ["start"]),
+    fakePlugin("bad", ["start"]),
+  ]);
+  const told = async () => {
+    const telling = chains.tell("start", [VM], FIRING);
+    await clock.advance(2000);
+    await telling;
+  };
+  for (let i = 0; i < 6; i++) await told();
+  const said = () =>
+    lines.map((line) => JSON.parse(line)).map(({ message, plugin }) =>
+      `${plugin}: ${message}`
+    );
+  const expected = [
+    "slow: a handler is slow",
+    "bad: a handler is not asked any more for a while: it fails",
+  ];
+  deepStrictEqual(said(), expected);
+  await clock.advance(60_000);
+  await told();
+  strictEqual(said()[2], "slow: a handler is slow");
+  match(lines[1] ?? "", /no luck/);
+});
 
 Deno.test("replace() lets a firing that has begun end with the plugins it began with", async () => {
   const old = [
