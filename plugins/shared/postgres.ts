@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { isIP } from "node:net";
 import process from "node:process";
 import postgres from "postgres";
 
@@ -36,7 +37,10 @@ export function openDatabase(options: DatabaseOptions): Sql {
     database,
     user,
     password,
-    ssl: ca === null ? false : { ca, servername: host },
+    // The certificate's name is compared with the one, its addresses with the other.
+    ssl: ca === null
+      ? false
+      : { ca, ...(isIP(host) === 0 ? { servername: host } : { host }) },
     max: 4,
     connect_timeout: 5,
     idle_timeout: 60,

@@ -5,6 +5,7 @@
  * @module
  */
 import postgres from "postgres";
+import { CA_A, CERT_A, KEY_A } from "./certificates.ts";
 import { freePort, OwnFolder, OwnServer } from "./own_server.ts";
 
 const PROGRAMS = "/usr/lib/postgresql";
@@ -41,12 +42,20 @@ export class PostgresServer implements AsyncDisposable {
         "--no-sync",
         "--no-instructions",
       ]);
+      await dir.write("ca.pem", CA_A, 0o644);
+      await dir.write("cert.pem", CERT_A);
+      await dir.write("key.pem", KEY_A);
       await server.up();
     } catch (error) {
       await dir[Symbol.asyncDispose]();
       throw error;
     }
     return server;
+  }
+
+  /** The certificate of the authority that its own comes from. */
+  get caFile(): string {
+    return `${this.dir.path}/ca.pem`;
   }
 
   /** Where it is, and the superuser. */
@@ -58,9 +67,13 @@ export class PostgresServer implements AsyncDisposable {
   /** Starts it again, where it was. */
   async up(): Promise<void> {
     const settings = {
-      listen_addresses: this.host,
+      // The certificate is not for the second.
+      listen_addresses: `${this.host},127.0.0.2`,
       port: this.port,
       unix_socket_directories: "",
+      ssl: "on",
+      ssl_cert_file: `${this.dir.path}/cert.pem`,
+      ssl_key_file: `${this.dir.path}/key.pem`,
       // Its files end with the test.
       fsync: "off",
       full_page_writes: "off",

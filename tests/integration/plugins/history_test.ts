@@ -8,6 +8,7 @@ import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { forgetCount } from "../../../plugins/history/backlog.ts";
 import * as history from "../../../plugins/history/plugin.ts";
+import { CA_B } from "../../support/certificates.ts";
 import { type Bench, onBench } from "../../support/plugin_bench.ts";
 import { aNode, aVm } from "../../support/plugin_values.ts";
 import { PostgresServer } from "../../support/postgres_server.ts";
@@ -69,6 +70,10 @@ Deno.test("history is written to PostgreSQL and to SQLite alike", async (t) => {
     await step("many at once", many);
     await step("what is old is removed", old, { site: "old" });
   }
+  await t.step(
+    "PostgreSQL over TLS, by its own authority alone",
+    () => overTls(server),
+  );
   await t.step(
     "while the database is down events wait, and usage is counted",
     () => down(server),
@@ -180,6 +185,34 @@ async function old(bench: Bench, read: Read): Promise<void> {
   await bench.call("periodic", []);
   deepStrictEqual(await ids(), ["now"]);
   ok((await read("select id from vm_event where site = 'usher'")).length > 0);
+}
+
+async function overTls(server: PostgresServer): Promise<void> {
+  const other = await server.dir.write("other.pem", CA_B);
+  const isWritten = async (more: Record<string, unknown>) => {
+    forgetCount();
+    const { options, read } = await inPostgres(server);
+    await using bench = await onBench(history, {
+      options: { ...options, ...more },
+      vms: [VM],
+    });
+    await bench.call("register", [VM]);
+    const lines = bench.lines.map(({ text }) => text).join();
+    if (lines !== "") return lines;
+    const [row] = await read(
+      `select count(*) as count from pg_stat_ssl join pg_stat_activity using (pid)
+       where datname = current_database() and application_name = 'usher' and ssl`,
+    );
+    return Number(row?.["count"]) > 0;
+  };
+  const { caFile } = server;
+  deepStrictEqual(await isWritten({ ca_file: caFile }), true);
+  const byName = { server: "localhost", ca_file: caFile };
+  deepStrictEqual(await isWritten(byName), true);
+  match(String(await isWritten({ ca_file: other })), /certificate/);
+  const byOther = { server: "127.0.0.2", ca_file: caFile };
+  match(String(await isWritten(byOther)), /certificate|altnames/);
+  deepStrictEqual(await isWritten({}), false);
 }
 
 async function down(server: PostgresServer): Promise<void> {
