@@ -5,13 +5,16 @@
  *
  * Memory is what a process has to itself, looked at every 50 ms while it works
  * and four times a second while it does not. Whoever passes a bound is killed
- * at once; between two looks a process can grow by some 200 MiB.
+ * at once; between two looks a process can grow by some 200 MiB. Whoever keeps
+ * a processor busy is let have only what others leave, from then on: on a small
+ * machine it is the controller's processor.
  *
  * @module
  */
 import type { PluginLimits } from "../schema/plugin.ts";
 import type { Clock } from "../sys/clock.ts";
 import {
+  lowerPriority,
   type ProcessId,
   readLiving,
   readOwnBytes,
@@ -24,7 +27,11 @@ export const IDLE_MS = 250;
 /** The time over which the use of processors is averaged. */
 export const CPU_WINDOW_MS = 10_000;
 
-const CPU_EVERY_MS = 500;
+const CPU_EVERY_MS = 250;
+/** So much of a processor, at so many looks in a row, is keeping it busy. */
+const BUSY_SHARE = 0.8;
+const BUSY_LOOKS = 2;
+const NICE = 10;
 const MIB = 1024 * 1024;
 
 /** A process that runs plugins. */
@@ -44,12 +51,15 @@ export interface ProcessReader {
   memory(id: ProcessId): number | null;
   /** Seconds of processor that it has used; null when it is gone. */
   cpu(id: ProcessId): number | null;
+  /** Lets it have what others leave. */
+  lower(id: ProcessId): void;
 }
 
 /** /proc, as it is. */
 export const PROC_READER: ProcessReader = {
   memory: ({ pid }) => readOwnBytes(pid),
   cpu: (id) => readLiving(id)?.cpuSeconds ?? null,
+  lower: (id) => lowerPriority(id, NICE),
 };
 
 /** Holds processes to their limits, by one timer for all of them, from the first `wake` on. */
@@ -129,6 +139,8 @@ class Entry {
   memoryMiB: number | null = null;
   lookedAt = -Infinity;
   #cpuLookedAt = -Infinity;
+  #busyLooks = 0;
+  #isLowered = false;
   /** Oldest first; the first is as old as the window, or the process. */
   readonly #cpu: { readonly at: number; readonly seconds: number }[];
 
@@ -146,7 +158,7 @@ class Entry {
     const sum = (key: "memory" | "cpu") =>
       limits.reduce((all, one) => all + one[key], 0);
     return this.#overMemory(reader.memory(id), sum("memory")) ??
-      this.#overCpu(() => reader.cpu(id), sum("cpu"), now);
+      this.#overCpu(id, reader, { processors: sum("cpu"), now });
   }
 
   #overMemory(bytes: number | null, most: number): string | null {
@@ -158,16 +170,20 @@ class Entry {
   }
 
   #overCpu(
-    read: () => number | null,
-    processors: number,
-    now: number,
+    id: ProcessId,
+    reader: ProcessReader,
+    { processors, now }: { readonly processors: number; readonly now: number },
   ): string | null {
     if (now - this.#cpuLookedAt < CPU_EVERY_MS) return null;
+    const passedMs = now - this.#cpuLookedAt;
     this.#cpuLookedAt = now;
-    const seconds = read();
+    const seconds = reader.cpu(id);
     if (seconds === null) return null;
     const samples = this.#cpu;
+    const last = samples.at(-1)?.seconds ?? 0;
     samples.push({ at: now, seconds });
+    // Before the first look it has started, which everybody does in a hurry.
+    if (this.#isBusy((seconds - last) * 1000 / passedMs)) reader.lower(id);
     while ((samples[1]?.at ?? now) <= now - CPU_WINDOW_MS) samples.shift();
     const used = seconds - (samples[0]?.seconds ?? 0);
     const most = processors * CPU_WINDOW_MS / 1000;
@@ -176,5 +192,12 @@ class Entry {
       ? null
       : `its process used ${used.toFixed(1)} s of processor in ten seconds, ` +
         `and ${most} s is its limit`;
+  }
+
+  /** Whether it keeps a processor busy; said once. */
+  #isBusy(share: number): boolean {
+    this.#busyLooks = share >= BUSY_SHARE ? this.#busyLooks + 1 : 0;
+    if (this.#isLowered || this.#busyLooks < BUSY_LOOKS) return false;
+    return this.#isLowered = true;
   }
 }

@@ -18,6 +18,7 @@ const ID = { pid: 1, startTicks: 1 };
 class Scene {
   readonly clock = new FakeClock();
   readonly reasons: string[] = [];
+  readonly lowered: number[] = [];
   looks = 0;
   memoryMiB: number | null = 10;
   cpuSeconds: number | null = 0;
@@ -52,6 +53,7 @@ class Scene {
         return this.memoryMiB === null ? null : this.memoryMiB * MIB;
       },
       cpu: () => this.cpuSeconds,
+      lower: ({ pid }) => void this.lowered.push(pid),
     };
   }
 }
@@ -117,6 +119,24 @@ Deno.test("one thread that never rests keeps to one processor", async () => {
     await scene.clock.advance(1000);
   }
   assert.deepEqual(scene.reasons, []);
+});
+
+Deno.test("whoever keeps a processor busy has what others leave, and is told so once", async () => {
+  const scene = new Scene();
+  scene.calls = 0;
+  // It starts in a hurry, as all do.
+  scene.cpuSeconds = 0.4;
+  await scene.clock.advance(IDLE_MS);
+  for (let i = 0; i < 8; i++) {
+    scene.cpuSeconds! += i % 2 === 0 ? 0.25 : 0;
+    await scene.clock.advance(IDLE_MS);
+  }
+  assert.deepEqual(scene.lowered, []);
+  for (let i = 0; i < 8; i++) {
+    scene.cpuSeconds! += 0.25;
+    await scene.clock.advance(IDLE_MS);
+  }
+  assert.deepEqual(scene.lowered, [ID.pid]);
 });
 
 Deno.test("a process that is gone passes no bound, and one that comes is found", async () => {

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { setPriority } from "node:os";
 import { readTextOrNullSync } from "./file.ts";
 
 /** One process, and no other that may get its pid later. */
@@ -146,6 +147,18 @@ export function signalProcess(
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
+  }
+}
+
+/** Lets a process have what others leave of the processors: `nice` of setpriority(2) for all its threads, which those they start have too. */
+export function lowerPriority(id: ProcessId, nice: number): void {
+  if (readLiving(id) === null) return;
+  try {
+    for (const { name } of Deno.readDirSync(`/proc/${id.pid}/task`)) {
+      setPriority(Number(name), nice);
+    }
+  } catch {
+    // It has ended, or one of its threads has.
   }
 }
 

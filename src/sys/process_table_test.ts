@@ -7,6 +7,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { until } from "../../tests/support/wait.ts";
 import {
   isFrozen,
+  lowerPriority,
   readLiving,
   readNetBytes,
   readProcess,
@@ -64,4 +65,28 @@ Deno.test("readNetBytes() sums the devices it is asked for, and knows none that 
   ok(lo !== null && lo.rx === lo.tx, "a loopback gets what it sends");
   strictEqual(readNetBytes(Deno.pid, ["nosuch0"]), null);
   deepStrictEqual(readNetBytes(Deno.pid, ["lo", "nosuch0"]), lo);
+});
+
+Deno.test("lowerPriority() reaches all threads of a process", async () => {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "setInterval(() => {}, 1000)"],
+  }).spawn();
+  const id = readProcess(child.pid)!;
+  const nices = () =>
+    [...Deno.readDirSync(`/proc/${child.pid}/task`)].map(({ name }) => {
+      const text = Deno.readTextFileSync(
+        `/proc/${child.pid}/task/${name}/stat`,
+      );
+      return Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[16]);
+    });
+  await until("it has threads", () => nices().length > 2);
+  const before = nices()[0]!;
+  lowerPriority(id, Math.min(19, before + 3));
+  await until("all are lower", () => {
+    lowerPriority(id, Math.min(19, before + 3));
+    return nices().every((nice) => nice > before || before === 19);
+  });
+  signalProcess(id, "SIGKILL");
+  await child.status;
+  lowerPriority(id, 19); // nothing, and no throw
 });
