@@ -112,6 +112,12 @@ export class Chains implements Events {
     return this.#versions.current.versions(events);
   }
 
+  missed(event: string, why: string): void {
+    for (const { stats } of this.#versions.current.chain(event)) {
+      stats.failed(why);
+    }
+  }
+
   waitingFor(decision: string): WaitingFor | null {
     return this.#waiting.get(decision) ?? null;
   }

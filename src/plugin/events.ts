@@ -83,6 +83,8 @@ export interface Events {
     args: readonly unknown[],
     firing: Firing,
   ): Promise<void>;
+  /** An event is never told, for a reason that the plugins registered for it are shown with. */
+  missed(event: string, why: string): void;
   /** Whom the decision of this name waits for; null when it waits for nobody. */
   waitingFor(decision: string): WaitingFor | null;
   /** The versions of the plugins that hear any of these events. */
@@ -97,6 +99,7 @@ export const NO_EVENTS: Events = {
     Promise.resolve({ args, trail: [], plugins: {}, shares: [] }),
   tell: () => Promise.resolve(),
   fire: () => Promise.resolve(),
+  missed: () => {},
   waitingFor: () => null,
   versions: () => ({}),
 };

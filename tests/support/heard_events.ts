@@ -17,6 +17,8 @@ export interface Heard {
 /** Hears some events, or all. */
 export class HeardEvents implements Events {
   readonly heard: Heard[] = [];
+  /** What was never told, and why. */
+  readonly missing: string[] = [];
   readonly #names: ReadonlySet<string> | null;
   /** What a chain that tells does before it ends; nothing unless a test says so. */
   onTell: (heard: Heard) => Promise<void> | void = () => {};
@@ -75,6 +77,10 @@ export class HeardEvents implements Events {
   ): Promise<void> {
     this.heard.push({ event, args, firing });
     return Promise.resolve();
+  }
+
+  missed(event: string, why: string): void {
+    this.missing.push(`${event}: ${why}`);
   }
 
   waitingFor(): null {

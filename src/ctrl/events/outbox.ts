@@ -38,6 +38,9 @@ const FORGET_AGAIN_MS = 1000;
 /** The longest record, in letters of three bytes at most; longer ones are not kept. */
 const MAX_TEXT = LIMITS.valueBytes / 3;
 
+/** Why plugins miss an event. */
+const DROPPED = "it is so far behind that events were dropped, oldest first";
+
 /** What an outbox works with. */
 export interface OutboxParts {
   readonly context: CtrlContext;
@@ -223,6 +226,7 @@ export class Outbox implements Telling {
 
   #drop(told: ToldRecord): void {
     this.#dropped++;
+    this.#parts.events.missed(told.event, DROPPED);
     this.#end(told);
     if (this.#saidDropping) return;
     this.#saidDropping = true;

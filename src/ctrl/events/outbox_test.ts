@@ -196,6 +196,7 @@ Deno.test("Outbox drops the oldest when too many wait, says it once, and lets th
   strictEqual(waiting, MAX_WAITING);
   ok(dropped > 0);
   strictEqual(said.length, 1);
+  strictEqual(events.missing.length, dropped);
   ok(!outbox.isRegistering("same"));
   await clock.advance(MAX_AGE_MS + 1000);
   await outbox.post([news(-1, "state_change")]);
