@@ -6,6 +6,8 @@ const LIVE: Partial<Record<Completes, Candidate[]>> = {
   vm: [["web1.default.ann", "running"], ["db.default.ann", "stopped"]],
   node: [["n1", "ready"]],
   operation: [["01j9", "start web1"]],
+  plugin: [["users", "running"]],
+  event: [["start_request", ""], ["state_change", ""]],
 };
 
 /** The words offered for a command line; the last word is unfinished. */
@@ -48,6 +50,8 @@ Deno.test("candidates() offers live names, but none twice", async () => {
   deepStrictEqual(await offered("vm list --output=y"), ["--output=yaml"]);
   deepStrictEqual(await offered("vm list --nosuch="), []);
   deepStrictEqual(await offered("node show n"), ["n1"]);
+  deepStrictEqual(await offered("plugin show "), ["users"]);
+  deepStrictEqual(await offered("event show state"), ["state_change"]);
   deepStrictEqual(await offered("op attach "), ["01j9"]);
 });
 
