@@ -74,11 +74,12 @@ export class PluginServices {
 
   /**
    * Lets these plugins ask, and no others, and makes their moments durable,
-   * before they are called. Rejects for clocks that cannot be.
+   * before they are called. Rejects for grants and clocks that cannot be; then
+   * those that were to stay must be prepared again.
    */
   async prepare(plugins: readonly LoadedPlugin[]): Promise<void> {
-    await this.clocks.prepare(registrationsOf(plugins));
     this.asks.use(plugins);
+    await this.clocks.prepare(registrationsOf(plugins));
   }
 
   /** The clocks of these plugins run from now on, and no others: they can be called. */

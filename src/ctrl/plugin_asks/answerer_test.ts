@@ -26,6 +26,19 @@ Deno.test("what only the manifest or only the configuration says is not given", 
   await assert.rejects(list("nobody"), denied(/not in use/));
 });
 
+Deno.test("a grant that is no pattern is named, and those before stay", async () => {
+  await using at = await AskSite.open();
+  at.use(plugin("p", { asks: ["nodes"], grants: { ctx: ["nodes"] } }));
+  assert.throws(
+    () => at.use(plugin("p", { grants: { vms: ["web[.lab.ann"] } })),
+    (error) =>
+      isUsherError(error, "invalid_input") &&
+      error.details.field === "plugins.p.grants.vms" &&
+      /"p".*"web\[\.lab\.ann"/.test(error.message),
+  );
+  await at.ask("nodes.list", {}, askedBy("p"));
+});
+
 Deno.test("a grant that is taken back is gone at once", async () => {
   await using at = await AskSite.open();
   at.use(plugin("p", { asks: ["nodes"], grants: { ctx: ["nodes"] } }));

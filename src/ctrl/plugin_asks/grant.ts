@@ -5,7 +5,7 @@
  * @module
  */
 import { compileName } from "../../core/selector.ts";
-import { UsherError } from "../../error/mod.ts";
+import { messageOf, UsherError } from "../../error/mod.ts";
 import type { LoadedPlugin } from "../../plugin/runner.ts";
 import type { Verb } from "../../schema/operation.ts";
 import type { Capability } from "../../schema/plugin.ts";
@@ -32,8 +32,10 @@ export class Grant {
     this.#of = of;
     this.#patterns = grants.vms.some((pattern) => pattern === "*.*.*")
       ? null
-      : grants.vms.map(compileName);
-    this.#clusters = grants.vms.map(clusterTest);
+      : grants.vms.map((pattern) => compiled(of.name, pattern, compileName));
+    this.#clusters = grants.vms.map((pattern) =>
+      compiled(of.name, pattern, clusterTest)
+    );
   }
 
   /** Throws `permission_denied`, saying which of the two is missing, and where. */
@@ -117,6 +119,30 @@ export class Grant {
         hint: isAsked
           ? `grant it in ctrl.yaml: add ${what} to plugins.${name}.grants.${key}`
           : `its manifest must ask for it: add ${what} to "${key}" there`,
+      },
+    );
+  }
+}
+
+/** A test by a pattern. Throws `invalid_input`, saying where it stands. */
+function compiled<T>(
+  plugin: string,
+  pattern: string,
+  compile: (pattern: string) => T,
+): T {
+  try {
+    return compile(pattern);
+  } catch (error) {
+    throw new UsherError(
+      "invalid_input",
+      `Plugin "${plugin}" is granted VMs by what is no pattern: ${
+        messageOf(error)
+      }`,
+      {
+        field: `plugins.${plugin}.grants.vms`,
+        subject: plugin,
+        hint: "use * for any text, ? for one character, [a-c] for a set",
+        cause: error,
       },
     );
   }

@@ -33,6 +33,9 @@ const MAX_BUFFER = 4 * 1024 * 1024;
 /** One line, in characters; a request for thousands of VMs is longer. */
 const MAX_LINE = 256 * 1024;
 
+/** A request for more VMs is not even made a line: that alone would take long. */
+const MAX_VMS = 2000;
+
 /** A disk that does not take it is named in the log so often at most. */
 const SAY_MS = 60_000;
 
@@ -86,9 +89,8 @@ export class Recording implements EventRecorder, AsyncDisposable {
     if (kind?.recorded === false) return;
     if (answers.length === 0 && isRead(recorded)) return;
     const allowance = this.#allowances[kind?.class ?? "tells"];
-    if (allowance.isUsedUp || this.#buffered >= MAX_BUFFER) {
-      return this.#drop();
-    }
+    const isFull = allowance.isUsedUp || this.#buffered >= MAX_BUFFER;
+    if (isFull || isLong(recorded)) return this.#drop();
     const line = JSON.stringify(
       { type: "event", ...recorded } satisfies RecordedEvent,
     );
@@ -190,4 +192,9 @@ function isRead({ event, args }: Omit<RecordedEvent, "type">): boolean {
   const [value] = args as [{ verb?: unknown } | undefined];
   return event === "request" &&
     (value?.verb === "list" || value?.verb === "lnm_list");
+}
+
+function isLong({ args }: Omit<RecordedEvent, "type">): boolean {
+  const [value] = args as [{ vms?: unknown } | null | undefined];
+  return Array.isArray(value?.vms) && value.vms.length > MAX_VMS;
 }

@@ -239,4 +239,13 @@ Deno.test("a request for thousands of VMs is not recorded, and counted", async (
   await using recording = bench.recording();
   recording.record(bench.event("start_request", ["x".repeat(300_000)]));
   assert.equal(recording.dropped, 1);
+  const vms = new Proxy(new Array(2001), {
+    get: (target, key) => {
+      // Nobody looks at what is in it.
+      assert.ok(key === "length", String(key));
+      return target.length;
+    },
+  });
+  recording.record(bench.event("start_request", [{ vms }]));
+  assert.equal(recording.dropped, 2);
 });
