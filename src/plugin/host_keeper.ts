@@ -108,7 +108,7 @@ export class HostKeeper {
     return first === undefined || more.length > 0 ? SHARED : first.plugin;
   }
 
-  /** Takes one more in. Its environment is that of a process that it is alone in, or starts. */
+  /** Takes one more in. A process that was started before has the environment of those of then. */
   enter(tenant: Tenant): void {
     this.#tenants.add(tenant);
   }

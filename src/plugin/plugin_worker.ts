@@ -38,6 +38,8 @@ import { type Pending, WorkerCalls } from "./worker_calls.ts";
 const FLOODS = "it says and asks ten times as much as its limits.rate";
 /** How often calls are looked at that should have ended. */
 const LOOK_MS = 100;
+const GIVEN_UP =
+  "it has ended too often, and is started again when plugins are reloaded";
 const MORE_LINES =
   "it says and asks more than its limits.rate: the rest of this second is dropped";
 /** A start that is farther off is not waited for. */
@@ -136,7 +138,7 @@ export class PluginWorker {
       const next = afterEnd(ends, this.#now());
       ends = next.ends;
       if (end.isFinal || next.waitMs === null) {
-        this.#fail(end.why);
+        this.#fail(end.isFinal ? end.why : `${end.why}; ${GIVEN_UP}`);
         break;
       }
       await this.#rest(end.why, next.waitMs);
