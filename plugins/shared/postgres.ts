@@ -42,7 +42,8 @@ export function openDatabase(options: DatabaseOptions): Sql {
       ? false
       : { ca, ...(isIP(host) === 0 ? { servername: host } : { host }) },
     max: 4,
-    connect_timeout: 5,
+    // Less than a handler that decides may take, so that it can say why.
+    connect_timeout: 3,
     idle_timeout: 60,
     onnotice: () => {},
     connection: {

@@ -26,6 +26,9 @@ export interface NameServerOptions {
   readonly timeoutMs: number;
 }
 
+/** How long a server that did not answer is left alone: each VM would wait for it anew. */
+const REST_MS = 5000;
+
 /** What an update came to: done, or one of the conditions that did not hold. */
 export type UpdateOutcome = "done" | "condition";
 
@@ -49,6 +52,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
 /** A name server that takes updates. */
 export class NameServer {
   readonly #options: NameServerOptions;
+  #restsUntil = 0;
 
   constructor(options: NameServerOptions) {
     this.#options = options;
@@ -92,10 +96,17 @@ export class NameServer {
     encode: (id: number) => Uint8Array,
     signal: AbortSignal,
   ): Promise<DnsResponse> {
-    const { host, port, key, timeoutMs } = this.#options;
+    const { host, port, key } = this.#options;
+    if (Date.now() < this.#restsUntil) {
+      throw new Error(`DNS server ${host}:${port} has just not answered`);
+    }
     const [id = 0] = crypto.getRandomValues(new Uint16Array(1));
     const { bytes, mac } = await sign(encode(id), key, seconds());
-    const answer = await overTcp(bytes, { host, port, timeoutMs, signal });
+    const answer = await overTcp(bytes, {
+      ...this.#options,
+      signal,
+      late: () => this.#restsUntil = Date.now() + REST_MS,
+    });
     const response = decodeResponse(answer);
     await verify(answer, response.tsig, { key, mac, nowS: seconds() });
     if (response.id !== id) {
@@ -118,11 +129,13 @@ function seconds(): number {
 /** One message there and one back; the connection is closed whatever happens. */
 async function overTcp(
   message: Uint8Array,
-  { host, port, timeoutMs, signal }: {
+  { host, port, timeoutMs, signal, late }: {
     readonly host: string;
     readonly port: number;
     readonly timeoutMs: number;
     readonly signal: AbortSignal;
+    /** Called when it does not answer in time. */
+    readonly late: () => void;
   },
 ): Promise<Uint8Array> {
   signal.throwIfAborted();
@@ -130,10 +143,10 @@ async function overTcp(
   const { promise: over, reject } = Promise.withResolvers<never>();
   over.catch(() => {});
   const end = (why: string) => reject(new Error(why));
-  const timer = setTimeout(
-    () => end(`${where} does not answer within ${timeoutMs} ms`),
-    timeoutMs,
-  );
+  const timer = setTimeout(() => {
+    late();
+    end(`${where} does not answer within ${timeoutMs} ms`);
+  }, timeoutMs);
   const aborted = () => end(`${where} was not waited for any longer`);
   signal.addEventListener("abort", aborted, { once: true });
   const connecting = Deno.connect({ hostname: host, port });

@@ -164,6 +164,27 @@ Deno.test("udns: a wrong key, and one that the server does not know, are told as
   }
 });
 
+Deno.test("udns: a server that does not answer holds up one VM, not each", async () => {
+  await using bind = await BindServer.start();
+  const secret = await bind.dir.write("key", bind.key.secret);
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const place = { host: "127.0.0.1", port: silent.addr.port };
+  const other = aVm("db.lab.ann", { args: { ip: "10.1.0.9" } });
+  await using bench = await onBench(udns, {
+    options: optionsFor(place, secret, { timeout: "100ms" }),
+    vms: [WEB, other],
+  });
+  await bench.call("register", [WEB]);
+  await bench.call("register", [other]);
+  const [first, second] = bench.lines.map(({ text }) => text);
+  match(first ?? "", /does not answer within 100 ms/);
+  match(second ?? "", /has just not answered/);
+  deepStrictEqual([...bench.site.scheduled.keys()], [
+    `retry/${WEB.uid}`,
+    `retry/${other.uid}`,
+  ]);
+});
+
 Deno.test("udns: an answer that is changed on its way is none", async () => {
   await using site = await start();
   const { bind, bench } = site;
