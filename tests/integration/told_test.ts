@@ -122,6 +122,26 @@ Deno.test("register and unregister are told of once, whether or not they were as
   deepStrictEqual(heard, ["register", "unregister", "register"]);
 });
 
+Deno.test("a start that is refused before its VM has a record is told of with the VM that was asked for", async () => {
+  const heard: [string, Vm, { code: string }][] = [];
+  await using site = await siteWith(
+    ["register", "start_failure", "unregister"],
+    ({ event, args: [vm, problem] }) => {
+      heard.push([event, vm as Vm, problem as { code: string }]);
+    },
+  );
+  await site.run("start", "huge", {
+    spec: { memoryMiB: 64 * 1024 * 1024 },
+    args: { range: "lab" },
+  });
+  await until("it is told", () => heard.length > 0);
+  strictEqual(heard.length, 1);
+  const [event, vm, problem] = heard[0]!;
+  strictEqual(event, "start_failure");
+  deepStrictEqual([vm.name, vm.args], ["huge.default.admin", { range: "lab" }]);
+  strictEqual(problem.code, "insufficient_resources");
+});
+
 Deno.test("a VM that was found is registered; one that is forgotten is told of as it was last", async () => {
   const heard: [string, string, string][] = [];
   await using site = await siteWith(
