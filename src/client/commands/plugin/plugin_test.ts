@@ -179,5 +179,5 @@ Deno.test("plugin enable and disable ask for one after another, and say what the
     "POST /v1/plugins/a/disable",
     "POST /v1/plugins/b/disable",
   ]);
-  strictEqual(out, "a is disabled\n\nb is disabled\n");
+  strictEqual(out, "a is disabled\nb is disabled\n");
 });

@@ -7,6 +7,7 @@ import type { PluginView } from "../../../schema/plugin.ts";
 import { type Context, defineCommand } from "../../command.ts";
 import { EXIT } from "../../exit.ts";
 import { FORMAT_FLAG, printShown } from "../../render/output.ts";
+import { printable } from "../../render/table.ts";
 
 const words = {
   usage: "PLUGINS...",
@@ -52,11 +53,18 @@ async function turn(
   for (const name of names) {
     plugins.push(await api.call(route, { params: { name } }));
   }
-  await printShown(context, plugins, output, {
+  const format = output ?? (await context.settings()).output;
+  if (format === "table" || format === "wide") {
+    for (const { name, state, reason } of plugins) {
+      const why = reason === "" ? "" : `: ${printable(reason)}`;
+      context.io.stdout.write(`${name} is ${state}${why}\n`);
+    }
+    return EXIT.done;
+  }
+  await printShown(context, plugins, format, {
     single: names.length === 1,
     name: ({ name }) => name,
-    describe: ({ name, state, reason }) =>
-      `${name} is ${state}${reason === "" ? "" : `: ${reason}`}\n`,
+    describe: ({ name }) => name,
   });
   return EXIT.done;
 }
