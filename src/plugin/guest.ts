@@ -31,6 +31,8 @@ import { type GuestReport, loadProblem, readModule } from "./report.ts";
 type Call = Extract<ToGuest, readonly ["call", ...unknown[]]>;
 
 const MAX_TEXT = 8192;
+/** So many seconds an ask that comes too fast waits before it is refused. */
+const MAX_WAITS = 2;
 const encoder = new TextEncoder();
 // What the plugin may replace, as it was before.
 const postMessage = self.postMessage.bind(self);
@@ -51,6 +53,7 @@ class Outbox {
   #done: number[] = [];
   #isDue = false;
   #gate: RateGate | null = null;
+  #nextSecond: Promise<void> | null = null;
 
   /**
    * Bounds lines and asks, so that what comes too fast is no work for anybody
@@ -59,6 +62,16 @@ class Outbox {
    */
   limit(rate: number): void {
     this.#gate = new RateGate(clock, rate + 1);
+  }
+
+  /** Resolves when as many again may leave. One timer for all who wait. */
+  nextSecond(): Promise<void> {
+    return this.#nextSecond ??= new Promise((go) =>
+      setTimer(() => {
+        this.#nextSecond = null;
+        go();
+      }, 1001 - now() % 1000)
+    );
   }
 
   /** Whether one more line or ask may leave. */
@@ -188,26 +201,27 @@ class Guest {
       : encoder.encode(text).length;
   }
 
-  #ask(call: number, name: string, params: unknown): Promise<unknown> {
-    if (!this.#outbox.passes()) {
-      return Promise.reject(
-        new UsherError("too_many_requests", `"${name}" is asked too often`, {
-          hint: "wait a second, or raise limits.rate",
-        }),
-      );
+  async #ask(call: number, name: string, params: unknown): Promise<unknown> {
+    for (let waits = 0; !this.#outbox.passes(); waits++) {
+      if (waits === MAX_WAITS) {
+        throw new UsherError(
+          "too_many_requests",
+          `"${name}" is asked too often`,
+          { hint: "ask less often, or raise limits.rate" },
+        );
+      }
+      await this.#outbox.nextSecond();
     }
     const ask = ++this.#asked;
     const part = stringify(["ask", ask, call, name, params ?? null]);
     const size = this.#sizeOf(part);
     if (size > this.#spec.maxBytes) {
-      return Promise.reject(
-        new RangeError(`"${name}" would be asked with ${inMiB(size)} MiB`),
-      );
+      throw new RangeError(`"${name}" would be asked with ${inMiB(size)} MiB`);
     }
     const answer = Promise.withResolvers<unknown>();
     this.#asks.set(ask, answer);
     this.#outbox.put(part);
-    return answer.promise;
+    return await answer.promise;
   }
 }
 

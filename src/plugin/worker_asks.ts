@@ -16,7 +16,7 @@ import type { Pending } from "./worker_calls.ts";
 /** What one handler may ask at the same time. */
 const MAX_ASKS = 1000;
 
-/** Who asks, how often it may, and the way back. */
+/** Who asks, where it is counted, and the way back. */
 export interface AsksOptions {
   readonly plugin: string;
   readonly gate: RateGate;
@@ -42,11 +42,13 @@ export class WorkerAsks {
     params: unknown,
   ): void {
     const { plugin, gate } = this.#options;
-    const passes = gate.passes();
+    // Counted with the lines, so that a flood is seen; its pace is kept by the
+    // worker, and by who answers.
+    gate.passes();
     if (pending === undefined) {
       return this.#deny(ask, callIsOver(plugin, name));
     }
-    if (pending.asks >= MAX_ASKS || !passes) {
+    if (pending.asks >= MAX_ASKS) {
       const why = `"${name}" is asked too often`;
       const error = new UsherError("too_many_requests", why, {
         subject: plugin,

@@ -47,3 +47,24 @@ Deno.test("runner with processes: an older version is called beside the newest, 
   await runner.use([newest]);
   strictEqual(runner.status(older.name)?.pid, now?.pid, "it goes on as it is");
 });
+
+Deno.test("runner with processes: asks beyond their rate wait their turn, and are refused once that is too long", async () => {
+  const at = { source: folder, hash: "1", folder, entry: "plugin.ts" };
+  await using bench = await runnerBench(
+    (ports) => new ProcessRunner(ports),
+    fixturePlugin(at, { limits: { rate: 20 } }),
+  );
+  bench.site.state.set("gate", "open");
+  const ask = (count: number) =>
+    Promise.allSettled(
+      Array.from({ length: count }, () => bench.call("gate")),
+    );
+  const few = await ask(40);
+  strictEqual(few.filter(({ status }) => status === "fulfilled").length, 40);
+  const many = await ask(200);
+  const refused = many.flatMap((one) =>
+    one.status === "rejected" ? [String(one.reason)] : []
+  );
+  strictEqual(refused.length > 100 && refused.length < 200, true);
+  match(refused[0] ?? "", /"state.get" is asked too often/);
+});
