@@ -33,6 +33,8 @@ export class Schedules {
   readonly #all = new Map<string, Map<string, PluginSchedule>>();
   /** Events that each plugin in use declares. */
   #declared = new Map<string, ReadonlySet<string>>();
+  /** Those whose chains run: a reload does not fire them once more. */
+  readonly #firing = new Set<PluginSchedule>();
   /** Aborts when the controller ends; null until it serves. */
   #serves: AbortSignal | null = null;
 
@@ -125,6 +127,7 @@ export class Schedules {
   #plan(one: PluginSchedule): void {
     const { agenda } = this.#parts;
     const { plugin, key, event, at } = one;
+    if (this.#firing.has(one)) return;
     const name = keyOf(plugin, key);
     if (this.#declared.get(plugin)?.has(event) !== true) {
       agenda.cancel(name);
@@ -136,6 +139,7 @@ export class Schedules {
   async #fire(one: PluginSchedule): Promise<void> {
     const { events, store, context } = this.#parts;
     const { plugin, key, event, args, decision, depth } = one;
+    this.#firing.add(one);
     try {
       await events.fire(event, args, { decision, depth });
       // A chain that the controller's end has cut off was not heard to its own;
@@ -154,6 +158,8 @@ export class Schedules {
         event,
         error: messageOf(error),
       });
+    } finally {
+      this.#firing.delete(one);
     }
   }
 }

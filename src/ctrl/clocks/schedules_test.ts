@@ -86,6 +86,17 @@ Deno.test("what a plugin has scheduled waits for it when it is gone", async () =
   assert.equal(at.fired.length, 1);
 });
 
+Deno.test("a reload fires nothing once more whose chain still runs", async () => {
+  const { at, clock } = await opened();
+  await using _ = at;
+  at.hold();
+  await schedule(at, { when: 10_000 });
+  await clock.advance(10_000);
+  at.use(LATER);
+  await clock.advance(DAY / 24);
+  assert.equal(at.fired.length, 1);
+});
+
 Deno.test("scheduling has bounds", async () => {
   const { at } = await opened();
   await using _ = at;
