@@ -261,30 +261,6 @@ Deno.test("uipmgr: an address whose VM never came is free once its time is over"
   deepStrictEqual(ipOf(next, "next.lab.ann"), ipOf(never, "never.lab.ann"));
 });
 
-Deno.test("uipmgr: options that cannot be are refused by name", async () => {
-  const lab = (ipv4: Record<string, unknown>) => ({
-    ranges: { lab: { ipv4 } },
-  });
-  const cases: [Record<string, unknown>, RegExp][] = [
-    [lab({ network: "10.1.0.0" }), /"lab", ipv4: network "10.1.0.0"/],
-    [lab({ network: "10.1.0.0/24", first: "10.2.0.1" }), /no address of 10/],
-    [lab({ network: "10.0.0.0/8", last: "10.255.0.0" }), /set first and last/],
-    [{ ranges: { lab: {} } }, /neither ipv4 nor ipv6/],
-    [{ ranges: RANGES, dfltrange: "labs" }, /no range "labs"/],
-    [
-      { ranges: RANGES, server: "db" },
-      /must name the file that holds the password/,
-    ],
-    [
-      { ranges: { a: RANGES.lab, b: RANGES.lab } },
-      /"a" and "b" overlap at 10.1.0.1/,
-    ],
-  ];
-  for (const [options, expected] of cases) {
-    await rejects(onBench(uipmgr, { options }), expected);
-  }
-});
-
 Deno.test("uipmgr: a database that is not there refuses a start, and says which", async () => {
   await using server = await PostgresServer.start();
   await server.dir.write("pw", "wrong-secret");

@@ -6,6 +6,7 @@
  */
 import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
 import * as uldap from "../../../plugins/uldap/plugin.ts";
+import { cutAfterStartTls } from "../../support/starttls_cutter.ts";
 import { CA_B } from "../../support/certificates.ts";
 import { type Bench, onBench } from "../../support/plugin_bench.ts";
 import { SlapdServer } from "../../support/slapd_server.ts";
@@ -344,35 +345,4 @@ function failures(bench: Bench): string {
 function cluster(name: string, user: string, createdBy: string) {
   const createdAt = "2026-01-01T00:00:00.000Z";
   return { v: 1 as const, name, user, createdAt, createdBy };
-}
-
-/** Passes on what goes there and back, until the client has said its first thing over TLS. */
-function cutAfterStartTls(port: number) {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  let connections = 0;
-  let isCut = false;
-  void (async () => {
-    for await (const near of listener) {
-      connections++;
-      const far = await Deno.connect({ hostname: "127.0.0.1", port });
-      void far.readable.pipeTo(near.writable).catch(() => {});
-      const cut = new TransformStream<Uint8Array, Uint8Array>({
-        transform(chunk, controller) {
-          // 23: what is said once the connection is secure.
-          if (chunk[0] === 23) {
-            isCut = true;
-            near.close();
-            controller.terminate();
-          } else controller.enqueue(chunk);
-        },
-      });
-      void near.readable.pipeThrough(cut).pipeTo(far.writable).catch(() => {});
-    }
-  })();
-  return {
-    port: listener.addr.port,
-    connections: () => connections,
-    isCut: () => isCut,
-    [Symbol.dispose]: () => listener.close(),
-  };
 }
