@@ -7,6 +7,7 @@ import type { Entry, Key } from "../../src/store/store.ts";
 
 const AT = "2026-01-01T00:00:00.000Z";
 const HASH = "0".repeat(64);
+const OTHER_HASH = "1".repeat(64);
 
 /** A ULID that ends so. */
 export function uid(end: string): string {
@@ -53,6 +54,7 @@ const VM_A: Key = ["vm", uid("a")];
 const VM_B: Key = ["vm", uid("b")];
 const DONE: Key = ["operation", uid("d")];
 const OPEN: Key = ["operation", uid("p")];
+const TOLD: Key = ["told", "0000000000000001"];
 const DRAIN: Key = ["node-operation", uid("n")];
 
 /** Two VMs on a node, one started and one starting. */
@@ -73,6 +75,42 @@ export function soundState(): StoredRecords {
       user: "admin",
       createdAt: AT,
       expiresAt: AT,
+    })
+    // Whom a directory let in.
+    .set(["session", OTHER_HASH], {
+      v: 1,
+      hash: OTHER_HASH,
+      user: "bob",
+      role: "user",
+      groups: ["staff"],
+      createdAt: AT,
+      expiresAt: AT,
+    })
+    .set(["cluster", "lab.ann"], {
+      v: 1,
+      name: "lab.ann",
+      user: "ann",
+      createdAt: AT,
+      createdBy: "admin",
+    })
+    .set(TOLD, {
+      v: 1,
+      id: "0000000000000001",
+      event: "lnm_disconnect",
+      args: [{ name: "n1" }],
+      lane: "node n1",
+      decision: "lnm_disconnect/n1/1",
+      operation: null,
+      depth: 0,
+      at: AT,
+    })
+    .set(["connection", uid("c")], {
+      id: uid("c"),
+      user: "bob",
+      role: "user",
+      groups: [],
+      address: "192.0.2.1",
+      since: AT,
     })
     .set(["join-token", HASH], { v: 1, hash: HASH, node: null, expiresAt: AT })
     .set(["node-secret", "n1"], { v: 1, name: "n1", hash: HASH })
@@ -226,6 +264,16 @@ export const DAMAGES: readonly Damage[] = [
     "record-shape",
     "an operation of a newer shape",
     (s) => s.edit(DONE, { v: 2 }),
+  ],
+  [
+    "record-key",
+    "an event under the number of another",
+    (s) => s.edit(TOLD, { id: "0000000000000002" }),
+  ],
+  [
+    "record-shape",
+    "a cluster of nobody",
+    (s) => s.set(["cluster", "lab.bob"], { v: 1, name: "lab.bob" }),
   ],
   ["record-shape", "half a record", (s) => s.set(["node", "n1"], { v: 1 })],
   ["schema-version", "no schema version", (s) => s.remove(["meta", "schema"])],
