@@ -60,6 +60,8 @@ export interface OutboxStatus {
 export class Outbox implements Telling {
   readonly #parts: OutboxParts;
   readonly #queue: TellQueue<ToldRecord>;
+  /** Those that are in the store; others are told from memory alone. */
+  readonly #kept = new WeakSet<ToldRecord>();
   /** Ids of what need not be told any more and is still in the store. */
   #over: string[] = [];
   #forgetting: Disposable | null = null;
@@ -82,6 +84,7 @@ export class Outbox implements Telling {
     for await (const { value } of parts.store.list(keys.allTold())) {
       const told = ToldRecord.parse(value);
       outbox.#ids = Number(told.id);
+      outbox.#kept.add(told);
       outbox.#add(told);
     }
     return outbox;
@@ -166,7 +169,9 @@ export class Outbox implements Telling {
 
   mutations(told: readonly ToldRecord[]): readonly Mutation[] {
     if (told.length === 0) return [];
-    return told.filter((one) => this.#isKept(one)).map((value) => ({
+    const kept = told.filter((one) => this.#mustKeep(one));
+    for (const one of kept) this.#kept.add(one);
+    return kept.map((value) => ({
       type: "set",
       key: keys.told(value.id),
       value,
@@ -180,7 +185,7 @@ export class Outbox implements Telling {
 
   failed(told: readonly ToldRecord[]): void {
     // They may be there all the same, and what is tried again tells anew.
-    for (const { id } of told) this.#forget(id);
+    for (const one of told) this.#forget(one);
   }
 
   #add(told: ToldRecord): void {
@@ -201,7 +206,7 @@ export class Outbox implements Telling {
   }
 
   #end(told: ToldRecord): void {
-    this.#forget(told.id);
+    this.#forget(told);
     if (told.event !== "register") return;
     this.#registering.get(told.lane)?.resolve();
     this.#registering.delete(told.lane);
@@ -237,8 +242,9 @@ export class Outbox implements Telling {
   }
 
   /** Takes one out of the store, together with others. */
-  #forget(id: string): void {
-    this.#over.push(id);
+  #forget(told: ToldRecord): void {
+    if (!this.#kept.has(told)) return;
+    this.#over.push(told.id);
     if (this.#isClosed) return;
     this.#forgetting ??= this.#parts.context.clock.after(
       FORGET_MS,
@@ -275,8 +281,8 @@ export class Outbox implements Telling {
     }
   }
 
-  /** Whether it outlives a crash: not what is recorded alone, nor what is too large for the store. */
-  #isKept(told: ToldRecord): boolean {
+  /** Whether it is to outlive a crash: not what is recorded alone, nor what is too large for the store. */
+  #mustKeep(told: ToldRecord): boolean {
     if (!this.#parts.events.isRegistered(told.event)) return false;
     const text = JSON.stringify(told);
     return text.length <= MAX_TEXT ||

@@ -97,6 +97,19 @@ Deno.test("Outbox writes nothing for events that nobody hears", async () => {
   strictEqual(outbox.status().told, 0);
 });
 
+Deno.test("Outbox tells from memory what is only recorded, and writes nothing for it", async () => {
+  const events = new HeardEvents();
+  events.isRegistered = () => false;
+  const { store, records, outbox, clock } = await open(events);
+  outbox.open();
+  await records.write([VM_WRITE]);
+  await until("it is told", () => events.heard.length === 2);
+  const { mutations } = store.stats();
+  await clock.advance(1000);
+  strictEqual(store.stats().mutations, mutations);
+  ok(!outbox.isRegistering(VM.uid));
+});
+
 Deno.test("Outbox keeps an event until its chain has ended, and tells it again after a crash, with the same name", async () => {
   const events = new HeardEvents();
   events.onTell = () => new Promise(() => {});
