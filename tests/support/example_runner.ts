@@ -151,6 +151,10 @@ export class ExampleRunner implements Disposable {
     }
     await Deno.mkdir(`${this.#folder}/site-plugins`);
     if (verb === "init" || !/ greeter\b/.test(line)) return;
+    if (["forget", "logs", "test"].includes(verb)) {
+      const turn = verb === "forget" ? "disable" : "enable";
+      await this.#client("plugin", turn, "greeter");
+    }
     await writePlugin(`${this.#folder}/greeter`, templateOf("greeter"));
   }
 

@@ -20,8 +20,8 @@ export const forget = defineCommand({
     ...FORMAT_FLAG,
   },
   examples: [
-    ["usher plugin disable uipmgr", "first, since it must not run"],
-    ["usher plugin forget uipmgr --yes", "then, without being asked"],
+    ["usher plugin disable greeter", "first, since it must not run"],
+    ["usher plugin forget greeter --yes", "then, without being asked"],
   ],
   async run(context, { words: [name = ""], flags }) {
     const api = await context.api();
