@@ -18,6 +18,7 @@ import type { Operation } from "../schema/operation.ts";
 import { VmRequest, type VmRequestInput } from "../schema/request.ts";
 import { systemClock } from "../sys/clock.ts";
 import { silentLog } from "../sys/log.ts";
+import { nextTurn } from "../sys/turn.ts";
 import {
   type FakeHandler,
   fakePlugin,
@@ -262,11 +263,11 @@ Deno.test("one that could not be written is decided again under the same decisio
 });
 
 Deno.test("a request that waits for a handler keeps no other from going on, and can be given up", async () => {
+  const over = Promise.withResolvers<null>();
   await using small = await withPlugins({
     slow: [
       "request",
-      ([request]) =>
-        (request as Fields).user === "bob" ? new Promise(() => {}) : null,
+      ([request]) => (request as Fields).user === "bob" ? over.promise : null,
     ],
   });
   const { requests } = small.ctrl;
@@ -290,6 +291,9 @@ Deno.test("a request that waits for a handler keeps no other from going on, and 
   for (const { id } of waiting) ok(requests.deciding.giveUp(id, BOB));
   await Promise.all(waiting.map(({ failed }) => failed));
   ok(!requests.deciding.giveUp("waiting-0", BOB));
+  // What was given up is answered all the same, and nobody takes it.
+  over.resolve(null);
+  await nextTurn();
 });
 
 Deno.test("a plan passes the chains as a trial of its own name, and tells what they change", async () => {
@@ -334,8 +338,9 @@ Deno.test("what a drain asks for and a plugin refuses becomes a part that failed
 });
 
 Deno.test("what waits for a plugin while the controller ends is neither refused nor a part that failed", async () => {
+  const over = Promise.withResolvers<null>();
   await using small = await withPlugins({
-    slow: ["request", () => new Promise(() => {})],
+    slow: ["request", () => over.promise],
   });
   const { requests, records } = small.ctrl;
   const whole = { parent: "01J00000000000000000000000", avoid: [] };
@@ -350,4 +355,6 @@ Deno.test("what waits for a plugin while the controller ends is neither refused 
   await failed;
   await rejects(requests.submit(start(), ADMIN), /The controller ends/);
   strictEqual(records.operations.size, 0);
+  over.resolve(null);
+  await nextTurn();
 });
