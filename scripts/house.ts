@@ -93,7 +93,7 @@ export const SIMULATED_FOLDERS = [
 /** Files in those folders that tie a role to its machine, and are not simulated. */
 export const MACHINE_BOUND_FILES = [
   "src/ctrl/ctrl.ts",
-  "src/ctrl/certificates.ts",
+  "src/ctrl/trust/certificates.ts",
   "src/ctrl/auth/password.ts",
   "src/lnm/lnm.ts",
   "src/lnm/credential.ts",

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { Chains } from "../../src/plugin/chains.ts";
-import { ProcessRunner } from "../../src/plugin/process_runner.ts";
+import { Chains } from "../../src/plugin/chain/chains.ts";
+import { ProcessRunner } from "../../src/plugin/process/process_runner.ts";
 import type { LoadedPlugin } from "../../src/plugin/runner.ts";
 import { Manifest, PluginConfig } from "../../src/schema/plugin.ts";
 import { systemClock } from "../../src/sys/clock.ts";

@@ -9,7 +9,7 @@
  * @module
  */
 import { Outbox } from "../../src/ctrl/events/outbox.ts";
-import { Records, type Write } from "../../src/ctrl/records.ts";
+import { Records, type Write } from "../../src/ctrl/records/records.ts";
 import { type Events, NO_EVENTS } from "../../src/plugin/events.ts";
 import { Vm } from "../../src/schema/vm.ts";
 import { openKvStore } from "../../src/store/kv_store.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { healthyDrivers } from "./capacity.ts";
-import type { Records } from "./records.ts";
+import { healthyDrivers } from "./records/capacity.ts";
+import type { Records } from "./records/records.ts";
 
 /** The configured driver, or with `auto` the one that most nodes have; null when none has any. */
 export function defaultDriver(

@@ -9,31 +9,31 @@
 import { leastMarginMs } from "../core/lease.ts";
 import { UsherError } from "../error/mod.ts";
 import type { CtrlConfig } from "../schema/config.ts";
-import { Changes } from "./changes.ts";
-import { ConsoleRelay } from "./console_relay.ts";
+import { Changes } from "./records/changes.ts";
+import { ConsoleRelay } from "./console/console_relay.ts";
 import { isoNow } from "./context.ts";
 import { defaultDriver, knownDrivers } from "./default_driver.ts";
-import { Domains } from "./domains.ts";
-import { Drains } from "./drains.ts";
+import { Domains } from "./nodes/domains.ts";
+import { Drains } from "./drains/drains.ts";
 import { type JanitorParts, keepTidy } from "./janitor.ts";
-import { Leftovers } from "./leftovers.ts";
+import { Leftovers } from "./nodes/leftovers.ts";
 import type { ServedParts } from "./listeners.ts";
 import { HELLO_MS } from "./node_api/session.ts";
-import { NodeLinks } from "./node_links.ts";
+import { NodeLinks } from "./nodes/node_links.ts";
 import {
   beginWatch,
   type LossKeepers,
   type NodeWatchParts,
   watchNodes,
-} from "./node_watch.ts";
+} from "./nodes/node_watch.ts";
 import { type EngineOptions, openState } from "./opened_state.ts";
 import { Runner } from "./operations/runner.ts";
 import { NO_PLUGINS } from "./plugins/admin.ts";
 import { PluginServices } from "./plugin_services.ts";
-import type { Records } from "./records.ts";
-import { Requests } from "./requests.ts";
-import { RestartKeeper, type RestartParts } from "./restarts.ts";
-import { StrayKeeper } from "./strays.ts";
+import type { Records } from "./records/records.ts";
+import { Requests } from "./requests/requests.ts";
+import { RestartKeeper, type RestartParts } from "./nodes/restarts.ts";
+import { StrayKeeper } from "./nodes/strays.ts";
 
 /** The parts of a controller, and what keeps them going. */
 export interface Engine extends ServedParts {

@@ -8,8 +8,8 @@ import { isFinal } from "../core/operation_machine.ts";
 import { messageOf } from "../error/mod.ts";
 import type { Accounts } from "./auth/accounts.ts";
 import type { CtrlContext } from "./context.ts";
-import type { Nodes } from "./nodes.ts";
-import type { Records, Write } from "./records.ts";
+import type { Nodes } from "./nodes/nodes.ts";
+import type { Records, Write } from "./records/records.ts";
 
 const EVERY_MS = 60_000;
 

@@ -12,7 +12,7 @@ import { isoTime } from "../sys/clock.ts";
 import { newId } from "../sys/id.ts";
 import { silentLog } from "../sys/log.ts";
 import { sweep } from "./janitor.ts";
-import { Records, type Write } from "./records.ts";
+import { Records, type Write } from "./records/records.ts";
 
 const clock = new FakeClock();
 const HOUR = 3_600_000;

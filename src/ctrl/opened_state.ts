@@ -10,13 +10,13 @@ import type { Store } from "../store/store.ts";
 import { Accounts } from "./auth/accounts.ts";
 import { Admission } from "./auth/admission.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
-import { missingClusters } from "./clusters.ts";
+import { missingClusters } from "./records/clusters.ts";
 import { Connections } from "./events/connections.ts";
 import { Outbox } from "./events/outbox.ts";
 import { siteValue } from "./events/site_value.ts";
-import { Nodes } from "./nodes.ts";
+import { Nodes } from "./nodes/nodes.ts";
 import type { PluginAsks } from "./plugin_asks/answerer.ts";
-import { Records } from "./records.ts";
+import { Records } from "./records/records.ts";
 
 /** What an engine is made on. */
 export interface EngineOptions {

@@ -6,19 +6,19 @@
 import type { CtrlConfig } from "../schema/config.ts";
 import type { Events } from "../plugin/events.ts";
 import type { Accounts } from "./auth/accounts.ts";
-import type { Changes } from "./changes.ts";
+import type { Changes } from "./records/changes.ts";
 import type { Connections } from "./events/connections.ts";
-import type { ConsoleRelay } from "./console_relay.ts";
+import type { ConsoleRelay } from "./console/console_relay.ts";
 import type { CtrlContext } from "./context.ts";
-import type { Domains } from "./domains.ts";
-import type { Drains } from "./drains.ts";
-import type { NodeLinks } from "./node_links.ts";
-import type { Nodes } from "./nodes.ts";
+import type { Domains } from "./nodes/domains.ts";
+import type { Drains } from "./drains/drains.ts";
+import type { NodeLinks } from "./nodes/node_links.ts";
+import type { Nodes } from "./nodes/nodes.ts";
 import type { Runner } from "./operations/runner.ts";
 import type { PluginAdmin } from "./plugins/admin.ts";
-import type { Records } from "./records.ts";
-import type { Requests } from "./requests.ts";
-import type { Trust } from "./trust.ts";
+import type { Records } from "./records/records.ts";
+import type { Requests } from "./requests/requests.ts";
+import type { Trust } from "./trust/trust.ts";
 
 /** Everything that handlers may use. */
 export interface Site {

@@ -6,8 +6,8 @@
 import type { NodeView, VmView } from "../schema/change.ts";
 import type { Node } from "../schema/node.ts";
 import type { Vm } from "../schema/vm.ts";
-import type { Capacity } from "./capacity.ts";
-import type { NodeLinks } from "./node_links.ts";
+import type { Capacity } from "./records/capacity.ts";
+import type { NodeLinks } from "./nodes/node_links.ts";
 import type { Runner } from "./operations/runner.ts";
 
 /** A VM with its usage and the operation that holds it. */

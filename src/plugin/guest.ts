@@ -15,7 +15,7 @@ import {
   Instance,
   type Outcome,
   type PluginModule,
-} from "./instance.ts";
+} from "./process/instance.ts";
 import {
   BODY_ROOM,
   type GuestSign,
@@ -23,10 +23,10 @@ import {
   textOf,
   type ToGuest,
   type WorkerSpec,
-} from "./protocol.ts";
-import { lockDown } from "./lockdown.ts";
-import { RateGate } from "./rate_gate.ts";
-import { type GuestReport, loadProblem, readModule } from "./report.ts";
+} from "./process/protocol.ts";
+import { lockDown } from "./process/lockdown.ts";
+import { RateGate } from "./process/rate_gate.ts";
+import { type GuestReport, loadProblem, readModule } from "./files/report.ts";
 
 type Call = Extract<ToGuest, readonly ["call", ...unknown[]]>;
 

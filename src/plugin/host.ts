@@ -11,7 +11,7 @@
 import { messageOf } from "../error/mod.ts";
 import { type ByteConnection, connectUnix } from "../sys/unix_socket.ts";
 import { VERSION } from "../version.ts";
-import { encodeFrame, FrameReader, sealOf } from "./frame.ts";
+import { encodeFrame, FrameReader, sealOf } from "./process/frame.ts";
 import {
   BODY_ROOM,
   type FromHost,
@@ -20,7 +20,7 @@ import {
   MAX_HEAD,
   type ToHost,
   type WorkerSpec,
-} from "./protocol.ts";
+} from "./process/protocol.ts";
 
 /** How often deadlines are looked at. */
 const LOOK_MS = 50;

@@ -13,7 +13,11 @@ import { Deadline } from "../sys/clock.ts";
 import { answerAsk, askingOf, callIsOver } from "./ask_check.ts";
 import { boundedLine, failedBy, lateBy, refusedBy } from "./failure.ts";
 import { type ContextPorts, makeContext } from "./handler_context.ts";
-import { Instance, type Outcome, type PluginModule } from "./instance.ts";
+import {
+  Instance,
+  type Outcome,
+  type PluginModule,
+} from "./process/instance.ts";
 import type {
   HandlerCall,
   HandlerResult,

@@ -5,18 +5,18 @@
  * @module
  */
 import { UsherError } from "../error/mod.ts";
-import { pluginAt } from "../plugin/find.ts";
-import type { OptionIssue } from "../plugin/instance.ts";
-import { type HandlerOutcome, outcomeOf } from "../plugin/outcome.ts";
-import { ProcessRunner } from "../plugin/process_runner.ts";
-import { PluginReader, type PluginReading } from "../plugin/read.ts";
+import { pluginAt } from "../plugin/files/find.ts";
+import type { OptionIssue } from "../plugin/process/instance.ts";
+import { type HandlerOutcome, outcomeOf } from "../plugin/chain/outcome.ts";
+import { ProcessRunner } from "../plugin/process/process_runner.ts";
+import { PluginReader, type PluginReading } from "../plugin/files/read.ts";
 import type {
   LoadedPlugin,
   PluginLine,
   Registration,
   Snapshot,
 } from "../plugin/runner.ts";
-import { takeSnapshot } from "../plugin/snapshot.ts";
+import { takeSnapshot } from "../plugin/files/snapshot.ts";
 import { EVENTS, isEventName } from "../schema/event.ts";
 import { PluginConfig } from "../schema/plugin.ts";
 import { systemClock } from "../sys/clock.ts";

@@ -12,7 +12,7 @@ import { printOne } from "../client/render/output.ts";
 import { renderTable } from "../client/render/table.ts";
 import { readYaml } from "../config/yaml_file.ts";
 import { UsherError } from "../error/mod.ts";
-import type { PluginReading } from "../plugin/read.ts";
+import type { PluginReading } from "../plugin/files/read.ts";
 import type { Manifest, PluginView } from "../schema/plugin.ts";
 import { PluginChecks } from "../schema/plugin_check.ts";
 import { absolutePath } from "../sys/file.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { HandlerOutcome } from "../plugin/outcome.ts";
-import { outcomeText } from "../plugin/outcome.ts";
-import type { PluginReading } from "../plugin/read.ts";
+import type { HandlerOutcome } from "../plugin/chain/outcome.ts";
+import { outcomeText } from "../plugin/chain/outcome.ts";
+import type { PluginReading } from "../plugin/files/read.ts";
 import { argsOver } from "../schema/event_example.ts";
 import type { PluginCheck, PluginChecks } from "../schema/plugin_check.ts";
 import type { AlonePlugin } from "./alone.ts";

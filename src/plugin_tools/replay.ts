@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { HandlerOutcome } from "../plugin/outcome.ts";
+import type { HandlerOutcome } from "../plugin/chain/outcome.ts";
 import { EVENTS, isEventName } from "../schema/event.ts";
 import type {
   RecordedAnswer,

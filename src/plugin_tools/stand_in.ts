@@ -11,7 +11,7 @@ import type {
   AskParams,
 } from "../plugin/asks.ts";
 import { compileName } from "../core/selector.ts";
-import { sameJson } from "../plugin/answer.ts";
+import { sameJson } from "../plugin/chain/answer.ts";
 import type { NodeView, VmView } from "../schema/change.ts";
 
 /** What a stand-in shows of a site. */

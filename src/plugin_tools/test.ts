@@ -11,7 +11,7 @@ import { isFailure } from "../client/failure.ts";
 import { printOne } from "../client/render/output.ts";
 import { printable } from "../client/render/table.ts";
 import { UsherError } from "../error/mod.ts";
-import { isSameOutcome, outcomeText } from "../plugin/outcome.ts";
+import { isSameOutcome, outcomeText } from "../plugin/chain/outcome.ts";
 import type { Registration } from "../plugin/runner.ts";
 import { type EventName, EVENTS } from "../schema/event.ts";
 import type { PluginView } from "../schema/plugin.ts";

@@ -6,7 +6,7 @@
  */
 import type { Engine } from "../ctrl/engine.ts";
 import { isFinal } from "../core/operation_machine.ts";
-import { NODE_LOSS } from "../ctrl/takeover.ts";
+import { NODE_LOSS } from "../ctrl/nodes/takeover.ts";
 import type { Operation, Verb } from "../schema/operation.ts";
 
 /** Verbs that take a VM's domain down on the way. */

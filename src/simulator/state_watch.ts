@@ -12,7 +12,7 @@ import {
   StoredState,
 } from "../core/invariants/invariants.ts";
 import type { Engine } from "../ctrl/engine.ts";
-import type { Change, Records } from "../ctrl/records.ts";
+import type { Change, Records } from "../ctrl/records/records.ts";
 import type { Operation } from "../schema/operation.ts";
 import type { Violation } from "./violation.ts";
 

@@ -11,7 +11,7 @@
 import * as users from "../../plugins/users.ts";
 import type { Engine } from "../ctrl/engine.ts";
 import type { PluginContext } from "../plugin/api.ts";
-import type { PluginModule } from "../plugin/instance.ts";
+import type { PluginModule } from "../plugin/process/instance.ts";
 import { EVENTS, isEventName } from "../schema/event.ts";
 import type { PluginHosting } from "../ctrl/plugins/hosted.ts";
 import { hostInProcess } from "../ctrl/plugins/in_process.ts";

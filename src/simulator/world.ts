@@ -7,7 +7,7 @@
 import type { Engine } from "../ctrl/engine.ts";
 import type { SimHypervisor } from "../driver/sim/hypervisor.ts";
 import { CtrlConfig } from "../schema/config.ts";
-import type { Change } from "../ctrl/records.ts";
+import type { Change } from "../ctrl/records/records.ts";
 import type { NodeOperation } from "../schema/node_operation.ts";
 import type { Operation } from "../schema/operation.ts";
 import type { Node } from "../schema/node.ts";

@@ -10,16 +10,16 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { isUsherError, UsherError } from "../../src/error/mod.ts";
-import { findPlugins, pluginAt } from "../../src/plugin/find.ts";
-import { HostPool } from "../../src/plugin/host_pool.ts";
-import { ProcessRunner } from "../../src/plugin/process_runner.ts";
-import { PluginReader, type ToRead } from "../../src/plugin/read.ts";
+import { findPlugins, pluginAt } from "../../src/plugin/files/find.ts";
+import { HostPool } from "../../src/plugin/process/host_pool.ts";
+import { ProcessRunner } from "../../src/plugin/process/process_runner.ts";
+import { PluginReader, type ToRead } from "../../src/plugin/files/read.ts";
 import type { PluginLine } from "../../src/plugin/runner.ts";
 import {
   removeSnapshots,
   takeSnapshot,
   UNUSED_MS,
-} from "../../src/plugin/snapshot.ts";
+} from "../../src/plugin/files/snapshot.ts";
 import { PluginLimits } from "../../src/schema/plugin.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import { shippedPlugins } from "../../src/sys/machine.ts";

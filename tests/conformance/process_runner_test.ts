@@ -1,5 +1,5 @@
 import { match, strictEqual } from "node:assert/strict";
-import { ProcessRunner } from "../../src/plugin/process_runner.ts";
+import { ProcessRunner } from "../../src/plugin/process/process_runner.ts";
 import { fixturePlugin, runnerBench, testRunner } from "./plugin_runner.ts";
 
 const folder =

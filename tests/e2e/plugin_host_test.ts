@@ -9,10 +9,10 @@ import {
   rejects,
   strictEqual,
 } from "node:assert/strict";
-import { findPlugins, type PluginPlace } from "../../src/plugin/find.ts";
-import { PluginReader } from "../../src/plugin/read.ts";
-import { ProcessRunner } from "../../src/plugin/process_runner.ts";
-import { takeSnapshot } from "../../src/plugin/snapshot.ts";
+import { findPlugins, type PluginPlace } from "../../src/plugin/files/find.ts";
+import { PluginReader } from "../../src/plugin/files/read.ts";
+import { ProcessRunner } from "../../src/plugin/process/process_runner.ts";
+import { takeSnapshot } from "../../src/plugin/files/snapshot.ts";
 import { PluginLimits } from "../../src/schema/plugin.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import {

@@ -3,8 +3,8 @@
  * that was under way fails with the plugin's name, and the next is answered.
  */
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { ProcessRunner } from "../../src/plugin/process_runner.ts";
-import { MAX_ENDS } from "../../src/plugin/supervision.ts";
+import { ProcessRunner } from "../../src/plugin/process/process_runner.ts";
+import { MAX_ENDS } from "../../src/plugin/process/supervision.ts";
 import {
   BUILT_IN,
   type LoadedPlugin,

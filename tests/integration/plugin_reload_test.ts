@@ -6,7 +6,7 @@
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { pluginProcesses } from "../../src/ctrl/plugins/hosting.ts";
-import { nowhere } from "../../src/plugin/mistake.ts";
+import { nowhere } from "../../src/plugin/files/mistake.ts";
 import { PluginConfigs } from "../../src/schema/plugin.ts";
 import { PluginFolder } from "../support/plugin_folder.ts";
 import { TestSite } from "../support/site.ts";

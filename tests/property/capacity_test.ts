@@ -6,8 +6,8 @@
  */
 import { deepStrictEqual } from "node:assert/strict";
 import * as fc from "fast-check";
-import { Capacity } from "../../src/ctrl/capacity.ts";
-import { Records, type Write } from "../../src/ctrl/records.ts";
+import { Capacity } from "../../src/ctrl/records/capacity.ts";
+import { Records, type Write } from "../../src/ctrl/records/records.ts";
 import { Node } from "../../src/schema/node.ts";
 import { Operation } from "../../src/schema/operation.ts";
 import { Vm } from "../../src/schema/vm.ts";

@@ -6,7 +6,7 @@
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { Chains } from "../../src/plugin/chains.ts";
+import { Chains } from "../../src/plugin/chain/chains.ts";
 import { isUsherError } from "../../src/error/mod.ts";
 import { splitVmName } from "../../src/schema/name.ts";
 import { VmRequest } from "../../src/schema/request.ts";

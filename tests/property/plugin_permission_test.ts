@@ -1,6 +1,6 @@
 import { strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { effective, intersect } from "../../src/plugin/permission.ts";
+import { effective, intersect } from "../../src/plugin/files/permission.ts";
 import {
   Grants,
   Manifest,

@@ -8,7 +8,7 @@ import { Admission } from "../../src/ctrl/auth/admission.ts";
 import { Agenda } from "../../src/ctrl/clocks/agenda.ts";
 import { Schedules } from "../../src/ctrl/clocks/schedules.ts";
 import { History } from "../../src/ctrl/history/history.ts";
-import { Nodes } from "../../src/ctrl/nodes.ts";
+import { Nodes } from "../../src/ctrl/nodes/nodes.ts";
 import { PluginAsks } from "../../src/ctrl/plugin_asks/answerer.ts";
 import { answersOf } from "../../src/ctrl/plugin_asks/answers.ts";
 import type { GrantedPlugin } from "../../src/ctrl/plugin_asks/grant.ts";

@@ -10,7 +10,7 @@ import {
 } from "../../src/ctrl/plugins/in_process.ts";
 import type { PluginHosting } from "../../src/ctrl/plugins/hosted.ts";
 import type { Handlers } from "../../src/plugin/api.ts";
-import type { PluginModule } from "../../src/plugin/instance.ts";
+import type { PluginModule } from "../../src/plugin/process/instance.ts";
 import type { ManifestInput } from "../../src/schema/plugin.ts";
 import * as users from "../../plugins/users.ts";
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { lockDown } from "../../src/plugin/lockdown.ts";
+import { lockDown } from "../../src/plugin/process/lockdown.ts";
 
 // deno-lint-ignore no-explicit-any -- the scope of a worker
 const scope = globalThis as any;

@@ -6,7 +6,7 @@
  */
 import { type Events, NO_EVENTS } from "../../src/plugin/events.ts";
 import type { Accounts } from "../../src/ctrl/auth/accounts.ts";
-import type { Nodes } from "../../src/ctrl/nodes.ts";
+import type { Nodes } from "../../src/ctrl/nodes/nodes.ts";
 
 /** What knows passwords and secrets. */
 export interface CheckParts {

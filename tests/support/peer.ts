@@ -11,8 +11,8 @@ import {
   type NodeSessionParts,
   openSession,
 } from "../../src/ctrl/node_api/session.ts";
-import { lookOnce } from "../../src/ctrl/node_watch.ts";
-import { Nodes } from "../../src/ctrl/nodes.ts";
+import { lookOnce } from "../../src/ctrl/nodes/node_watch.ts";
+import { Nodes } from "../../src/ctrl/nodes/nodes.ts";
 import type { DomainFrame } from "../../src/schema/frame.ts";
 import { newSecret } from "../../src/sys/id.ts";
 import { SmallCtrl } from "./small_ctrl.ts";

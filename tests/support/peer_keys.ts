@@ -9,7 +9,7 @@ import {
   type KeyPair,
   makeCa,
   makePeerCertificate,
-} from "../../src/ctrl/certificates.ts";
+} from "../../src/ctrl/trust/certificates.ts";
 import type { Peers } from "../../src/driver/driver.ts";
 
 let ca: Promise<KeyPair> | null = null;

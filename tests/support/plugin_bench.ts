@@ -20,7 +20,7 @@ import {
   definitionOf,
   handledBy,
   type PluginModule,
-} from "../../src/plugin/instance.ts";
+} from "../../src/plugin/process/instance.ts";
 import { LocalRunner } from "../../src/plugin/local_runner.ts";
 import type {
   LoadedPlugin,

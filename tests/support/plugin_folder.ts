@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { pluginAt } from "../../src/plugin/find.ts";
+import { pluginAt } from "../../src/plugin/files/find.ts";
 import type { Snapshot } from "../../src/plugin/runner.ts";
-import { takeSnapshot } from "../../src/plugin/snapshot.ts";
+import { takeSnapshot } from "../../src/plugin/files/snapshot.ts";
 
 /** A folder with plugins, and one for their snapshots. */
 export class PluginFolder implements AsyncDisposable {

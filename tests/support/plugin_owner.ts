@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ProcessRunner } from "../../src/plugin/process_runner.ts";
+import { ProcessRunner } from "../../src/plugin/process/process_runner.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import { fixturePlugin } from "../conformance/plugin_runner.ts";
 import { BENCH_SITE, BenchSite } from "./plugin_bench.ts";

@@ -4,13 +4,19 @@
  *
  * @module
  */
-import { findPlugins } from "../../src/plugin/find.ts";
-import { nowhere } from "../../src/plugin/mistake.ts";
-import { ProcessRunner } from "../../src/plugin/process_runner.ts";
-import { PluginReader, type PluginReading } from "../../src/plugin/read.ts";
-import { optionsOf, registerAll } from "../../src/plugin/registrations.ts";
+import { findPlugins } from "../../src/plugin/files/find.ts";
+import { nowhere } from "../../src/plugin/files/mistake.ts";
+import { ProcessRunner } from "../../src/plugin/process/process_runner.ts";
+import {
+  PluginReader,
+  type PluginReading,
+} from "../../src/plugin/files/read.ts";
+import {
+  optionsOf,
+  registerAll,
+} from "../../src/plugin/files/registrations.ts";
 import type { LoadedPlugin, PluginLine } from "../../src/plugin/runner.ts";
-import { takeSnapshot } from "../../src/plugin/snapshot.ts";
+import { takeSnapshot } from "../../src/plugin/files/snapshot.ts";
 import { EVENTS, isEventName } from "../../src/schema/event.ts";
 import { PluginConfig } from "../../src/schema/plugin.ts";
 import { systemClock } from "../../src/sys/clock.ts";

@@ -5,13 +5,16 @@
  * @module
  */
 import type { CtrlContext } from "../../src/ctrl/context.ts";
-import { Domains } from "../../src/ctrl/domains.ts";
-import { Leftovers } from "../../src/ctrl/leftovers.ts";
+import { Domains } from "../../src/ctrl/nodes/domains.ts";
+import { Leftovers } from "../../src/ctrl/nodes/leftovers.ts";
 import { Outbox } from "../../src/ctrl/events/outbox.ts";
-import { NodeLinks, type NodeSession } from "../../src/ctrl/node_links.ts";
+import {
+  NodeLinks,
+  type NodeSession,
+} from "../../src/ctrl/nodes/node_links.ts";
 import { Runner } from "../../src/ctrl/operations/runner.ts";
-import { Records } from "../../src/ctrl/records.ts";
-import { Requests } from "../../src/ctrl/requests.ts";
+import { Records } from "../../src/ctrl/records/records.ts";
+import { Requests } from "../../src/ctrl/requests/requests.ts";
 import { type Events, NO_EVENTS } from "../../src/plugin/events.ts";
 import { toProblem, UsherError } from "../../src/error/mod.ts";
 import type {

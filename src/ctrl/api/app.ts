@@ -17,10 +17,10 @@ import {
 import { type RouteName, ROUTES } from "../../schema/route.ts";
 import { upgradeWebSocket } from "../../sys/websocket.ts";
 import type { Caller } from "../auth/accounts.ts";
-import { explain } from "../explanations.ts";
-import { NameResolver } from "../names.ts";
+import { explain } from "../requests/explanations.ts";
+import { NameResolver } from "../requests/names.ts";
 import { encodeJoinToken } from "../../schema/join_token.ts";
-import { declareDead } from "../declare_dead.ts";
+import { declareDead } from "../nodes/declare_dead.ts";
 import type { Site } from "../site.ts";
 import { vmView } from "../views.ts";
 import { callerStream } from "./caller_stream.ts";

@@ -14,9 +14,9 @@ import {
   type NodeOperationView,
 } from "../../schema/node_operation.ts";
 import type { Caller } from "../auth/accounts.ts";
-import { maySeeAll } from "../names.ts";
+import { maySeeAll } from "../requests/names.ts";
 import { FILTER_KEYS } from "./operations.ts";
-import { outcomeOf } from "../requests.ts";
+import { outcomeOf } from "../requests/requests.ts";
 import type { Site } from "../site.ts";
 import { readBody } from "./http.ts";
 

@@ -5,7 +5,7 @@
  */
 import type { NodeView } from "../../schema/change.ts";
 import type { Caller } from "../auth/accounts.ts";
-import { admittedNodes, ALL } from "../read_chains.ts";
+import { admittedNodes, ALL } from "../requests/read_chains.ts";
 import type { Site } from "../site.ts";
 import { nodeView } from "../views.ts";
 

@@ -15,8 +15,8 @@ import {
   admittedNodes,
   admittedVms,
   ALL,
-} from "../read_chains.ts";
-import type { Change } from "../records.ts";
+} from "../requests/read_chains.ts";
+import type { Change } from "../records/records.ts";
 import type { Site } from "../site.ts";
 import type { WatchQuery } from "./watch.ts";
 

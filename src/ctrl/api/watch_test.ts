@@ -6,7 +6,7 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { vmIn } from "../../../tests/property/arbitraries.ts";
 import { ADMIN, SmallCtrl } from "../../../tests/support/small_ctrl.ts";
-import { Changes } from "../changes.ts";
+import { Changes } from "../records/changes.ts";
 import type { Site } from "../site.ts";
 import { Sight } from "./sight.ts";
 import { watch, watchQuery } from "./watch.ts";

@@ -16,7 +16,7 @@ import { keys } from "../../store/key.ts";
 import type { Store } from "../../store/store.ts";
 import { isoTime } from "../../sys/clock.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
-import type { PluginCaller } from "../plugin_caller.ts";
+import type { PluginCaller } from "../requests/plugin_caller.ts";
 
 /** Not a name that an account can have. */
 const LOCAL_ADMIN = "(local administrator)";

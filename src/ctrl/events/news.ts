@@ -14,7 +14,7 @@ import type { Node } from "../../schema/node.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { RequestRecord } from "../../schema/stored.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Write } from "../write.ts";
+import type { Write } from "../records/write.ts";
 import { operationNews } from "./operation_news.ts";
 
 /** An event that tells. */

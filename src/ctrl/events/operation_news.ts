@@ -12,7 +12,7 @@ import { EVENTS, isEventName } from "../../schema/event.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Problem } from "../../schema/problem.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Write } from "../write.ts";
+import type { Write } from "../records/write.ts";
 import type { News, Seen, TellingEvent } from "./news.ts";
 
 type OperationWrite = Extract<Write, { kind: "operation" }>;

@@ -15,8 +15,8 @@ import { MemoryDatabase, openMemoryStore } from "../../store/memory_store.ts";
 import type { Store } from "../../store/store.ts";
 import { newId } from "../../sys/id.ts";
 import { silentLog } from "../../sys/log.ts";
-import { Records } from "../records.ts";
-import type { Write } from "../write.ts";
+import { Records } from "../records/records.ts";
+import type { Write } from "../records/write.ts";
 import { MAX_AGE_MS, MAX_WAITING, Outbox } from "./outbox.ts";
 
 const VM = vmIn("running", "n1", "01a");

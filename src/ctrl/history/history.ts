@@ -11,8 +11,8 @@
 import type { Node } from "../../schema/node.ts";
 import type { Vm } from "../../schema/vm.ts";
 import type { CtrlContext } from "../context.ts";
-import type { NodeLinks } from "../node_links.ts";
-import type { Change, Records } from "../records.ts";
+import type { NodeLinks } from "../nodes/node_links.ts";
+import type { Change, Records } from "../records/records.ts";
 import { PastStates } from "./past_states.ts";
 import { type Sample, UsageFrames } from "./usage_frames.ts";
 

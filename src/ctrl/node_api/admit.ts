@@ -9,7 +9,7 @@
  */
 import type { Admission } from "../auth/admission.ts";
 import { hashToken } from "../auth/sessions.ts";
-import type { NodeLinks } from "../node_links.ts";
+import type { NodeLinks } from "../nodes/node_links.ts";
 
 /** What letting nodes in needs. */
 export interface AdmitParts {

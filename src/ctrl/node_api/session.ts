@@ -21,14 +21,14 @@ import {
 import type { Admission } from "../auth/admission.ts";
 import { hashToken } from "../auth/sessions.ts";
 import type { CtrlContext } from "../context.ts";
-import type { Domains } from "../domains.ts";
-import { heard, noteGuarded, releaseHeld } from "../guards.ts";
-import type { NodeLink, NodeLinks, NodeSession } from "../node_links.ts";
+import type { Domains } from "../nodes/domains.ts";
+import { heard, noteGuarded, releaseHeld } from "../nodes/guards.ts";
+import type { NodeLink, NodeLinks, NodeSession } from "../nodes/node_links.ts";
 import { admitNode } from "./admit.ts";
 import { parseUp } from "./up_frame.ts";
-import type { Hello, Nodes } from "../nodes.ts";
+import type { Hello, Nodes } from "../nodes/nodes.ts";
 import type { Runner } from "../operations/runner.ts";
-import type { Records } from "../records.ts";
+import type { Records } from "../records/records.ts";
 
 /** How long a node may take to say who it is, and then each part of what it runs. */
 export const HELLO_MS = 30_000;

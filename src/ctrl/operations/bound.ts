@@ -6,7 +6,7 @@
 import { bindingDisk, diskName } from "../../core/binding.ts";
 import { UsherError } from "../../error/mod.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Records } from "../records.ts";
+import type { Records } from "../records/records.ts";
 
 /** Why `vm` can start on no other node than its dead one; null when that is not so. */
 export function boundToDead(vm: Vm, records: Records): UsherError | null {

@@ -11,7 +11,7 @@
  */
 import { isUsherError, messageOf } from "../../error/mod.ts";
 import type { CtrlContext } from "../context.ts";
-import type { Records, Write } from "../records.ts";
+import type { Records, Write } from "../records/records.ts";
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2000;

@@ -11,7 +11,7 @@ import { FailingStore } from "../../store/failing_store.ts";
 import { openMemoryStore } from "../../store/memory_store.ts";
 import { newId } from "../../sys/id.ts";
 import { silentLog } from "../../sys/log.ts";
-import { Records } from "../records.ts";
+import { Records } from "../records/records.ts";
 import { durably } from "./durably.ts";
 import { operationWrite } from "./writes.ts";
 

@@ -18,7 +18,7 @@ import type {
   Progress,
 } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { NodeAnswer } from "../node_links.ts";
+import type { NodeAnswer } from "../nodes/node_links.ts";
 import type { Lane } from "./lane.ts";
 import type { RunParts } from "./run_parts.ts";
 import { driverOf } from "./steps.ts";

@@ -10,7 +10,7 @@
  * @module
  */
 import type { DomainFrame } from "../../schema/frame.ts";
-import type { Write } from "../records.ts";
+import type { Write } from "../records/records.ts";
 import { durably } from "./durably.ts";
 import type { RunParts } from "./run_parts.ts";
 

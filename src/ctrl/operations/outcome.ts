@@ -7,7 +7,7 @@ import type { StepView } from "../../core/step.ts";
 import { UsherError } from "../../error/mod.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Write } from "../records.ts";
+import type { Write } from "../records/records.ts";
 
 /** The error of a step after which the VM is not as it should be. */
 export function notSo(operation: Operation, vm: Vm): UsherError {

@@ -20,8 +20,8 @@ import { UsherError } from "../../error/mod.ts";
 import { FilterName, type NodeRefusal } from "../../schema/placement.ts";
 import type { Verb } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Capacity } from "../capacity.ts";
-import type { Records, Write } from "../records.ts";
+import type { Capacity } from "../records/capacity.ts";
+import type { Records, Write } from "../records/records.ts";
 import { boundToDead } from "./bound.ts";
 import { chooseTarget } from "./target.ts";
 

@@ -4,11 +4,11 @@
  * @module
  */
 import type { CtrlContext } from "../context.ts";
-import type { Domains } from "../domains.ts";
-import type { Gathering } from "../gathering.ts";
-import type { Leftovers } from "../leftovers.ts";
-import type { NodeLinks } from "../node_links.ts";
-import type { Records } from "../records.ts";
+import type { Domains } from "../nodes/domains.ts";
+import type { Gathering } from "../nodes/gathering.ts";
+import type { Leftovers } from "../nodes/leftovers.ts";
+import type { NodeLinks } from "../nodes/node_links.ts";
+import type { Records } from "../records/records.ts";
 
 /** Why a run was aborted. */
 export class Cancel {

@@ -10,7 +10,7 @@ import type { Operation, Progress } from "../../schema/operation.ts";
 import { DEFAULT_GRACE_MS } from "../../schema/request.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { UsherError } from "../../error/mod.ts";
-import type { NodeAnswer, NodeLink } from "../node_links.ts";
+import type { NodeAnswer, NodeLink } from "../nodes/node_links.ts";
 
 /** How long a node may take for a step, besides a guest's grace. */
 export const STEP_DEADLINES_MS: Readonly<Record<StepName, number>> = {

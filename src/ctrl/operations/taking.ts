@@ -11,8 +11,8 @@ import type { Operation, Progress } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { type Clock, Deadline } from "../../sys/clock.ts";
 import { JoinedSignal } from "../../sys/joined_signal.ts";
-import type { NodeAnswer, NodeLinks } from "../node_links.ts";
-import type { Records } from "../records.ts";
+import type { NodeAnswer, NodeLinks } from "../nodes/node_links.ts";
+import type { Records } from "../records/records.ts";
 import type { Lane } from "./lane.ts";
 import { actOn, deadlineOf } from "./steps.ts";
 

@@ -9,7 +9,7 @@ import { UsherError } from "../../error/mod.ts";
 import type { Node } from "../../schema/node.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Records } from "../records.ts";
+import type { Records } from "../records/records.ts";
 import { type PlacedMove, type Placing, targetFor } from "./placing.ts";
 
 /** The ability that a driver needs at both ends. */

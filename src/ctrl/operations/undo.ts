@@ -13,7 +13,7 @@ import { Deadline } from "../../sys/clock.ts";
 import type { DomainFrame } from "../../schema/frame.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Write } from "../records.ts";
+import type { Write } from "../records/records.ts";
 import { noteAnswer } from "./note_answer.ts";
 import type { RunParts } from "./run_parts.ts";
 import { driverOf } from "./steps.ts";

@@ -8,7 +8,7 @@ import { isSwitched, switched } from "../../core/migration.ts";
 import { isFinal } from "../../core/operation_machine.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Write } from "../records.ts";
+import type { Write } from "../records/records.ts";
 import type { Plan } from "./durably.ts";
 import { lastVm } from "./outcome.ts";
 import type { PlacedMove } from "./placing.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Accounts } from "../auth/accounts.ts";
-import type { Nodes } from "../nodes.ts";
+import type { Nodes } from "../nodes/nodes.ts";
 import type { AnswersOf } from "./ask.ts";
 
 /** Asks that a check of a password is as dear as: it is slow on purpose. */

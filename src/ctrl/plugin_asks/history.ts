@@ -7,7 +7,7 @@ import { isFinal } from "../../core/operation_machine.ts";
 import { compileName } from "../../core/selector.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { History } from "../history/history.ts";
-import type { Records } from "../records.ts";
+import type { Records } from "../records/records.ts";
 import type { AnswersOf } from "./ask.ts";
 
 const DEFAULT_LIMIT = 100;

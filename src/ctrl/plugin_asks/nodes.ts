@@ -4,8 +4,8 @@
  * @module
  */
 import type { NodeUsage } from "../../schema/node.ts";
-import type { NodeLinks } from "../node_links.ts";
-import type { Records } from "../records.ts";
+import type { NodeLinks } from "../nodes/node_links.ts";
+import type { Records } from "../records/records.ts";
 import { nodeView } from "../views.ts";
 import type { AnswersOf } from "./ask.ts";
 

@@ -7,8 +7,8 @@
 import { UsherError } from "../../error/mod.ts";
 import type { Asking } from "../../plugin/asks.ts";
 import type { Filed } from "../../schema/stored.ts";
-import { MAX_DEPTH } from "../plugin_caller.ts";
-import type { Records } from "../records.ts";
+import { MAX_DEPTH } from "../requests/plugin_caller.ts";
+import type { Records } from "../records/records.ts";
 
 /** Requests by the handlers that filed them. */
 export class Paths {

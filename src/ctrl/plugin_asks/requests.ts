@@ -12,10 +12,10 @@ import { UsherError } from "../../error/mod.ts";
 import type { AskParams } from "../../plugin/asks.ts";
 import type { VmRequest } from "../../schema/request.ts";
 import { hashToken } from "../auth/accounts.ts";
-import type { Nodes } from "../nodes.ts";
-import { callerOf, filedBy } from "../plugin_caller.ts";
-import type { Records } from "../records.ts";
-import type { Requests } from "../requests.ts";
+import type { Nodes } from "../nodes/nodes.ts";
+import { callerOf, filedBy } from "../requests/plugin_caller.ts";
+import type { Records } from "../records/records.ts";
+import type { Requests } from "../requests/requests.ts";
 import type { AnswersOf, By } from "./ask.ts";
 import type { Paths } from "./path.ts";
 

@@ -3,7 +3,7 @@ import { askedBy, AskSite, plugin } from "../../../tests/support/ask_site.ts";
 import { isUsherError } from "../../error/mod.ts";
 import type { Asking } from "../../plugin/asks.ts";
 import { VmRequest, type VmRequestInput } from "../../schema/request.ts";
-import { callerOf } from "../plugin_caller.ts";
+import { callerOf } from "../requests/plugin_caller.ts";
 
 /** A plugin that may pause and start VMs of cluster "lab". */
 const MOVER = plugin("mover", {

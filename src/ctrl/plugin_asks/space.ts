@@ -12,7 +12,7 @@ import { UsherError } from "../../error/mod.ts";
 import { PluginValue } from "../../schema/stored.ts";
 import { keys } from "../../store/key.ts";
 import type { Mutation, Store } from "../../store/store.ts";
-import { Table } from "../table.ts";
+import { Table } from "../records/table.ts";
 import { SortedKeys } from "./sorted_keys.ts";
 
 /** How much one plugin may keep. */

@@ -7,9 +7,9 @@
 import { compileName } from "../../core/selector.ts";
 import type { AskParams } from "../../plugin/asks.ts";
 import type { Vm, VmUsage } from "../../schema/vm.ts";
-import type { NodeLinks } from "../node_links.ts";
+import type { NodeLinks } from "../nodes/node_links.ts";
 import type { Runner } from "../operations/runner.ts";
-import type { Records } from "../records.ts";
+import type { Records } from "../records/records.ts";
 import { vmView } from "../views.ts";
 import { type AnswersOf, type By, refuseTooMany } from "./ask.ts";
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { effective } from "../../plugin/permission.ts";
+import { effective } from "../../plugin/files/permission.ts";
 import type { LoadedPlugin } from "../../plugin/runner.ts";
 import type { PluginSet } from "./set.ts";
 import type { PluginChange } from "../../schema/plugin_life.ts";

@@ -9,24 +9,28 @@
  * @module
  */
 import { messageOf, UsherError } from "../../error/mod.ts";
-import type { HostPool } from "../../plugin/host_pool.ts";
-import { findPlugins, pluginAt, type PluginPlace } from "../../plugin/find.ts";
+import type { HostPool } from "../../plugin/process/host_pool.ts";
+import {
+  findPlugins,
+  pluginAt,
+  type PluginPlace,
+} from "../../plugin/files/find.ts";
 import {
   type KeyPath,
   type Locate,
   meant,
   mistakeError,
-} from "../../plugin/mistake.ts";
-import { effective } from "../../plugin/permission.ts";
-import { PluginReader, type PluginReading } from "../../plugin/read.ts";
-import { Readings } from "../../plugin/readings.ts";
+} from "../../plugin/files/mistake.ts";
+import { effective } from "../../plugin/files/permission.ts";
+import { PluginReader, type PluginReading } from "../../plugin/files/read.ts";
+import { Readings } from "../../plugin/files/readings.ts";
 import {
   optionsOf,
   type ReadPlugin,
   registerAll,
-} from "../../plugin/registrations.ts";
+} from "../../plugin/files/registrations.ts";
 import type { LoadedPlugin, Snapshot } from "../../plugin/runner.ts";
-import { takeSnapshot } from "../../plugin/snapshot.ts";
+import { takeSnapshot } from "../../plugin/files/snapshot.ts";
 import type { PluginConfig } from "../../schema/plugin.ts";
 import { optionMistakes } from "./options.ts";
 import {

@@ -10,8 +10,11 @@
  * @module
  */
 import { isFinal } from "../../core/operation_machine.ts";
-import { Chains } from "../../plugin/chains.ts";
-import { type EventRecorder, NO_RECORDER } from "../../plugin/recorder.ts";
+import { Chains } from "../../plugin/chain/chains.ts";
+import {
+  type EventRecorder,
+  NO_RECORDER,
+} from "../../plugin/chain/recorder.ts";
 import type {
   HandlerRunner,
   PluginLine,
@@ -23,7 +26,7 @@ import type { Store } from "../../store/store.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { PluginServices } from "../plugin_services.ts";
 import { PluginAsks } from "../plugin_asks/answerer.ts";
-import type { Records } from "../records.ts";
+import type { Records } from "../records/records.ts";
 import { PluginLife } from "./life.ts";
 import { LogRing } from "./log_ring.ts";
 import type { PluginSource, ReadingPorts } from "./set.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { HostPool } from "../../plugin/host_pool.ts";
-import { ProcessRunner } from "../../plugin/process_runner.ts";
+import { HostPool } from "../../plugin/process/host_pool.ts";
+import { ProcessRunner } from "../../plugin/process/process_runner.ts";
 import { shippedPlugins } from "../../sys/machine.ts";
 import { PluginFiles } from "./files.ts";
 import type { PluginHosting } from "./hosted.ts";

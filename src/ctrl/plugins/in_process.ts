@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { nowhere } from "../../plugin/mistake.ts";
+import { nowhere } from "../../plugin/files/mistake.ts";
 import {
   definitionOf,
   handledBy,
   type PluginModule,
-} from "../../plugin/instance.ts";
+} from "../../plugin/process/instance.ts";
 import { LocalRunner } from "../../plugin/local_runner.ts";
-import { registerAll } from "../../plugin/registrations.ts";
+import { registerAll } from "../../plugin/files/registrations.ts";
 import {
   Manifest,
   type PluginConfig,

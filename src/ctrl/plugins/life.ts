@@ -11,7 +11,7 @@
  * @module
  */
 import { UsherError } from "../../error/mod.ts";
-import type { Chains } from "../../plugin/chains.ts";
+import type { Chains } from "../../plugin/chain/chains.ts";
 import type { HandlerRunner } from "../../plugin/runner.ts";
 import type { PluginView } from "../../schema/plugin.ts";
 import {

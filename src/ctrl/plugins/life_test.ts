@@ -13,7 +13,7 @@ import {
 import { FakeClock } from "../../../tests/support/fake_clock.ts";
 import { fakePlugin, FakeRunner } from "../../../tests/support/fake_runner.ts";
 import { UsherError } from "../../error/mod.ts";
-import { Chains } from "../../plugin/chains.ts";
+import { Chains } from "../../plugin/chain/chains.ts";
 import type { LoadedPlugin, RunnerStatus } from "../../plugin/runner.ts";
 import { FailingStore } from "../../store/failing_store.ts";
 import { openMemoryStore } from "../../store/memory_store.ts";

@@ -4,8 +4,12 @@
  *
  * @module
  */
-import type { OptionIssue } from "../../plugin/instance.ts";
-import { type KeyPath, meant, type Mistake } from "../../plugin/mistake.ts";
+import type { OptionIssue } from "../../plugin/process/instance.ts";
+import {
+  type KeyPath,
+  meant,
+  type Mistake,
+} from "../../plugin/files/mistake.ts";
 import type { PluginConfig } from "../../schema/plugin.ts";
 
 /** The mistakes that `issues` are in registration `index` of a plugin. */

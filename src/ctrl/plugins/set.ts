@@ -7,7 +7,7 @@
 import type { CtrlConfig } from "../../schema/config.ts";
 import type { Manifest, PluginConfig } from "../../schema/plugin.ts";
 import type { PluginSwitch } from "../../schema/plugin_life.ts";
-import type { Locate } from "../../plugin/mistake.ts";
+import type { Locate } from "../../plugin/files/mistake.ts";
 import type { LoadedPlugin, PluginLine } from "../../plugin/runner.ts";
 import type { Clock } from "../../sys/clock.ts";
 

@@ -13,7 +13,7 @@ import {
   isSameOutcome,
   outcomeOf,
   outcomeText,
-} from "../../plugin/outcome.ts";
+} from "../../plugin/chain/outcome.ts";
 import type {
   HandlerCall,
   HandlerResult,

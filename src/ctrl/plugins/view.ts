@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { effective } from "../../plugin/permission.ts";
+import { effective } from "../../plugin/files/permission.ts";
 import type { RunnerStatus } from "../../plugin/runner.ts";
 import type {
   PluginView,

@@ -12,7 +12,7 @@
  * @module
  */
 import { messageOf } from "../../error/mod.ts";
-import type { EventRecorder } from "../../plugin/recorder.ts";
+import type { EventRecorder } from "../../plugin/chain/recorder.ts";
 import { EVENTS, isEventName } from "../../schema/event.ts";
 import type {
   RecordedEvent,

@@ -11,7 +11,7 @@ import {
   handledBy,
   type PluginModule,
   readOptions,
-} from "../../../src/plugin/instance.ts";
+} from "../../../src/plugin/process/instance.ts";
 import { CtrlConfig } from "../../../src/schema/config.ts";
 import { Manifest, type PluginConfig } from "../../../src/schema/plugin.ts";
 import { readExamples } from "../../support/doc_examples.ts";
