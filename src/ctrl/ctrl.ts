@@ -73,6 +73,7 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
   const plugins = await hosted.load({ ...engine, store });
   await leaveToken(config.state_dir, engine.accounts.openLocalSession());
   stack.defer(() => engine.runner.stop());
+  stack.defer(() => engine.connections.close());
   await engine.recover();
   const servers = listen({
     config,

@@ -44,6 +44,7 @@ export class Connections {
   readonly #connections = new Map<string, Connection>();
   /** Of an earlier controller, with which they ended. */
   #left: ClientValue[] = [];
+  #isClosed = false;
 
   private constructor(parts: ConnectionParts) {
     this.#parts = parts;
@@ -95,6 +96,14 @@ export class Connections {
     this.#tellEnd(connection.client, connection.isKept);
   }
 
+  /** Watches no more, since the controller ends; the next one tells of the ends. */
+  close(): void {
+    this.#isClosed = true;
+    for (const { timer } of this.#connections.values()) {
+      timer?.[Symbol.dispose]();
+    }
+  }
+
   #connect(
     { session, user, role, groups = [] }: Caller,
     address: string,
@@ -121,7 +130,7 @@ export class Connections {
 
   #quiet(session: string, connection: Connection): void {
     const { clock } = this.#parts.context;
-    if (connection.open > 0) return;
+    if (connection.open > 0 || this.#isClosed) return;
     connection.quietSince = clock.monotonic();
     // One timer for many requests: it looks again when it is over.
     connection.timer ??= clock.after(
