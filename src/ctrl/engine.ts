@@ -61,7 +61,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const domains: Domains = new Domains(context, records, leftovers);
   const running = { context, records, links, domains, leftovers, outbox };
   const runner: Runner = new Runner(running);
-  const changes = new Changes(records, () => isoNow(context));
+  const { changes: kept } = config.history;
+  const changes = new Changes(records, () => isoNow(context), kept);
   const defaults = () => specDefaults(config, records);
   const asked = { context, records, runner, defaults, events };
   const requests = new Requests(asked);

@@ -303,7 +303,7 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
       nodes.map(driver === "sim" ? simNode : qemuNode)
     ),
     // Small, so that what is kept of the past does not look like a leak.
-    ctrl: { history: { operations: 500 } },
+    ctrl: { history: { operations: 500, changes: 1000 } },
     usher: await compiledUsher(),
   });
   const it = new Soak(site, fleets);
