@@ -1,0 +1,54 @@
+/**
+ * Who one is, and what the controller is, as routes.
+ *
+ * @module
+ */
+import { openapi } from "../../../schema/openapi.ts";
+import { LoginRequest } from "../../../schema/request.ts";
+import type { SESSION_ROUTES } from "../../../schema/route/session.ts";
+import { EXTENSIONS } from "../extensions.ts";
+import { type Call, type Handler, json } from "../handler.ts";
+import { readBody } from "../http.ts";
+
+/** Handlers of sessions and of the controller itself. */
+export const SESSION_HANDLERS: Readonly<
+  Record<keyof typeof SESSION_ROUTES, Handler>
+> = {
+  version: ({ site }) =>
+    json({ version: site.version, extensions: EXTENSIONS }),
+  ca: ({ site }) => json(site.ca),
+  openapi: ({ site }) => json(openapi(site.version)),
+  login,
+  logout: async ({ site, caller }) => {
+    await site.accounts.logout(caller);
+    return json({});
+  },
+  whoami: ({ site, caller }) =>
+    json({
+      user: caller.user,
+      role: caller.role,
+      expiresAt: caller.expiresAt,
+      version: site.version,
+      site: site.ca.fingerprint,
+    }),
+};
+
+async function login({ site, request, address }: Call): Promise<Response> {
+  const { user, password } = await readBody(
+    site.context.clock,
+    request,
+    LoginRequest,
+  );
+  const { token, caller } = await site.accounts.login(
+    user,
+    password,
+    address,
+    site.config.session_ttl,
+  );
+  return json({
+    token,
+    user: caller.user,
+    role: caller.role,
+    expiresAt: caller.expiresAt,
+  });
+}
