@@ -50,6 +50,22 @@ Deno.test("a new VM is started once its register chain has ended", async () => {
   deepStrictEqual(heard, ["absent"]);
 });
 
+Deno.test("a cluster's chain that does not end holds up neither the first VM of it nor what is told of that", async () => {
+  const chain = Promise.withResolvers<void>();
+  const heard: string[] = [];
+  await using site = await siteWith(
+    ["cluster_register", "register", "start"],
+    async ({ event }) => {
+      heard.push(event);
+      if (event === "cluster_register") await chain.promise;
+    },
+  );
+  strictEqual((await site.run("start", "web")).outcomes[0]?.state, "succeeded");
+  await until("its start is told", () => heard.length === 3);
+  deepStrictEqual(heard, ["cluster_register", "register", "start"]);
+  chain.resolve();
+});
+
 Deno.test("a start that waits for its register chain can be cancelled", async () => {
   const chain = Promise.withResolvers<void>();
   const heard: string[] = [];

@@ -4,7 +4,8 @@
  * same.
  *
  * What is told of one VM has one lane, its uid, and is told in the order of
- * the writes; a cluster is told of in the lane of its first VM, before that.
+ * the writes. A cluster has a lane of its own: what is told of it begins before
+ * what is told of its first VM, and does not hold up that VM's start.
  *
  * @module
  */
@@ -93,14 +94,6 @@ export class Seen {
     return this.vm(uid) ?? this.#last.get(uid);
   }
 
-  /** The first VM that the commit makes known in a cluster. */
-  firstOf(cluster: string): string | undefined {
-    const user = `.${cluster}`;
-    return this.#commit.find(({ write }) =>
-      write.kind === "vm" && write.value?.name.endsWith(user) === true
-    )?.write.key;
-  }
-
   /** The request of an operation, which may be made in this very commit. */
   request(id: string): RequestRecord | undefined {
     for (const { write } of this.#commit) {
@@ -142,7 +135,7 @@ function newsOfWrite(
       return [{
         event: "cluster_register",
         args: [write.value],
-        lane: seen.firstOf(write.key) ?? `cluster ${write.key}`,
+        lane: `cluster ${write.key}`,
         decision: `cluster_register/${write.key}`,
       }];
     }

@@ -116,7 +116,7 @@ Deno.test("Outbox keeps an event until its chain has ended, and tells it again a
   const first = await open(events);
   first.outbox.open();
   await first.records.write([VM_WRITE, inState("paused")]);
-  await until("the first is told", () => events.heard.length === 1);
+  await until("the first are told", () => events.heard.length === 2);
   const again = new HeardEvents();
   const second = await open(again, first);
   deepStrictEqual(await kept(second.store), [
