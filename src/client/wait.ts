@@ -24,6 +24,7 @@ import { type Format, FORMAT_FLAG, printOne } from "./render/output.ts";
 import { renderError, shownProblem } from "./render/problem.ts";
 import { isEnded, outcomeText, progressView } from "./render/progress.ts";
 import { PluginWait } from "./render/plugin_wait.ts";
+import { sayingWhom } from "./saying_whom.ts";
 import { renderTable } from "./render/table.ts";
 
 /** Flags of a command that only waits. */
@@ -69,12 +70,24 @@ export async function runRequest(
     return await waitForRequest(context, api, { id, body }, flags);
   }
   using wait = startWait(context);
+  const view = progressView(context.io);
+  const waits = new PluginWait(view);
   let result: Result;
   try {
-    result = await submit(api, body, wait.signal);
+    result = await sayingWhom(
+      api,
+      id,
+      waits,
+      wait.signal,
+      () => submit(api, body, wait.signal),
+    );
   } catch (error) {
     if (!wait.signal.aborted) throw error;
-    return detached(context, wait.why(), id, null);
+    return waits.plugin === null
+      ? detached(context, wait.why(), id, null)
+      : leftWaiting(context, wait.why(), id, waits.plugin);
+  } finally {
+    if (waits.plugin !== null) view.end();
   }
   await printSubmitted(context, result, flags.output);
   showFailures(context, result);

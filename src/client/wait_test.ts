@@ -209,6 +209,67 @@ Deno.test("--no-wait prints the operations' ids and sends no follow", async () =
   strictEqual(out, "op-a\nop-b\n");
 });
 
+Deno.test("--no-wait says for which plugin it waits, and ends with the ids", async () => {
+  const answered = Promise.withResolvers<Response>();
+  const io = new FakeIo();
+  const running = usher(
+    ["vm", "start", "web", "--no-wait"],
+    ({ method, signal }) =>
+      method === "POST" ? answered.promise : withAbort(
+        lines(
+          [{
+            type: "waiting",
+            plugin: "slow",
+            event: "request",
+            waitedMs: 1200,
+          }],
+          "open",
+        ),
+        signal,
+      ),
+    io,
+  );
+  await until("it is said", () => io.err !== "");
+  strictEqual(io.out, "");
+  answered.resolve(answer(result([outcome("web", "running")])));
+  const { code, out, err } = await running;
+  deepStrictEqual([code, out, err], [
+    0,
+    "op-web\n",
+    'waiting for plugin "slow" (1 s)\n',
+  ]);
+});
+
+Deno.test("--no-wait: Ctrl-C while a plugin decides says how to come back, and is exit code 3", async () => {
+  const io = new FakeIo();
+  const running = usher(
+    ["vm", "start", "web", "--no-wait"],
+    ({ method, signal }) =>
+      method === "POST"
+        ? new Promise<Response>((_, reject) =>
+          signal?.addEventListener("abort", () => reject(signal.reason))
+        )
+        : withAbort(
+          lines(
+            [{
+              type: "waiting",
+              plugin: "slow",
+              event: "request",
+              waitedMs: 1e3,
+            }],
+            "open",
+          ),
+          signal,
+        ),
+    io,
+  );
+  await until("it is said", () => io.err !== "");
+  io.interrupt();
+  const { code, err } = await running;
+  strictEqual(code, EXIT.stillRunning);
+  match(err, /waits for plugin "slow", .*\n.*usher op attach \S+\n/);
+});
+
 Deno.test("a connection cut before the answer: the same request is sent again", async () => {
   const ids: unknown[] = [];
   const { code, err } = await usher(
