@@ -4,7 +4,8 @@
  * What is measured is what a guest and its owner feel: from the wish to the
  * guest running at the target, the target's start included; and how long the
  * guest stood still, from QEMU's STOP at the source to its RESUME at the
- * target.
+ * target. It waits for QEMU's own events, as nothing is quicker, and asks
+ * nothing meanwhile: a QEMU that is asked sends less.
  *
  * @module
  */
@@ -14,6 +15,8 @@ import { connectUnix } from "../../src/sys/unix_socket.ts";
 import { GUEST } from "./bare_qemu.ts";
 
 const DEADLINE_MS = 60_000;
+/** A guest that writes faster than it is sent would never be over. */
+const LONGEST_MS = 8000;
 const UNLIMITED = 2 ** 50;
 let lastPort = 49_600;
 
@@ -24,6 +27,8 @@ export const MEMORY_MIB = 256;
 export interface Moved {
   readonly total: number;
   readonly pause: number;
+  /** It was given up after `total`: the guest wrote faster than it was sent. */
+  readonly isEndless: boolean;
 }
 
 /** How it is moved. */
@@ -32,6 +37,8 @@ export interface MoveWish {
   readonly bandwidth?: number | undefined;
   /** Folders with the certificates of source and target; null for plain text. */
   readonly keys: { readonly n1: string; readonly n2: string } | null;
+  /** Whether QEMU slows down a guest that writes faster than it is sent. */
+  readonly autoConverge?: boolean;
 }
 
 /** One QEMU, spoken to by QMP alone. */
@@ -102,8 +109,11 @@ class BareQemu {
   }
 }
 
-/** One guest that is moved again and again, each time to a new QEMU. */
-export class BareMigration {
+/**
+ * One guest that is moved again and again, each time to a new QEMU. It runs
+ * only while it is moved, since others are measured in between.
+ */
+export class BareMigration implements AsyncDisposable {
   #at: BareQemu;
   readonly #dir: string;
   readonly #cmdline: string;
@@ -115,50 +125,90 @@ export class BareMigration {
     this.#at = first;
   }
 
-  static async start(dir: string, cmdline: string): Promise<BareMigration> {
+  static async start(cmdline: string): Promise<BareMigration> {
+    const dir = await Deno.makeTempDir({ prefix: "uqb" });
     const first = await BareQemu.start(`${dir}/0`, cmdline);
-    await first.untilPrinted("usher-guest ready");
+    try {
+      await first.untilPrinted("usher-guest ready");
+      await first.run("stop");
+    } catch (error) {
+      await first.end();
+      throw error;
+    }
     return new BareMigration(dir, cmdline, first);
   }
 
   async move(wish: MoveWish): Promise<Moved> {
     const source = this.#at;
-    const watch = watchPause(source.qmp);
+    await source.run("cont");
     const began = performance.now();
     const target = await BareQemu.start(
       `${this.#dir}/${++this.#count}`,
       this.#cmdline,
       ["-S", "-incoming", "defer"],
     );
-    watch.expect(target.qmp);
-    const uri = `tcp:127.0.0.1:${++lastPort}`;
-    await prepare(target, source, wish);
-    await target.run("migrate-incoming", { uri });
-    await source.run("migrate-set-parameters", {
-      "max-bandwidth": wish.bandwidth ?? UNLIMITED,
-    });
-    await source.run("migrate", { uri });
-    await untilDone(source);
-    await untilDone(target);
-    await target.run("cont");
-    const total = performance.now() - began;
-    const stood = await watch.pause;
-    if (wish.keys !== null) await forget(target);
-    await source.end();
-    this.#at = target;
-    return { total, pause: stood };
+    let useless = target;
+    try {
+      const sent = await send(source, target, wish);
+      const total = performance.now() - began;
+      if (sent === null) return { total, pause: NaN, isEndless: true };
+      this.#at = target;
+      useless = source;
+      if (wish.keys !== null) await forget(target);
+      return { total, pause: await sent.pause, isEndless: false };
+    } finally {
+      await this.#at.run("stop");
+      await useless.end();
+    }
   }
 
-  async end(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.#at.end();
+    await Deno.remove(this.#dir, { recursive: true });
   }
+}
+
+/** From the first command to the guest going on; null when it wrote faster than it was sent. */
+async function send(
+  source: BareQemu,
+  target: BareQemu,
+  wish: MoveWish,
+): Promise<{ readonly pause: Promise<number> } | null> {
+  const watch = watchPause(source.qmp);
+  watch.expect(target.qmp);
+  const uri = `tcp:127.0.0.1:${++lastPort}`;
+  await prepare(target, source, wish);
+  const sent = migrated(source);
+  const taken = migrated(target);
+  for (const its of [sent, taken]) its.catch(() => {}); // whoever fails first says why
+  await target.run("migrate-incoming", { uri });
+  await source.run("migrate", { uri });
+  if (!await isOverWithin(LONGEST_MS, sent)) {
+    await source.run("migrate_cancel");
+    await sent;
+    await source.run("cont"); // it may have been over just then
+    return null;
+  }
+  await taken;
+  await target.run("cont");
+  return watch;
 }
 
 async function prepare(
   target: BareQemu,
   source: BareQemu,
-  { keys }: MoveWish,
+  { keys, bandwidth, autoConverge }: MoveWish,
 ): Promise<void> {
+  const capabilities = [{ capability: "events", state: true }];
+  await target.run("migrate-set-capabilities", { capabilities });
+  capabilities.push({
+    capability: "auto-converge",
+    state: autoConverge === true,
+  });
+  await source.run("migrate-set-capabilities", { capabilities });
+  await source.run("migrate-set-parameters", {
+    "max-bandwidth": bandwidth ?? UNLIMITED,
+  });
   if (keys === null) return;
   await addKeys(target, "server", keys.n2);
   await target.run("object-add", {
@@ -197,18 +247,16 @@ async function forget(qemu: BareQemu): Promise<void> {
   for (const id of ["server", "peer"]) await qemu.run("object-del", { id });
 }
 
-async function untilDone(qemu: BareQemu): Promise<void> {
-  const until = performance.now() + DEADLINE_MS;
-  for (;;) {
-    const { status } = await qemu.run("query-migrate") as { status?: string };
-    const state = await qemu.run("query-status") as { status: string };
-    const isSettled = !["inmigrate", "finish-migrate"].includes(state.status);
-    if (status === "completed" && isSettled) return;
-    if (status === "failed" || performance.now() > until) {
-      throw new Error(`a bare migration is ${status}`);
-    }
-    await pause(1);
+/** Resolves once a migration is complete at `qemu`; throws when it fails. */
+async function migrated({ qmp }: BareQemu): Promise<void> {
+  const queue = qmp.listen(["MIGRATION"]);
+  for await (const { data: { status } } of queue) {
+    if (status === "failed") throw new Error("a bare migration failed");
+    if (status !== "completed" && status !== "cancelled") continue;
+    qmp.mute(queue);
+    return;
   }
+  throw new Error("QEMU ended in a bare migration");
 }
 
 /** Waits for a guest to stop at one QEMU and to go on at the one that is expected. */
@@ -218,9 +266,12 @@ export function watchPause(source: QmpClient): {
 } {
   const stopped = first(source, "STOP");
   const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const pause = Promise.all([stopped, promise]).then(([from, to]) => to - from);
+  // A move that fails says why itself, and is never asked for its pause.
+  for (const its of [stopped, pause]) its.catch(() => {});
   return {
     expect: (target) => void first(target, "RESUME").then(resolve, reject),
-    pause: Promise.all([stopped, promise]).then(([from, to]) => to - from),
+    pause,
   };
 }
 
@@ -232,6 +283,19 @@ async function first(qmp: QmpClient, event: string): Promise<number> {
     return at;
   }
   throw new Error(`QEMU ended before ${event}`);
+}
+
+async function isOverWithin(
+  ms: number,
+  work: Promise<void>,
+): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), ms);
+  try {
+    return await Promise.race([work.then(() => true), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function pause(ms: number): Promise<void> {
