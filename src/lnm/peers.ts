@@ -7,6 +7,7 @@
  *   ca-cert.pem                         whom this node believes
  *   server-cert.pem client-cert.pem     what it shows; one certificate
  *   server-key.pem  client-key.pem      its key (0600), which never leaves it
+ *   dh-params.pem                       a group, which QEMU would look for else
  * ```
  *
  * The names are those that QEMU looks for. The certificate is got when it is
@@ -35,6 +36,7 @@ import { localAddressTowards } from "../sys/local_address.ts";
 import type { Log } from "../sys/log.ts";
 import { needsRenewal, type Validity } from "../sys/validity.ts";
 import { type Credential, peerFolder } from "./credential.ts";
+import { DH_GROUP } from "./dh_group.ts";
 
 const ASK_MS = 15_000;
 const CONNECT_MS = 5_000;
@@ -80,6 +82,7 @@ async function upToDate(options: PeersOptions): Promise<string> {
   const { config, credential, clock, log } = options;
   const folder = peerFolder(config.state_dir);
   await makeFolder(folder);
+  await keep(`${folder}/dh-params.pem`, DH_GROUP);
   const keyPem = await keyIn(folder);
   const now = clock.now();
   const held = await heldValidity(folder, credential.name, keyPem);

@@ -134,6 +134,7 @@ Deno.test("a node gets a certificate for its own name when it is first needed, a
     "ca-cert.pem",
     "client-cert.pem",
     "client-key.pem",
+    "dh-params.pem",
     "server-cert.pem",
     "server-key.pem",
   ]);

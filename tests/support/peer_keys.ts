@@ -11,6 +11,7 @@ import {
   makePeerCertificate,
 } from "../../src/ctrl/trust/certificates.ts";
 import type { Peers } from "../../src/driver/driver.ts";
+import { DH_GROUP } from "../../src/lnm/dh_group.ts";
 
 let ca: Promise<KeyPair> | null = null;
 
@@ -38,6 +39,7 @@ export async function writePeerKeys(
     "client-cert": cert,
     "server-key": pem(keys.privateKey, "pkcs8"),
     "client-key": pem(keys.privateKey, "pkcs8"),
+    "dh-params": DH_GROUP,
   };
   for (const [file, text] of Object.entries(files)) {
     await Deno.writeTextFile(`${folder}/${file}.pem`, text);
