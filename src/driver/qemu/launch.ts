@@ -104,7 +104,8 @@ async function prepare(
   await domain.settled();
   // An older run's log would be taken as evidence of how this one ended.
   await removeIfThere(domain.files.qemuLog);
-  await saveHandle(layout, domain.handle);
+  // Of a domain that comes in it was kept with the first word of its move.
+  if (incoming === undefined) await saveHandle(layout, domain.handle);
   stop.throwIfAborted();
   return commandLine({
     ...plan,

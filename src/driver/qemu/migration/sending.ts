@@ -123,13 +123,12 @@ export class Sending {
   async #begin(): Promise<void> {
     const domain = this.#domain;
     const { state } = await domain.look();
-    if (this.#transfer.live) await wake(domain);
+    if (this.#transfer.live && state === "paused") await wake(domain);
     const move = newMove(this.#transfer, "source", state === "paused");
     await keepMove(domain, { ...move, ticket: this.#ticket });
   }
 
   async #sendLive(stop: AbortSignal): Promise<void> {
-    const domain = this.#domain;
     const qemu = this.#qemu;
     if (this.#move?.phase === "disks") {
       await showItself(qemu, await this.#parts.peers.credentials());
@@ -140,7 +139,6 @@ export class Sending {
       await beginSending(qemu, this.#ticket, this.#transfer, pauses);
     }
     await this.#followMemory(stop);
-    await domain.look();
   }
 
   async #sendCold(stop: AbortSignal): Promise<void> {
@@ -219,7 +217,9 @@ export class Sending {
           throw failed(name, now.error ?? now.status);
         }
     }
-    checkMirrors(await listMirrors(qemu), this.#ticket, name);
+    if (this.#ticket.disks.length > 0) {
+      checkMirrors(await listMirrors(qemu), this.#ticket, name);
+    }
     const { postCopy } = this.#transfer.options;
     if (postCopy && now.status === "active" && now.rounds >= 2) {
       await command(qemu, "migrate-start-postcopy");

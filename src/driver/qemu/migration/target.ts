@@ -218,7 +218,8 @@ async function letRunHere(
   move: MoveRecord,
 ): Promise<void> {
   try {
-    if (await isComplete(domain, move)) await letRun(env, domain, move);
+    const state = await stateWhenComplete(domain, move);
+    if (state !== null) await letRun(env, domain, move, state);
   } catch (error) {
     if (!await hasEnded(domain)) throw error;
   }
@@ -238,13 +239,12 @@ async function letRun(
   env: MoveParts["env"],
   domain: Domain,
   move: MoveRecord,
+  state: string,
 ): Promise<void> {
-  // Not asked in vain: the guest stands still.
+  // Nothing is asked of QEMU in vain here: the guest stands still.
   if ((domain.handle.spec?.disks.length ?? 1) > 0) await stopServing(domain);
   await keepMove(domain, { ...move, phase: "activating" });
-  if (!move.paused && await queryRunState(domain) === "paused") {
-    await command(domain, "cont");
-  }
+  if (!move.paused && state === "paused") await command(domain, "cont");
   await forgetPeers(domain).catch((error) =>
     env.log("warn", "QEMU keeps what it knew its peer by", {
       uid: domain.handle.uid,
@@ -255,20 +255,20 @@ async function letRun(
 
 /**
  * Waits until QEMU has taken everything in, which is a moment after the source
- * has sent it; whether there still is a QEMU.
+ * has sent it; its run state then, or null when there is no QEMU any more.
  */
-async function isComplete(
+async function stateWhenComplete(
   domain: Domain,
   { phase }: MoveRecord,
-): Promise<boolean> {
+): Promise<string | null> {
   const until = systemClock.monotonic() + SETTLE_MS;
   for (;;) {
     if (domain.process === null) {
       await domain.look();
-      return false;
+      return null;
     }
-    if (phase === "activating") return true;
-    if (await queryRunState(domain) !== "inmigrate") return true;
+    const state = await queryRunState(domain);
+    if (phase === "activating" || state !== "inmigrate") return state;
     if (systemClock.monotonic() > until) {
       throw cannotNow("activate", domain, "a part of it is not here yet");
     }
