@@ -9,18 +9,20 @@
  */
 import {
   type Client,
-  type Entry,
   InvalidCredentialsError,
   NoSuchObjectError,
 } from "ldapts";
 import { type ServerOptions, withClient } from "./connection.ts";
 import { filled, inDn, inFilter } from "./escape.ts";
-import type { Options, Search } from "./options.ts";
+import { groupsOf, type Whose } from "./groups.ts";
+import type { Options } from "./options.ts";
 
 /** Who logged in, as the directory knows them. */
 export interface Person {
   readonly dn: string;
   readonly groups: readonly string[];
+  /** Whether groups that lie deeper than is allowed were left out. */
+  readonly isCutOff: boolean;
 }
 
 /** How many entries one search may bring. */
@@ -59,7 +61,7 @@ export class Directory {
       const dn = await this.#dnOf(user, client);
       if (dn === null) return null;
       if (!await binds(client, dn, password)) return null;
-      return { dn, groups: await this.#groupsOf(user, dn, client) };
+      return { dn, ...await this.#groupsOf({ user, dn }, client) };
     });
   }
 
@@ -95,7 +97,12 @@ export class Directory {
     if (user_dn !== undefined) return filled(user_dn, { user }, inDn);
     if (users === undefined) return null;
     await this.#bindService(client);
-    const found = await search(client, users, { user }, ["1.1"]);
+    const { searchEntries: found } = await client.search(users.base, {
+      scope: "sub",
+      filter: filled(users.filter, { user }, inFilter),
+      attributes: ["1.1"],
+      sizeLimit: MAX_ENTRIES,
+    });
     if (found.length > 1) {
       throw new Error(
         `The directory has ${found.length} entries for "${user}"`,
@@ -104,16 +111,16 @@ export class Directory {
     return found[0]?.dn ?? null;
   }
 
-  async #groupsOf(user: string, dn: string, client: Client): Promise<string[]> {
+  async #groupsOf(
+    whose: Whose,
+    client: Client,
+  ): Promise<Pick<Person, "groups" | "isCutOff">> {
     const { groups } = this.#options;
-    if (groups === undefined) return [];
+    if (groups === undefined) return { groups: [], isCutOff: false };
     // Whoever may search the groups: the service, else the user.
     await this.#bindService(client);
-    const { attribute } = groups;
-    const found = await search(client, groups, { user, dn }, [attribute]);
-    return [
-      ...new Set(found.flatMap((entry) => textsOf(entry, attribute))),
-    ].toSorted();
+    const { names, isCutOff } = await groupsOf(client, whose, groups);
+    return { groups: names, isCutOff };
   }
 }
 
@@ -145,24 +152,4 @@ async function binds(
     if (error instanceof NoSuchObjectError) return false;
     throw error;
   }
-}
-
-async function search(
-  client: Client,
-  { base, filter }: Search,
-  values: Readonly<Record<string, string>>,
-  attributes: string[],
-): Promise<Entry[]> {
-  const { searchEntries } = await client.search(base, {
-    scope: "sub",
-    filter: filled(filter, values, inFilter),
-    attributes,
-    sizeLimit: MAX_ENTRIES,
-  });
-  return searchEntries;
-}
-
-function textsOf(entry: Entry, attribute: string): string[] {
-  const value = entry[attribute] ?? [];
-  return [value].flat().map(String);
 }

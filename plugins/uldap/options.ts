@@ -19,7 +19,7 @@ export interface Options {
   readonly password_file?: string | undefined;
   readonly user_dn?: string | undefined;
   readonly users?: Search | undefined;
-  readonly groups?: (Search & { readonly attribute: string }) | undefined;
+  readonly groups?: GroupOptions | undefined;
   readonly roles: { readonly [R in Roles]?: readonly string[] | undefined };
   readonly default_role: Roles | "none";
   readonly when_down: "pass" | "refuse";
@@ -32,6 +32,15 @@ export interface Search {
   readonly filter: string;
 }
 
+/** How somebody's groups are found. */
+export interface GroupOptions {
+  readonly base?: string | undefined;
+  readonly filter?: string | undefined;
+  readonly member_of?: string | undefined;
+  readonly attribute: string;
+  readonly nested: number;
+}
+
 /** The schema of the options. */
 export function optionsOf({ z, duration }: PluginTools) {
   const path = z.string().startsWith("/", "must be an absolute path");
@@ -40,6 +49,10 @@ export function optionsOf({ z, duration }: PluginTools) {
     z.string().regex(/^\(.*\)$/s, "must stand in parentheses").superRefine(
       (text, check) => knownNames(text, names, (it) => check.addIssue(it)),
     );
+  const attribute = z.string().regex(
+    /^[A-Za-z][A-Za-z0-9-]{0,63}$/,
+    "must be the name of an attribute",
+  );
   const group = z.array(z.string().min(1)).min(1).optional();
   return z.strictObject({
     server: z.string().min(1, "must name the directory"),
@@ -64,10 +77,21 @@ export function optionsOf({ z, duration }: PluginTools) {
       filter: filter(["user"]).default("(uid={user})"),
     }).optional(),
     groups: z.strictObject({
-      base,
-      filter: filter(["user", "dn"]).default("(member={dn})"),
-      attribute: z.string().min(1).default("cn"),
-    }).optional(),
+      base: base.optional(),
+      /** `(member={dn})` when absent. */
+      filter: filter(["user", "dn"]).optional(),
+      /** Where a server that keeps it names the groups of an entry. */
+      member_of: attribute.optional(),
+      attribute: attribute.default("cn"),
+      /** How many groups may lie between somebody and a group that counts. */
+      nested: z.int().min(0).max(20, "must be 20 at most").default(0),
+    }).superRefine((groups, check) =>
+      groupIssues(
+        groups,
+        (path, message) =>
+          check.addIssue({ code: "custom", path: [path], message }),
+      )
+    ).optional(),
     /** Groups whose members have a role; the first of admin, user, viewer. */
     roles: z.strictObject({ admin: group, user: group, viewer: group })
       .default({}),
@@ -91,6 +115,22 @@ export function optionsOf({ z, duration }: PluginTools) {
       issue("bind_dn", "Branches of clusters are written by bind_dn");
     }
   });
+}
+
+/** What cannot be of where groups are looked for. */
+function groupIssues(
+  { base, filter, member_of, nested }: GroupOptions,
+  issue: (path: string, message: string) => void,
+): void {
+  if (base === undefined && member_of === undefined) {
+    issue("base", "Either base or member_of says where groups are");
+  }
+  if (filter !== undefined && member_of !== undefined) {
+    issue("filter", "Groups are found by filter or by member_of, not by both");
+  }
+  if (nested > 0 && filter?.includes("{dn}") === false) {
+    issue("nested", "Groups of groups are found by {dn} in filter");
+  }
 }
 
 function knownNames(

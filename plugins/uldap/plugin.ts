@@ -112,6 +112,11 @@ async function login(
     const directory = await opened(ctx);
     const person = await directory.check(user, password, ctx.signal);
     if (person === null) return [credentials, isValid, identity];
+    if (person.isCutOff) {
+      ctx.log.warn(
+        `groups of "${user}" lie deeper in one another than "groups.nested" allows; those do not count`,
+      );
+    }
     const role = roleOf(person.groups, ctx.options);
     if (role === "none") {
       ctx.log.info(`"${user}" is in no group that may log in`);

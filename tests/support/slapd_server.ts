@@ -143,6 +143,7 @@ function configuration(dir: string): string {
   return `${schemas.join("\n")}
 modulepath /usr/lib/ldap
 moduleload back_mdb
+moduleload memberof
 TLSCACertificateFile ${dir}/ca.pem
 TLSCertificateFile ${dir}/cert.pem
 TLSCertificateKeyFile ${dir}/key.pem
@@ -156,6 +157,7 @@ rootpw ${password}
 directory ${dir}/db
 dbnosync
 maxsize 16777216
+overlay memberof
 access to attrs=userPassword by anonymous auth by self write by dn.exact="cn=usher,dc=test" write by * none
 # As docs/plugins/uldap.md has it: administrators of a cluster write its branch.
 access to dn.regex="^(.+,)?(ou=[^,]+,ou=clusters,dc=test)$"

@@ -106,6 +106,7 @@ Deno.test("uldap and slapd", async (t) => {
   await step("a cluster's branch, with its maker as administrator", branches);
   await step("a branch that is there is left as it is", branchAgain);
   await step("who has no entry is told, and the branch made", unknownMaker);
+  await nestedGroups(t, slapd);
   await step("a wrong account of its own is told without its secret", service, {
     password_file: await slapd.dir.write("wrong", "wrong-secret"),
   });
@@ -249,6 +250,85 @@ async function unknownMaker(bench: Bench, slapd: SlapdServer): Promise<void> {
   ]);
 }
 
+/** mia is in `inner`, that in `middle`, that in `outer`, and that in `inner` again. */
+const CIRCLE = `dn: uid=mia,ou=people,dc=test
+objectClass: inetOrgPerson
+uid: mia
+cn: mia
+sn: mia
+userPassword: mia-secret
+
+${
+  [["inner", "uid=mia,ou=people"], ["middle", "cn=inner,ou=groups"], [
+    "outer",
+    "cn=middle,ou=groups",
+  ]].map(([cn, member]) =>
+    `dn: cn=${cn},ou=groups,dc=test
+objectClass: groupOfNames
+cn: ${cn}
+member: ${member},dc=test
+`
+  ).join("\n")
+}`;
+
+/** Groups of groups, found from below and as the server names them; a circle of them ends. */
+async function nestedGroups(
+  t: Deno.TestContext,
+  slapd: SlapdServer,
+): Promise<void> {
+  await slapd.add(CIRCLE);
+  await slapd.modify(`dn: cn=inner,ou=groups,dc=test
+changetype: modify
+add: member
+member: cn=outer,ou=groups,dc=test
+`);
+  const groups = {
+    "by their members": { base: "ou=groups,dc=test" },
+    "by memberOf": { member_of: "memberOf", base: "OU=groups, dc=test" },
+  };
+  const cases = [
+    { nested: 0, found: ["inner"], role: "user", isTold: false },
+    { nested: 1, found: ["inner", "middle"], role: "user", isTold: true },
+    {
+      nested: 2,
+      found: ["inner", "middle", "outer"],
+      role: "admin",
+      isTold: false,
+    },
+    {
+      nested: 20,
+      found: ["inner", "middle", "outer"],
+      role: "admin",
+      isTold: false,
+    },
+  ];
+  for (const [how, where] of Object.entries(groups)) {
+    await t.step(`groups of groups ${how}`, async () => {
+      for (const { nested, found, role, isTold } of cases) {
+        await using bench = await benchFor(slapd, {
+          groups: { ...where, nested },
+          roles: { admin: ["outer"] },
+        });
+        deepStrictEqual(await login(bench, "mia", "mia-secret"), [
+          true,
+          { role, groups: found },
+        ]);
+        match(failures(bench), isTold ? /lie deeper in one another/ : /^$/);
+      }
+    });
+  }
+  await t.step(
+    "groups elsewhere than below the base do not count",
+    async () => {
+      await using bench = await benchFor(slapd, {
+        groups: { member_of: "memberOf", base: "ou=people,dc=test" },
+      });
+      const answer = await login(bench, "mia", "mia-secret");
+      deepStrictEqual(answer, [true, { role: "user", groups: [] }]);
+    },
+  );
+}
+
 async function service(bench: Bench): Promise<void> {
   deepStrictEqual(await login(bench, "ann", "ann-secret"), null);
   match(failures(bench), /refuses the password of "cn=usher,dc=test"/);
@@ -295,6 +375,19 @@ Deno.test("uldap: options that cannot be are refused by name", async () => {
     [{ ...good, clusters: { base: "ou=c" } }, /written by bind_dn/],
     [{ ...good, groups: { base: "b", filter: "member={dn}" } }, /parentheses/],
     [{ ...good, password: "x" }, /password/],
+    [{ ...good, groups: {} }, /Either base or member_of/],
+    [{ ...good, groups: { member_of: "(x)" } }, /name of an attribute/],
+    [
+      { ...good, groups: { member_of: "memberOf", filter: "(member={dn})" } },
+      /by filter or by member_of/,
+    ],
+    [
+      {
+        ...good,
+        groups: { base: "b", filter: "(memberUid={user})", nested: 1 },
+      },
+      /by \{dn\} in filter/,
+    ],
   ];
   for (const [options, expected] of cases) {
     await rejects(onBench(uldap, { options }), expected);
