@@ -15,6 +15,7 @@ import type {
   PluginContext,
   PluginTools,
 } from "@usher/plugin";
+import { allUsage } from "../shared/all_vms.ts";
 import { openDatabase } from "../shared/postgres.ts";
 import { readSmallFile } from "../shared/secret_file.ts";
 import { all, keep, lose, lost, strike, toldLost } from "./backlog.ts";
@@ -119,7 +120,7 @@ async function sample(ctx: Context): Promise<void> {
   const writer = writerOf(ctx.options);
   const now = Date.now();
   const rows = [
-    ...usageRows("vm", await ctx.usage.vms(), site, now),
+    ...usageRows("vm", await allUsage(ctx.usage), site, now),
     ...usageRows("node", await ctx.usage.nodes(), site, now),
   ];
   try {

@@ -231,6 +231,7 @@ async function lookAtMany(measure: Measure, nodesLooked: number) {
           return Promise.resolve([]);
         },
         get: () => Promise.resolve(null),
+        isAwaited: () => Promise.resolve(false),
       },
     },
     { window: "m5", measure },

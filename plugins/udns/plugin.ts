@@ -14,6 +14,7 @@ import type {
   PluginContext,
   PluginTools,
 } from "@usher/plugin";
+import { allVms } from "../shared/all_vms.ts";
 import { readSmallFile } from "../shared/secret_file.ts";
 import { NameServer } from "./name_server.ts";
 import { Names } from "./names.ts";
@@ -178,7 +179,7 @@ async function repair(
   if (ctx.isReplay) return;
   const names = await opened(ctx);
   const all = await names.known(ctx);
-  for (const vm of await ctx.vms.list()) {
+  for (const vm of await allVms(ctx.vms)) {
     if (names.addressesOf(vm, ctx).length > 0) all.set(vm.uid, vm.name);
   }
   const left = [...all].filter(([uid]) => uid > from)

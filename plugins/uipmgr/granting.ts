@@ -7,7 +7,8 @@
 import type { EventArgs, PluginContext } from "@usher/plugin";
 import { type Address, parseAddress } from "./address.ts";
 import type { Lease, Leases, Want } from "./leases.ts";
-import { mayUse, type Range } from "./range.ts";
+import { isIn, mayUse, type Range } from "./range.ts";
+import { freeUnneeded } from "./reconcile.ts";
 import type { Options } from "./options.ts";
 import { argsFor, MANAGED, TOKEN } from "./vm_args.ts";
 
@@ -52,12 +53,31 @@ export async function grant(
     return request;
   }
   refuseOtherWish(places, wish, ctx);
-  const wants = places.flatMap((place) => wantsOf(place, wish));
+  const wants = places.flatMap((place) => wantsOf(place, wish, request.id));
   // A plan, or what is played again, takes nothing.
   const taken = ctx.isReplay
     ? await leases.peek(wants, Date.now())
-    : await leases.take(wants, Date.now());
+    : await takeAll(wants, leases, ctx);
   return await answer(request, { places, wants, taken, leases }, ctx);
+}
+
+/** What is wanted; also what a request has kept that came to nothing. */
+async function takeAll(
+  wants: readonly Want[],
+  leases: Leases,
+  ctx: Context,
+): Promise<(Lease | null)[]> {
+  const taken = await leases.take(wants, Date.now());
+  const lacking = wants.filter((_, index) => taken[index] === null);
+  if (lacking.length === 0) return taken;
+  const isMeant = ({ family, value }: Lease) =>
+    lacking.some(({ pool, exactly }) =>
+      pool.family === family && isIn(pool, value) &&
+      (exactly === null || exactly === value)
+    );
+  return await freeUnneeded(leases, isMeant, ctx) === 0
+    ? taken
+    : await leases.take(wants, Date.now());
 }
 
 /** The range that a request names. */
@@ -163,11 +183,16 @@ function refuseOtherWish(
   }
 }
 
-function wantsOf(place: Place, wish: readonly Address[]): Want[] {
+function wantsOf(
+  place: Place,
+  wish: readonly Address[],
+  request: string,
+): Want[] {
   const { range, name, uid, token, kept } = place;
   return range.pools.map((pool) => {
     const fixed = [...kept, ...wish].find((it) => it.family === pool.family);
-    return { pool, token, vm: name, uid, exactly: fixed?.value ?? null };
+    const exactly = fixed?.value ?? null;
+    return { pool, token, vm: name, uid, request, exactly };
   });
 }
 

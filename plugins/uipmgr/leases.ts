@@ -9,6 +9,10 @@
  *  3. A lease is durable before it is answered.
  *  4. `bind` and `release` act on the lease with this very token, or not at
  *     all: what comes late about an old VM cannot touch the next one.
+ *  5. A lease that is answered once more to the same request is written anew, and
+ *     `releaseSeen` ends a lease as it was seen and no other: who looks for
+ *     leases that are for nobody cannot end one that a decision, made again,
+ *     has just been answered.
  *
  * @module
  */
@@ -28,6 +32,8 @@ export interface Lease {
   readonly uid: string | null;
   /** When it was taken, ms since 1970. */
   readonly at: number;
+  /** The request that it was taken for; null once it is bound, or where that is not known. */
+  readonly request: string | null;
 }
 
 /** An address that is wanted. */
@@ -36,6 +42,7 @@ export interface Want {
   readonly token: string;
   readonly vm: string;
   readonly uid: string | null;
+  readonly request: string | null;
   /** This one and no other; any when null. */
   readonly exactly: bigint | null;
 }
@@ -55,6 +62,8 @@ export interface Leases {
   bind(key: LeaseKey, uid: string): Promise<boolean>;
   /** Ends it. False when this lease is not there. */
   release(key: LeaseKey): Promise<boolean>;
+  /** Ends a lease that is still as it was seen. */
+  releaseSeen(seen: Lease): Promise<boolean>;
   /** All of this site. */
   list(): Promise<Lease[]>;
 }
@@ -82,15 +91,25 @@ export function choose(
     free.set(pool, iterator);
     return iterator.next().value;
   };
-  return wants.map(({ pool, token, vm, uid, exactly }) => {
+  return wants.map(({ pool, token, vm, uid, request, exactly }) => {
     const { family, range } = pool;
     const before = known.byToken(token, family);
-    if (before !== undefined) return before;
+    if (before !== undefined) {
+      const isAgain = before.uid === null ||
+        (before.request !== null && before.request === request);
+      // Later than before, also by a clock that went back.
+      return isAgain ? { ...before, at: Math.max(now, before.at + 1) } : before;
+    }
     const value = exactly ?? next(pool);
     if (value === undefined || !isIn(pool, value) || isTaken(family, value)) {
       return null;
     }
     given.add(`${family}/${value}`);
-    return { family, value, range, token, vm, uid, at: now };
+    return { family, value, range, token, vm, uid, request, at: now };
   });
+}
+
+/** Whether two looks saw the same lease. */
+export function isSame(a: Lease, b: Lease): boolean {
+  return a.token === b.token && a.uid === b.uid && a.at === b.at;
 }

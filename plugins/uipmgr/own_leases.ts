@@ -12,6 +12,7 @@ import type { Json, PluginContext } from "@usher/plugin";
 import { BITS, type Family } from "./address.ts";
 import {
   choose,
+  isSame,
   type Known,
   type Lease,
   type LeaseKey,
@@ -28,8 +29,9 @@ const LOW = (1n << BLOCK_BITS) - 1n;
 const BLOCKS_AT_ONCE = 8;
 const MAX_TRIES = 20;
 
-/** A lease as it is kept, under the low digits of its address. */
-type Kept = readonly [
+/** A lease as it is kept, under the low digits of its address; without a request once it is bound. */
+type Kept = readonly [...Fields] | readonly [...Fields, request: string];
+type Fields = [
   token: string,
   vm: string,
   uid: string | null,
@@ -84,11 +86,15 @@ export class OwnLeases implements Leases {
   }
 
   bind(key: LeaseKey, uid: string): Promise<boolean> {
-    return this.#change(key, (lease) => ({ ...lease, uid }));
+    return this.#change(key, (lease) => ({ ...lease, uid, request: null }));
   }
 
   release(key: LeaseKey): Promise<boolean> {
     return this.#change(key, () => null);
+  }
+
+  releaseSeen(seen: Lease): Promise<boolean> {
+    return this.#change(seen, () => null, (it) => isSame(it, seen));
   }
 
   list(): Promise<Lease[]> {
@@ -102,13 +108,14 @@ export class OwnLeases implements Leases {
   #change(
     { family, value, token }: LeaseKey,
     change: (lease: Lease) => Lease | null,
+    isMeant = (lease: Lease) => lease.token === token,
   ): Promise<boolean> {
     const key = keyOf(family, value);
     return inTurn(async () => {
       for (let tries = 0; tries < MAX_TRIES; tries++) {
         await this.#refresh([key]);
         const lease = leaseAt(family, value);
-        if (lease?.token !== token) return false;
+        if (lease === null || !isMeant(lease)) return false;
         const next = blockWith(BLOCKS.get(key) ?? {}, value, change(lease));
         if (await this.#commit([[key, next]])) return true;
       }
@@ -116,13 +123,13 @@ export class OwnLeases implements Leases {
     });
   }
 
-  /** Writes leases that are new, some blocks at a time. False when somebody else has written. */
+  /** Writes leases that are new or taken anew, some blocks at a time. False when somebody else has written. */
   async #write(leases: readonly (Lease | null)[]): Promise<boolean> {
     const changed = new Map<string, Block>();
     for (const lease of leases) {
       if (lease === null) continue;
-      const { family, value, token } = lease;
-      if (leaseAt(family, value)?.token === token) continue;
+      const { family, value } = lease;
+      if (isWritten(lease)) continue;
       const key = keyOf(family, value);
       const before = changed.get(key) ?? BLOCKS.get(key) ?? {};
       changed.set(key, blockWith(before, value, lease));
@@ -154,9 +161,8 @@ export class OwnLeases implements Leases {
     const unwritten = wants.flatMap(({ pool }, index) => {
       const lease = chosen[index];
       if (lease === null || lease === undefined) return keysOf(pool);
-      const { family, value, token } = lease;
-      const isThere = leaseAt(family, value)?.token === token;
-      return isThere ? [keyOf(family, value)] : [];
+      const { family, value } = lease;
+      return isWritten(lease) ? [keyOf(family, value)] : [];
     });
     return await this.#refresh([...new Set(unwritten)]);
   }
@@ -243,17 +249,26 @@ function leaseAt(family: Family, value: bigint): Lease | null {
   return kept === undefined ? null : leaseOf(family, value, kept);
 }
 
+/** Whether this very lease was read. */
+function isWritten(lease: Lease): boolean {
+  const there = leaseAt(lease.family, lease.value);
+  return there !== null && isSame(there, lease);
+}
+
 function leaseOf(family: Family, value: bigint, kept: Kept): Lease {
-  const [token, vm, uid, range, at] = kept;
-  return { family, value, token, vm, uid, range, at };
+  const [token, vm, uid, range, at, request = null] = kept;
+  return { family, value, token, vm, uid, range, at, request };
 }
 
 function blockWith(block: Block, value: bigint, lease: Lease | null): Block {
   const low = lowOf(value);
   const { [low]: _, ...others } = block;
   if (lease === null) return others;
-  const { token, vm, uid, range, at } = lease;
-  return { ...others, [low]: [token, vm, uid, range, at] };
+  const { token, vm, uid, range, at, request } = lease;
+  const kept: Kept = request === null
+    ? [token, vm, uid, range, at]
+    : [token, vm, uid, range, at, request];
+  return { ...others, [low]: kept };
 }
 
 /** A value that is empty is none. */

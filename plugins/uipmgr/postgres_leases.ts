@@ -12,6 +12,7 @@ import { type Family, formatAddress, parseAddress } from "./address.ts";
 import { migrate, type Sql, type Transaction } from "../shared/postgres.ts";
 import {
   choose,
+  isSame,
   type Known,
   type Lease,
   type LeaseKey,
@@ -32,6 +33,7 @@ const VERSIONS = [
    );
    create unique index lease_token on usher_ip.lease (token, family(address));
    create index lease_site on usher_ip.lease (site)`,
+  `alter table usher_ip.lease add column request text`,
 ];
 
 const MAX_TRIES = 5;
@@ -45,6 +47,7 @@ interface Row {
   readonly uid: string | null;
   readonly token: string;
   readonly at: Date;
+  readonly request: string | null;
 }
 
 /** Leases of one site in a table that several sites may share. */
@@ -78,7 +81,7 @@ export class PostgresLeases implements Leases {
   async get(family: Family, value: bigint): Promise<Lease | null> {
     const address = formatAddress({ family, value });
     const rows = await this.#sql<Row[]>`
-      select host(address) as address, range, vm, uid, token, at
+      select host(address) as address, range, vm, uid, token, at, request
       from usher_ip.lease where address = ${address} and site = ${this.#site}`;
     return rows.map(leaseOf)[0] ?? null;
   }
@@ -86,7 +89,7 @@ export class PostgresLeases implements Leases {
   async bind({ family, value, token }: LeaseKey, uid: string) {
     const address = formatAddress({ family, value });
     const { count } = await this.#sql`
-      update usher_ip.lease set uid = ${uid}
+      update usher_ip.lease set uid = ${uid}, request = null
       where address = ${address} and site = ${this.#site} and token = ${token}`;
     return count > 0;
   }
@@ -99,9 +102,21 @@ export class PostgresLeases implements Leases {
     return count > 0;
   }
 
+  async releaseSeen(
+    { family, value, token, uid, at }: Lease,
+  ): Promise<boolean> {
+    const address = formatAddress({ family, value });
+    const { count } = await this.#sql`
+      delete from usher_ip.lease
+      where address = ${address} and site = ${this.#site}
+        and token = ${token} and uid is not distinct from ${uid}
+        and at = ${new Date(at)}`;
+    return count > 0;
+  }
+
   async list(): Promise<Lease[]> {
     const rows = await this.#sql<Row[]>`
-      select host(address) as address, range, vm, uid, token, at
+      select host(address) as address, range, vm, uid, token, at, request
       from usher_ip.lease where site = ${this.#site}`;
     return rows.map(leaseOf);
   }
@@ -115,12 +130,17 @@ export class PostgresLeases implements Leases {
       await tx`select pg_advisory_xact_lock(hashtext('usher_ip.take'))`;
       const before = await known(tx, wants);
       const chosen = choose(wants, before, now);
-      const fresh = chosen.filter((it) =>
-        it !== null && before.byToken(it.token, it.family) !== it
-      );
+      const all = chosen.filter((it) => it !== null);
+      const byToken = (it: Lease) => before.byToken(it.token, it.family);
+      const fresh = all.filter((it) => byToken(it) === undefined);
+      for (const again of all) {
+        const there = byToken(again);
+        if (there === undefined || isSame(there, again)) continue;
+        if (!await renew(again, this.#site, tx)) throw new Lost();
+      }
       for (let from = 0; from < fresh.length; from += ROWS) {
         const rows = fresh.slice(from, from + ROWS)
-          .map((it) => rowOf(it as Lease, this.#site));
+          .map((it) => rowOf(it, this.#site));
         const { count } = await tx`
           insert into usher_ip.lease ${tx(rows)} on conflict do nothing`;
         if (count < rows.length) throw new Lost();
@@ -131,6 +151,19 @@ export class PostgresLeases implements Leases {
       throw error;
     });
   }
+}
+
+/** Writes when a lease was taken anew; false when it is no longer there. */
+async function renew(
+  { family, value, token, at }: Lease,
+  site: string,
+  tx: Transaction,
+): Promise<boolean> {
+  const address = formatAddress({ family, value });
+  const { count } = await tx`
+    update usher_ip.lease set at = ${new Date(at)}
+    where address = ${address} and site = ${site} and token = ${token}`;
+  return count > 0;
 }
 
 /** Somebody else was quicker; the transaction is undone. */
@@ -146,7 +179,7 @@ async function known(
   for (const pool of new Set(wants.map((want) => want.pool))) {
     const { family, first, last } = pool;
     const rows = await tx<Row[]>`
-      select host(address) as address, range, vm, uid, token, at
+      select host(address) as address, range, vm, uid, token, at, request
       from usher_ip.lease
       where address >= ${formatAddress({ family, value: first })}
         and address <= ${formatAddress({ family, value: last })}`;
@@ -163,15 +196,17 @@ async function known(
 }
 
 function rowOf(
-  { family, value, range, vm, uid, token, at }: Lease,
+  { family, value, range, vm, uid, token, at, request }: Lease,
   site: string,
 ) {
   const address = formatAddress({ family, value });
-  return { address, site, range, vm, uid, token, at: new Date(at) };
+  return { address, site, range, vm, uid, token, at: new Date(at), request };
 }
 
-function leaseOf({ address, range, vm, uid, token, at }: Row): Lease {
+function leaseOf(
+  { address, range, vm, uid, token, at, request }: Row,
+): Lease {
   const parsed = parseAddress(address);
   if (parsed === null) throw new Error(`"${address}" is no address`);
-  return { ...parsed, range, vm, uid, token, at: at.getTime() };
+  return { ...parsed, range, vm, uid, token, at: at.getTime(), request };
 }

@@ -2,12 +2,15 @@
  * The comparison of leases with the VMs that there are: what nobody has comes
  * back, and what somebody has is written down.
  *
- * Leases are read before VMs: a lease whose VM is not among those that are
- * read later has none any more.
+ * Leases are read first, then which requests are still awaited, then VMs: a
+ * lease of a request that is not awaited, whose VM is not among those that are
+ * read later, has none any more. A request that is sent again after that look takes
+ * its lease anew, and what was seen before then ends nothing.
  *
  * @module
  */
 import type { PluginContext, VmView } from "@usher/plugin";
+import { allVms } from "../shared/all_vms.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 import type { Lease, Leases } from "./leases.ts";
 import type { Options } from "./options.ts";
@@ -16,10 +19,14 @@ import { TOKEN } from "./vm_args.ts";
 
 type Context = PluginContext<Options>;
 
+/** How many requests are asked about at once; the others wait for the next look. */
+const MAX_ASKED = 1000;
+
 /** Compares, and puts right what differs. */
 export async function reconcile(leases: Leases, ctx: Context): Promise<void> {
   const all = await leases.list();
-  const vms = await ctx.vms.list();
+  const over = await requestsOver(all, ctx);
+  const vms = await allVms(ctx.vms);
   const byToken = new Map(
     vms.flatMap((vm) => {
       const token = vm.args[TOKEN];
@@ -32,12 +39,52 @@ export async function reconcile(leases: Leases, ctx: Context): Promise<void> {
     const vm = byToken.get(lease.token);
     if (vm !== undefined && isHeldBy(lease, vm)) {
       if (lease.uid !== vm.uid) await leases.bind(lease, vm.uid);
-    } else if (isOver(lease, byUid, ctx.options.pending)) {
-      if (await leases.release(lease)) freed++;
+    } else if (isOver(lease, byUid, over, ctx.options.pending)) {
+      if (await leases.releaseSeen(lease)) freed++;
     }
   }
   if (freed > 0) ctx.log.info(`${freed} addresses that nobody had are free`);
   await adopt(leases, { all, vms }, ctx);
+}
+
+/**
+ * Ends those leases of `isMeant` whose request has come to nothing, be it that
+ * another plugin refused it, or that it broke off; how many.
+ */
+export async function freeUnneeded(
+  leases: Leases,
+  isMeant: (lease: Lease) => boolean,
+  ctx: Context,
+): Promise<number> {
+  const all = (await leases.list()).filter((lease) =>
+    lease.uid === null && isMeant(lease)
+  );
+  const over = await requestsOver(all, ctx);
+  let freed = 0;
+  for (const lease of all) {
+    if (lease.request === null || !over.has(lease.request)) continue;
+    const vm = await ctx.vms.get(lease.vm);
+    if (vm?.args[TOKEN] === lease.token) continue;
+    if (await leases.releaseSeen(lease)) freed++;
+  }
+  return freed;
+}
+
+/** The requests of leases without a VM that make none any more. */
+async function requestsOver(
+  leases: readonly Lease[],
+  ctx: Context,
+): Promise<Set<string>> {
+  const over = new Set<string>();
+  const ids = new Set(
+    leases.flatMap(({ uid, request }) =>
+      uid === null && request !== null ? [request] : []
+    ),
+  );
+  for (const id of [...ids].slice(0, MAX_ASKED)) {
+    if (!await ctx.vms.isAwaited(id)) over.add(id);
+  }
+  return over;
 }
 
 /** Whether the VM has this very address by its arguments. */
@@ -50,12 +97,14 @@ function isHeldBy({ family, value }: Lease, vm: VmView): boolean {
 
 /** Whether a lease that no VM shows will never have one. */
 function isOver(
-  { uid, at }: Lease,
+  { uid, at, request }: Lease,
   byUid: ReadonlyMap<string, VmView>,
+  over: ReadonlySet<string>,
   pendingMs: number,
 ): boolean {
   const vm = byUid.get(uid ?? "");
   if (uid !== null && vm === undefined) return true;
+  if (uid === null && request !== null) return over.has(request);
   // The start that it was given for may wait behind another operation.
   const mayWait = vm !== undefined && vm.holder !== null;
   return !mayWait && Date.now() - at >= pendingMs;
@@ -85,7 +134,14 @@ async function adopt(
       const pool = range.pools.find((it) => it.family === family);
       if (pool === undefined || !isIn(pool, value)) continue;
       const [taken] = await leases.take([
-        { pool, token, vm: vm.name, uid: vm.uid, exactly: value },
+        {
+          pool,
+          token,
+          vm: vm.name,
+          uid: vm.uid,
+          request: null,
+          exactly: value,
+        },
       ], Date.now());
       if (taken?.value === value) continue;
       ctx.log.error(

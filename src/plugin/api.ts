@@ -147,6 +147,12 @@ export interface PluginContext<Options = unknown> {
   readonly vms: {
     list(filter?: VmFilter): Promise<VmView[]>;
     get(name: string): Promise<VmView | null>;
+    /**
+     * Whether a request, by its `id`, may still make VMs: its chains, or the
+     * write that makes them known, have not ended. What was prepared for one that is
+     * not awaited, and whose VMs are not there at a look after that, is for nobody.
+     */
+    isAwaited(request: string): Promise<boolean>;
   };
   /** Capability `nodes`. */
   readonly nodes: {
@@ -241,6 +247,10 @@ export interface VmFilter {
   readonly name?: string;
   readonly node?: string;
   readonly state?: string;
+  /** Only VMs whose full names come after this one: the last of the page before. */
+  readonly after?: string;
+  /** At most so many, the first by name; without it more than 10,000 are refused. */
+  readonly limit?: number;
 }
 
 /** Which ended operations are read. */

@@ -19,6 +19,8 @@ const VmFilter = z.strictObject({
   name: z.string().max(200).optional(),
   node: z.string().max(63).optional(),
   state: z.string().max(32).optional(),
+  after: z.string().max(200).optional(),
+  limit: z.int().min(1).max(10_000).optional(),
 });
 
 interface AskKind {
@@ -34,6 +36,10 @@ export const ASKS = {
     params: VmFilter,
   },
   "vms.get": { needs: "vms", params: z.strictObject({ name: z.string() }) },
+  "vms.isAwaited": {
+    needs: "vms",
+    params: z.strictObject({ request: z.string().max(64) }),
+  },
   "nodes.list": { needs: "nodes", params: z.strictObject({}) },
   "nodes.get": { needs: "nodes", params: z.strictObject({ name: z.string() }) },
   "usage.vms": { needs: "usage", params: VmFilter },

@@ -92,13 +92,14 @@ function reads(ports: ContextPorts): Reads {
     vms: {
       list: (filter = {}) => ask("vms.list", filter),
       get: (name) => ask("vms.get", { name }),
+      isAwaited: (request) => ask("vms.isAwaited", { request }),
     },
     nodes: {
       list: () => ask("nodes.list", {}),
       get: (name) => ask("nodes.get", { name }),
     },
     usage: {
-      vms: () => ask("usage.vms", {}),
+      vms: (filter = {}) => ask("usage.vms", filter),
       nodes: () => ask("usage.nodes", {}),
     },
     clusters: {

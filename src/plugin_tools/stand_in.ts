@@ -44,18 +44,20 @@ export class StandIn implements AskAnswerer {
   }
 
   readonly #answers: { [N in AskName]: (params: AskParams<N>) => unknown } = {
-    "vms.list": ({ name, node, state }) => {
+    "vms.list": ({ name, node, state, after = "", limit }) => {
       const isMeant = name === undefined ? () => true : compileName(name);
       return this.#site.vms.filter((vm) =>
         isMeant(vm.name) && (node === undefined || vm.node === node) &&
-        (state === undefined || vm.status.state === state)
-      );
+        (state === undefined || vm.status.state === state) && vm.name > after
+      ).toSorted((a, b) => a.name < b.name ? -1 : 1).slice(0, limit);
     },
     "vms.get": ({ name }) => this.#site.vms.find((vm) => vm.name === name),
+    "vms.isAwaited": () => false,
     "nodes.list": () => this.#site.nodes,
     "nodes.get": ({ name }) =>
       this.#site.nodes.find((node) => node.name === name),
-    "usage.vms": () => usages(this.#site.vms),
+    "usage.vms": ({ after = "", limit }) =>
+      usages(this.#site.vms.filter(({ name }) => name > after).slice(0, limit)),
     "usage.nodes": () => usages(this.#site.nodes),
     "clusters.list": () => this.#clusters(),
     "clusters.get": ({ name }) =>

@@ -62,6 +62,7 @@ const PARAMS: Readonly<Record<AskName, fc.Arbitrary<unknown>>> = {
     requiredKeys: [],
   }),
   "vms.get": fc.record({ name }),
+  "vms.isAwaited": fc.record({ request: fc.string({ maxLength: 64 }) }),
   "nodes.list": fc.constant({}),
   "nodes.get": fc.record({ name }),
   "usage.vms": fc.constant({}),

@@ -1,7 +1,8 @@
 /**
  * `uipmgr` under crashes: whatever breaks off at whichever write, before or
  * after it counts, and whatever is never told, no two VMs have one address,
- * and the next start of the controller leaves a lease for each VM and no more.
+ * and the next start of the controller leaves a lease for each VM and no more,
+ * also of starts that were refused a moment ago.
  *
  * @module
  */
@@ -23,7 +24,6 @@ import { uid } from "../support/stored.ts";
 const OPTIONS = {
   ranges: { lab: { ipv4: { network: "10.1.0.0/29", last: "10.1.0.3" } } },
   dfltrange: "lab",
-  pending: 0,
 };
 
 const crash = fc.option(
@@ -40,6 +40,10 @@ const deed = fc.record({
   isAgain: fc.boolean(),
   /** The request that was decided never comes to be. */
   isRefused: fc.boolean(),
+  /** It is one that was sent before, under the same id. */
+  isSentAgain: fc.boolean(),
+  /** Leases are compared between the decision and its end. */
+  isLookedAt: fc.boolean(),
   /** What happened is not told, or late. */
   isUntold: fc.boolean(),
 });
@@ -73,6 +77,8 @@ class World {
   readonly #bench: Bench;
   readonly #answer: BenchSite["answer"];
   #made = 0;
+  /** A start that came to nothing and may be sent again, as it was. */
+  #given: readonly [vm: string, decision: string] | null = null;
   /** Ends that were not told. */
   readonly #untold: [event: string, args: readonly unknown[]][] = [];
 
@@ -115,13 +121,21 @@ class World {
   }
 
   async #start(deed: Deed): Promise<void> {
-    const decision = `decision-${++this.#made}`;
-    const request = [startRequest([deed.vm])];
+    const [name, decision] = deed.isSentAgain && this.#given?.[0] === deed.vm
+      ? this.#given
+      : [deed.vm, `decision-${++this.#made}`];
+    this.#given = [name, decision];
+    const request = [startRequest([name], { id: decision })];
     const ask = (crash: Crash) =>
       this.#calls("start_request", request, crash, decision);
+    this.#site.awaited.add(decision);
     const answer = await ask(deed.deciding) ??
       (deed.isAgain ? await ask(null) : null);
+    // Others look for what is for nobody while it is not known what becomes of this.
+    if (deed.isLookedAt) await this.#calls("periodic", [], deed.telling);
+    this.#site.awaited.delete(decision);
     if (answer === null || deed.isRefused) return;
+    this.#given = null;
     const { vmArgs } = answer[0] as StartValue;
     const vm: VmView = aVm(deed.vm, {
       uid: uid(`made${String(this.#made).padStart(4, "0")}`),

@@ -88,6 +88,8 @@ export class BenchSite implements AskAnswerer {
   readonly state = new Map<string, Json>();
   readonly requests: Done<"request">[] = [];
   readonly fired: Done<"fire">[] = [];
+  /** Ids of requests that are on their way. */
+  readonly awaited = new Set<string>();
   readonly scheduled = new Map<string, Done<"schedule.at">>();
   /** Answers in place of all that is here. */
   onAsk: ((name: AskName) => Promise<unknown>) | undefined;
@@ -121,16 +123,21 @@ export class BenchSite implements AskAnswerer {
   readonly #answers: {
     [N in AskName]: (params: AskParams<N>, asking: Asking) => unknown;
   } = {
-    "vms.list": ({ name, node, state }) =>
+    "vms.list": ({ name, node, state, after = "", limit }) =>
       this.vms.filter((vm) =>
         (name === undefined || compileName(name)(vm.name)) &&
         (node === undefined || vm.node === node) &&
-        (state === undefined || vm.status.state === state)
-      ),
+        (state === undefined || vm.status.state === state) && vm.name > after
+      ).toSorted((a, b) => a.name < b.name ? -1 : 1).slice(0, limit),
     "vms.get": ({ name }) => named(this.vms, name),
+    "vms.isAwaited": ({ request }) => this.awaited.has(request),
     "nodes.list": () => this.nodes,
     "nodes.get": ({ name }) => named(this.nodes, name),
-    "usage.vms": () => usages(this.vms),
+    "usage.vms": ({ after = "", limit }) =>
+      usages(
+        this.vms.filter(({ name, usage }) => usage !== null && name > after)
+          .toSorted((a, b) => a.name < b.name ? -1 : 1).slice(0, limit),
+      ),
     "usage.nodes": () => usages(this.nodes),
     "clusters.list": () => this.clusters,
     "clusters.get": ({ name }) => named(this.clusters, name),

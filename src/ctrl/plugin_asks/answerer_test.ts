@@ -97,6 +97,16 @@ Deno.test("an answer that would be too large is refused, saying how to narrow it
   );
   const some = await at.ask("vms.list", { name: "x-1*" }, askedBy("p"));
   assert.ok((some as unknown[]).length > 1000);
+  const page = async (after: string) =>
+    (await at.ask(
+      "vms.list",
+      { after, limit: MAX_ANSWER },
+      askedBy("p"),
+    ) as { name: string }[]).map(({ name }) => name);
+  const first = await page("");
+  const rest = await page(first.at(-1) ?? "");
+  assert.deepEqual([first.length, rest.length], [MAX_ANSWER, 1]);
+  assert.ok((first.at(-1) ?? "") < (rest[0] ?? ""));
 });
 
 Deno.test("who asks too fast waits, and is refused when too many wait", async () => {

@@ -20,13 +20,14 @@ import { vmAnswers, type VmParts } from "./vms.ts";
 /** Everything that asks are answered from. */
 export interface AnswerParts
   extends
-    VmParts,
+    Omit<VmParts, "requests">,
     PastParts,
     AccountParts,
     FireParts,
-    Omit<RequestParts, "paths">,
+    Omit<RequestParts, "paths" | "requests">,
     Omit<ScheduleAskParts, "paths"> {
   readonly nodes: AccountParts["nodes"] & RequestParts["nodes"];
+  readonly requests: RequestParts["requests"] & VmParts["requests"];
   readonly clusters: ClusterSource;
   readonly spaces: PluginSpaces;
 }

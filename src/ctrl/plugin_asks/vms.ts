@@ -10,20 +10,23 @@ import type { Vm, VmUsage } from "../../schema/vm.ts";
 import type { NodeLinks } from "../nodes/node_links.ts";
 import type { Runner } from "../operations/runner.ts";
 import type { Records } from "../records/records.ts";
+import type { Requests } from "../requests/requests.ts";
 import { vmView } from "../views.ts";
 import { type AnswersOf, type By, refuseTooMany } from "./ask.ts";
+import { FirstByName } from "./first_by_name.ts";
 
 /** What VMs are read from. */
 export interface VmParts {
   readonly records: Records;
   readonly links: NodeLinks;
   readonly runner: Runner;
+  readonly requests: Pick<Requests, "isAwaited">;
 }
 
 /** Answers what is asked about VMs. */
 export function vmAnswers(
-  { records, links, runner }: VmParts,
-): AnswersOf<"vms.list" | "vms.get" | "usage.vms"> {
+  { records, links, runner, requests }: VmParts,
+): AnswersOf<"vms.list" | "vms.get" | "vms.isAwaited" | "usage.vms"> {
   return {
     "vms.list": (filter, by) => {
       const vms = chosen(records, filter, by);
@@ -36,30 +39,35 @@ export function vmAnswers(
         ? null
         : vmView(vm, links, runner);
     },
+    "vms.isAwaited": ({ request }) => requests.isAwaited(request),
     "usage.vms": (filter, by) => {
-      const used: [string, VmUsage][] = [];
-      for (const vm of chosen(records, filter, by)) {
-        const usage = links.get(vm.node ?? "")?.vmUsage.get(vm.uid);
-        if (usage !== undefined) used.push([vm.name, usage]);
-      }
+      const usageOf = (vm: Vm): VmUsage | undefined =>
+        links.get(vm.node ?? "")?.vmUsage.get(vm.uid);
+      const isUsed = (vm: Vm) => usageOf(vm) !== undefined;
+      const used = chosen(records, filter, by, isUsed);
       refuseTooMany(used.length, "VMs", by);
-      return Object.fromEntries(used);
+      return Object.fromEntries(used.map((vm) => [vm.name, usageOf(vm)]));
     },
   };
 }
 
-/** The granted VMs that a filter lets through, by name. */
+/** The granted VMs that a filter lets through, by name; the first of them where it has a limit. */
 function chosen(
   records: Records,
-  { name, node, state }: AskParams<"vms.list">,
+  { name, node, state, after = "", limit }: AskParams<"vms.list">,
   { grant, pace }: By,
+  isWanted: (vm: Vm) => boolean = () => true,
 ): Vm[] {
   pace.looked(records.vms.size);
   const matches = name === undefined ? null : compileName(name);
-  const vms = [...records.vms.values()].filter((vm) =>
-    (node === undefined || vm.node === node) &&
-    (state === undefined || vm.status.state === state) &&
-    grant.reaches(vm.name) && (matches === null || matches(vm.name))
-  );
-  return vms.sort((a, b) => a.name < b.name ? -1 : 1);
+  const found = new FirstByName<Vm>(limit ?? Infinity);
+  for (const vm of records.vms.values()) {
+    const isMeant = vm.name > after && found.hasRoomFor(vm.name) &&
+      (node === undefined || vm.node === node) &&
+      (state === undefined || vm.status.state === state) &&
+      grant.reaches(vm.name) && (matches === null || matches(vm.name)) &&
+      isWanted(vm);
+    if (isMeant) found.add(vm);
+  }
+  return found.all();
 }

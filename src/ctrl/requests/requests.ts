@@ -144,6 +144,11 @@ export class Requests {
     return this.deciding.isSeenBy(id, caller) ? pending ?? null : null;
   }
 
+  /** Whether a request is on its way: not refused, and not durable yet. */
+  isAwaited(id: string): boolean {
+    return this.#inFlight.has(id);
+  }
+
   /** Ids of a request's operations, in its order. */
   operationsOf(id: string): readonly string[] {
     return this.#parts.records.byRequest.get(id) ?? [];

@@ -86,8 +86,13 @@ Deno.test("leases keep their promises, wherever they are kept", async (t) => {
     await step("only the token binds and ends a lease", byToken);
     await step("an address by number, and one that is taken", byNumber);
     await step("a full range gives what is left", full);
+    await step("who saw a lease ends that one, and not one taken anew", seen);
     await step("what another process wrote is seen", another);
   }
+  await t.step(
+    "PostgreSQL: tables of version 1 are brought up to date, with what they hold",
+    () => firstVersion(server),
+  );
   for (const [kind, open] of Object.entries(KINDS)) {
     await t.step(`${kind}: any history gives no address twice`, async () => {
       await using world = await open(server);
@@ -95,6 +100,35 @@ Deno.test("leases keep their promises, wherever they are kept", async (t) => {
     });
   }
 });
+
+/** As the first version of the plugin left them. */
+const VERSION_1 = `
+create schema usher_ip;
+create table usher_ip.version (version int not null);
+insert into usher_ip.version values (1);
+create table usher_ip.lease (
+  address inet primary key, site text not null, range text not null,
+  vm text not null, uid text, token text not null, at timestamptz not null);
+create unique index lease_token on usher_ip.lease (token, family(address));
+create index lease_site on usher_ip.lease (site);
+insert into usher_ip.lease values
+  ('10.1.0.126', 'usher', 'lab', 'a', 'uid-1', 'token-a', now()),
+  ('10.1.0.127', 'usher', 'lab', 'b', null, 'token-b', now())`;
+
+async function firstVersion(server: PostgresServer): Promise<void> {
+  const database = await server.database();
+  await using sql = server.connect(database);
+  await sql.unsafe(VERSION_1);
+  const leases = await PostgresLeases.open(sql, "usher");
+  deepStrictEqual(
+    (await leases.list()).map(({ vm, uid, request }) => [vm, uid, request]),
+    [["a", "uid-1", null], ["b", null, null]],
+  );
+  const [a, c] = await leases.take([want("a", V4), want("c", V4)], 1);
+  deepStrictEqual([a?.value, c?.value], [V4.first, V4.first + 3n]);
+  // Twice is once.
+  await PostgresLeases.open(sql, "usher");
+}
 
 async function lowest({ leases }: World): Promise<void> {
   const taken = await leases.take(
@@ -127,9 +161,9 @@ async function manyAtOnce({ leases, other }: World): Promise<void> {
 async function again({ leases }: World): Promise<void> {
   const [first] = await leases.take([want("a", V4)], 1);
   const [second] = await leases.take([want("a", V4)], 2);
-  deepStrictEqual(second, first);
+  deepStrictEqual(second, { ...first, at: 2 });
   const both = await leases.take([want("a", V4), want("b", V4)], 3);
-  deepStrictEqual(both[0], first);
+  deepStrictEqual(both[0], { ...first, at: 3 });
   strictEqual((await leases.list()).length, 2);
 }
 
@@ -167,6 +201,27 @@ async function full({ leases }: World): Promise<void> {
   const wants = Array.from({ length: SIZE + 2 }, (_, i) => want(`v${i}`, V4));
   const taken = await leases.take(wants, 1);
   strictEqual(taken.filter((it) => it !== null).length, SIZE);
+}
+
+async function seen({ leases, other }: World): Promise<void> {
+  const [first] = await leases.take([want("a", V4)], 1) as [Lease];
+  deepStrictEqual((await leases.list())[0], first);
+  // The same decision, made again, at the same time by the clock.
+  const [again] = await other().take([want("a", V4)], 1) as [Lease];
+  strictEqual(again.value, first.value);
+  strictEqual(await leases.releaseSeen(first), false);
+  ok(await leases.bind(again, "uid-1"));
+  strictEqual(await leases.releaseSeen(again), false);
+  const [bound] = await leases.list();
+  deepStrictEqual(bound && { uid: bound.uid, request: bound.request }, {
+    uid: "uid-1",
+    request: null,
+  });
+  // A start of a VM that has its address writes nothing.
+  const [kept] = await leases.take([{ ...want("a", V4), uid: "uid-1" }], 9);
+  deepStrictEqual(kept, bound);
+  ok(bound && await leases.releaseSeen(bound));
+  deepStrictEqual(await leases.list(), []);
 }
 
 async function another({ leases, other }: World): Promise<void> {
@@ -229,7 +284,14 @@ async function anyHistory({ leases }: World): Promise<void> {
 }
 
 function want(vm: string, pool: Pool): Want {
-  return { pool, token: `token-${vm}`, vm, uid: null, exactly: null };
+  return {
+    pool,
+    token: `token-${vm}`,
+    vm,
+    uid: null,
+    request: "request-1",
+    exactly: null,
+  };
 }
 
 function firstOf({ family }: Lease): bigint {

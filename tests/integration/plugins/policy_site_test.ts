@@ -9,6 +9,8 @@ import * as filespace from "../../../plugins/filespace/plugin.ts";
 import * as kwargfil from "../../../plugins/kwargfil/plugin.ts";
 import * as placement from "../../../plugins/placement/plugin.ts";
 import * as rebalance from "../../../plugins/rebalance/plugin.ts";
+import * as uipmgr from "../../../plugins/uipmgr/plugin.ts";
+import { forgetRead } from "../../../plugins/uipmgr/own_leases.ts";
 import * as sample from "../../../plugins/sample.ts";
 import * as sample2 from "../../../plugins/sample2/plugin.ts";
 import type { Problem } from "../../../src/schema/problem.ts";
@@ -131,6 +133,60 @@ Deno.test("policy: rebalance moves a VM off the node that has all, and asks as i
     verb === "migrate" && vm === moved.name
   );
   strictEqual(its?.user, "plugin:rebalance");
+});
+
+Deno.test("policy: an address of a start that another plugin refused goes to the next one", async () => {
+  forgetRead();
+  const strict = {
+    manifest: { name: "strict", version: "1", api: 1 },
+    default: ({ definePlugin }: {
+      definePlugin: (definition: unknown) => unknown;
+    }) =>
+      definePlugin({
+        handlers: {
+          start_request: (
+            [request]: [{ names: string[] }],
+            ctx: { refuse(reason: string): never },
+          ) => request.names.includes("bad") ? ctx.refuse("no") : undefined,
+        },
+      }),
+  };
+  await using site = await TestSite.start({
+    modules: { uipmgr, strict },
+    ctrl: {
+      plugins: {
+        uipmgr: {
+          events: ["start_request", "register", "start_failure", "unregister"],
+          options: {
+            dfltrange: "lab",
+            ranges: { lab: { ipv4: { network: "10.1.0.0/30" } } },
+          },
+          grants: { net: [], read: [], ctx: ["vms", "state"] },
+        },
+        strict: { events: [{ event: "start_request", order: 9 }] },
+      },
+    },
+  });
+  match((await site.refusal("start", ["bad"])).detail, /"strict" refuses/);
+  const names = ["a", "b"];
+  await site.run("start", names);
+  const ips = await Promise.all(
+    names.map(async (name) => (await site.vm(name)).args["ip"]),
+  );
+  deepStrictEqual(ips.toSorted(), ["10.1.0.1", "10.1.0.2"]);
+  match((await site.refusal("start", ["c"])).detail, /no IPv4 address left/);
+  // One that fails gives its address back, too.
+  await site.run("destroy", "a");
+  await site.run("start", "c", { spec: { sim: { startError: "no" } } });
+  const freed = await until("another has it", async () => {
+    const { body } = await site.call<{ detail?: string }>(
+      "POST",
+      "/v1/requests",
+      { verb: "start", names: ["d"] },
+    );
+    return body.detail === undefined ? true : null;
+  });
+  ok(freed);
 });
 
 Deno.test("policy: users lets in by password, and locks who guesses, also over a restart", async () => {

@@ -9,21 +9,18 @@ import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
 import { forgetRead } from "../../../plugins/uipmgr/own_leases.ts";
 import * as uipmgr from "../../../plugins/uipmgr/plugin.ts";
 import type { UsherError } from "../../../src/error/mod.ts";
-import type { VmView } from "../../../src/schema/change.ts";
 import type { StartValue } from "../../../src/schema/event_value.ts";
 import { type Bench, onBench } from "../../support/plugin_bench.ts";
 import { aVm, startRequest } from "../../support/plugin_values.ts";
+import {
+  ipOf,
+  made,
+  type More,
+  RANGES,
+  start,
+  vmOf,
+} from "../../support/uipmgr_bench.ts";
 import { PostgresServer } from "../../support/postgres_server.ts";
-
-const RANGES = {
-  lab: {
-    ipv4: { network: "10.1.0.0/24", gateway: "10.1.0.1", last: "10.1.0.12" },
-    ipv6: { network: "2001:db8:1::/64", gateway: "2001:db8:1::1" },
-    vlan: 12,
-    bridge: "br12",
-  },
-  secret: { ipv4: { network: "10.2.0.0/30" }, users: ["bob"], groups: ["ops"] },
-};
 
 Deno.test("uipmgr gives addresses and takes them back, wherever it keeps them", async (t) => {
   await using server = await PostgresServer.start();
@@ -58,6 +55,7 @@ Deno.test("uipmgr gives addresses and takes them back, wherever it keeps them", 
     await step("an address by number", byNumber);
     await step("what it sets is set by nobody else", managed);
     await step("a full range is told, and nothing of the request kept", full);
+    await step("what another plugin refuses is free at once", refusedLater);
     await step("what a crash leaves is put right at the next start", crashes);
   }
 });
@@ -156,6 +154,7 @@ async function existing(bench: Bench): Promise<void> {
 }
 
 async function access(bench: Bench): Promise<void> {
+  bench.site.awaited.add("request-1");
   const secret = { args: { range: "secret" } };
   await rejects(
     start(bench, ["a.lab.ann"], secret),
@@ -182,6 +181,7 @@ async function access(bench: Bench): Promise<void> {
 }
 
 async function byNumber(bench: Bench): Promise<void> {
+  bench.site.awaited.add("request-1");
   const wish = (ip: string) => ({ args: { ip } });
   const request = await start(bench, ["a.lab.ann"], wish("10.1.0.9"));
   deepStrictEqual(ipOf(request, "a.lab.ann"), "10.1.0.9");
@@ -223,11 +223,14 @@ async function full(bench: Bench): Promise<void> {
 }
 
 async function crashes(bench: Bench): Promise<void> {
-  // Three starts that were decided: the first VM came to be and nobody was
-  // told, the second came to be and went, the third never was.
+  // Four starts that were decided: the first VM came to be and nobody was
+  // told, the second came to be and went, the third never was, the fourth is
+  // still awaited.
   const first = await start(bench, ["first.lab.ann"]);
   const second = await made(bench, "second.lab.ann");
   const third = await start(bench, ["third.lab.ann"]);
+  const fourth = await start(bench, ["fourth.lab.ann"], { id: "request-4" });
+  bench.site.awaited.add("request-4");
   const vm = vmOf(first, "first.lab.ann", "01j0000000000000000000000f");
   // One whose lease was lost with the database.
   const lost = aVm("lost.lab.ann", {
@@ -240,9 +243,11 @@ async function crashes(bench: Bench): Promise<void> {
   for (const name of left) {
     ips.add(ipOf(await start(bench, [name], { decision: name }), name));
   }
-  ok(ips.has(second.args["ip"]));
+  for (const free of [second.args["ip"], ipOf(third, "third.lab.ann")]) {
+    ok(ips.has(free), free);
+  }
   for (
-    const held of [vm.args["ip"], "10.1.0.11", ipOf(third, "third.lab.ann")]
+    const held of [vm.args["ip"], "10.1.0.11", ipOf(fourth, "fourth.lab.ann")]
   ) ok(!ips.has(held), held);
   // What the first had is bound now: only its own end frees it.
   bench.site.vms = [];
@@ -251,15 +256,35 @@ async function crashes(bench: Bench): Promise<void> {
   deepStrictEqual(ipOf(next, "next.lab.ann"), vm.args["ip"]);
 }
 
-Deno.test("uipmgr: an address whose VM never came is free once its time is over", async () => {
-  forgetRead();
-  const options = { ranges: RANGES, dfltrange: "lab", pending: 0 };
-  await using bench = await onBench(uipmgr, { options });
-  const never = await start(bench, ["never.lab.ann"]);
-  await bench.call("periodic", []);
-  const next = await start(bench, ["next.lab.ann"]);
-  deepStrictEqual(ipOf(next, "next.lab.ann"), ipOf(never, "never.lab.ann"));
-});
+/** Another plugin refuses, after this one has given; nothing tells of it. */
+async function refusedLater(bench: Bench): Promise<void> {
+  const all = Array.from({ length: 10 }, (_, i) => `vm${i}.lab.ann`);
+  bench.site.awaited.add("request-2");
+  const sent = { id: "request-2", decision: "decided-2" };
+  const given = await start(bench, all, sent);
+  const [mine = "", other = ""] = all;
+  const last = await made(bench, "last.lab.ann");
+  const fails = (more: More = {}) =>
+    rejects(start(bench, ["next.lab.ann"], more), /no IPv4 address left|taken/);
+  // As long as it may come to be it keeps what it has.
+  await fails();
+  const wish = { args: { ip: ipOf(given, mine) } };
+  await fails(wish);
+  // One of its VMs is there, though nobody was told.
+  bench.site.vms = [...bench.site.vms, vmOf(given, other)];
+  bench.site.awaited.clear();
+  const next = await start(bench, ["next.lab.ann"], wish);
+  deepStrictEqual(ipOf(next, "next.lab.ann"), ipOf(given, mine));
+  await fails({ args: { ip: ipOf(given, other) } });
+  await fails({ args: { ip: last.args["ip"] } });
+  // Sent again under its id, it gets what is still there for it, and keeps that.
+  bench.site.awaited.add("request-2");
+  const rest = all.slice(2);
+  const again = await start(bench, rest, sent);
+  for (const name of rest) {
+    deepStrictEqual(ipOf(again, name), ipOf(given, name));
+  }
+}
 
 Deno.test("uipmgr: a database that is not there refuses a start, and says which", async () => {
   await using server = await PostgresServer.start();
@@ -306,38 +331,3 @@ const ASKED_LIST = {
   names: [],
   filter: "",
 };
-
-interface More extends Record<string, unknown> {
-  readonly decision?: string;
-}
-
-/** ann asks to start VMs; the request as it comes out. */
-async function start(
-  bench: Bench,
-  names: readonly string[],
-  { decision, ...more }: More = {},
-): Promise<StartValue> {
-  const answer = await bench.call(
-    "start_request",
-    [startRequest(names, more)],
-    decision === undefined ? {} : { decision },
-  );
-  return answer?.[0] as StartValue;
-}
-
-/** A VM that was started so and is known. */
-async function made(bench: Bench, name: string, uid?: string): Promise<VmView> {
-  const vm = vmOf(await start(bench, [name]), name, uid);
-  bench.site.vms = [...bench.site.vms, vm];
-  await bench.call("register", [vm]);
-  return vm;
-}
-
-function vmOf(request: StartValue, name: string, uid?: string): VmView {
-  const args = { ...request.args, ...request.vmArgs[name] };
-  return aVm(name, { args, ...(uid === undefined ? {} : { uid }) });
-}
-
-function ipOf(request: StartValue, name: string): string | undefined {
-  return request.vmArgs[name]?.["ip"];
-}
