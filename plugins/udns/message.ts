@@ -21,6 +21,7 @@ export const TYPE = {
   TXT: 16,
   AAAA: 28,
   TSIG: 250,
+  AXFR: 252,
   ANY: 255,
 } as const;
 /** The name of a kind of records. */
@@ -57,6 +58,8 @@ export interface DnsResponse {
   readonly id: number;
   readonly rcode: number;
   readonly answers: readonly DnsRecord[];
+  /** How many of the answers are a zone's SOA: a transfer begins and ends with it. */
+  readonly soas: number;
   /** The last record when it is a signature. */
   readonly tsig: RawRecord | null;
 }
@@ -123,11 +126,13 @@ export function decodeResponse(bytes: Uint8Array): DnsResponse {
     records.push(record);
     at = end;
   }
+  const answered = records.slice(0, answers);
   const last = records.at(-1);
   return {
     id: view.getUint16(0),
     rcode: flags & 0xf,
-    answers: records.slice(0, answers).flatMap((raw) => readable(raw, bytes)),
+    answers: answered.flatMap((raw) => readable(raw, bytes)),
+    soas: answered.filter(({ type }) => type === TYPE.SOA).length,
     tsig: last?.type === TYPE.TSIG ? last : null,
   };
 }

@@ -3,17 +3,15 @@
  *
  * @module
  */
+import { type ConnectionOptions, overTcp } from "./connection.ts";
 import {
   decodeResponse,
   type DnsRecord,
   type DnsResponse,
   encodeQuery,
   encodeUpdate,
-  joined,
   RCODE,
   type TypeName,
-  u16,
-  viewOf,
 } from "./message.ts";
 import { sign, type TsigKey, verify } from "./tsig.ts";
 
@@ -28,6 +26,12 @@ export interface NameServerOptions {
 
 /** How long a server that did not answer is left alone: each VM would wait for it anew. */
 const REST_MS = 5000;
+
+const OTHER_QUESTION = "DNS answer is to another question";
+/** How many messages of a transfer may come without a signature (RFC 8945, 5.3.1). */
+const UNSIGNED = 99;
+/** A zone of half a million names. */
+const MAX_ZONE_BYTES = 128 * 1024 * 1024;
 
 /** What an update came to: done, or one of the conditions that did not hold. */
 export type UpdateOutcome = "done" | "condition";
@@ -48,6 +52,11 @@ const MEANINGS: Readonly<Record<number, string>> = {
   9: "NOTAUTH: it is not the primary server of the zone, or does not know the key",
   10: "NOTZONE: a name lies outside the zone",
 };
+
+/** A zone that the server does not let be read. */
+export class NotReadable extends Error {
+  override readonly name = "NotReadable";
+}
 
 /** A name server that takes updates. */
 export class NameServer {
@@ -92,27 +101,81 @@ export class NameServer {
     throw refused(`told to change zone "${zone}"`, rcode);
   }
 
+  /**
+   * Reads a whole zone (AXFR, RFC 5936), a record at a time. Throws when the
+   * server does not let it be read, or what comes is not signed to its end.
+   */
+  async transfer(
+    zone: string,
+    hear: (record: DnsRecord) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { key } = this.#options;
+    const [id, connection] = this.#prepared(signal);
+    const asked = await sign(encodeQuery(id, zone, "AXFR"), key, seconds());
+    await overTcp(asked.bytes, connection, async (next) => {
+      let { mac } = asked;
+      let soas = 0;
+      let size = 0;
+      // Null before the first message, which is always signed.
+      let between: Uint8Array[] | null = null;
+      while (soas < 2 || (between?.length ?? 0) > 0) {
+        const bytes = await next();
+        const response = decodeResponse(bytes);
+        const { tsig, answers, rcode } = response;
+        if (tsig === null && between !== null && between.length < UNSIGNED) {
+          between.push(bytes);
+        } else {
+          const more = between === null ? {} : { between };
+          mac = await verify(bytes, tsig, {
+            key,
+            mac,
+            nowS: seconds(),
+            ...more,
+          });
+          between = [];
+        }
+        if (response.id !== id) throw new Error(OTHER_QUESTION);
+        if (rcode !== RCODE.NOERROR) {
+          throw new NotReadable(
+            refused(`asked for all of zone "${zone}"`, rcode).message,
+          );
+        }
+        size += bytes.length;
+        if (size > MAX_ZONE_BYTES) {
+          throw new Error(`Zone "${zone}" is larger than can be read`);
+        }
+        soas += response.soas;
+        for (const record of answers) hear(record);
+      }
+    });
+  }
+
   async #exchange(
     encode: (id: number) => Uint8Array,
     signal: AbortSignal,
   ): Promise<DnsResponse> {
-    const { host, port, key } = this.#options;
+    const { key } = this.#options;
+    const [id, connection] = this.#prepared(signal);
+    const { bytes, mac } = await sign(encode(id), key, seconds());
+    const answer = await overTcp(bytes, connection, (next) => next());
+    const response = decodeResponse(answer);
+    await verify(answer, response.tsig, { key, mac, nowS: seconds() });
+    if (response.id !== id) throw new Error(OTHER_QUESTION);
+    return response;
+  }
+
+  /** An id for a question, and where it goes; throws while the server rests. */
+  #prepared(signal: AbortSignal): [id: number, connection: ConnectionOptions] {
+    const { host, port, timeoutMs } = this.#options;
     if (Date.now() < this.#restsUntil) {
       throw new Error(`DNS server ${host}:${port} has just not answered`);
     }
     const [id = 0] = crypto.getRandomValues(new Uint16Array(1));
-    const { bytes, mac } = await sign(encode(id), key, seconds());
-    const answer = await overTcp(bytes, {
-      ...this.#options,
-      signal,
-      late: () => this.#restsUntil = Date.now() + REST_MS,
-    });
-    const response = decodeResponse(answer);
-    await verify(answer, response.tsig, { key, mac, nowS: seconds() });
-    if (response.id !== id) {
-      throw new Error("DNS answer is to another question");
-    }
-    return response;
+    const late = () => {
+      this.#restsUntil = Date.now() + REST_MS;
+    };
+    return [id, { host, port, timeoutMs, signal, late }];
   }
 }
 
@@ -124,64 +187,4 @@ function refused(what: string, rcode: number): Error {
 
 function seconds(): number {
   return Math.floor(Date.now() / 1000);
-}
-
-/** One message there and one back; the connection is closed whatever happens. */
-async function overTcp(
-  message: Uint8Array,
-  { host, port, timeoutMs, signal, late }: {
-    readonly host: string;
-    readonly port: number;
-    readonly timeoutMs: number;
-    readonly signal: AbortSignal;
-    /** Called when it does not answer in time. */
-    readonly late: () => void;
-  },
-): Promise<Uint8Array> {
-  signal.throwIfAborted();
-  const where = `DNS server ${host}:${port}`;
-  const { promise: over, reject } = Promise.withResolvers<never>();
-  over.catch(() => {});
-  const end = (why: string) => reject(new Error(why));
-  const timer = setTimeout(() => {
-    late();
-    end(`${where} does not answer within ${timeoutMs} ms`);
-  }, timeoutMs);
-  const aborted = () => end(`${where} was not waited for any longer`);
-  signal.addEventListener("abort", aborted, { once: true });
-  const connecting = Deno.connect({ hostname: host, port });
-  try {
-    const connection = await Promise.race([connecting, over]);
-    return await Promise.race([roundTrip(connection, message), over]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", aborted);
-    // Also when it opens only after nobody waits for it any longer.
-    void connecting.then((it) => it.close()).catch(() => {});
-  }
-}
-
-async function roundTrip(
-  connection: Deno.TcpConn,
-  message: Uint8Array,
-): Promise<Uint8Array> {
-  const bytes = joined([u16(message.length), message]);
-  for (let sent = 0; sent < bytes.length;) {
-    sent += await connection.write(bytes.subarray(sent));
-  }
-  const length = viewOf(await readFully(connection, 2)).getUint16(0);
-  return await readFully(connection, length);
-}
-
-async function readFully(
-  connection: Deno.TcpConn,
-  length: number,
-): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  for (let read = 0; read < length;) {
-    const count = await connection.read(bytes.subarray(read));
-    if (count === null) throw new Error("DNS server ends the connection");
-    read += count;
-  }
-  return bytes;
 }

@@ -10,8 +10,15 @@
  */
 import type { PluginContext, Vm } from "@usher/plugin";
 import { allNames, entryOf, writeEntry } from "./book.ts";
+import type { TypeName } from "./message.ts";
 import type { NameServer } from "./name_server.ts";
-import { type Claim, claim, release } from "./ownership.ts";
+import {
+  type Claim,
+  claim,
+  type Marked,
+  markedIn,
+  release,
+} from "./ownership.ts";
 import { addressType, reverseName, zoneOf } from "./reverse.ts";
 
 /** What names are made of. */
@@ -31,6 +38,9 @@ export interface NameOptions {
 const TURNS = new Map<string, Promise<void>>();
 
 type Context = PluginContext<unknown>;
+
+/** What is at the name of a VM. */
+const FORWARD: TypeName[] = ["A", "AAAA"];
 
 /** Names of VMs at a server. */
 export class Names {
@@ -52,14 +62,47 @@ export class Names {
     ctx: Context,
     isThorough = false,
   ): Promise<void> {
-    const turn = (TURNS.get(uid) ?? Promise.resolve())
-      .catch(() => {})
-      .then(() => this.#sync(uid, name, ctx, isThorough));
-    TURNS.set(uid, turn);
-    void turn.catch(() => {}).then(() => {
-      if (TURNS.get(uid) === turn) TURNS.delete(uid);
+    return inTurn(uid, () => this.#sync(uid, name, ctx, isThorough));
+  }
+
+  /**
+   * Removes a name that is marked for a VM which should not have it. `vm` is
+   * what the VM is called; null for one that is gone.
+   */
+  removeStray(
+    { zone, name, uid }: Marked,
+    vm: string | null,
+    ctx: Context,
+  ): Promise<void> {
+    return inTurn(uid, async () => {
+      const now = vm === null ? null : await ctx.vms.get(vm);
+      const isWanted = now?.uid === uid &&
+        this.claimsOf(now, ctx).some((claim) => claim.name === name);
+      if (isWanted) return;
+      const types: TypeName[] = zone === this.#options.zone ? FORWARD : ["PTR"];
+      await this.#release(uid, { zone, name, types, values: [] }, ctx);
     });
-    return turn;
+  }
+
+  /** Every name that the zones have marked as this site's. */
+  async marked(signal: AbortSignal): Promise<Marked[]> {
+    const { zone, reverse_zones, owner } = this.#options;
+    const all: Marked[] = [];
+    for (const one of new Set([zone, ...reverse_zones])) {
+      all.push(...await markedIn(this.#server, one, { owner, signal }));
+    }
+    return all;
+  }
+
+  /** All that a VM should have at the server. */
+  claimsOf(vm: Vm, ctx: Context): Claim[] {
+    const addresses = this.addressesOf(vm, ctx);
+    if (addresses.length === 0) return [];
+    const reverse = addresses.map((it) => this.#reverse(it, vm.name));
+    return [
+      this.#forward(vm.name, addresses),
+      ...reverse.filter((it) => it !== null),
+    ];
   }
 
   /** VMs of which the server may have something: name by uid. */
@@ -119,7 +162,7 @@ export class Names {
     return {
       zone,
       name: `${name}.${zone}`,
-      types: ["A", "AAAA"],
+      types: FORWARD,
       values: addresses.map((data) => ({
         type: addressType(data) ?? "A",
         data,
@@ -169,6 +212,16 @@ export class Names {
     const reverse = this.#reverse(address, "");
     if (reverse !== null) await this.#release(uid, reverse, ctx);
   }
+}
+
+/** One thing after another for each VM, whichever registration does it. */
+function inTurn(uid: string, work: () => Promise<void>): Promise<void> {
+  const turn = (TURNS.get(uid) ?? Promise.resolve()).catch(() => {}).then(work);
+  TURNS.set(uid, turn);
+  void turn.catch(() => {}).then(() => {
+    if (TURNS.get(uid) === turn) TURNS.delete(uid);
+  });
+  return turn;
 }
 
 function isEqual(a: readonly string[], b: readonly string[]): boolean {

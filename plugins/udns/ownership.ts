@@ -32,6 +32,13 @@ export interface Mark {
   readonly uid: string;
 }
 
+/** A name, and the VM that it is marked for. */
+export interface Marked {
+  readonly zone: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
 /** What became of a name. */
 export type Claimed = "ours" | "foreign" | "unchanged";
 
@@ -96,6 +103,21 @@ export async function release(
   return outcome === "done";
 }
 
+/** All names of a zone that are marked as `owner`'s. Throws when the server does not tell. */
+export async function markedIn(
+  server: NameServer,
+  zone: string,
+  { owner, signal }: { readonly owner: string; readonly signal: AbortSignal },
+): Promise<Marked[]> {
+  const marked: Marked[] = [];
+  await server.transfer(zone, ({ name: at, type, data }) => {
+    if (type !== "TXT" || data === null) return;
+    const [name, uid] = [markedName(at), uidOf(data, owner)];
+    if (name !== null && uid !== null) marked.push({ zone, name, uid });
+  }, signal);
+  return marked;
+}
+
 /** Whether all is at the name that should be, and nothing else of these kinds. */
 async function has(
   server: NameServer,
@@ -113,8 +135,21 @@ async function has(
   return true;
 }
 
+const MARK = "_usher.";
+
 function markOf(name: string): string {
-  return `_usher.${name}`;
+  return MARK + name;
+}
+
+/** The name that stands beside a mark; null for what is no place of one. */
+function markedName(mark: string): string | null {
+  return mark.startsWith(MARK) ? mark.slice(MARK.length) : null;
+}
+
+/** The VM that a mark of `owner` is for; null for other texts. */
+function uidOf(text: string, owner: string): string | null {
+  const prefix = textOf({ owner, uid: "" });
+  return text.startsWith(prefix) ? text.slice(prefix.length) : null;
 }
 
 function textOf({ owner, uid }: Mark): string {

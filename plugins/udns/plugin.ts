@@ -16,8 +16,9 @@ import type {
 } from "@usher/plugin";
 import { allVms } from "../shared/all_vms.ts";
 import { readSmallFile } from "../shared/secret_file.ts";
-import { NameServer } from "./name_server.ts";
+import { NameServer, NotReadable } from "./name_server.ts";
 import { Names } from "./names.ts";
+import { removeStrays } from "./strays.ts";
 import { type Algorithm, ALGORITHMS, importKey } from "./tsig.ts";
 
 /** What this plugin is and asks for. */
@@ -31,7 +32,7 @@ export const manifest: Manifest = {
   ctx: ["vms", "state", "schedule"],
   events: {
     udns_retry: "The names of a VM are to be told to the server once more",
-    udns_repair: "The next part of all names is to be compared",
+    udns_repair: "The next part of all names, or the zones, are to be compared",
   },
 };
 
@@ -46,11 +47,14 @@ interface Options {
   readonly ttl: number;
   readonly timeout: number;
   readonly owner: string;
+  readonly transfer: boolean;
   readonly addresses: readonly string[];
 }
 
 type Context = PluginContext<Options>;
 
+/** What `udns_repair` is told when zones are to be read. */
+const ZONES = "zones";
 /** How many VMs a repair compares in one call, and how many at a time. */
 const BATCH = 200;
 const AT_A_TIME = 8;
@@ -78,7 +82,10 @@ export default (tools: PluginTools): Plugin => {
       state_change: ([vm], ctx) => follow(vm.name, vm.uid, ctx),
       unregister: ([vm], ctx) => follow(vm.name, vm.uid, ctx),
       ctrl_start: (_args, ctx) => repair(opened, "", ctx),
-      udns_repair: ([from], ctx: Context) => repair(opened, String(from), ctx),
+      udns_repair: ([from, what], ctx: Context) =>
+        what === ZONES
+          ? compareZones(opened, ctx)
+          : repair(opened, String(from), ctx),
       udns_retry: async ([name, uid, attempt], ctx: Context) => {
         const what = { name, uid, attempt: Number(attempt) };
         await follows(await opened(ctx), what, ctx);
@@ -116,6 +123,8 @@ function optionsOf({ z, duration }: PluginTools) {
       /^[A-Za-z0-9_.-]{1,63}$/,
       "must have letters, digits, _ . -, 63 at most",
     ).default("usher"),
+    /** Whether zones are read as a whole (AXFR) at the controller's start. */
+    transfer: z.boolean().default(false),
     addresses: z.array(z.string().min(1)).min(1).default(["ip", "ip6"]),
   });
 }
@@ -200,6 +209,28 @@ async function repair(
     compared = few.at(-1)?.[0] ?? compared;
   }
   if (left.length > BATCH) await next(0, compared);
+  else if (ctx.options.transfer) await compareZones(opened, ctx);
+}
+
+/** Removes what the zones have of VMs that should not have it, a part in one call. */
+async function compareZones(
+  opened: (ctx: Context) => Promise<Names>,
+  ctx: Context,
+): Promise<void> {
+  if (ctx.isReplay) return;
+  const again = (afterMs: number) =>
+    ctx.schedule.at(afterMs, "udns_repair", ["", ZONES], "repair");
+  try {
+    const names = await opened(ctx);
+    if (await removeStrays(names, BATCH, ctx) > BATCH) await again(0);
+  } catch (error) {
+    if (error instanceof NotReadable) {
+      ctx.log.warn(`${error.message}: only the plugin's own book is compared`);
+      return;
+    }
+    ctx.log.warn(`zones are compared again in a minute: ${text(error)}`);
+    await again(60_000);
+  }
 }
 
 function text(error: unknown): string {

@@ -90,16 +90,22 @@ export async function sign(
   return { bytes, mac };
 }
 
-/** Throws unless `bytes` is the answer, by who knows the key, to what `mac` signed. */
+/**
+ * Throws unless `bytes` is the answer, by who knows the key, to what `mac`
+ * signed. Answers its own signature, which that of the next message of the
+ * same answer covers, with the messages `between` that have none.
+ */
 export async function verify(
   bytes: Uint8Array,
   record: RawRecord | null,
-  { key, mac, nowS }: {
+  { key, mac, nowS, between }: {
     readonly key: TsigKey;
     readonly mac: Uint8Array;
     readonly nowS: number;
+    /** Absent for the first message. */
+    readonly between?: readonly Uint8Array[];
   },
-): Promise<void> {
+): Promise<Uint8Array> {
   if (record === null) throw new Error("DNS answer has no signature");
   const tsig = parse(record);
   if (record.name !== key.name || tsig.algorithm !== key.algorithm) {
@@ -119,8 +125,9 @@ export async function verify(
   const covered = joined([
     u16(mac.length),
     mac,
+    ...between ?? [],
     message,
-    variables(key, tsig),
+    between === undefined ? variables(key, tsig) : timers(tsig),
   ]);
   const isRight = await crypto.subtle.verify(
     "HMAC",
@@ -135,6 +142,7 @@ export async function verify(
   if (Math.abs(nowS - tsig.time) > tsig.fudge) {
     throw new Error("DNS answer was signed at another time");
   }
+  return tsig.mac;
 }
 
 interface TsigFacts {
@@ -158,6 +166,11 @@ function variables(key: TsigKey, facts: TsigFacts): Uint8Array {
     u16(facts.other.length),
     facts.other,
   ]);
+}
+
+/** All that is covered of a signature after the first of an answer. */
+function timers({ time, fudge }: TsigFacts): Uint8Array {
+  return joined([u48(time), u16(fudge)]);
 }
 
 function parse(record: RawRecord) {

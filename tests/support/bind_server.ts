@@ -21,6 +21,9 @@ const KEY = {
   secret: "dXNoZXItdGVzdHMtdXNlLXRoaXMta2V5LW9mLTMyLWI=",
 } as const;
 
+/** A key of the same secret that may change zones, and not read them as a whole. */
+export const OTHER_KEY = "no-transfer-key";
+
 /** A running name server. */
 export class BindServer implements AsyncDisposable {
   readonly host = "127.0.0.1";
@@ -110,7 +113,10 @@ zone "${zone}" {
   file "${dir.path}/${zone}.db";
   check-names ignore;
   check-integrity no;
-  update-policy { grant ${key.name} zonesub ANY; };
+  update-policy {
+    grant ${key.name} zonesub ANY;
+    grant ${OTHER_KEY} zonesub ANY;
+  };
   allow-transfer { key ${key.name}; };
 };`);
   return `
@@ -126,6 +132,7 @@ options {
 };
 controls { };
 key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };
+key "${OTHER_KEY}" { algorithm ${key.algorithm}; secret "${key.secret}"; };
 ${zones.join("\n")}
 `;
 }

@@ -7,8 +7,14 @@
 import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
 import * as udns from "../../../plugins/udns/plugin.ts";
 import { BindServer } from "../../support/bind_server.ts";
-import { type Bench, onBench } from "../../support/plugin_bench.ts";
+import { onBench } from "../../support/plugin_bench.ts";
 import { aVm } from "../../support/plugin_values.ts";
+import {
+  lyingProxy,
+  optionsFor,
+  SITE,
+  start,
+} from "../../support/udns_bench.ts";
 
 const WEB = aVm("web.lab.ann", {
   uid: "01j00000000000000000000001",
@@ -215,75 +221,3 @@ Deno.test("udns: options that cannot be are refused by name", async () => {
 });
 
 const NOWHERE = { host: "127.0.0.1", port: 53 };
-
-const SITE = {
-  version: "0.0.0",
-  epoch: 1,
-  nameSuffix: "vm.test",
-  startedAt: "2026-01-01T00:00:00.000Z",
-};
-
-function optionsFor(
-  { host, port }: { readonly host: string; readonly port: number },
-  secretFile: string,
-  more: Record<string, unknown> = {},
-): Record<string, unknown> {
-  return {
-    server: host,
-    port,
-    zone: "vm.test",
-    reverse_zones: ["1.10.in-addr.arpa", "8.b.d.0.1.0.0.2.ip6.arpa"],
-    key: "usher-key",
-    secret_file: secretFile,
-    timeout: "2s",
-    ...more,
-  };
-}
-
-interface Started extends AsyncDisposable {
-  readonly bind: BindServer;
-  readonly bench: Bench;
-  /** The file that holds the key. */
-  readonly secret: string;
-}
-
-async function start(): Promise<Started> {
-  await using stack = new AsyncDisposableStack();
-  const bind = stack.use(await BindServer.start());
-  const secret = await bind.dir.write("key", `${bind.key.secret}\n`);
-  const bench = stack.use(
-    await onBench(udns, { options: optionsFor(bind, secret) }),
-  );
-  const kept = stack.move();
-  return {
-    bind,
-    bench,
-    secret,
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
-  };
-}
-
-/** Passes messages on, and turns each answer into "no such name". */
-function lyingProxy(port: number): Disposable & { readonly port: number } {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  void (async () => {
-    for await (const near of listener) {
-      const far = await Deno.connect({ hostname: "127.0.0.1", port });
-      void near.readable.pipeTo(far.writable).catch(() => {});
-      let isFirst = true;
-      const lie = new TransformStream<Uint8Array, Uint8Array>({
-        transform(chunk, controller) {
-          // Two bytes of length, two of id, then the flags.
-          if (isFirst && chunk.length > 5) chunk[5] = (chunk[5] ?? 0) | 3;
-          isFirst = false;
-          controller.enqueue(chunk);
-        },
-      });
-      void far.readable.pipeThrough(lie).pipeTo(near.writable).catch(() => {});
-    }
-  })();
-  return {
-    port: listener.addr.port,
-    [Symbol.dispose]: () => listener.close(),
-  };
-}
