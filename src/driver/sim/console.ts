@@ -10,7 +10,8 @@
  */
 import { UsherError } from "../../error/mod.ts";
 import type { Console, ConsoleStream } from "../driver.ts";
-import { domainOf, isUp, type SimDomain } from "./domain.ts";
+import { domainOf, isUp } from "./domain.ts";
+import type { SimDomain } from "./domain_record.ts";
 import type { SimHypervisor } from "./hypervisor.ts";
 
 /** How much of what was typed is kept, and how far a reader may lag. */

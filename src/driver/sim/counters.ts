@@ -6,7 +6,7 @@
  * @module
  */
 import type { DomainCounters } from "../driver.ts";
-import type { SimDomain } from "./domain.ts";
+import type { SimDomain } from "./domain_record.ts";
 
 /** The counters of `domain` at `now`. */
 export function countersOf(domain: SimDomain, now: number): DomainCounters {

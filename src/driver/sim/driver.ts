@@ -28,8 +28,8 @@ import {
   paused,
   reportOf,
   resumed,
-  type SimDomain,
 } from "./domain.ts";
+import type { SimDomain } from "./domain_record.ts";
 import type { SimNodeOptions } from "./faults.ts";
 import { SimGuarding } from "./guarding.ts";
 import type { SimHypervisor } from "./hypervisor.ts";

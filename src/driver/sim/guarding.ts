@@ -8,7 +8,8 @@
  */
 import { UsherError } from "../../error/mod.ts";
 import type { Guarding, GuardReport } from "../driver.ts";
-import { resumed, type SimDomain } from "./domain.ts";
+import { resumed } from "./domain.ts";
+import type { SimDomain } from "./domain_record.ts";
 import type { SimNodeOptions } from "./faults.ts";
 import type { SimHypervisor } from "./hypervisor.ts";
 

@@ -19,8 +19,8 @@ import {
   isUp,
   nextDue,
   settle,
-  type SimDomain,
 } from "./domain.ts";
+import type { SimDomain } from "./domain_record.ts";
 import type { ForeignDomain } from "./faults.ts";
 import { type Journal, type Kept, noJournal, openJournal } from "./journal.ts";
 

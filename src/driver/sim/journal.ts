@@ -10,7 +10,7 @@
  */
 import { AppendFile } from "../../sys/append_file.ts";
 import { makeFolder, readTextOrNull, writeDurably } from "../../sys/file.ts";
-import type { SimDomain } from "./domain.ts";
+import type { SimDomain } from "./domain_record.ts";
 
 /** Version of a line's shape. */
 const VERSION = 1;

@@ -6,7 +6,8 @@
  */
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { SimOptions, VmSpec } from "../../schema/vm.ts";
-import { crashed, newDomain, paused, type SimDomain } from "./domain.ts";
+import { crashed, newDomain, paused } from "./domain.ts";
+import type { SimDomain } from "./domain_record.ts";
 import { openJournal } from "./journal.ts";
 
 function domain(uid: string, knobs: Partial<SimOptions> = {}): SimDomain {

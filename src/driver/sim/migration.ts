@@ -11,14 +11,8 @@ import { messageOf, UsherError } from "../../error/mod.ts";
 import type { DomainPlan, DomainReport, Migration } from "../driver.ts";
 import type { Transfer } from "../../schema/frame.ts";
 import type { PeerMessage, Progress } from "../../schema/operation.ts";
-import {
-  absentReport,
-  domainOf,
-  isUp,
-  newDomain,
-  reportOf,
-  type SimDomain,
-} from "./domain.ts";
+import { absentReport, domainOf, isUp, newDomain, reportOf } from "./domain.ts";
+import type { SimDomain } from "./domain_record.ts";
 import type { MigrationAct, SimNodeOptions } from "./faults.ts";
 import type { SimHypervisor } from "./hypervisor.ts";
 import { goneOn, offerOf, sending, takenIn } from "./move.ts";

@@ -13,20 +13,7 @@
 import { z } from "zod";
 import type { DomainPlan } from "../driver.ts";
 import type { PeerMessage } from "../../schema/operation.ts";
-import type { Phase, SimDomain } from "./domain.ts";
-
-/** What a domain's record says of a migration. */
-export interface SimMove {
-  /** The transfer's id. */
-  readonly id: string;
-  readonly role: "source" | "target";
-  /** When it began to be sent, or was taken in. */
-  readonly since: number;
-  /** When everything is sent; null when it hangs, and once it is over. */
-  readonly sentDue: number | null;
-  /** What the domain was, and is again once it may go on. */
-  readonly as: Phase;
-}
+import type { SimDomain } from "./domain_record.ts";
 
 /** What the source tells the target: sim sends nothing else. */
 const Offer = z.object({

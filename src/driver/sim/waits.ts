@@ -5,7 +5,7 @@
  * @module
  */
 import { UsherError } from "../../error/mod.ts";
-import type { SimDomain } from "./domain.ts";
+import type { SimDomain } from "./domain_record.ts";
 import type { SimNodeOptions } from "./faults.ts";
 import type { SimHypervisor } from "./hypervisor.ts";
 import { JoinedSignal } from "../../sys/joined_signal.ts";

@@ -20,7 +20,7 @@ import {
 } from "../../../../tests/support/fake_qmp.ts";
 import { QmpClient, refusalOf } from "./client.ts";
 import { EventQueue } from "./event_queue.ts";
-import type { SessionState } from "./session.ts";
+import type { SessionState } from "./session_state.ts";
 
 const SOON = { deadlineMs: 10_000 };
 

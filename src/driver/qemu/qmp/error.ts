@@ -11,7 +11,7 @@
  * @module
  */
 import { messageOf, UsherError } from "../../../error/mod.ts";
-import type { SessionState } from "./session.ts";
+import type { SessionState } from "./session_state.ts";
 
 /** QEMU's own answer to a command that it refused. */
 export class QmpRefusal extends Error {

@@ -18,10 +18,8 @@
 import { isUsherError, UsherError } from "../../../error/mod.ts";
 import type { ByteConnection } from "../../../sys/unix_socket.ts";
 import { connectError, stateError } from "./error.ts";
+import type { SessionState } from "./session_state.ts";
 import { readMessages, writeMessage } from "./message_stream.ts";
-
-/** How far a session has come. */
-export type SessionState = "idle" | "connecting" | "running" | "disconnecting";
 
 /** A message: any JSON object. */
 export type Message = Readonly<Record<string, unknown>>;
