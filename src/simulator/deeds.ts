@@ -5,14 +5,8 @@
  */
 import { isFinal } from "../core/operation_machine.ts";
 import type { Result } from "../schema/operation.ts";
-import type {
-  ClientFault,
-  Deed,
-  Fault,
-  GuestEnd,
-  NodeFault,
-  Plan,
-} from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import type { ClientFault, Deed, Fault, GuestEnd, NodeFault } from "./deed.ts";
 import { isUp } from "../driver/sim/domain.ts";
 import type { Answer, Client } from "./client.ts";
 import type { Machine } from "./machine.ts";

@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { isUp, type SimDomain } from "../driver/sim/domain.ts";
+import { isUp } from "../driver/sim/domain.ts";
+import type { SimDomain } from "../driver/sim/domain_record.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Machine } from "./machine.ts";
 import type { Invariant, Violation } from "./violation.ts";

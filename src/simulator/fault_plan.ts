@@ -9,7 +9,7 @@ import {
   moments,
   type NodeFault,
   type PlanOptions,
-} from "./plan.ts";
+} from "./deed.ts";
 import type { FaultKind } from "../schema/simulation.ts";
 import type { Random } from "./random.ts";
 

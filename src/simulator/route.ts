@@ -4,11 +4,16 @@
  *
  * @module
  */
-import type { Pipe } from "./pipe.ts";
 import type { Random } from "./random.ts";
 
 /** To the controller, or from it. */
 export type Way = "up" | "down";
+
+/** What a route holds up while it is blocked. */
+export interface Held {
+  /** The route may be open again. */
+  resume(): void;
+}
 
 /** From and to how many ms a piece takes. */
 export interface Latency {
@@ -21,7 +26,7 @@ const USUAL: Latency = { low: 0.2, high: 2 };
 /** The route of one machine. */
 export class Route {
   readonly #random: Random;
-  readonly #pipes = new Set<Pipe>();
+  readonly #pipes = new Set<Held>();
   readonly #blocked: Record<Way, number> = { up: 0, down: 0 };
   #latency = USUAL;
   /** While set, the end of a connection does not reach the other side. */
@@ -56,11 +61,11 @@ export class Route {
     for (const pipe of [...this.#pipes]) pipe.resume();
   }
 
-  join(pipe: Pipe): void {
+  join(pipe: Held): void {
     this.#pipes.add(pipe);
   }
 
-  leave(pipe: Pipe): void {
+  leave(pipe: Held): void {
     this.#pipes.delete(pipe);
   }
 }

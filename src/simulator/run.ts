@@ -7,7 +7,8 @@ import { isFinal } from "../core/operation_machine.ts";
 import { nextTurn } from "../sys/turn.ts";
 import { endOf, schedule } from "./deeds.ts";
 import { lookAtRecords, lookAtTruth, lookAtWatcher } from "./invariants.ts";
-import { type Deed, type Plan, type PlanOptions, SETTLE_MS } from "./plan.ts";
+import { type Plan, SETTLE_MS } from "./plan.ts";
+import type { Deed, PlanOptions } from "./deed.ts";
 import type { Violation } from "./violation.ts";
 import { World } from "./world.ts";
 

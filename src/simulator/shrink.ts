@@ -9,7 +9,8 @@
  * @module
  */
 import type { Outcome } from "./run.ts";
-import type { Deed, Plan } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import type { Deed } from "./deed.ts";
 
 /** A plan, and what came of it. */
 export interface Broken {

@@ -5,7 +5,8 @@
  */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { FAULT_KINDS } from "../schema/simulation.ts";
-import { type Deed, type Plan, planOf } from "./plan.ts";
+import { type Plan, planOf } from "./plan.ts";
+import type { Deed } from "./deed.ts";
 import type { Outcome } from "./run.ts";
 import { shrink } from "./shrink.ts";
 import type { Invariant } from "./violation.ts";

@@ -6,7 +6,8 @@
 import { EXIT } from "../client/exit.ts";
 import { FAULT_KINDS, type FaultKind } from "../schema/simulation.ts";
 import { timeText } from "./history.ts";
-import { type Plan, planOf, type PlanOptions } from "./plan.ts";
+import { type Plan, planOf } from "./plan.ts";
+import type { PlanOptions } from "./deed.ts";
 import { type Outcome, runPlan } from "./run.ts";
 import { type Broken, shrink } from "./shrink.ts";
 

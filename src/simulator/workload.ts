@@ -7,7 +7,7 @@
  */
 import type { SpecInput, VmRequestInput } from "../schema/request.ts";
 import type { SimOptions } from "../schema/vm.ts";
-import { type Deed, moments, type PlanOptions } from "./plan.ts";
+import { type Deed, moments, type PlanOptions } from "./deed.ts";
 import { Random } from "./random.ts";
 
 /** Requests an hour for each VM. */

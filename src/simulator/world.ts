@@ -21,7 +21,7 @@ import { DomainWatch } from "./domain_watch.ts";
 import { Ledger } from "./ledger.ts";
 import { Machine } from "./machine.ts";
 import { Network } from "./network.ts";
-import type { Deed, PlanOptions } from "./plan.ts";
+import type { Deed, PlanOptions } from "./deed.ts";
 import { Random } from "./random.ts";
 import { StateWatch } from "./state_watch.ts";
 import { Process, VirtualClock } from "./virtual_clock.ts";

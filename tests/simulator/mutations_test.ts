@@ -5,7 +5,7 @@
  * @module
  */
 import { match, strictEqual } from "node:assert/strict";
-import type { SimDomain } from "../../src/driver/sim/domain.ts";
+import type { SimDomain } from "../../src/driver/sim/domain_record.ts";
 import type { Machine } from "../../src/simulator/machine.ts";
 import { planOf } from "../../src/simulator/plan.ts";
 import { type Mutation, runPlan } from "../../src/simulator/run.ts";

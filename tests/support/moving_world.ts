@@ -9,7 +9,8 @@
  */
 import { deepStrictEqual, ok } from "node:assert/strict";
 import type { Driver } from "../../src/driver/driver.ts";
-import { isUp, type SimDomain } from "../../src/driver/sim/domain.ts";
+import { isUp } from "../../src/driver/sim/domain.ts";
+import type { SimDomain } from "../../src/driver/sim/domain_record.ts";
 import type { SimNodeOptions } from "../../src/driver/sim/faults.ts";
 import { SimHypervisor } from "../../src/driver/sim/hypervisor.ts";
 import { createSimDriver, type SimDriver } from "../../src/driver/sim/mod.ts";
