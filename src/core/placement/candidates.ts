@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { admits, varyingFiltersFor } from "./filter.ts";
+import { admits, varyingFiltersFor } from "./filters.ts";
 import type { Ask } from "./ask.ts";
 import type { Place } from "./picture.ts";
 import type { Score } from "./score.ts";

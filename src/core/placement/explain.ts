@@ -9,7 +9,8 @@
  */
 import type { NodeRefusal, RefusedBy } from "../../schema/placement.ts";
 import type { Ask } from "./ask.ts";
-import { type Filter, filtersFor, type Refusal } from "./filter.ts";
+import type { Filter, Refusal } from "./filter.ts";
+import { filtersFor } from "./filters.ts";
 import type { Place } from "./picture.ts";
 
 /** No node can take the VM. */

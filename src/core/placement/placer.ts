@@ -12,7 +12,7 @@ import type { Strategy } from "../../schema/placement.ts";
 import { type Ask, askFor } from "./ask.ts";
 import { Candidates } from "./candidates.ts";
 import { explainRefusal, type Refused } from "./explain.ts";
-import { admits, filtersFor, fixedKey, varyingFiltersFor } from "./filter.ts";
+import { admits, filtersFor, fixedKey, varyingFiltersFor } from "./filters.ts";
 import type { Resident } from "./neighbours.ts";
 import type { Picture, Place } from "./picture.ts";
 import { type Score, SCORES } from "./score.ts";

@@ -15,7 +15,7 @@ import {
 } from "../../../tests/support/placement.ts";
 import { askFor } from "./ask.ts";
 import { refusalOf } from "./explain.ts";
-import { FILTERS } from "./filter.ts";
+import { FILTERS } from "./filters.ts";
 import type { Resident } from "./neighbours.ts";
 import type { PlacementNode } from "./picture.ts";
 import type { Wish } from "./wish.ts";
