@@ -15,8 +15,8 @@ import { exitOf } from "./exit.ts";
 import { wantsColor } from "./io.ts";
 import { NOTHING, percent } from "./render/format.ts";
 import { type Format, printOne } from "./render/output.ts";
+import { showProblems } from "./render/problems.ts";
 import { type Column, printable, renderTable } from "./render/table.ts";
-import { showProblems } from "./wait.ts";
 
 /** Shows the plan of a request; answers the exit code that it would end with. */
 export async function showPlan(

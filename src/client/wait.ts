@@ -4,7 +4,6 @@
  * @module
  */
 import type { Outcome, Result } from "../schema/operation.ts";
-import type { Problem } from "../schema/problem.ts";
 import { systemClock } from "../sys/clock.ts";
 import { newId } from "../sys/id.ts";
 import type { Api, Body } from "./api.ts";
@@ -18,10 +17,9 @@ import {
 import { EXIT, exitOf } from "./exit.ts";
 import { isFailure } from "./failure.ts";
 import { follow, type Followed } from "./follow.ts";
-import { wantsColor } from "./io.ts";
 import { readDuration } from "./quantity.ts";
 import { type Format, FORMAT_FLAG, printOne } from "./render/output.ts";
-import { renderError, shownProblem } from "./render/problem.ts";
+import { showProblems } from "./render/problems.ts";
 import { isEnded, outcomeText, progressView } from "./render/progress.ts";
 import { PluginWait } from "./render/plugin_wait.ts";
 import { sayingWhom } from "./saying_whom.ts";
@@ -257,9 +255,6 @@ function detached(
   return EXIT.stillRunning;
 }
 
-/** The most failures that are told one by one. */
-const MAX_FAILURES = 20;
-
 function showFailures(
   context: Context,
   { request, outcomes }: Pick<Result, "request" | "outcomes">,
@@ -270,20 +265,6 @@ function showFailures(
     `and ${more} more failed; all of them: ` +
       `usher op list state=failed,request=${request}\n`,
   );
-}
-
-/** Shows the first problems one by one; answers how many there are besides. */
-export function showProblems(
-  { io }: Context,
-  outcomes: readonly { readonly problem: Problem | null }[],
-): number {
-  const problems = outcomes.map(({ problem }) => problem)
-    .filter((problem) => problem !== null);
-  const color = wantsColor(io, io.stderr);
-  for (const problem of problems.slice(0, MAX_FAILURES)) {
-    io.stderr.write(renderError(shownProblem(problem), color));
-  }
-  return Math.max(0, problems.length - MAX_FAILURES);
 }
 
 async function printResult(
