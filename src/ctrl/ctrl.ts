@@ -25,7 +25,8 @@ import type { EngineOptions } from "./opened_state.ts";
 import { HostedPlugins, type PluginHosting } from "./plugins/hosted.ts";
 import { Recording } from "./recording/recording.ts";
 import type { Site } from "./site.ts";
-import { openTrust, type Trust } from "./trust/trust.ts";
+import { openTrust } from "./trust/trust.ts";
+import type { Trust } from "./trust/site_trust.ts";
 
 /** The account that the first start makes. */
 export const FIRST_ACCOUNT = "admin";

@@ -17,7 +17,7 @@ import type { CtrlContext } from "./context.ts";
 import { nodesApi } from "./node_api/app.ts";
 import type { NodeSessionParts } from "./node_api/session.ts";
 import type { Site } from "./site.ts";
-import type { Trust } from "./trust/trust.ts";
+import type { Trust } from "./trust/site_trust.ts";
 
 const RENEW_EVERY_MS = 3_600_000;
 const CLOSE_MS = 2000;

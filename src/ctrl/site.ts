@@ -18,7 +18,7 @@ import type { Runner } from "./operations/runner.ts";
 import type { PluginAdmin } from "./plugins/admin.ts";
 import type { Records } from "./records/records.ts";
 import type { Requests } from "./requests/requests.ts";
-import type { Trust } from "./trust/trust.ts";
+import type { Trust } from "./trust/site_trust.ts";
 
 /** Everything that handlers may use. */
 export interface Site {

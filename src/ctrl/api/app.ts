@@ -9,7 +9,7 @@
 import { type Context, Hono } from "hono";
 import { UsherError } from "../../error/mod.ts";
 import { type RouteName, ROUTES } from "../../schema/route.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { Site } from "../site.ts";
 import type { Handler } from "./handler.ts";
 import { NODE_HANDLERS } from "./handlers/node.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Caller } from "../auth/sessions.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { Site } from "../site.ts";
 import { ndjson } from "./stream.ts";
 

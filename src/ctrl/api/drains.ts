@@ -13,7 +13,7 @@ import {
   type NodeOperation,
   type NodeOperationView,
 } from "../../schema/node_operation.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import { maySeeAll } from "../requests/names.ts";
 import { FILTER_KEYS } from "./operations.ts";
 import { outcomeOf } from "../requests/requests.ts";

@@ -7,7 +7,7 @@
 import { isFinal } from "../../core/operation_machine.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Clock } from "../../sys/clock.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { Change } from "../records/records.ts";
 import { outcomeOf } from "../requests/requests.ts";
 import type { Site } from "../site.ts";

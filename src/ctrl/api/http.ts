@@ -12,7 +12,7 @@ import type { Problem } from "../../schema/problem.ts";
 import type { Access } from "../../schema/route.ts";
 import type { Role } from "../../schema/stored.ts";
 import type { Clock } from "../../sys/clock.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { Site } from "../site.ts";
 
 /** The largest body of a request: 10,000 names fit well. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { NodeView } from "../../schema/change.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import { admittedNodes, ALL } from "../requests/read_chains.ts";
 import type { Site } from "../site.ts";
 import { nodeView } from "../views.ts";

@@ -12,7 +12,7 @@ import type {
   Operation,
   OperationView,
 } from "../../schema/operation.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { Site } from "../site.ts";
 import { maySeeOperation } from "./watch.ts";
 

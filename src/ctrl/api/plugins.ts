@@ -7,7 +7,7 @@ import { UsherError } from "../../error/mod.ts";
 import type { PluginLogLine } from "../../schema/plugin_life.ts";
 import { ReloadRequest, ShadowRequest } from "../../schema/plugin_life.ts";
 import type { RecordedLine } from "../../schema/recorded_event.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { Site } from "../site.ts";
 import { readBody } from "./http.ts";
 

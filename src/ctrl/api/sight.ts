@@ -9,7 +9,7 @@
  */
 import type { Node } from "../../schema/node.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import {
   type Admits,
   admittedNodes,
@@ -18,7 +18,7 @@ import {
 } from "../requests/read_chains.ts";
 import type { Change } from "../records/records.ts";
 import type { Site } from "../site.ts";
-import type { WatchQuery } from "./watch.ts";
+import type { WatchQuery } from "./watch_query.ts";
 
 /** What one watcher is shown. */
 export class Sight {

@@ -8,7 +8,7 @@
  */
 import { UsherError } from "../../error/mod.ts";
 import type { StateLine } from "../../schema/stored.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import { isoNow } from "../context.ts";
 import type { Site } from "../site.ts";
 

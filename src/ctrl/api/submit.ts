@@ -8,7 +8,7 @@
 import type { Result } from "../../schema/operation.ts";
 import type { VmRequest } from "../../schema/request.ts";
 import type { Clock } from "../../sys/clock.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { Site } from "../site.ts";
 import { callerStream } from "./caller_stream.ts";
 import { follow } from "./follow.ts";

@@ -11,7 +11,7 @@ import {
 } from "../../core/selector.ts";
 import { UsherError } from "../../error/mod.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import { VM_KEYS, vmField } from "../fields.ts";
 import { maySee, NameResolver } from "../requests/names.ts";
 import { admittedVms, type Read } from "../requests/read_chains.ts";

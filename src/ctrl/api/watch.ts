@@ -3,62 +3,22 @@
  *
  * @module
  */
-import type { ChangeKind } from "../../schema/change.ts";
-import { ChangeKind as Kind } from "../../schema/change.ts";
 import type { Node } from "../../schema/node.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
-import { UsherError } from "../../error/mod.ts";
 import { splitVmName } from "../../schema/name.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import { isFinal } from "../../core/operation_machine.ts";
 import { maySee, maySeeAll } from "../requests/names.ts";
 import type { Change } from "../records/records.ts";
 import type { Site } from "../site.ts";
 import { nodeView, vmView } from "../views.ts";
 import type { Sight } from "./sight.ts";
+import type { WatchQuery } from "./watch_query.ts";
 import { JoinedSignal } from "../../sys/joined_signal.ts";
 
 /** A line at least so often, so that either end notices a dead link. */
 const BEAT_MS = 5_000;
-
-/** What a watcher asks for. */
-export interface WatchQuery {
-  readonly since: number | null;
-  readonly kinds: ReadonlySet<ChangeKind>;
-  readonly snapshot: boolean;
-}
-
-/** Reads the query of a watch. Throws `invalid_input`. */
-export function watchQuery(url: URL): WatchQuery {
-  const since = url.searchParams.get("since");
-  if (since !== null && !/^\d{1,15}$/.test(since)) {
-    throw new UsherError(
-      "invalid_input",
-      `Cannot watch since "${since}": it is no revision`,
-      {
-        field: "since",
-      },
-    );
-  }
-  const named =
-    url.searchParams.get("kinds")?.split(",").filter((kind) => kind !== "") ??
-      Kind.options;
-  for (const kind of named) {
-    if (!Kind.options.includes(kind as ChangeKind)) {
-      throw new UsherError(
-        "invalid_input",
-        `Cannot watch "${kind}": it is none of ${Kind.options.join(", ")}`,
-        { field: "kinds" },
-      );
-    }
-  }
-  return {
-    since: since === null ? null : Number(since),
-    kinds: new Set(named as ChangeKind[]),
-    snapshot: url.searchParams.get("snapshot") !== "0",
-  };
-}
 
 /** The lines of a watch, until `signal` aborts or the reader falls too far behind. */
 export async function* watch(

@@ -9,7 +9,8 @@ import { ADMIN, SmallCtrl } from "../../../tests/support/small_ctrl.ts";
 import { Changes } from "../records/changes.ts";
 import type { Site } from "../site.ts";
 import { Sight } from "./sight.ts";
-import { watch, watchQuery } from "./watch.ts";
+import { watch } from "./watch.ts";
+import { watchQuery } from "./watch_query.ts";
 
 const VM = vmIn("running", "n1", "01a");
 

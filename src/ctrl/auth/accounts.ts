@@ -16,9 +16,10 @@ import { type CtrlContext, isoNow } from "../context.ts";
 import type { Admission } from "./admission.ts";
 import { Attempts } from "./attempts.ts";
 import { hashPassword, needsRehash, verifyPassword } from "./password.ts";
-import { type Caller, Sessions } from "./sessions.ts";
+import { Sessions } from "./sessions.ts";
+import type { Caller } from "./caller.ts";
 
-export { type Caller, hashToken } from "./sessions.ts";
+export { hashToken } from "./sessions.ts";
 
 /**
  * Logins that are checked at a time. Work on passwords is slow on purpose: more

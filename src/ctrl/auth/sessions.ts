@@ -16,25 +16,13 @@ import { keys } from "../../store/key.ts";
 import type { Store } from "../../store/store.ts";
 import { isoTime } from "../../sys/clock.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
-import type { PluginCaller } from "../requests/plugin_caller.ts";
+import type { Caller } from "./caller.ts";
 
 /** Not a name that an account can have. */
 const LOCAL_ADMIN = "(local administrator)";
 
 /** The most that the names of a session's groups may take, as JSON. */
 const MAX_GROUPS_BYTES = 32 * 1024;
-
-/** Who a request comes from. */
-export interface Caller {
-  readonly user: string;
-  readonly role: Role;
-  readonly expiresAt: string;
-  readonly session: string;
-  /** Groups that a directory puts the user in. */
-  readonly groups?: readonly string[];
-  /** The plugin that asks; absent when a client does. */
-  readonly plugin?: PluginCaller;
-}
 
 /** What sessions work with. */
 export interface SessionParts {

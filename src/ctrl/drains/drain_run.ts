@@ -12,7 +12,7 @@ import type { Operation } from "../../schema/operation.ts";
 import type { VmRequest } from "../../schema/request.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { JoinedSignal } from "../../sys/joined_signal.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import { isoNow } from "../context.ts";
 import {
   childrenOf,
@@ -22,7 +22,7 @@ import {
   vmsOf,
 } from "./drain_parts.ts";
 import { durably } from "../operations/durably.ts";
-import { targetFor } from "../operations/placing.ts";
+import { targetFor } from "../operations/node_choice.ts";
 import type { Change } from "../records/records.ts";
 
 /** Looks again after so long without news, whatever was missed. */

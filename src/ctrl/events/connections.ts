@@ -12,9 +12,9 @@ import type { Events } from "../../plugin/events.ts";
 import { ClientValue } from "../../schema/event_value.ts";
 import { keys } from "../../store/key.ts";
 import type { Mutation, Store } from "../../store/store.ts";
-import type { Caller } from "../auth/sessions.ts";
+import type { Caller } from "../auth/caller.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
-import type { News } from "./news.ts";
+import type { News } from "./news_item.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** How long after its last request or stream a client is still connected. */

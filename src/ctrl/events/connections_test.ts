@@ -10,7 +10,7 @@ import { HeardEvents } from "../../../tests/support/heard_events.ts";
 import { MemoryDatabase, openMemoryStore } from "../../store/memory_store.ts";
 import { newId } from "../../sys/id.ts";
 import { silentLog } from "../../sys/log.ts";
-import type { Caller } from "../auth/sessions.ts";
+import type { Caller } from "../auth/caller.ts";
 import { Connections, QUIET_MS } from "./connections.ts";
 import { Outbox } from "./outbox.ts";
 

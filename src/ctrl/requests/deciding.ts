@@ -11,7 +11,7 @@
  */
 import { isUsherError, UsherError } from "../../error/mod.ts";
 import type { WaitingFor } from "../../plugin/events.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import { maySeeAll } from "./names.ts";
 import {
   allow,

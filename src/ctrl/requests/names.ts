@@ -17,7 +17,7 @@ import {
 } from "../../schema/name.ts";
 import { nearest } from "../../schema/nearest.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { Records } from "../records/records.ts";
 
 /** Whether `caller` may see a VM; a plugin sees what it was granted. */

@@ -24,11 +24,12 @@ import {
 import type { Plan, PlannedStep, PlannedVm } from "../../schema/plan.ts";
 import type { VmRequest } from "../../schema/request.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import { type Draft, draftsOf } from "./drafts.ts";
 import { type FirstMove, firstMoves } from "./first_moves.ts";
-import { movingWish, placeIfAsked } from "../operations/placing.ts";
+import { placeIfAsked } from "../operations/placing.ts";
+import { movingWish } from "../operations/node_choice.ts";
 import type { Runner } from "../operations/runner.ts";
 import type { Records } from "../records/records.ts";
 import type { SpecDefaults } from "./specs.ts";

@@ -8,17 +8,10 @@
  * @module
  */
 import type { Filed } from "../../schema/stored.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller, PluginCaller } from "../auth/caller.ts";
 
 /** How many requests of plugins may lead to one another. */
 export const MAX_DEPTH = 4;
-
-/** What is known of a plugin that asks. */
-export interface PluginCaller extends Omit<Filed, "plugin"> {
-  readonly name: string;
-  /** Whether it was granted the VM of this full name. */
-  readonly reaches: (vm: string) => boolean;
-}
 
 /** The caller that a plugin's request comes from; its role gives it nothing. */
 export function callerOf(plugin: PluginCaller): Caller & {

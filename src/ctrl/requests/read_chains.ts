@@ -22,7 +22,7 @@ import type { Events } from "../../plugin/events.ts";
 import type { ListValue, LnmListValue } from "../../schema/event_value.ts";
 import type { Node } from "../../schema/node.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { CtrlContext } from "../context.ts";
 import { NODE_KEYS, nodeField, VM_KEYS, vmField } from "../fields.ts";
 import { fullName, NameResolver } from "./names.ts";

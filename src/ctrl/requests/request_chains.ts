@@ -16,7 +16,7 @@ import type { AskedVm, RequestValue } from "../../schema/event_value.ts";
 import type { TrailEntry } from "../../schema/operation.ts";
 import type { PlannedChange } from "../../schema/plan.ts";
 import { VmRequest } from "../../schema/request.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import { NameResolver } from "./names.ts";
 import type { Records } from "../records/records.ts";
 import { targetsOf } from "./targets.ts";

@@ -23,7 +23,7 @@ import type { Plan } from "../../schema/plan.ts";
 import type { VmRequest } from "../../schema/request.ts";
 import type { RequestRecord } from "../../schema/stored.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import { hashToken } from "../auth/accounts.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import { type Draft, draftsOf, type Whole } from "./drafts.ts";

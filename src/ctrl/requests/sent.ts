@@ -5,7 +5,7 @@
  */
 import type { VmRequest } from "../../schema/request.ts";
 import type { RequestRecord } from "../../schema/stored.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { Whole } from "./drafts.ts";
 import { filedBy } from "./plugin_caller.ts";
 import type { Allowed } from "./request_chains.ts";

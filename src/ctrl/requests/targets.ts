@@ -15,7 +15,7 @@ import {
   type VmRequest,
 } from "../../schema/request.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import { fullName, type NameResolver } from "./names.ts";
 
 /** One VM of a request. */

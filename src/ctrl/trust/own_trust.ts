@@ -13,7 +13,7 @@ import {
 } from "./certificate_check.ts";
 import { type KeyPair, makePeerCertificate } from "./certificates.ts";
 import { caPart, type Leaf, toLeaf } from "./leaf.ts";
-import type { Trust } from "./trust.ts";
+import type { Trust } from "./site_trust.ts";
 import { checkTime, openCa, prepareFolder, read } from "./trust_files.ts";
 
 /** Paths of a site's own CA certificate, server certificate and key. */

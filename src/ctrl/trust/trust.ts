@@ -16,8 +16,6 @@
  */
 import { isIP } from "node:net";
 import { UsherError } from "../../error/mod.ts";
-import type { CertificateAnswer } from "../../schema/peer.ts";
-import { fingerprint } from "../../sys/pem.ts";
 import { needsRenewal } from "../../sys/validity.ts";
 import {
   checkChain,
@@ -32,6 +30,7 @@ import {
 } from "./certificates.ts";
 import { caPart, type Leaf, toLeaf } from "./leaf.ts";
 import { openOwn, type OwnTrust } from "./own_trust.ts";
+import type { Trust } from "./site_trust.ts";
 import {
   checkTime,
   keep,
@@ -40,32 +39,6 @@ import {
   read,
   readPair,
 } from "./trust_files.ts";
-
-export { fingerprint, needsRenewal };
-export type { Leaf } from "./leaf.ts";
-export type { OwnTrust } from "./own_trust.ts";
-
-/** A site's CA and the controller's certificate. */
-export interface Trust {
-  readonly caPem: string;
-  /** SHA-256 of the CA, as `AB:CD:…`. */
-  readonly caFingerprint: string;
-  /** When the CA ends, in milliseconds since 1970. */
-  readonly caNotAfter: number;
-  /** What listeners show now. */
-  leaf(): Leaf;
-  /**
-   * Makes a new leaf when a third of its life is left, or takes the one that
-   * was put into the configured files; true when `leaf` has changed.
-   */
-  renewIfDue(now: number): Promise<boolean>;
-  /** Signs a node's public key, for what nodes say to each other. */
-  signPeer(
-    node: string,
-    publicKeyPem: string,
-    now: number,
-  ): Promise<CertificateAnswer>;
-}
 
 /** Where CA and certificate are kept, and whom the certificate names. */
 export interface TrustOptions {

@@ -13,13 +13,10 @@ import {
 } from "node:assert/strict";
 import { isUsherError } from "../../error/mod.ts";
 import { serveTls } from "../../sys/listen.ts";
-import {
-  fingerprint,
-  needsRenewal,
-  openTrust,
-  type Trust,
-  type TrustOptions,
-} from "./trust.ts";
+import { fingerprint } from "../../sys/pem.ts";
+import { needsRenewal } from "../../sys/validity.ts";
+import type { Trust } from "./site_trust.ts";
+import { openTrust, type TrustOptions } from "./trust.ts";
 
 /** The first server loads libc, which stays: no leak. */
 const LOADS_LIBC = { sanitizeResources: false };
