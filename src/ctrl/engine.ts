@@ -33,7 +33,7 @@ import { PluginServices } from "./plugin_services.ts";
 import type { Records } from "./records/records.ts";
 import { Requests } from "./requests/requests.ts";
 import { RestartKeeper, type RestartParts } from "./nodes/restarts.ts";
-import { StrayKeeper } from "./nodes/strays.ts";
+import { StrayKeeper } from "./nodes/stray_keeper.ts";
 
 /** The parts of a controller, and what keeps them going. */
 export interface Engine extends ServedParts {

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { Site } from "../site.ts";
 
 /** One call of a route, once it is known who calls. */

@@ -30,7 +30,7 @@ import {
   vmsOf,
 } from "./drain_parts.ts";
 import { ABILITY, drainRun, movesLive } from "./drain_run.ts";
-import { targetsFor } from "../operations/placing.ts";
+import { targetsFor } from "../operations/node_choice.ts";
 
 /** Who asks, as a drain keeps it. */
 interface Asker {

@@ -9,49 +9,12 @@
  *
  * @module
  */
-import type { EventArgs, EventName, EVENTS } from "../../schema/event.ts";
-import type { Cluster } from "../../schema/event_value.ts";
 import type { Node } from "../../schema/node.ts";
-import type { Operation } from "../../schema/operation.ts";
-import type { RequestRecord } from "../../schema/stored.ts";
 import type { Vm } from "../../schema/vm.ts";
 import type { Write } from "../records/write.ts";
+import type { News, TellingEvent } from "./news_item.ts";
 import { operationNews } from "./operation_news.ts";
-
-/** An event that tells. */
-export type TellingEvent = {
-  [E in EventName]: (typeof EVENTS)[E]["class"] extends "tells" ? E : never;
-}[EventName];
-
-/** One event that happened. */
-export type News = {
-  readonly [E in TellingEvent]: {
-    readonly event: E;
-    readonly args: EventArgs<E>;
-    /** What is told of the same thing is told in order. */
-    readonly lane: string;
-    /** Names it; the same for every look at the same write. */
-    readonly decision: string;
-    readonly operation?: string | undefined;
-    /** How many requests of plugins it came from. */
-    readonly depth?: number | undefined;
-  };
-}[TellingEvent];
-
-/** A write, and the revision that its commit gives it. */
-export interface Stamped {
-  readonly write: Write;
-  readonly revision: number;
-}
-
-/** What the records were before a commit. */
-export interface Before {
-  vm(uid: string): Vm | undefined;
-  node(name: string): Node | undefined;
-  operation(id: string): Operation | undefined;
-  request(id: string): RequestRecord | undefined;
-  cluster(name: string): Cluster | undefined;
-}
+import { type Before, Seen, type Stamped } from "./seen.ts";
 
 /** What a commit calls for, in the order in which it is told; `isHeard` says of what. */
 export function newsOf(
@@ -68,47 +31,6 @@ export function newsOf(
     if (write.kind === "vm") seen.note(write.key, write.value);
   }
   return news;
-}
-
-/** The records as the writes so far leave them. */
-export class Seen {
-  readonly before: Before;
-  readonly #commit: readonly Stamped[];
-  readonly #vms = new Map<string, Vm | null>();
-  /** Of those that the commit removes. */
-  readonly #last = new Map<string, Vm>();
-
-  constructor(before: Before, commit: readonly Stamped[]) {
-    this.before = before;
-    this.#commit = commit;
-  }
-
-  /** The VM as it is now; undefined for one that is not known. */
-  vm(uid: string): Vm | undefined {
-    const noted = this.#vms.get(uid);
-    return noted === undefined ? this.before.vm(uid) : noted ?? undefined;
-  }
-
-  /** The VM as it is now, or was last. */
-  lastVm(uid: string): Vm | undefined {
-    return this.vm(uid) ?? this.#last.get(uid);
-  }
-
-  /** The request of an operation, which may be made in this very commit. */
-  request(id: string): RequestRecord | undefined {
-    for (const { write } of this.#commit) {
-      if (write.kind === "request" && write.key === id) {
-        return write.value ?? undefined;
-      }
-    }
-    return this.before.request(id);
-  }
-
-  note(uid: string, vm: Vm | null): void {
-    const known = this.vm(uid);
-    if (vm === null && known !== undefined) this.#last.set(uid, known);
-    this.#vms.set(uid, vm);
-  }
 }
 
 function newsOfWrite(

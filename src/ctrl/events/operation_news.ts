@@ -13,7 +13,8 @@ import type { Operation } from "../../schema/operation.ts";
 import type { Problem } from "../../schema/problem.ts";
 import type { Vm } from "../../schema/vm.ts";
 import type { Write } from "../records/write.ts";
-import type { News, Seen, TellingEvent } from "./news.ts";
+import type { Seen } from "./seen.ts";
+import type { News, TellingEvent } from "./news_item.ts";
 
 type OperationWrite = Extract<Write, { kind: "operation" }>;
 

@@ -18,7 +18,9 @@ import { ToldRecord } from "../../schema/stored.ts";
 import { keys, LIMITS } from "../../store/key.ts";
 import type { Mutation, Store } from "../../store/store.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
-import { type Before, type News, newsOf, type Stamped } from "./news.ts";
+import { newsOf } from "./news.ts";
+import type { Before, Stamped } from "./seen.ts";
+import type { News } from "./news_item.ts";
 import { TellQueue } from "./tell_queue.ts";
 import type { Telling } from "./telling.ts";
 

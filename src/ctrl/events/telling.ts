@@ -6,7 +6,7 @@
  */
 import type { ToldRecord } from "../../schema/stored.ts";
 import type { Mutation } from "../../store/store.ts";
-import type { Before, Stamped } from "./news.ts";
+import type { Before, Stamped } from "./seen.ts";
 
 /** Tells plugins of what was written. */
 export interface Telling {

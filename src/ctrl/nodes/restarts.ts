@@ -18,7 +18,7 @@ import type { Vm } from "../../schema/vm.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { NodeLinks } from "./node_links.ts";
-import { type Moving, targetFor } from "../operations/placing.ts";
+import { type Moving, targetFor } from "../operations/node_choice.ts";
 import { operationWrite } from "../operations/writes.ts";
 import type { Runner } from "../operations/runner.ts";
 import type { Records } from "../records/records.ts";

@@ -7,7 +7,7 @@ import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { obedient, SmallCtrl } from "../../../tests/support/small_ctrl.ts";
 import { UsherError } from "../../error/mod.ts";
 import type { Vm } from "../../schema/vm.ts";
-import { targetFor, targetsFor } from "./placing.ts";
+import { targetFor, targetsFor } from "./node_choice.ts";
 
 /** Nodes of 1 TiB, and a VM of 600 GiB on each of those named. */
 async function siteOf(...on: string[]): Promise<SmallCtrl> {

@@ -10,7 +10,8 @@ import type { Node } from "../../schema/node.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import type { Records } from "../records/records.ts";
-import { type PlacedMove, type Placing, targetFor } from "./placing.ts";
+import { targetFor } from "./node_choice.ts";
+import type { PlacedMove, Placing } from "./placed_move.ts";
 
 /** The ability that a driver needs at both ends. */
 export const MIGRATION = "migration";

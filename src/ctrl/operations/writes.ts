@@ -11,7 +11,7 @@ import type { Vm } from "../../schema/vm.ts";
 import type { Write } from "../records/records.ts";
 import type { Plan } from "./durably.ts";
 import { lastVm } from "./outcome.ts";
-import type { PlacedMove } from "./placing.ts";
+import type { PlacedMove } from "./placed_move.ts";
 
 /** A move with what else is written with it. */
 export function planOf(

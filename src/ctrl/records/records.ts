@@ -18,7 +18,7 @@ import type { Strategy } from "../../schema/placement.ts";
 import type { Mutation, Store } from "../../store/store.ts";
 import { Capacity } from "./capacity.ts";
 import { withClusters } from "./clusters.ts";
-import type { Before, Stamped } from "../events/news.ts";
+import type { Before, Stamped } from "../events/seen.ts";
 import type { Telling } from "../events/telling.ts";
 import { OperationIndex } from "./operation_index.ts";
 import { Table } from "./table.ts";

@@ -14,7 +14,7 @@ import { planSteps } from "../../core/step.ts";
 import type { Explanation, NodeVerdict } from "../../schema/explanation.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
-import { movingWish } from "../operations/placing.ts";
+import { movingWish } from "../operations/node_choice.ts";
 import { MIGRATION } from "../operations/target.ts";
 import type { Capacity } from "../records/capacity.ts";
 import type { Records } from "../records/records.ts";

@@ -16,7 +16,7 @@ import { verdict } from "../../core/vm_machine.ts";
 import type { Vm } from "../../schema/vm.ts";
 import type { Draft } from "./drafts.ts";
 import { boundToDead } from "../operations/bound.ts";
-import { awaited, notPlaced, startInPlace } from "../operations/placing.ts";
+import { awaited, notPlaced, startInPlace } from "../operations/node_choice.ts";
 import type { Runner } from "../operations/runner.ts";
 import type { Records, Write } from "../records/records.ts";
 

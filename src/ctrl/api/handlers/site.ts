@@ -8,7 +8,8 @@ import { callerStream } from "../caller_stream.ts";
 import type { Handler } from "../handler.ts";
 import { sightOf } from "../sight.ts";
 import { stateLines } from "../state.ts";
-import { watch, watchQuery } from "../watch.ts";
+import { watch } from "../watch.ts";
+import { watchQuery } from "../watch_query.ts";
 
 /** Handlers of the whole site. */
 export const SITE_HANDLERS: Readonly<
