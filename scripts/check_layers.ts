@@ -1,6 +1,7 @@
 /**
  * Proves the import table of house.ts over the module graph of the sources,
- * imports of types included. Prints each import that breaks it.
+ * imports of types included, and that no imports run in a circle. Prints each
+ * import that breaks the table, and each circle.
  *
  *   deno run -A scripts/check_layers.ts
  *
@@ -19,13 +20,9 @@ import {
   SIMULATED_PLUGINS,
   SIMULATOR,
 } from "./house.ts";
+import { circles, type Import } from "./import_circles.ts";
+import { FOLDERS } from "./stages.ts";
 import { denoOutput, ROOT, sourceFiles } from "./support.ts";
-
-/** One import: a file of the repository, and a file of it or a package. */
-export interface Import {
-  readonly from: string;
-  readonly to: string;
-}
 
 /** The imports that break the table, each with the reason. */
 export function violations(imports: readonly Import[]): string[] {
@@ -38,7 +35,9 @@ export function violations(imports: readonly Import[]): string[] {
 /** Why `from` may not import `to`, or null when it may. */
 function refusal(from: string, to: string): string | null {
   if (isTest(from)) return null;
-  if (isTest(to)) return "product code never imports tests";
+  if (isTest(to)) {
+    return isProduct(from) ? "product code never imports tests" : null;
+  }
   if (isPackage(to)) return packageRefusal(from, to);
   if (!to.startsWith("src/")) {
     if (isComposition(to)) return "nothing imports it";
@@ -206,10 +205,14 @@ async function readGraph(files: readonly string[]): Promise<Graph> {
 }
 
 async function main(): Promise<number> {
-  const files = (await sourceFiles(ROOT, ["src"]))
+  const files = (await sourceFiles(ROOT, FOLDERS))
     .filter((file) => /\.[cm]?[jt]sx?$/.test(file));
   const imports = importsOf(await readGraph(files), ROOT);
-  const broken = [...unplaced(files), ...violations(imports)];
+  const broken = [
+    ...unplaced(files.filter((file) => file.startsWith("src/"))),
+    ...violations(imports),
+    ...circles(imports),
+  ];
   for (const line of broken) console.error(line);
   console.log(`${imports.length} imports, ${broken.length} against the table`);
   return broken.length === 0 ? 0 : 1;
