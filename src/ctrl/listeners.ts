@@ -15,7 +15,7 @@ import { hostname } from "../sys/machine.ts";
 import { clientsApi } from "./api/app.ts";
 import type { CtrlContext } from "./context.ts";
 import { nodesApi } from "./node_api/app.ts";
-import type { NodeSessionParts } from "./node_api/session.ts";
+import type { NodeSessionParts } from "./node_api/session_parts.ts";
 import type { Site } from "./site.ts";
 import type { Trust } from "./trust/site_trust.ts";
 

@@ -7,10 +7,8 @@
 import { Admission } from "../../src/ctrl/auth/admission.ts";
 import { ownChecks } from "./own_checks.ts";
 import { decodeLines } from "../../src/link/ndjson.ts";
-import {
-  type NodeSessionParts,
-  openSession,
-} from "../../src/ctrl/node_api/session.ts";
+import { openSession } from "../../src/ctrl/node_api/session.ts";
+import type { NodeSessionParts } from "../../src/ctrl/node_api/session_parts.ts";
 import { lookOnce } from "../../src/ctrl/nodes/node_watch.ts";
 import { Nodes } from "../../src/ctrl/nodes/nodes.ts";
 import type { DomainFrame } from "../../src/schema/frame.ts";

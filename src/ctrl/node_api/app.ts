@@ -14,11 +14,8 @@ import type { Connection } from "../api/app.ts";
 import { problemResponse, readBody } from "../api/http.ts";
 import type { Site } from "../site.ts";
 import { admitBeside } from "./admit.ts";
-import {
-  CONTROLLER_ENDS,
-  type NodeSessionParts,
-  openSession,
-} from "./session.ts";
+import { CONTROLLER_ENDS, openSession } from "./session.ts";
+import type { NodeSessionParts } from "./session_parts.ts";
 
 /** The app; `handle` answers one request of a node. */
 export function nodesApi(

@@ -8,50 +8,26 @@
  * @module
  */
 import { messageOf, toProblem, UsherError } from "../../error/mod.ts";
-import { Inbox, Outbox } from "../../link/outbox.ts";
 import { Session } from "../../link/session.ts";
 import {
   type DomainFrame,
   domainKey,
   type DownFrame,
   MAX_FRAME_BYTES,
-  PROTOCOL,
   type UpFrame,
 } from "../../schema/frame.ts";
-import type { Admission } from "../auth/admission.ts";
-import { hashToken } from "../auth/sessions.ts";
-import type { CtrlContext } from "../context.ts";
-import type { Domains } from "../nodes/domains.ts";
 import { heard, noteGuarded, releaseHeld } from "../nodes/guards.ts";
-import type { NodeLink, NodeLinks, NodeSession } from "../nodes/node_links.ts";
+import type { NodeLink, NodeSession } from "../nodes/node_links.ts";
 import { admitNode } from "./admit.ts";
+import { refuseStranger, takeDomains, welcome } from "./arrival.ts";
+import type { NodeSessionParts } from "./session_parts.ts";
 import { parseUp } from "./up_frame.ts";
-import type { Hello, Nodes } from "../nodes/nodes.ts";
-import type { Runner } from "../operations/runner.ts";
-import type { Records } from "../records/records.ts";
 
 /** How long a node may take to say who it is, and then each part of what it runs. */
 export const HELLO_MS = 30_000;
 
 /** Why sessions end when their controller does. */
 export const CONTROLLER_ENDS = "the controller ends";
-
-/** The most domains that one node may have. */
-const MAX_DOMAINS = 1_000_000;
-
-/** What sessions work with. */
-export interface NodeSessionParts {
-  readonly context: CtrlContext;
-  readonly records: Records;
-  readonly links: NodeLinks;
-  readonly admission: Admission;
-  readonly nodes: Nodes;
-  readonly domains: Domains;
-  readonly runner: Runner;
-  readonly leaseMs: number;
-  /** How long a node may take to say who it is, and then each part of what it runs. */
-  readonly helloMs: number;
-}
 
 /** Answers a node's `POST /v1/session`; the session runs until either side ends it. */
 export function openSession(
@@ -135,99 +111,6 @@ function tooLate(ms: number): UsherError {
   );
 }
 
-/** Throws when the node speaks otherwise than is understood here, or has more than anyone. */
-function refuseStranger({ name, protocol, domainCount }: Hello): void {
-  if (Math.abs(protocol - PROTOCOL) > 1) {
-    throw new UsherError(
-      "unsupported",
-      `Node "${name}" speaks protocol ${protocol}, this controller ${PROTOCOL}`,
-      { hint: "update the older of the two", subject: name },
-    );
-  }
-  if (domainCount > MAX_DOMAINS) {
-    throw new UsherError(
-      "invalid_input",
-      `Node "${name}" has ${domainCount} domains; ${MAX_DOMAINS} at most are taken`,
-      { subject: name },
-    );
-  }
-}
-
-/** Throws when another machine has a session under this name that lives. */
-function refuseTwin(link: NodeLink, hello: Hello, beatMs: number): void {
-  const { session } = link;
-  if (session === null || link.bootId === hello.bootId) return;
-  if (session.silentMs > 2 * beatMs) return;
-  throw new UsherError(
-    "already_exists",
-    `Node "${hello.name}" is connected from another machine`,
-    {
-      hint:
-        "end one of the two; if this machine is a copy, remove its state and join it under a name of its own",
-      subject: hello.name,
-    },
-  );
-}
-
-function welcome(
-  parts: NodeSessionParts,
-  session: NodeSession,
-  hello: Hello,
-  beatMs: number,
-): NodeLink {
-  const link = parts.links.link(hello.name);
-  refuseTwin(link, hello, beatMs);
-  if (link.session !== null) {
-    const older = link.session;
-    link.session = null;
-    older.send({
-      type: "bye",
-      reason: "a newer session of this node replaces this one",
-      problem: null,
-    });
-    older.close("replaced by a newer session");
-  }
-  const resumed = hello.resume !== null &&
-    hello.resume.session === link.sessionId && link.outbox.complete;
-  if (resumed) link.outbox.acknowledge(hello.resume?.seen ?? 0);
-  else {
-    link.interruptAll("its session was not resumed");
-    link.outbox = new Outbox();
-    link.inbox = new Inbox();
-  }
-  session.adopt(link.outbox, link.inbox);
-  link.sessionId = parts.context.newId();
-  link.session = session;
-  link.bootId = hello.bootId;
-  link.secretHash = hashToken(hello.secret);
-  link.synced = false;
-  link.silentSince = null;
-  link.heardAt = parts.context.clock.monotonic();
-  pending.set(link, { hello, domains: [] });
-  session.send({
-    type: "welcome",
-    session: link.sessionId,
-    resumed,
-    seen: link.inbox.seen,
-    beatMs,
-    leaseMs: parts.leaseMs,
-  });
-  session.startHeartbeat();
-  if (resumed) session.replay();
-  parts.context.log.info("a node is connected", {
-    node: hello.name,
-    resumed,
-    domains: hello.domainCount,
-  });
-  return link;
-}
-
-/** Domains of a `hello` that is still arriving. */
-const pending = new WeakMap<
-  NodeLink,
-  { hello: Hello; domains: DomainFrame[] }
->();
-
 async function take(
   parts: NodeSessionParts,
   link: NodeLink,
@@ -297,44 +180,6 @@ function note(
       error: messageOf(error),
     });
   });
-}
-
-async function takeDomains(
-  parts: NodeSessionParts,
-  link: NodeLink,
-  domains: readonly DomainFrame[],
-  last: boolean,
-): Promise<void> {
-  const arriving = pending.get(link);
-  if (arriving === undefined) return;
-  arriving.domains.push(...domains);
-  const { domainCount, name } = arriving.hello;
-  if (arriving.domains.length > domainCount) {
-    throw new UsherError(
-      "invalid_input",
-      `Node "${name}" has more domains than the ${domainCount} it told of`,
-    );
-  }
-  if (!last) return;
-  pending.delete(link);
-  link.unnoted.clear();
-  // Newer than what acts answered before, also when it cannot be written now.
-  for (const domain of arriving.domains) link.hear(domain);
-  // Its VMs name it, so it has a record before they do.
-  if (!parts.nodes.isKnown(link.name)) {
-    await parts.nodes.describe(arriving.hello, "silent");
-  }
-  const known = await parts.domains.sync(
-    link.name,
-    arriving.domains,
-    parts.nodes.rebootOf(arriving.hello),
-  );
-  link.noted(arriving.domains);
-  for (const uid of known) parts.runner.settled(uid);
-  await parts.nodes.describe(arriving.hello, "ready");
-  link.synced = true;
-  link.session?.send({ type: "ready" });
-  link.wake();
 }
 
 async function left(
