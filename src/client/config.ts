@@ -13,6 +13,7 @@ import { readGivenOrNull } from "../sys/given_file.ts";
 import { controllerOrigin, readCredentials } from "./credentials.ts";
 import { failure } from "./failure.ts";
 import type { Io } from "./io.ts";
+import { FORMATS } from "./render/format_name.ts";
 import { UsageError } from "./usage.ts";
 
 /** What a command needs to know before it talks to anyone. */
@@ -129,15 +130,6 @@ async function readConfig(path: string, text: string): Promise<PartialConfig> {
   return text.includes("output") ? given : { ...given, output: undefined! };
 }
 
-const OUTPUTS: readonly string[] = [
-  "table",
-  "wide",
-  "json",
-  "ndjson",
-  "yaml",
-  "name",
-];
-
 /**
  * A file of comments and `key: value` lines, each value without a character
  * that means something to YAML; null for any other, whatever it is.
@@ -153,7 +145,9 @@ export function readPlainConfig(text: string): PartialConfig | null {
     if (key === undefined || value === undefined || key in found) return null;
     if (value.includes("://") && !URL.canParse(value)) return null;
     if (key === "controller" && !value.includes("://")) return null;
-    if (key === "output" && !OUTPUTS.includes(value)) return null;
+    if (key === "output" && !FORMATS.some((name) => name === value)) {
+      return null;
+    }
     if (value.startsWith("[") || value.startsWith("-") || value === "~") {
       return null;
     }

@@ -14,7 +14,8 @@ import type { Context } from "./command.ts";
 import { exitOf } from "./exit.ts";
 import { wantsColor } from "./io.ts";
 import { NOTHING, percent } from "./render/format.ts";
-import { type Format, printOne } from "./render/output.ts";
+import { printOne } from "./render/output.ts";
+import type { Format } from "./render/format_name.ts";
 import { showProblems } from "./render/problems.ts";
 import { type Column, printable, renderTable } from "./render/table.ts";
 

@@ -39,6 +39,7 @@
 import type { Transfer } from "../schema/frame.ts";
 import type { PeerMessage, Progress } from "../schema/operation.ts";
 import type { DomainState, VmSpec } from "../schema/vm.ts";
+import type { Counters } from "../sys/counters.ts";
 
 /** What this node can do with the driver right now. */
 export type Probe =
@@ -95,14 +96,7 @@ export interface StopOptions {
 }
 
 /** Counters of one domain since it was started; null where unknown. */
-export interface DomainCounters {
-  readonly cpuSeconds: number | null;
-  readonly memoryMiB: number | null;
-  readonly diskReadBytes: number | null;
-  readonly diskWriteBytes: number | null;
-  readonly netRxBytes: number | null;
-  readonly netTxBytes: number | null;
-}
+export type DomainCounters = Counters;
 
 /** A hypervisor, as the LNM sees it. Every wait takes a signal. */
 export interface Driver extends AsyncDisposable {

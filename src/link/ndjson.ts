@@ -8,6 +8,7 @@
  * @module
  */
 import { messageOf, UsherError } from "../error/mod.ts";
+import { joined } from "../sys/bytes.ts";
 
 const encoder = new TextEncoder();
 const NEWLINE = 10;
@@ -41,7 +42,7 @@ export async function* decodeLines(
       checkLength(held + line.length, maxBytes);
       const whole = parts.length === 0
         ? line
-        : join([...parts, line], held + line.length);
+        : joined([...parts, line], held + line.length);
       parts = [];
       held = 0;
       if (whole.length > 0) yield parseLine(decoder, whole);
@@ -68,16 +69,6 @@ function checkLength(bytes: number, maxBytes: number): void {
       `Cannot read a line of more than ${maxBytes} bytes`,
     );
   }
-}
-
-function join(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function parseLine(decoder: TextDecoder, bytes: Uint8Array): unknown {

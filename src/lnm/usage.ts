@@ -10,16 +10,7 @@
  * @module
  */
 import type { Load, VmUsage } from "../schema/vm.ts";
-
-/** What is counted, of a domain or of a machine; null where unknown. */
-export interface Counters {
-  readonly cpuSeconds: number | null;
-  readonly memoryMiB: number | null;
-  readonly diskReadBytes: number | null;
-  readonly diskWriteBytes: number | null;
-  readonly netRxBytes: number | null;
-  readonly netTxBytes: number | null;
-}
+import type { Counters } from "../sys/counters.ts";
 
 const RATES = {
   cpu: "cpuSeconds",

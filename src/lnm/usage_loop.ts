@@ -10,7 +10,8 @@ import type { VmUsage } from "../schema/vm.ts";
 import { type Clock, Deadline } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
 import type { DriverSet } from "./driver_set.ts";
-import { type Counters, DomainUsage, UsageMeter } from "./usage.ts";
+import { DomainUsage, UsageMeter } from "./usage.ts";
+import type { Counters } from "../sys/counters.ts";
 
 /** So many VMs in one frame, to stay well below the limit of a line. */
 const VMS_PER_FRAME = 1000;

@@ -6,7 +6,8 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
 import { NodeUsage } from "../schema/node.ts";
 import { VmUsage } from "../schema/vm.ts";
-import { type Counters, DomainUsage, UsageMeter } from "./usage.ts";
+import { DomainUsage, UsageMeter } from "./usage.ts";
+import type { Counters } from "../sys/counters.ts";
 
 const NOTHING: Counters = {
   cpuSeconds: 0,

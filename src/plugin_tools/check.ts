@@ -13,6 +13,7 @@ import { renderTable } from "../client/render/table.ts";
 import { readYaml } from "../config/yaml_file.ts";
 import { UsherError } from "../error/mod.ts";
 import type { PluginReading } from "../plugin/files/read.ts";
+import { permissionTexts } from "../schema/permission_text.ts";
 import type { Manifest, PluginView } from "../schema/plugin.ts";
 import { PluginChecks } from "../schema/plugin_check.ts";
 import { absolutePath } from "../sys/file.ts";
@@ -149,13 +150,7 @@ function asksOf({ permissions, ctx, verbs }: Manifest): string[] {
   return [
     ...ctx.map((name) => `ctx.${name}`),
     ...verbs.map((verb) => `verb ${verb}`),
-    ...Object.entries(permissions).flatMap(([kind, what]) =>
-      what === undefined
-        ? []
-        : what === true
-        ? [`all ${kind}`]
-        : what.map((one) => `${kind} ${one}`)
-    ),
+    ...permissionTexts(permissions),
   ];
 }
 

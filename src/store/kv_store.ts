@@ -31,7 +31,10 @@ export type KvPlace =
   | { readonly url: string; readonly path?: undefined };
 
 /** Which database is opened, and who its lock names as the holder. */
-export type KvStoreOptions = KvPlace & {
+export type KvStoreOptions = KvPlace & Opening;
+
+/** Who opens a database, and how. */
+interface Opening {
   readonly host: string;
   readonly pid: number;
   /** Milliseconds since 1970. */
@@ -41,7 +44,7 @@ export type KvStoreOptions = KvPlace & {
   readonly migrations?: readonly Migration[];
   /** An epoch that was reached elsewhere: the one that is taken is higher. */
   readonly epochAbove?: number;
-};
+}
 
 /**
  * Opens a controller's state for writing.
@@ -174,15 +177,9 @@ function asDatabase(kv: Deno.Kv): KvDatabase {
 }
 
 /** What `openOn` needs beside a database. */
-export interface OpenOnOptions {
+export interface OpenOnOptions extends Opening {
   readonly place: string;
   readonly leased: boolean;
-  readonly host: string;
-  readonly pid: number;
-  now(): number;
-  readonly log: Log;
-  readonly migrations?: readonly Migration[];
-  readonly epochAbove?: number;
   /** Called when the store is closed, before the database is. */
   release(): Promise<void>;
 }

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { Counters } from "./counters.ts";
 import { readTextOrNull } from "./file.ts";
 
 /** What the kernel counts in `/proc/stat`, whatever its own clock rate is. */
@@ -21,16 +22,6 @@ const WHOLE_DISK =
 export interface MachineCapacity {
   readonly cpus: number;
   readonly memoryMiB: number;
-}
-
-/** What the machine used since it booted, and its memory in use now. */
-export interface MachineCounters {
-  readonly cpuSeconds: number | null;
-  readonly memoryMiB: number | null;
-  readonly diskReadBytes: number | null;
-  readonly diskWriteBytes: number | null;
-  readonly netRxBytes: number | null;
-  readonly netTxBytes: number | null;
 }
 
 /** The id of this process. */
@@ -115,7 +106,7 @@ export async function machineCapacity(): Promise<MachineCapacity> {
 }
 
 /** What the machine used so far. */
-export async function machineCounters(): Promise<MachineCounters> {
+export async function machineCounters(): Promise<Counters> {
   const [stat, meminfo, diskstats, netdev] = await Promise.all(
     ["stat", "meminfo", "diskstats", "net/dev"].map((name) =>
       readTextOrNull(`/proc/${name}`)

@@ -16,19 +16,8 @@ import {
 } from "../command.ts";
 import { wantsColor } from "../io.ts";
 import { unknownWord, UsageError } from "../usage.ts";
+import { type Format, FORMATS } from "./format_name.ts";
 import { type Column, renderTable, sortRows } from "./table.ts";
-
-/** The forms of output. */
-export const FORMATS = [
-  "table",
-  "wide",
-  "json",
-  "ndjson",
-  "yaml",
-  "name",
-] as const;
-/** One of them. */
-export type Format = typeof FORMATS[number];
 
 /** The flag alone, for what prints no table of rows. */
 export const FORMAT_FLAG = {

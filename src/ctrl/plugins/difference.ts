@@ -7,6 +7,7 @@
 import { effective } from "../../plugin/files/permission.ts";
 import type { LoadedPlugin } from "../../plugin/runner.ts";
 import type { PluginSet } from "./set.ts";
+import { permissionTexts } from "../../schema/permission_text.ts";
 import type { PluginChange } from "../../schema/plugin_life.ts";
 
 /** The changes from one set to another, by name. */
@@ -71,12 +72,6 @@ export function grantedTo(
   return [
     ...ctx.map((name) => `ctx.${name}`),
     ...verbs.map((verb) => `verb ${verb} on ${config.grants.vms.join(", ")}`),
-    ...Object.entries(permissions).flatMap(([kind, what]) =>
-      what === undefined
-        ? []
-        : what === true
-        ? [`all ${kind}`]
-        : what.map((one) => `${kind} ${one}`)
-    ),
+    ...permissionTexts(permissions),
   ];
 }

@@ -6,8 +6,9 @@
 import type { NodeView } from "../../../schema/change.ts";
 import { defineCommand } from "../../command.ts";
 import { type Fact, renderFacts } from "../../render/describe.ts";
-import { age, cpu, memory, rate } from "../../render/format.ts";
+import { age, memory } from "../../render/format.ts";
 import { FORMAT_FLAG, printShown } from "../../render/output.ts";
+import { usageFacts } from "../../render/usage_facts.ts";
 
 export const show = defineCommand({
   about: "Show all there is to know about nodes.",
@@ -59,17 +60,8 @@ export function describeNode(node: NodeView, now: number): string {
       value,
     ]),
     ...node.drivers.map(describeDriver),
+    ...usageFacts(usage),
   ];
-  if (usage !== null) {
-    facts.push(
-      ["uses", `cpu ${cpu(usage.cpu)}, memory ${memory(usage.memoryMiB)}`],
-      [
-        "disk i/o",
-        `${rate(usage.diskRead)}/s read, ${rate(usage.diskWrite)}/s written`,
-      ],
-      ["network", `${rate(usage.netRx)}/s in, ${rate(usage.netTx)}/s out`],
-    );
-  }
   return renderFacts(facts);
 }
 

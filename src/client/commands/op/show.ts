@@ -13,7 +13,8 @@ import { type Context, defineCommand, type Words } from "../../command.ts";
 import { isFailure } from "../../failure.ts";
 import { type Fact, renderFacts } from "../../render/describe.ts";
 import { age, took } from "../../render/format.ts";
-import { type Format, FORMAT_FLAG, printShown } from "../../render/output.ts";
+import { FORMAT_FLAG, printShown } from "../../render/output.ts";
+import type { Format } from "../../render/format_name.ts";
 import { outcomeText, progressText } from "../../render/progress.ts";
 import { tookMs } from "./list.ts";
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { permissionTexts } from "../../../schema/permission_text.ts";
 import type { PluginView } from "../../../schema/plugin.ts";
 import { defineCommand } from "../../command.ts";
 import { type Fact, renderFacts } from "../../render/describe.ts";
@@ -78,13 +79,7 @@ export function grantsText(granted: PluginView["granted"]): string {
   const { ctx, ...permissions } = granted;
   return [
     ...ctx.map((name) => `ctx.${name}`),
-    ...Object.entries(permissions).flatMap(([kind, what]) =>
-      what === undefined
-        ? []
-        : what === true
-        ? [`all ${kind}`]
-        : what.map((one) => `${kind} ${one}`)
-    ),
+    ...permissionTexts(permissions),
   ].join(", ") || "nothing";
 }
 

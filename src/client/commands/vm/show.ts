@@ -7,8 +7,9 @@ import type { VmView } from "../../../schema/change.ts";
 import type { DiskSpec, NicSpec } from "../../../schema/vm.ts";
 import { defineCommand, VM_NAMES } from "../../command.ts";
 import { type Fact, renderFacts } from "../../render/describe.ts";
-import { age, cpu, memory, rate } from "../../render/format.ts";
+import { age, memory } from "../../render/format.ts";
 import { FORMAT_FLAG, printShown } from "../../render/output.ts";
+import { usageFacts } from "../../render/usage_facts.ts";
 
 export const show = defineCommand({
   about: "Show all there is to know about VMs.",
@@ -73,17 +74,8 @@ export function describeVm(vm: VmView, now: number): string {
       "made",
       `${age(vm.createdAt, now)} ago${vm.found ? ", found on its node" : ""}`,
     ],
+    ...usageFacts(usage),
   ];
-  if (usage !== null) {
-    facts.push(
-      ["uses", `cpu ${cpu(usage.cpu)}, memory ${memory(usage.memoryMiB)}`],
-      [
-        "disk i/o",
-        `${rate(usage.diskRead)}/s read, ${rate(usage.diskWrite)}/s written`,
-      ],
-      ["network", `${rate(usage.netRx)}/s in, ${rate(usage.netTx)}/s out`],
-    );
-  }
   return renderFacts(facts);
 }
 

@@ -8,6 +8,7 @@
  * @module
  */
 import { messageOf } from "../../../error/mod.ts";
+import { joined } from "../../../sys/bytes.ts";
 import type { ByteConnection } from "../../../sys/unix_socket.ts";
 import { protocolError } from "./error.ts";
 
@@ -36,7 +37,7 @@ export async function* readMessages(
     if (count === null) break;
     let rest = buffer.subarray(0, count);
     for (let at = rest.indexOf(NEWLINE); at >= 0; at = rest.indexOf(NEWLINE)) {
-      const line = join([...parts, rest.subarray(0, at)], held + at);
+      const line = joined([...parts, rest.subarray(0, at)], held + at);
       rest = rest.subarray(at + 1);
       parts = [];
       held = 0;
@@ -51,18 +52,6 @@ export async function* readMessages(
   if (held > 0) {
     throw protocolError(`its last message ends after ${held} bytes`);
   }
-}
-
-function join(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function parseMessage(line: Uint8Array): Record<string, unknown> {
