@@ -10,7 +10,6 @@
  * @module
  */
 import { advance, cancelled, ended, type Move } from "../../core/advance.ts";
-import { freedFromDead, freedToMove } from "../../core/binding.ts";
 import { isFinal } from "../../core/operation_machine.ts";
 import { retargeted, triesAnother } from "../../core/migration.ts";
 import {
@@ -26,6 +25,7 @@ import type { DomainFrame } from "../../schema/frame.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { isoNow } from "../context.ts";
+import { freed } from "./bound.ts";
 import { leaveCopies, NOTHING, takeBack } from "./broken.ts";
 import { durably, type Plan } from "./durably.ts";
 import type { Holder, Lane } from "./lane.ts";
@@ -113,7 +113,8 @@ export class Run {
     return await this.#durably(() => {
       const operation = { ...this.#operation(), waitsFor: null };
       const known = this.#parts.records.vms.latest(operation.uid);
-      const vm = known && wished(this.#freed(known, operation), operation);
+      const vm = known &&
+        wished(freed(known, operation, this.#parts), operation);
       const move = this.#placeIfAsked(this.#advance(operation, vm), vm);
       const isNews = vm !== undefined && vm !== known &&
         move.operation.state !== "failed" &&
@@ -123,17 +124,6 @@ export class Run {
         isNews ? [{ kind: "vm", key: vm.uid, value: vm, note: "changed" }] : [],
       );
     });
-  }
-
-  /**
-   * A VM of a node that was declared dead may have its way elsewhere, and so
-   * may one that no node has, where its start asks for that.
-   */
-  #freed(vm: Vm, { verb, options }: Operation): Vm {
-    const { records, isUncertain } = this.#parts;
-    const node = records.nodes.latest(vm.node ?? "");
-    const free = node?.state === "dead" ? freedFromDead(vm, verb) : vm;
-    return verb === "start" ? freedToMove(free, options.on, isUncertain) : free;
   }
 
   /** Takes one step; answers with the domain as its node then reports it. */
