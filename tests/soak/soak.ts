@@ -19,6 +19,7 @@ import {
   assertNoneOpen,
   endOf,
 } from "./account.ts";
+import { keepWreck } from "./wreck.ts";
 import { type Growth, growthOf, type Sample, sample } from "./growth.ts";
 import {
   type Blow,
@@ -65,7 +66,8 @@ class Soak {
   readonly #ends = new Map<string, number>();
   readonly #blows = new Map<string, number>();
   readonly #samples: Sample[] = [];
-  readonly #disks: string;
+  /** The disks of guests. */
+  readonly disks: string;
   #requests = 0;
   #rounds = 0;
 
@@ -73,12 +75,12 @@ class Soak {
     this.#site = site;
     this.#fleets = fleets;
     this.#nodes = fleets.flatMap(({ nodes }) => nodes);
-    this.#disks = `${site.dir}/disks`;
+    this.disks = `${site.dir}/disks`;
   }
 
   /** Makes every VM; each guest has a disk that all nodes see. */
   async populate(): Promise<void> {
-    await Deno.mkdir(this.#disks);
+    await Deno.mkdir(this.disks);
     for (const { driver, names } of this.#fleets) {
       if (driver === "qemu") {
         for (const name of names) {
@@ -202,7 +204,7 @@ class Soak {
   }
 
   #disk(name: string): string {
-    return `${this.#disks}/${name}.raw`;
+    return `${this.disks}/${name}.raw`;
   }
 
   async #strike(random: Random, over: AbortSignal): Promise<void> {
@@ -290,9 +292,12 @@ function fleetOf(
   return { driver, names, nodes };
 }
 
-/** Runs one soak; throws what is lost, stuck, doubled or grows. */
+/**
+ * Runs one soak; throws what is lost, stuck, doubled or grows, with the folder
+ * where logs and state are kept.
+ */
 export async function soak(options: SoakOptions): Promise<Soaked> {
-  const { seed, minutes, simVms, qemuVms } = options;
+  const { simVms, qemuVms } = options;
   const fleets = [
     fleetOf("sim", simVms, ["s1", "s2"]),
     ...qemuVms === 0 ? [] : [fleetOf("qemu", qemuVms, ["q1", "q2"])],
@@ -305,8 +310,21 @@ export async function soak(options: SoakOptions): Promise<Soaked> {
     // Small, so that what is kept of the past does not look like a leak.
     ctrl: { history: { operations: 500, changes: 1000 } },
     usher: await compiledUsher(),
+    logs: true,
   });
   const it = new Soak(site, fleets);
+  try {
+    return await run(it, options, began);
+  } catch (error) {
+    throw await keepWreck(site, error, it.disks);
+  }
+}
+
+async function run(
+  it: Soak,
+  { seed, minutes }: SoakOptions,
+  began: number,
+): Promise<Soaked> {
   const random = new Random(seed);
   await it.populate();
   const end = began + minutes * 60_000;

@@ -38,6 +38,8 @@ export interface ProcessSiteOptions {
   readonly usher?: string;
   /** The address to listen on. */
   readonly host?: string;
+  /** Writes what the roles print to `logs/` beside their state, too. */
+  readonly logs?: boolean;
 }
 
 /** An answer that is no success. */
@@ -57,6 +59,8 @@ export class ProcessSite implements AsyncDisposable {
   #ports = { clients: "0", nodes: "0" };
   #client: HttpClient | null = null;
   #token = "";
+  /** Where what is left of it goes in the end; null when nothing is kept. */
+  #kept: string | null = null;
 
   private constructor(dir: string, options: ProcessSiteOptions) {
     this.dir = dir;
@@ -70,6 +74,7 @@ export class ProcessSite implements AsyncDisposable {
     const site = new ProcessSite(dir, options);
     try {
       const { host = "127.0.0.1" } = options;
+      if (options.logs === true) await Deno.mkdir(`${dir}/logs`);
       await site.#write("ctrl", { names: [host], ...options.ctrl });
       await site.startCtrl();
       for (const plan of options.nodes) await site.addNode(plan);
@@ -121,9 +126,12 @@ export class ProcessSite implements AsyncDisposable {
     return this.#options.host ?? "127.0.0.1";
   }
 
-  get #roleOptions(): RoleOptions {
-    const { usher } = this.#options;
-    return usher === undefined ? {} : { usher };
+  #roleOptions(role: string): RoleOptions {
+    const { usher, logs } = this.#options;
+    return {
+      ...(usher === undefined ? {} : { usher }),
+      ...(logs === true ? { log: `${this.dir}/logs/${role}.log` } : {}),
+    };
   }
 
   /** Starts the controller, where it listened before; resolves once it serves. */
@@ -134,7 +142,7 @@ export class ProcessSite implements AsyncDisposable {
       ...["--state", `${this.dir}/ctrl`],
       ...["--listen-clients", `${this.#host}:${clients}`],
       ...["--listen-nodes", `${this.#host}:${nodes}`],
-    ], { ...this.#roleOptions, env: this.#options.env ?? {} });
+    ], { ...this.#roleOptions("ctrl"), env: this.#options.env ?? {} });
     this.#ports = {
       clients: await this.#ctrl.says(/^ready: clients on port (\d+)/m),
       nodes: await this.#ctrl.says(/^ready: .*nodes on port (\d+)/m),
@@ -174,7 +182,7 @@ export class ProcessSite implements AsyncDisposable {
       ...["--state", `${this.dir}/${name}`, "--run", `${this.dir}/r/${name}`],
       ...(token === undefined ? [] : ["--join", token]),
     ], {
-      ...this.#roleOptions,
+      ...this.#roleOptions(name),
       env: this.#plans.get(name)?.env ?? {},
       through: this.#plans.get(name)?.through ?? [],
     });
@@ -300,6 +308,11 @@ export class ProcessSite implements AsyncDisposable {
     return layout === null ? [] : scanProcesses(layout).own;
   }
 
+  /** Lets what is left in the end, logs and state, lie in `folder`, which must not be there yet. */
+  keepIn(folder: string): void {
+    this.#kept = folder;
+  }
+
   /** Ends every role, and the guests. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#client?.[Symbol.dispose]();
@@ -314,7 +327,8 @@ export class ProcessSite implements AsyncDisposable {
         PATIENCE,
       );
     }
-    await Deno.remove(this.dir, { recursive: true });
+    if (this.#kept === null) await Deno.remove(this.dir, { recursive: true });
+    else await Deno.rename(this.dir, this.#kept);
   }
 
   /** JSON is YAML. */

@@ -23,6 +23,8 @@ export interface RoleOptions {
   readonly usher?: string;
   /** A command that becomes the one it is given, as `ip netns exec NAME` does. */
   readonly through?: readonly string[];
+  /** A file that what it prints is added to as well. */
+  readonly log?: string;
 }
 
 /** A running `usher ROLE`. */
@@ -37,7 +39,7 @@ export class Role implements AsyncDisposable {
   /** Starts `usher ARGV`. */
   constructor(
     argv: readonly string[],
-    { env = {}, usher, through = [] }: RoleOptions = {},
+    { env = {}, usher, through = [], log }: RoleOptions = {},
   ) {
     const source = ["run", "--allow-all", "--no-check", MAIN];
     const [program = "", ...args] = [
@@ -54,9 +56,21 @@ export class Role implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
+    const note = (text: string) => {
+      if (log !== undefined) {
+        Deno.writeTextFileSync(log, text, { append: true });
+      }
+    };
+    note(`usher ${argv.join(" ")}, process ${this.#child.pid}\n`);
     this.#reading = Promise.all([
-      collect(this.#child.stdout, (text) => this.out += text),
-      collect(this.#child.stderr, (text) => this.err += text),
+      collect(this.#child.stdout, (text) => {
+        this.out += text;
+        note(text);
+      }),
+      collect(this.#child.stderr, (text) => {
+        this.err += text;
+        note(text);
+      }),
     ]);
     void this.#reading.finally(() => this.#hasEnded = true);
   }
