@@ -2,16 +2,30 @@
  * The janitor: ended operations, old requests, sessions and join tokens do not
  * pile up.
  *
+ * It begins soon after the controller does and not a period later: what a
+ * controller starts with is what the last one kept, so one that is always
+ * ended within the period would start with more each time.
+ *
  * @module
  */
 import { isFinal } from "../core/operation_machine.ts";
 import { messageOf } from "../error/mod.ts";
+import { isoTime } from "../sys/clock.ts";
 import type { Accounts } from "./auth/accounts.ts";
 import type { CtrlContext } from "./context.ts";
 import type { Nodes } from "./nodes/nodes.ts";
 import type { Records, Write } from "./records/records.ts";
 
 const EVERY_MS = 60_000;
+
+/** The first time: those who come back to a new controller go before. */
+const FIRST_MS = 1000;
+
+/**
+ * So long the end of a request is kept however many there are: who was cut off
+ * asks again within that time, and must not have it done twice.
+ */
+const FRESH_MS = 60_000;
 
 /** So many at once, so that a large history is not one large commit. */
 const BATCH = 400;
@@ -20,8 +34,8 @@ const BATCH = 400;
 export interface JanitorParts {
   readonly context: CtrlContext;
   readonly records: Records;
-  readonly accounts: Accounts;
-  readonly nodes: Nodes;
+  readonly accounts: Pick<Accounts, "sweep">;
+  readonly nodes: Pick<Nodes, "sweep">;
   /** How long ended operations are kept, and how many at most. */
   readonly keepMs: number;
   readonly keepCount: number;
@@ -32,8 +46,8 @@ export async function keepTidy(
   parts: JanitorParts,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted) {
-    await parts.context.clock.sleep(EVERY_MS, signal).catch(() => {});
+  for (let wait = FIRST_MS;; wait = EVERY_MS) {
+    await parts.context.clock.sleep(wait, signal).catch(() => {});
     if (signal.aborted) return;
     try {
       await sweep(parts);
@@ -54,7 +68,9 @@ export async function sweep(
     "accounts" | "nodes"
   >,
 ): Promise<number> {
-  const before = new Date(context.clock.now() - keepMs).toISOString();
+  const now = context.clock.now();
+  const before = isoTime(now - keepMs);
+  const fresh = isoTime(now - Math.min(keepMs, FRESH_MS));
   const writes: Write[] = [];
   let excess = records.operations.size - keepCount;
   for (const { id: request } of records.requests.values()) {
@@ -69,7 +85,7 @@ export async function sweep(
       (max, { endedAt }) => endedAt !== null && endedAt > max ? endedAt : max,
       "",
     );
-    if (newest >= before && excess <= 0) continue;
+    if (newest >= (excess > 0 ? fresh : before)) continue;
     excess -= operations.length;
     for (const { id } of operations) {
       writes.push({ kind: "operation", key: id, value: null });

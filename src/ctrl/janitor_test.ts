@@ -11,11 +11,12 @@ import { openMemoryStore } from "../store/memory_store.ts";
 import { isoTime } from "../sys/clock.ts";
 import { newId } from "../sys/id.ts";
 import { silentLog } from "../sys/log.ts";
-import { sweep } from "./janitor.ts";
+import { keepTidy, sweep } from "./janitor.ts";
 import { Records, type Write } from "./records/records.ts";
 
 const clock = new FakeClock();
-const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
 async function world() {
   const store = new FailingStore(await openMemoryStore());
@@ -76,11 +77,35 @@ Deno.test("sweep() removes requests that ended long ago, whole, and none that ru
   deepStrictEqual([...records.byRequest.keys()], ["open", "new"]);
 });
 
-Deno.test("sweep() removes the oldest when there are too many", async () => {
+Deno.test("sweep() removes the oldest when there are too many, and none that has just ended", async () => {
   const { records, sweep } = await world();
-  for (const id of ["a", "b", "c"]) await records.write(request(id, 10, 0));
-  await sweep(15);
-  deepStrictEqual([...records.requests.values()].map(({ id }) => id), ["c"]);
+  const ids = () => [...records.requests.values()].map(({ id }) => id);
+  for (const id of ["a", "b", "c"]) {
+    await records.write(request(id, 10, 2 * MINUTE));
+  }
+  await records.write(request("asked again", 10, MINUTE / 2));
+  await sweep(25);
+  deepStrictEqual(ids(), ["c", "asked again"]);
+  await sweep(5);
+  deepStrictEqual(ids(), ["asked again"]);
+});
+
+Deno.test("a controller that never lives for a minute keeps no more than others", async () => {
+  const { records } = await world();
+  for (const id of ["a", "b", "c"]) {
+    await records.write(request(id, 10, 2 * MINUTE));
+  }
+  const context = { clock, newId, log: silentLog };
+  const others = { sweep: () => Promise.resolve(0) };
+  const end = new AbortController();
+  const kept = keepTidy({
+    ...{ context, records, accounts: others, nodes: others },
+    ...{ keepMs: HOUR, keepCount: 10 },
+  }, end.signal);
+  await clock.advance(2000);
+  end.abort();
+  await kept;
+  strictEqual(records.operations.size, 10);
 });
 
 Deno.test("sweep() that failed half way is finished by the next", async () => {

@@ -78,7 +78,7 @@ export const CtrlConfig = z.strictObject({
     keep: DurationMs.prefault("7d"),
     operations: z.int().min(100).default(50_000),
     /** Of the change stream, in memory, for watchers that come back. */
-    changes: z.int().min(1000).default(50_000),
+    changes: z.int().min(1000).default(20_000),
   }).prefault({}),
   /** Folders with plugins, beside those that ship. */
   plugin_dirs: z.array(z.string().startsWith("/")).default([]),

@@ -9,12 +9,18 @@
  */
 import type { Change, Records } from "./records.ts";
 
-/** How many changes are kept for those who come back. */
-const KEPT = 50_000;
+/** A change as it is kept. */
+interface Kept {
+  readonly change: Change;
+  readonly at: string;
+}
 
 /** The newest changes. */
 export class Changes {
-  #ring: { change: Change; at: string }[] = [];
+  /** A change stands at its number, modulo how many are kept. */
+  readonly #ring: Kept[] = [];
+  /** How many there ever were. */
+  #numbers = 0;
   /** The revision up to which changes are gone. */
   #lost: number;
   #newest: number;
@@ -22,17 +28,17 @@ export class Changes {
   readonly #stop: () => void;
   readonly #kept: number;
 
-  constructor(records: Records, isoNow: () => string, kept = KEPT) {
+  /** Keeps the newest `kept` changes for those who come back, and not one more. */
+  constructor(records: Records, isoNow: () => string, kept: number) {
     this.#kept = kept;
     this.#lost = records.revision;
     this.#newest = records.revision;
     this.#stop = records.subscribe((changes) => {
       const at = isoNow();
       for (const change of changes) {
-        this.#ring.push({ change, at });
+        this.#keep({ change, at });
         this.#newest = Math.max(this.#newest, change.revision);
       }
-      this.#trim();
       const waiting = this.#wake;
       this.#wake = new Set();
       for (const wake of waiting) wake();
@@ -50,13 +56,11 @@ export class Changes {
   }
 
   /** Changes after `revision`, at most `limit`; null when some are gone. */
-  after(
-    revision: number,
-    limit = 1000,
-  ): readonly { change: Change; at: string }[] | null {
+  after(revision: number, limit = 1000): readonly Kept[] | null {
     if (revision < this.#lost) return null;
     const from = this.#firstAfter(revision);
-    return this.#ring.slice(from, from + limit);
+    const count = Math.max(0, Math.min(limit, this.#numbers - from));
+    return Array.from({ length: count }, (_, i) => this.#at(from + i)!);
   }
 
   /** Resolves at the next change, or when `signal` aborts. */
@@ -78,19 +82,22 @@ export class Changes {
     for (const wake of this.#wake) wake();
   }
 
-  #trim(): void {
-    // In one go, once half as much again has piled up: trimming is linear.
-    if (this.#ring.length < this.#kept * 1.5) return;
-    const gone = this.#ring.splice(0, this.#ring.length - this.#kept);
-    this.#lost = gone.at(-1)?.change.revision ?? this.#lost;
+  #keep(one: Kept): void {
+    const place = this.#numbers++ % this.#kept;
+    this.#lost = this.#ring[place]?.change.revision ?? this.#lost;
+    this.#ring[place] = one;
+  }
+
+  #at(number: number): Kept | undefined {
+    return this.#ring[number % this.#kept];
   }
 
   #firstAfter(revision: number): number {
-    let low = 0;
-    let high = this.#ring.length;
+    let low = this.#numbers - this.#ring.length;
+    let high = this.#numbers;
     while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#ring[middle]?.change.revision ?? 0) <= revision) {
+      const middle = Math.floor((low + high) / 2);
+      if ((this.#at(middle)?.change.revision ?? 0) <= revision) {
         low = middle + 1;
       } else high = middle;
     }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { vmIn } from "../../../tests/property/arbitraries.ts";
 import { openMemoryStore } from "../../store/memory_store.ts";
 import { Changes } from "./changes.ts";
@@ -44,7 +44,13 @@ Deno.test("Changes keeps no more than its limit, and says what is gone", async (
     changes.reaches(changes.newest),
     changes.reaches(changes.newest + 1),
   ], [false, true, true, false]);
-  ok((changes.after(changes.newest - 9)?.length ?? 0) === 9);
+  strictEqual(changes.after(changes.newest - 9)?.length, 9);
+  const oldest = changes.newest - 10;
+  deepStrictEqual(
+    changes.after(oldest)?.map(({ change }) => change.revision),
+    Array.from({ length: 10 }, (_, i) => oldest + 1 + i),
+  );
+  strictEqual(changes.after(oldest - 1), null, "not one more is kept");
 });
 
 Deno.test("Changes.next() wakes at a change, at its signal, and at the end", async () => {
