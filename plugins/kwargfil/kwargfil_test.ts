@@ -8,10 +8,8 @@ import { UsherError } from "../../src/error/mod.ts";
 import type { RequestValue } from "../../src/schema/event_value.ts";
 import { compileGlob } from "../../src/core/selector.ts";
 import { onBench } from "../../tests/support/plugin_bench.ts";
-import {
-  ASKED_BY_ANN,
-  startRequest,
-} from "../../tests/support/plugin_values.ts";
+import { EXAMPLE_ASKED } from "../../src/schema/event_example.ts";
+import { startRequest } from "../../tests/support/plugin_values.ts";
 import { Globs } from "./glob.ts";
 
 type Request = Record<string, unknown>;
@@ -213,7 +211,7 @@ Deno.test("kwargfil looks at other verbs: their arguments, and where VMs go", as
   const move = {
     verb: "migrate",
     names: ["a.lab.ann"],
-    ...ASKED_BY_ANN,
+    ...EXAMPLE_ASKED,
     vms,
     to: "n9",
     args: {},
@@ -227,7 +225,7 @@ Deno.test("kwargfil looks at other verbs: their arguments, and where VMs go", as
 });
 
 Deno.test("kwargfil leaves reads alone", async () => {
-  const list = { verb: "list", ...ASKED_BY_ANN, names: [], filter: "" };
+  const list = { verb: "list", ...EXAMPLE_ASKED, names: [], filter: "" };
   strictEqual(await filter(RULES, list), undefined);
 });
 

@@ -9,11 +9,8 @@ import { UsherError } from "../../src/error/mod.ts";
 import type { VmView } from "../../src/schema/change.ts";
 import type { StartValue } from "../../src/schema/event_value.ts";
 import { type Bench, onBench } from "../../tests/support/plugin_bench.ts";
-import {
-  ASKED_BY_ANN,
-  aVm,
-  startRequest,
-} from "../../tests/support/plugin_values.ts";
+import { EXAMPLE_ASKED } from "../../src/schema/event_example.ts";
+import { aVm, startRequest } from "../../tests/support/plugin_values.ts";
 
 const OPTIONS = {
   pools: {
@@ -235,7 +232,7 @@ Deno.test("placement gives a VM that is only registered its pool, too", async ()
   await using on = await bench();
   const register = {
     ...startRequest(["a.shop.ann"]),
-    ...ASKED_BY_ANN,
+    ...EXAMPLE_ASKED,
     verb: "register",
   };
   const [answer] = await on.call("request", [register]) ?? [];

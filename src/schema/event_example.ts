@@ -46,7 +46,8 @@ export const EXAMPLE_NODE: Node = Node.parse({
   revision: 1,
 });
 
-const ASKED = {
+/** Who asks in a request: ann, a user. */
+export const EXAMPLE_ASKED = {
   id: "example-request",
   user: "ann",
   role: "user",
@@ -93,10 +94,15 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
 function requestFor(event: EventName): unknown {
   const [, verb = "start"] = /^(?:(\w+)_request|request)$/.exec(event) ?? [];
   if (verb === "list" || verb === "lnm_list") {
-    return RequestValue.parse({ verb, ...ASKED, names: [], filter: "" });
+    return RequestValue.parse({
+      verb,
+      ...EXAMPLE_ASKED,
+      names: [],
+      filter: "",
+    });
   }
   const vms = [{ name: VM_NAME, uid: EXAMPLE_VM.uid, node: "n1" }];
-  return RequestValue.parse({ verb, ...ASKED, names: ["web"], vms });
+  return RequestValue.parse({ verb, ...EXAMPLE_ASKED, names: ["web"], vms });
 }
 
 /** Sound arguments of an event. */

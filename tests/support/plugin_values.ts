@@ -4,60 +4,34 @@
  * @module
  */
 import { NodeView, VmView } from "../../src/schema/change.ts";
+import {
+  EXAMPLE_ASKED,
+  EXAMPLE_NODE,
+  EXAMPLE_VM,
+} from "../../src/schema/event_example.ts";
 import { StartValue } from "../../src/schema/event_value.ts";
 import { uid } from "./stored.ts";
 
-const AT = "2026-01-01T00:00:00.000Z";
-
-/** Who asks in a request: ann, unless it says otherwise. */
-export const ASKED_BY_ANN = {
-  id: "request-1",
-  user: "ann",
-  role: "user",
-  groups: [],
-  plugin: null,
-};
-
-/** A VM that runs on `n1`. */
+/** The example VM under another name, with a uid made of it. */
 export function aVm(name: string, more: Partial<VmView> = {}): VmView {
+  const digits = [...name].filter((c) => /[a-z0-9]/.test(c)).join("")
+    .slice(0, 20).replaceAll(/[ilou]/g, "x");
   return VmView.parse({
-    v: 1,
-    uid: uid(
-      [...name].filter((c) => /[a-z0-9]/.test(c)).join("").slice(0, 20)
-        .replaceAll(/[ilou]/g, "x"),
-    ),
+    ...EXAMPLE_VM,
+    uid: uid(digits),
     name,
-    generation: 1,
-    spec: {},
-    status: {
-      state: "running",
-      reason: "",
-      incarnation: null,
-      since: AT,
-      observedGeneration: 1,
-    },
-    node: "n1",
-    args: {},
-    createdAt: AT,
-    revision: 1,
     usage: null,
     holder: null,
     ...more,
   });
 }
 
-/** A node with four processors and 8 GiB that is ready. */
+/** The example node under another name, with the driver `sim`. */
 export function aNode(name: string, more: Partial<NodeView> = {}): NodeView {
   return NodeView.parse({
-    v: 1,
+    ...EXAMPLE_NODE,
     name,
-    state: "ready",
-    since: AT,
-    version: "0.0.0",
-    capacity: { cpus: 4, memoryMiB: 8192 },
     drivers: [{ name: "sim", health: "healthy" }],
-    joinedAt: AT,
-    revision: 1,
     usage: null,
     vms: 0,
     allocatedMiB: 0,
@@ -74,7 +48,7 @@ export function startRequest(
   return StartValue.parse({
     verb: "start",
     names,
-    ...ASKED_BY_ANN,
+    ...EXAMPLE_ASKED,
     vms: names.map((name) => ({ name, uid: null, node: null })),
     ...more,
   });

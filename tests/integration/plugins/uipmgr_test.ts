@@ -8,6 +8,7 @@
 import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
 import { forgetRead } from "../../../plugins/uipmgr/own_leases.ts";
 import * as uipmgr from "../../../plugins/uipmgr/plugin.ts";
+import { EXAMPLE_ASKED } from "../../../src/schema/event_example.ts";
 import type { UsherError } from "../../../src/error/mod.ts";
 import type { StartValue } from "../../../src/schema/event_value.ts";
 import { type Bench, onBench } from "../../support/plugin_bench.ts";
@@ -154,7 +155,7 @@ async function existing(bench: Bench): Promise<void> {
 }
 
 async function access(bench: Bench): Promise<void> {
-  bench.site.awaited.add("request-1");
+  bench.site.awaited.add(EXAMPLE_ASKED.id);
   const secret = { args: { range: "secret" } };
   await rejects(
     start(bench, ["a.lab.ann"], secret),
@@ -181,7 +182,7 @@ async function access(bench: Bench): Promise<void> {
 }
 
 async function byNumber(bench: Bench): Promise<void> {
-  bench.site.awaited.add("request-1");
+  bench.site.awaited.add(EXAMPLE_ASKED.id);
   const wish = (ip: string) => ({ args: { ip } });
   const request = await start(bench, ["a.lab.ann"], wish("10.1.0.9"));
   deepStrictEqual(ipOf(request, "a.lab.ann"), "10.1.0.9");
@@ -322,12 +323,4 @@ const PROBLEM = {
   retry: "no",
   outcome: "none",
 };
-const ASKED_LIST = {
-  id: "request-1",
-  user: "ann",
-  role: "user",
-  groups: [],
-  plugin: null,
-  names: [],
-  filter: "",
-};
+const ASKED_LIST = { ...EXAMPLE_ASKED, names: [], filter: "" };
