@@ -15,13 +15,14 @@ export interface Options {
   readonly password_file?: string | undefined;
   readonly ca_file?: string | undefined;
   readonly site: string;
+  readonly timeout: number;
   readonly backlog: number;
   readonly keep_events_days: number;
   readonly keep_usage_days: number;
 }
 
 /** The schema of the options. */
-export function optionsOf({ z }: PluginTools) {
+export function optionsOf({ z, duration }: PluginTools) {
   const days = z.int().min(1, "must be 1 at least").max(3650);
   const path = z.string().startsWith("/", "must be an absolute path");
   return z.strictObject({
@@ -37,6 +38,8 @@ export function optionsOf({ z }: PluginTools) {
     ca_file: path.optional(),
     /** Tells this site's rows from another's in the same database. */
     site: z.string().min(1).max(63).default("usher"),
+    /** How long one write may take before its rows wait instead. */
+    timeout: duration.prefault("3s"),
     /** How many events may wait while the database is down. */
     backlog: z.int().min(0).max(8000, "must be 8000 at most").default(5000),
     keep_events_days: days.default(400),

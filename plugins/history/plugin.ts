@@ -125,17 +125,20 @@ async function sample(ctx: Context): Promise<void> {
   ];
   try {
     await writer.write(rows);
-    await writer.pruneSometimes({
-      site,
-      events: keep_events_days * DAY_MS,
-      usage: keep_usage_days * DAY_MS,
-    }, now);
   } catch (error) {
     // What was used is worth less than room for what happened.
     await lose(rows.length, ctx.state);
     ctx.log.warn(`usage is not written: ${text(error)}`);
-    await ctx.schedule.at(FLUSH_MS, "history_flush", [], "flush");
+    return await ctx.schedule.at(FLUSH_MS, "history_flush", [], "flush");
   }
+  const keep = {
+    site,
+    events: keep_events_days * DAY_MS,
+    usage: keep_usage_days * DAY_MS,
+  };
+  await writer.pruneSometimes(keep, now).catch((error) =>
+    ctx.log.warn(`what is old is removed later: ${text(error)}`)
+  );
 }
 
 /** Writes what waits, and how much was lost. */
@@ -168,7 +171,8 @@ async function flush(ctx: Context): Promise<void> {
 
 function writerOf(options: Options): Writer {
   const key = JSON.stringify(options);
-  const writer = WRITERS.get(key) ?? new Writer(() => openSink(options));
+  const writer = WRITERS.get(key) ??
+    new Writer(() => openSink(options), options.timeout);
   WRITERS.set(key, writer);
   return writer;
 }

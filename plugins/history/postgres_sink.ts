@@ -54,6 +54,10 @@ export class PostgresSink implements Sink {
     });
   }
 
+  close(): void {
+    void this.#sql.end({ timeout: 0 }).catch(() => {});
+  }
+
   async prune(keep: Keep, now: number): Promise<void> {
     for (const table of Object.keys(TABLES) as TableName[]) {
       await this.#sql`

@@ -37,7 +37,7 @@ export class SqliteSink implements Sink {
       database.exec("pragma journal_mode = wal");
       // What was answered is on disk.
       database.exec("pragma synchronous = full");
-      migrateFile(database, path);
+      migrateFile(database, path, VERSIONS);
     } catch (error) {
       database.close();
       throw error;
@@ -81,17 +81,22 @@ export class SqliteSink implements Sink {
   }
 }
 
-function migrateFile(database: DatabaseSync, path: string): void {
+/** Brings the tables up to date: to the last version, or not at all. */
+export function migrateFile(
+  database: DatabaseSync,
+  path: string,
+  versions: readonly string[],
+): void {
   whole(database, () => {
     const row = database.prepare("pragma user_version").get();
     const before = Number(row?.["user_version"] ?? 0);
-    if (before > VERSIONS.length) {
+    if (before > versions.length) {
       throw new Error(
-        `"${path}" is of version ${before}, and this plugin knows ${VERSIONS.length}`,
+        `"${path}" is of version ${before}, and this plugin knows ${versions.length}`,
       );
     }
-    for (const version of VERSIONS.slice(before)) database.exec(version);
-    database.exec(`pragma user_version = ${VERSIONS.length}`);
+    for (const version of versions.slice(before)) database.exec(version);
+    database.exec(`pragma user_version = ${versions.length}`);
   });
 }
 

@@ -76,6 +76,8 @@ export interface Sink {
   write(rows: readonly Row[]): Promise<void>;
   /** Removes what happened before its time to be kept began. */
   prune(keep: Keep, now: number): Promise<void>;
+  /** Lets go of the database, whatever it is doing. */
+  close(): void;
 }
 
 const TYPES: Readonly<Record<string, { pg: string; sqlite: string }>> = {

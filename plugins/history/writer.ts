@@ -5,6 +5,11 @@
  * large batches and a quiet one waits for nothing. A call ends once its rows
  * are durable: in the database, or among those that wait.
  *
+ * A database that neither answers nor breaks off is let go of after a while, and
+ * opened anew: else whoever tells of something would wait for it until the
+ * deadline of the call, and the rows would be lost with the call. What was
+ * written all the same is written once more, which is once.
+ *
  * @module
  */
 import type { Keep, Row, Sink } from "./tables.ts";
@@ -22,6 +27,7 @@ interface Batch {
 /** Writes to one database. */
 export class Writer {
   readonly #open: () => Promise<Sink>;
+  readonly #limitMs: number;
   #sink: Promise<Sink> | null = null;
   #next: Batch | null = null;
   #writing: Promise<void> = Promise.resolve();
@@ -29,8 +35,9 @@ export class Writer {
   #prunedAt = 0;
   #failure: Error | null = null;
 
-  constructor(open: () => Promise<Sink>) {
+  constructor(open: () => Promise<Sink>, limitMs: number) {
     this.#open = open;
+    this.#limitMs = limitMs;
   }
 
   /** Resolves once the rows are durable. Rejects at once while the database rests. */
@@ -56,14 +63,14 @@ export class Writer {
   }
 
   /** The database, opened once; after a failure once more. */
-  async #opened(): Promise<Sink> {
-    const opening = this.#sink ??= this.#open();
-    try {
-      return await opening;
-    } catch (error) {
-      if (this.#sink === opening) this.#sink = null;
-      throw error;
-    }
+  #opened(): Promise<Sink> {
+    return this.#sink ??= this.#open();
+  }
+
+  /** Lets go of it; it may still be opening. */
+  #letGo(): void {
+    void this.#sink?.then((sink) => sink.close()).catch(() => {});
+    this.#sink = null;
   }
 
   #begin(): Batch {
@@ -78,12 +85,32 @@ export class Writer {
 
   async #write(rows: readonly Row[]): Promise<void> {
     try {
-      await (await this.#opened()).write(rows);
+      const writing = this.#opened().then((sink) => sink.write(rows));
+      await within(this.#limitMs, writing);
       this.#failure = null;
     } catch (error) {
+      this.#letGo();
       this.#failure = error instanceof Error ? error : new Error(String(error));
       this.#restsUntil = Date.now() + REST_MS;
       throw error;
     }
+  }
+}
+
+/** What `work` comes to, unless that takes longer. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`The database does not answer within ${ms} ms`)),
+      ms,
+    );
+  });
+  // Whatever becomes of it later is of no more use.
+  work.catch(() => {});
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

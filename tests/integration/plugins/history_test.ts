@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
+import { deepStrictEqual, match, ok } from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { forgetCount } from "../../../plugins/history/backlog.ts";
 import * as history from "../../../plugins/history/plugin.ts";
@@ -12,6 +12,7 @@ import { CA_B } from "../../support/certificates.ts";
 import { type Bench, onBench } from "../../support/plugin_bench.ts";
 import { aNode, aVm } from "../../support/plugin_values.ts";
 import { PostgresServer } from "../../support/postgres_server.ts";
+import { Proxy } from "../../support/proxy.ts";
 
 type Read = (query: string) => Promise<Record<string, unknown>[]>;
 
@@ -73,6 +74,10 @@ Deno.test("history is written to PostgreSQL and to SQLite alike", async (t) => {
   await t.step(
     "PostgreSQL over TLS, by its own authority alone",
     () => overTls(server),
+  );
+  await t.step(
+    "a database that neither answers nor breaks off holds up nobody for long",
+    () => stalled(server),
   );
   await t.step(
     "while the database is down events wait, and usage is counted",
@@ -215,6 +220,34 @@ async function overTls(server: PostgresServer): Promise<void> {
   deepStrictEqual(await isWritten({}), false);
 }
 
+async function stalled(server: PostgresServer): Promise<void> {
+  forgetCount();
+  await using proxy = new Proxy(server.login.port);
+  const { options, read } = await inPostgres(server);
+  await using bench = await onBench(history, {
+    options: { ...options, port: proxy.port, timeout: "300ms" },
+    vms: [VM],
+  });
+  const tell = (decision: string) =>
+    bench.call("register", [VM], { decision, deadlineMs: 5000 });
+  await tell("s0");
+  proxy.stall();
+  await Promise.all(["s1", "s2"].map(tell));
+  await tell("s3");
+  const told = bench.lines.map(({ text }) => text);
+  deepStrictEqual(told.length, 3);
+  for (const line of told) {
+    match(line, /kept until it can be written: .* not answer within 300 ms/);
+  }
+  // Over a connection of its own: the old ones stay as they are.
+  await bench.call("history_flush", []);
+  deepStrictEqual(
+    (await read("select id from vm_event order by id")).map(({ id }) => id),
+    ["s0", "s1", "s2", "s3"],
+  );
+  deepStrictEqual([...bench.site.state.keys()], []);
+}
+
 async function down(server: PostgresServer): Promise<void> {
   forgetCount();
   const { options, read } = await inPostgres(server);
@@ -244,35 +277,6 @@ async function down(server: PostgresServer): Promise<void> {
   deepStrictEqual([...bench.site.state.keys()], ["lost"]);
   ok(!bench.lines.some(({ text }) => text.includes(server.login.password)));
 }
-
-Deno.test("history: two versions of its tables are told apart", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "usher_history_" });
-  const file = `${folder}/h.sqlite`;
-  using newer = new DatabaseSync(file);
-  newer.exec("pragma user_version = 99");
-  await using bench = await onBench(history, { options: { file } });
-  await bench.call("register", [VM]);
-  match(
-    bench.lines.map(({ text }) => text).join(),
-    /h.sqlite" is of version 99, and this plugin knows 1/,
-  );
-  newer.close();
-  await Deno.remove(folder, { recursive: true });
-});
-
-Deno.test("history: options that cannot be are refused by name", async () => {
-  const cases: [Record<string, unknown>, RegExp][] = [
-    [{}, /Either file \(SQLite\) or server \(PostgreSQL\) is needed/],
-    [{ file: "/h", server: "db" }, /Either file/],
-    [{ file: "h.sqlite" }, /absolute path/],
-    [{ server: "db" }, /must name the file that holds the password/],
-    [{ file: "/h", backlog: 9000 }, /8000 at most/],
-    [{ file: "/h", password: "x" }, /password/],
-  ];
-  for (const [options, expected] of cases) {
-    await rejects(onBench(history, { options }), expected);
-  }
-});
 
 async function inPostgres(server: PostgresServer): Promise<Place> {
   const database = await server.database();
