@@ -1,7 +1,7 @@
 /**
  * Checks that the documents are there: the files a person looks for first, a
  * doc sentence on everything that src/ exports, and files short enough to be
- * read at once.
+ * read at once. A document that names a file names one that is there.
  *
  *   deno run -A scripts/check_docs.ts
  *
@@ -15,6 +15,7 @@ const REQUIRED = [
   "LICENSE",
   "CONTRIBUTING.md",
   "CHANGELOG.md",
+  "docs/architecture.md",
   "docs/install.md",
   "docs/cli.md",
   "docs/operations.md",
@@ -66,6 +67,40 @@ export function undocumented({ nodes }: Documentation): string[] {
   );
 }
 
+const NAMED_PATH =
+  /`((?:src|scripts|tests|plugins|docs|configs)\/[^`\s]*|main\.ts)`/g;
+
+/** The paths that `text` names and `exists` does not know; `NAME` stands for any name. */
+export function deadPaths(
+  text: string,
+  exists: (path: string) => boolean,
+): string[] {
+  const named = [...text.matchAll(NAMED_PATH)].map(([, path = ""]) => path);
+  return [...new Set(named)]
+    .filter((path) => !path.includes("NAME") && !exists(path));
+}
+
+/** What documents name that is not there. Decisions tell of their day, and are left alone. */
+async function deadPathsOf(documents: readonly string[]): Promise<string[]> {
+  const dead: string[] = [];
+  for (const document of documents) {
+    const text = await Deno.readTextFile(ROOT + document);
+    for (const path of deadPaths(text, isThere)) {
+      dead.push(`${document} names ${path}, which is not there`);
+    }
+  }
+  return dead;
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(ROOT + path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function missingFiles(): Promise<string[]> {
   const missing: string[] = [];
   for (const file of REQUIRED) {
@@ -104,7 +139,14 @@ async function main(): Promise<number> {
     .map((line) => line.replace(`file://${ROOT}`, ""));
   const { failing, noted } = await longFiles(all);
   for (const line of noted) console.log(`note: ${line}`);
-  const problems = [...await missingFiles(), ...bare, ...failing];
+  const documents = (await sourceFiles(ROOT, ["docs"]))
+    .filter((file) => file.endsWith(".md") && !file.includes("/decisions/"));
+  const problems = [
+    ...await missingFiles(),
+    ...bare,
+    ...failing,
+    ...await deadPathsOf(["README.md", "CONTRIBUTING.md", ...documents]),
+  ];
   for (const line of problems) console.error(line);
   console.log(`${product.length} source files, ${problems.length} problems`);
   return problems.length === 0 ? 0 : 1;

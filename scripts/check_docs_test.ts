@@ -1,5 +1,5 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { type Documentation, undocumented } from "./check_docs.ts";
+import { deadPaths, type Documentation, undocumented } from "./check_docs.ts";
 
 const FILE = "file:///repo/src/core/a.ts";
 
@@ -38,4 +38,15 @@ Deno.test("undocumented() leaves constants and re-exports alone", () => {
   deepStrictEqual(undocumented(symbol("LIMIT", ["variable"])), []);
   const elsewhere = symbol("Vm", ["class", "", "file:///repo/b.ts"]);
   deepStrictEqual(undocumented(elsewhere), []);
+});
+
+Deno.test("deadPaths() names each path that is not there, once", () => {
+  const text =
+    "`src/a.ts`, `src/gone.ts`, `src/gone.ts` and `src/driver/NAME/`, " +
+    "`deno task ok`, `main.ts`, `docs/*`";
+  deepStrictEqual(deadPaths(text, (path) => path === "src/a.ts"), [
+    "src/gone.ts",
+    "main.ts",
+    "docs/*",
+  ]);
 });
