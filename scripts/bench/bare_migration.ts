@@ -154,7 +154,7 @@ export class BareMigration implements AsyncDisposable {
       if (sent === null) return { total, pause: NaN, isEndless: true };
       this.#at = target;
       useless = source;
-      if (wish.keys !== null) await forget(target);
+      if (wish.keys !== null) await forget(target, ["server", "peer"]);
       return { total, pause: await sent.pause, isEndless: false };
     } finally {
       await this.#at.run("stop");
@@ -187,6 +187,7 @@ async function send(
     await source.run("migrate_cancel");
     await sent;
     await source.run("cont"); // it may have been over just then
+    if (wish.keys !== null) await forget(source, ["client"]);
     return null;
   }
   await taken;
@@ -241,10 +242,13 @@ async function addKeys(
   });
 }
 
-async function forget(qemu: BareQemu): Promise<void> {
+async function forget(
+  qemu: BareQemu,
+  ids: readonly string[],
+): Promise<void> {
   const nothing = { "tls-creds": "", "tls-authz": "", "tls-hostname": "" };
   await qemu.run("migrate-set-parameters", nothing);
-  for (const id of ["server", "peer"]) await qemu.run("object-del", { id });
+  for (const id of ids) await qemu.run("object-del", { id });
 }
 
 /** Resolves once a migration is complete at `qemu`; throws when it fails. */
