@@ -95,12 +95,11 @@ class Outbox {
 
   #flush(): void {
     if (this.#parts.length === 0) return;
-    const body = textOf(this.#parts);
-    const done = this.#done;
+    const sign = `${this.#done.join(",")}|${textOf(this.#parts)}` as const;
     this.#parts = [];
     this.#done = [];
     this.#length = 0;
-    post({ body, done });
+    post(sign);
   }
 }
 
@@ -333,8 +332,8 @@ function main(): void {
   const outbox = new Outbox();
   let guest: Guest | null = null;
   self.addEventListener("message", ({ data }: MessageEvent<HostSign>) => {
-    if ("ping" in data) post({ pong: data.ping });
-    else if ("body" in data) guest?.take(parse(data.body));
+    if (typeof data === "string") guest?.take(parse(data));
+    else if ("ping" in data) post({ pong: data.ping });
     else {
       void load(data.start, outbox).then((loaded) => {
         guest = loaded.guest;

@@ -11,14 +11,21 @@
 import { messageOf } from "../error/mod.ts";
 import { type ByteConnection, connectUnix } from "../sys/unix_socket.ts";
 import { VERSION } from "../version.ts";
-import { encodeFrame, FrameReader, sealOf } from "./process/frame.ts";
+import {
+  encodeFrame,
+  type Frame,
+  type FrameParts,
+  FrameReader,
+  PREFIX_BYTES,
+  sealOf,
+  type TimedCall,
+} from "./process/frame.ts";
 import {
   BODY_ROOM,
-  type FromHost,
+  FROM_HOST,
   type HostSign,
   type Invitation,
-  MAX_HEAD,
-  type ToHost,
+  TO_HOST,
   type WorkerSpec,
 } from "./process/protocol.ts";
 
@@ -29,19 +36,26 @@ const LIFE_MS = 1000;
 /** What a worker may have said that the controller has not taken yet. */
 const MAX_BEHIND = 64 * 1024 * 1024;
 const MAX_INVITATION = 10_000;
-/** The largest body from the controller: a value may hold a whole site. */
-const MAX_BODY = 1024 * 1024 * 1024;
+/** From the controller: a value may hold a whole site. */
+const BOUNDS = { calls: 2 ** 32, body: 1024 * 1024 * 1024 };
 
 const decoder = new TextDecoder();
-const encoder = new TextEncoder();
 
-type Tell = (head: FromHost, body?: Uint8Array) => Promise<void>;
+/** The way to the controller. */
+interface Told {
+  /** As bytes, and how many of them are its body. */
+  encode(
+    parts: FrameParts,
+  ): { readonly bytes: Uint8Array; readonly body: number };
+  /** Resolves once it is written. */
+  tell(bytes: Uint8Array): Promise<void>;
+}
 
 /** One worker, and the calls that it has. */
 class HostedWorker {
   readonly #number: number;
   readonly #maxBody: number;
-  readonly #tell: Tell;
+  readonly #told: Told;
   readonly #worker: Worker;
   /** Until when, by call. */
   readonly #calls = new Map<number, number>();
@@ -53,10 +67,10 @@ class HostedWorker {
     | { readonly id: number; readonly timer: ReturnType<typeof setTimeout> }
     | undefined;
 
-  constructor(number: number, spec: WorkerSpec, tell: Tell) {
+  constructor(number: number, spec: WorkerSpec, told: Told) {
     this.#number = number;
     this.#maxBody = spec.maxBytes + BODY_ROOM;
-    this.#tell = tell;
+    this.#told = told;
     // A file of its own in the executable; see scripts/compile.ts.
     const entry = Deno.build.standalone ? "./guest.js" : "./guest.ts";
     this.#worker = new Worker(new URL(entry, import.meta.url), {
@@ -78,13 +92,13 @@ class HostedWorker {
   }
 
   take(
-    calls: readonly (readonly [number, number])[],
-    body: Uint8Array<ArrayBuffer>,
+    calls: readonly TimedCall[],
+    body: Uint8Array,
   ): void {
     if (this.#hasEnded) return;
     const now = performance.now();
     for (const [id, ms] of calls) this.#calls.set(id, now + ms);
-    this.#post({ body: decoder.decode(body) });
+    this.#post(decoder.decode(body));
     this.#lookLater();
   }
 
@@ -98,43 +112,53 @@ class HostedWorker {
   #fail(why: string): void {
     if (this.#hasEnded) return;
     this.end();
-    const worker = this.#number;
-    void this.#tell({ type: "down", worker, why: why.slice(0, 5000) });
+    this.#say({ kind: FROM_HOST.down, text: why.slice(0, 5000) });
   }
 
   #post(sign: HostSign): void {
     this.#worker.postMessage(sign);
   }
 
+  #say(parts: Omit<FrameParts, "number">): void {
+    const { bytes } = this.#told.encode({ ...parts, number: this.#number });
+    void this.#told.tell(bytes);
+  }
+
   /** `data` may be anything. */
   #hear(data: unknown): void {
     if (this.#hasEnded) return;
+    if (typeof data === "string") return this.#hearBody(data);
     if (typeof data !== "object" || data === null) {
       return this.#fail("it posted what is no message");
     }
-    const { pong, up, done, body } = data as Record<string, unknown>;
+    const { pong, up } = data as Record<string, unknown>;
     if (pong !== undefined) this.#hearPong(pong);
     else if (
       typeof up === "string" && up.length <= this.#maxBody && !this.#isUp
     ) {
       this.#isUp = true;
-      void this.#tell({ type: "up", worker: this.#number, report: up });
-    } else if (typeof body === "string" && Array.isArray(done)) {
-      this.#hearBody(done, body);
+      this.#say({ kind: FROM_HOST.up, text: up });
     } else this.#fail("it posted what is no message");
   }
 
-  #hearBody(done: readonly unknown[], text: string): void {
+  /** A body, behind the calls that it ends. */
+  #hearBody(data: string): void {
+    const bar = data.indexOf("|");
     // No character is less than a byte.
-    if (text.length > this.#maxBody) return this.#failTalking();
-    const body = encoder.encode(text);
-    this.#behind += body.length;
-    if (body.length > this.#maxBody || this.#behind > MAX_BEHIND) {
+    if (data.length - bar > this.#maxBody) return this.#failTalking();
+    const { bytes, body } = this.#told.encode({
+      kind: FROM_HOST.body,
+      number: this.#number,
+      text: data.slice(bar + 1),
+    });
+    this.#behind += body;
+    if (body > this.#maxBody || this.#behind > MAX_BEHIND) {
       return this.#failTalking();
     }
-    for (const id of done) this.#calls.delete(id as number);
-    const said = this.#tell({ type: "from", worker: this.#number }, body);
-    void said.then(() => void (this.#behind -= body.length));
+    for (const id of data.slice(0, Math.max(0, bar)).split(",")) {
+      this.#calls.delete(Number(id));
+    }
+    void this.#told.tell(bytes).then(() => void (this.#behind -= body));
   }
 
   #failTalking(): void {
@@ -156,7 +180,7 @@ class HostedWorker {
       .map(([id]) => id);
     if (calls.length === 0) return;
     for (const id of calls) this.#calls.delete(id);
-    void this.#tell({ type: "late", worker: this.#number, calls });
+    this.#say({ kind: FROM_HOST.late, calls: calls.map((id) => [id, 0]) });
     this.#askForLife();
   }
 
@@ -180,7 +204,7 @@ class HostedWorker {
 }
 
 /** All workers of the process, and their way to the controller. */
-class Host {
+class Host implements Told {
   readonly #connection: ByteConnection;
   readonly #seal: Uint8Array;
   readonly #workers = new Map<number, HostedWorker>();
@@ -193,48 +217,52 @@ class Host {
 
   /** Serves until the controller is gone. */
   async run(): Promise<void> {
-    const reader = new FrameReader({ head: MAX_HEAD, body: MAX_BODY });
+    const reader = new FrameReader(BOUNDS);
     const buffer = new Uint8Array(256 * 1024);
     for (;;) {
       const count = await this.#connection.read(buffer);
       if (count === null) return;
-      for (const { head, body } of reader.push(buffer.slice(0, count))) {
-        this.#hear(head as ToHost, body);
-      }
+      reader.push(buffer.subarray(0, count), (frame) => this.#hear(frame));
     }
   }
 
-  #hear(head: ToHost, body: Uint8Array<ArrayBuffer>): void {
-    switch (head.type) {
-      case "start":
-        return this.#start(head.worker, head.spec);
-      case "to":
-        return this.#workers.get(head.worker)?.take(head.calls, body);
-      case "stop":
-        this.#workers.get(head.worker)?.end();
-        this.#workers.delete(head.worker);
+  #hear({ kind, number, calls, body }: Frame): void {
+    switch (kind) {
+      case TO_HOST.start:
+        return this.#start(number, JSON.parse(decoder.decode(body)));
+      case TO_HOST.body:
+        return this.#workers.get(number)?.take(calls, body);
+      case TO_HOST.stop:
+        this.#workers.get(number)?.end();
+        this.#workers.delete(number);
         return;
-      case "ping":
-        return void this.#tell({ type: "pong", id: head.id });
+      case TO_HOST.ping:
+        return this.#say({ kind: FROM_HOST.pong, number });
     }
   }
 
   #start(number: number, spec: WorkerSpec): void {
     this.#workers.get(number)?.end();
     try {
-      this.#workers.set(
-        number,
-        new HostedWorker(number, spec, (head, body) => this.#tell(head, body)),
-      );
+      this.#workers.set(number, new HostedWorker(number, spec, this));
     } catch (error) {
-      const why = messageOf(error);
-      void this.#tell({ type: "down", worker: number, why });
+      const text = messageOf(error).slice(0, 5000);
+      this.#say({ kind: FROM_HOST.down, number, text });
     }
   }
 
-  /** Resolves once it is written. One frame after another. */
-  #tell(head: FromHost, body?: Uint8Array): Promise<void> {
-    const bytes = encodeFrame(head, body, this.#seal);
+  #say(parts: FrameParts): void {
+    void this.tell(this.encode(parts).bytes);
+  }
+
+  encode(parts: FrameParts) {
+    const bytes = encodeFrame(parts, this.#seal);
+    const head = this.#seal.length + PREFIX_BYTES;
+    return { bytes, body: bytes.length - head };
+  }
+
+  /** One frame after another. */
+  tell(bytes: Uint8Array): Promise<void> {
     return this.#out = this.#out
       .then(() => this.#connection.writeAll(bytes))
       .catch(() => Deno.exit(0)); // the controller is gone

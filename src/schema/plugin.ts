@@ -8,6 +8,7 @@
  * @module
  */
 import { z } from "zod";
+import { AnyEventName } from "./any_event.ts";
 import { Verb } from "./operation.ts";
 import { SizeMiB, WaitMs } from "./quantity.ts";
 
@@ -21,12 +22,6 @@ export const PluginName = z.string().regex(
 );
 /** The name of a plugin. */
 export type PluginName = z.infer<typeof PluginName>;
-
-/** The name of an event, usher's own or a plugin's. */
-export const AnyEventName = z.string().regex(
-  /^[a-z][a-z0-9_]{0,63}$/,
-  "must begin with a letter and have lower-case letters, digits and _",
-);
 
 /** What `ctx` may be asked for. Append only. */
 export const CAPABILITIES = {

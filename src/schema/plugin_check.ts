@@ -6,7 +6,7 @@
  * @module
  */
 import { z } from "zod";
-import { AnyEventName } from "./plugin.ts";
+import { AnyEventName } from "./any_event.ts";
 
 /** One call, and what should come of it. */
 export const PluginCheck = z.strictObject({

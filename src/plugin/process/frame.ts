@@ -1,33 +1,55 @@
 /**
- * Frames between the controller and the process of a plugin: a small head that
- * both ends read, and a body that the process hands on unread.
+ * Frames between the controller and the process of a plugin: a prefix of fixed
+ * length, the deadlines of the calls in it, and a text that the process hands
+ * on unread.
  *
  * ```
- * | seal | head bytes (u32) | body bytes (u32) | head: JSON | body |
+ * | seal | kind u8 | number u32 | calls u32 | body bytes u32 | calls | body: UTF-8 |
  * ```
  *
  * The seal is a secret of the sender's: a worker can open the socket of its
  * process and write to it, and cannot know it (docs/decisions/0053).
  *
- * So the process between does no work that grows with what is said, and many
- * calls travel in one frame.
+ * Every call passes through here four times, so nothing is JSON that need not
+ * be, and nothing is copied that is read at once (docs/decisions/0076).
  *
  * @module
  */
-const LENGTHS = 8;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 const NOTHING = new Uint8Array();
+
+/** Bytes between the seal and what follows the prefix. */
+export const PREFIX_BYTES = 13;
+/** One call: its id and its milliseconds, each a float64. */
+const CALL_BYTES = 16;
+/** Up to so many characters room for the longest encoding is cheaper than measuring. */
+const SHORT_TEXT = 16 * 1024;
+
+/** A call in a frame, and after how many ms it is late. */
+export type TimedCall = readonly [id: number, ms: number];
+
+/** What a frame says. */
+export interface FrameParts {
+  /** What it is; the protocol says which kinds there are. */
+  readonly kind: number;
+  /** Which worker it is about, or which question. */
+  readonly number: number;
+  readonly calls?: readonly TimedCall[];
+  readonly text?: string;
+}
 
 /** A frame that was read. */
 export interface Frame {
-  readonly head: unknown;
-  readonly body: Uint8Array<ArrayBuffer>;
+  readonly kind: number;
+  readonly number: number;
+  readonly calls: readonly TimedCall[];
+  /** UTF-8. Gone once whoever takes the frame returns. */
+  readonly body: Uint8Array;
 }
 
-/** How long a frame's parts may be. */
+/** How much a frame may hold. */
 export interface FrameBounds {
-  readonly head: number;
+  readonly calls: number;
   readonly body: number;
 }
 
@@ -38,20 +60,30 @@ export function sealOf(secret: string): Uint8Array {
 
 /** A frame as bytes. */
 export function encodeFrame(
-  head: unknown,
-  body: Uint8Array = NOTHING,
+  { kind, number, calls = [], text = "" }: FrameParts,
   seal: Uint8Array = NOTHING,
 ): Uint8Array<ArrayBuffer> {
-  const text = encoder.encode(JSON.stringify(head));
-  const start = seal.length + LENGTHS;
-  const bytes = new Uint8Array(start + text.length + body.length);
-  const view = new DataView(bytes.buffer, seal.length);
+  const start = seal.length + PREFIX_BYTES + calls.length * CALL_BYTES;
+  const encoded = text.length > SHORT_TEXT ? encoder.encode(text) : null;
+  const room = encoded?.length ?? text.length * 3;
+  const bytes = new Uint8Array(start + room);
+  let length = room;
+  if (encoded !== null) bytes.set(encoded, start);
+  else length = encoder.encodeInto(text, bytes.subarray(start)).written;
+  const view = new DataView(bytes.buffer);
   bytes.set(seal);
-  view.setUint32(0, text.length);
-  view.setUint32(4, body.length);
-  bytes.set(text, start);
-  bytes.set(body, start + text.length);
-  return bytes;
+  let at = seal.length;
+  view.setUint8(at, kind);
+  view.setUint32(at + 1, number);
+  view.setUint32(at + 5, calls.length);
+  view.setUint32(at + 9, length);
+  at += PREFIX_BYTES;
+  for (const [id, ms] of calls) {
+    view.setFloat64(at, id);
+    view.setFloat64(at + 8, ms);
+    at += CALL_BYTES;
+  }
+  return bytes.subarray(0, start + length);
 }
 
 /** Finds the frames in a stream of bytes; it holds one frame at most. */
@@ -67,67 +99,80 @@ export class FrameReader {
   constructor(bounds: FrameBounds, seal: Uint8Array = NOTHING) {
     this.#bounds = bounds;
     this.#seal = seal;
-    this.#start = seal.length + LENGTHS;
+    this.#start = seal.length + PREFIX_BYTES;
   }
 
-  /** Takes bytes in; the frames that they complete. Throws for a frame out of bounds, without its seal, or with a head that is no JSON. */
-  *push(chunk: Uint8Array): Generator<Frame, void, void> {
-    this.#parts.push(chunk);
-    this.#held += chunk.length;
-    for (;;) {
-      if (this.#wanted === 0) {
-        if (this.#held < this.#start) return;
-        this.#wanted = this.#length(this.#peek());
-      }
-      if (this.#held < this.#wanted) return;
-      yield this.#take();
+  /**
+   * Takes bytes in, which are the caller's again once it returns, and gives
+   * `take` the frames that they complete. Throws for a frame out of bounds or
+   * without its seal.
+   */
+  push(chunk: Uint8Array, take: (frame: Frame) => void): void {
+    let rest = chunk;
+    if (this.#held > 0) {
+      this.#parts.push(chunk.slice());
+      this.#held += chunk.length;
+      if (this.#wanted > 0 && this.#held < this.#wanted) return;
+      rest = this.#join();
     }
-  }
-
-  /** What comes before the head. */
-  #peek(): Uint8Array {
-    if ((this.#parts[0]?.length ?? 0) < this.#start) this.#join();
-    return (this.#parts[0] ?? NOTHING).subarray(0, this.#start);
+    for (;;) {
+      this.#wanted = rest.length < this.#start ? 0 : this.#length(rest);
+      if (this.#wanted === 0 || rest.length < this.#wanted) break;
+      const whole = rest.subarray(0, this.#wanted);
+      rest = rest.subarray(this.#wanted);
+      take(this.#frame(whole));
+    }
+    this.#parts = rest.length === 0 ? [] : [rest.slice()];
+    this.#held = rest.length;
   }
 
   #length(prefix: Uint8Array): number {
-    if (!this.#seal.every((byte, at) => prefix[at] === byte)) {
-      throw new Error("A frame has no seal: not its process has written it");
+    const seal = this.#seal;
+    for (let at = 0; at < seal.length; at++) {
+      if (seal[at] !== prefix[at]) {
+        throw new Error("A frame has no seal: not its process has written it");
+      }
     }
-    const view = new DataView(prefix.buffer, prefix.byteOffset);
-    const head = view.getUint32(this.#seal.length);
-    const body = view.getUint32(this.#seal.length + 4);
-    if (head > this.#bounds.head || body > this.#bounds.body) {
-      throw new Error(`A frame of ${head} and ${body} bytes is too long`);
+    const view = viewOf(prefix, seal.length);
+    const calls = view.getUint32(5);
+    const body = view.getUint32(9);
+    if (calls > this.#bounds.calls || body > this.#bounds.body) {
+      throw new Error(
+        `A frame of ${calls} calls and ${body} bytes is too long`,
+      );
     }
-    return this.#start + head + body;
+    return this.#start + calls * CALL_BYTES + body;
   }
 
-  #take(): Frame {
-    if ((this.#parts[0]?.length ?? 0) < this.#wanted) this.#join();
-    const whole = this.#parts[0] ?? NOTHING;
-    const bytes = whole.subarray(0, this.#wanted);
-    const rest = whole.subarray(this.#wanted);
-    if (rest.length > 0) this.#parts[0] = rest;
-    else this.#parts.shift();
-    this.#held -= this.#wanted;
-    this.#wanted = 0;
-    const headEnd = this.#start +
-      new DataView(bytes.buffer, bytes.byteOffset).getUint32(this.#seal.length);
+  #frame(bytes: Uint8Array): Frame {
+    const view = viewOf(bytes, this.#seal.length);
+    const count = view.getUint32(5);
+    const calls: TimedCall[] = [];
+    let at = PREFIX_BYTES;
+    for (let i = 0; i < count; i++, at += CALL_BYTES) {
+      calls.push([view.getFloat64(at), view.getFloat64(at + 8)]);
+    }
     return {
-      head: JSON.parse(decoder.decode(bytes.subarray(this.#start, headEnd))),
-      // A copy of its own, so that it can be handed over to a worker.
-      body: bytes.slice(headEnd),
+      kind: view.getUint8(0),
+      number: view.getUint32(1),
+      calls,
+      body: bytes.subarray(this.#seal.length + at),
     };
   }
 
-  #join(): void {
+  #join(): Uint8Array {
+    const [first] = this.#parts;
+    if (first !== undefined && this.#parts.length === 1) return first;
     const all = new Uint8Array(this.#held);
     let at = 0;
     for (const part of this.#parts) {
       all.set(part, at);
       at += part.length;
     }
-    this.#parts = [all];
+    return all;
   }
+}
+
+function viewOf(bytes: Uint8Array, from: number): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset + from);
 }

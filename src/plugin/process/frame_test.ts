@@ -1,66 +1,96 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
-import { encodeFrame, FrameReader, sealOf } from "./frame.ts";
+import { encodeFrame, type FrameParts, FrameReader, sealOf } from "./frame.ts";
 
-const BOUNDS = { head: 1000, body: 1000 };
+const BOUNDS = { calls: 10, body: 100_000 };
+const decoder = new TextDecoder();
 
-Deno.test("FrameReader finds the same frames however the bytes are cut", () => {
-  const frame = fc.tuple(
-    fc.jsonValue({ maxDepth: 1 }).map((value) =>
-      JSON.parse(JSON.stringify(value))
+/** Whole frames, with their texts. */
+function readAll(reader: FrameReader, chunks: Iterable<Uint8Array>) {
+  const found: Required<FrameParts>[] = [];
+  for (const chunk of chunks) {
+    reader.push(chunk, ({ kind, number, calls, body }) => {
+      found.push({ kind, number, calls, text: decoder.decode(body) });
+    });
+  }
+  return found;
+}
+
+/** The bytes in pieces of these lengths; each piece is overwritten once it was taken. */
+function* cutBy(bytes: Uint8Array, cuts: readonly number[]) {
+  const buffer = new Uint8Array(64);
+  for (let at = 0, turn = 0; at < bytes.length; turn++) {
+    const piece = bytes.subarray(at, at + (cuts[turn % cuts.length] ?? 1));
+    buffer.set(piece);
+    yield buffer.subarray(0, piece.length);
+    buffer.fill(0xff);
+    at += piece.length;
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+Deno.test("FrameReader finds the same frames however the bytes are cut, and keeps none of them", () => {
+  const frame = fc.record({
+    kind: fc.nat(255),
+    number: fc.nat(2 ** 32 - 1),
+    calls: fc.array(
+      fc.tuple(fc.nat(), fc.double({ noNaN: true })),
+      { maxLength: 3 },
     ),
-    fc.uint8Array({ maxLength: 100 }),
-  );
+    text: fc.string({ unit: "binary", maxLength: 60 }),
+  }, { noNullPrototype: true });
   fc.assert(fc.property(
     fc.array(frame, { maxLength: 5 }),
     fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1 }),
-    (frames, cuts) => {
-      const bytes = frames.flatMap(([head, body]) => [
-        ...encodeFrame(head, body),
-      ]);
-      const reader = new FrameReader({ head: 100_000, body: 1000 });
-      const found: unknown[] = [];
-      for (let at = 0, turn = 0; at < bytes.length; turn++) {
-        const end = at + (cuts[turn % cuts.length] ?? 1);
-        for (
-          const { head, body } of reader.push(
-            Uint8Array.from(bytes.slice(at, end)),
-          )
-        ) found.push([head, [...body]]);
-        at = end;
-      }
-      deepStrictEqual(found, frames.map(([head, body]) => [head, [...body]]));
+    fc.string(),
+    (frames, cuts, secret) => {
+      const seal = sealOf(secret);
+      const bytes = joined(frames.map((one) => encodeFrame(one, seal)));
+      const reader = new FrameReader(BOUNDS, seal);
+      deepStrictEqual(readAll(reader, cutBy(bytes, cuts)), frames);
     },
   ));
 });
 
-Deno.test("FrameReader refuses a frame that is too long before it holds it", () => {
-  const long = encodeFrame({}, new Uint8Array(1001));
-  throws(() => [...new FrameReader(BOUNDS).push(long.subarray(0, 8))], {
-    message: "A frame of 2 and 1001 bytes is too long",
-  });
+Deno.test("FrameReader reads a long text as it was written, whatever its characters take", () => {
+  for (const text of ["a".repeat(20_000), "ß€𝄞".repeat(5000), "€".repeat(99)]) {
+    const [frame] = readAll(new FrameReader(BOUNDS), [
+      encodeFrame({ kind: 1, number: 2, text }),
+    ]);
+    deepStrictEqual(frame, { kind: 1, number: 2, calls: [], text });
+  }
 });
 
-Deno.test("FrameReader gives each body bytes of its own", () => {
-  const bytes = encodeFrame({ type: "x" }, Uint8Array.of(1, 2));
-  const [frame] = [...new FrameReader(BOUNDS).push(bytes)];
-  bytes.fill(0);
-  deepStrictEqual([...frame?.body ?? []], [1, 2]);
-  strictEqual(frame?.body.byteOffset, 0);
+Deno.test("FrameReader refuses a frame that is too long before it holds it", () => {
+  const text = "x".repeat(100_001);
+  const calls = Array.from({ length: 11 }, (_, id) => [id, 0] as const);
+  for (
+    const [parts, said] of [
+      [{ kind: 1, number: 0, text }, "0 calls and 100001 bytes"],
+      [{ kind: 1, number: 0, calls }, "11 calls and 0 bytes"],
+    ] as const
+  ) {
+    const prefix = encodeFrame(parts).subarray(0, 13);
+    throws(() => readAll(new FrameReader(BOUNDS), [prefix]), {
+      message: `A frame of ${said} is too long`,
+    });
+  }
 });
 
 Deno.test("FrameReader takes no frame without the seal of its sender, and nothing between two", () => {
   const [seal, other] = [sealOf("the host's"), sealOf("a worker's")];
-  const own = encodeFrame({ type: "x" }, Uint8Array.of(1, 2), seal);
-  const read = (...parts: Uint8Array[]) => {
-    const reader = new FrameReader(BOUNDS, seal);
-    return parts.flatMap((part) => [...reader.push(part)]).length;
-  };
+  const parts = { kind: 1, number: 1, text: "12" };
+  const own = encodeFrame(parts, seal);
+  const read = (...chunks: Uint8Array[]) =>
+    readAll(new FrameReader(BOUNDS, seal), chunks).length;
   strictEqual(read(own, own), 2);
   for (
     const forged of [
-      encodeFrame({ type: "x" }),
-      encodeFrame({ type: "x" }, undefined, other),
+      encodeFrame({ ...parts, text: "as long as a prefix with a seal" }),
+      encodeFrame(parts, other),
       new TextEncoder().encode("forged, and long enough to be a frame"),
     ]
   ) {

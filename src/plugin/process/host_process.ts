@@ -9,7 +9,13 @@ import { Deadline } from "../../sys/clock.ts";
 import type { OwnedChild } from "../../sys/owned_child.ts";
 import { type ProcessId, readProcess } from "../../sys/process_table.ts";
 import type { ByteConnection } from "../../sys/unix_socket.ts";
-import { encodeFrame, type Frame, FrameReader } from "./frame.ts";
+import {
+  encodeFrame,
+  type Frame,
+  type FrameParts,
+  FrameReader,
+  type TimedCall,
+} from "./frame.ts";
 import {
   type HostOptions,
   type HostOwner,
@@ -18,15 +24,16 @@ import {
 } from "./host_join.ts";
 import {
   BODY_ROOM,
-  FromHost,
-  MAX_HEAD,
-  type ToHost,
+  FROM_HOST,
+  MAX_CALLS,
+  TO_HOST,
   type WorkerSpec,
 } from "./protocol.ts";
 import { GuestReport } from "../files/report.ts";
 
 /** What is heard of one worker. */
 export interface WorkerEars {
+  /** The bytes are gone once this returns. */
   onBody(body: Uint8Array): void;
   /** Calls that took too long. */
   onLate(calls: readonly number[]): void;
@@ -37,10 +44,7 @@ export interface WorkerEars {
 /** A worker that was started, and has said of itself what it is. */
 export interface StartedWorker {
   readonly report: GuestReport;
-  send(
-    body: Uint8Array,
-    calls: readonly (readonly [id: number, ms: number])[],
-  ): void;
+  send(text: string, calls: readonly TimedCall[]): void;
   stop(): void;
 }
 
@@ -54,6 +58,10 @@ const LIVES = 3;
 /** How long a process may take to end that has closed its end. */
 const END_MS = 1000;
 
+/** So much is taken of why a worker is no more. */
+const MAX_WHY = 10_000;
+const decoder = new TextDecoder();
+
 /** A process of plugins, from its start to its end. */
 export class HostProcess {
   readonly id: ProcessId;
@@ -65,7 +73,7 @@ export class HostProcess {
   readonly #connection: ByteConnection;
   readonly #seal: Uint8Array;
   readonly #ears = new Map<number, WorkerEars>();
-  readonly #ups = new Map<number, (report: unknown) => void>();
+  readonly #ups = new Map<number, (report: string) => void>();
   #numbers = 0;
   #why: string | null = null;
   #out: Uint8Array[] = [];
@@ -122,7 +130,7 @@ export class HostProcess {
     signal?: AbortSignal,
   ): Promise<StartedWorker> {
     const number = ++this.#numbers;
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
     this.#ups.set(number, resolve);
     let isUp = false;
     this.#ears.set(number, {
@@ -143,13 +151,14 @@ export class HostProcess {
     try {
       if (this.#why !== null) throw notLoaded(this.#why);
       signal?.throwIfAborted();
-      this.#send({ type: "start", worker: number, spec });
-      const report = GuestReport.parse(JSON.parse(String(await promise)));
+      const text = JSON.stringify(spec);
+      this.#send({ kind: TO_HOST.start, number, text });
+      const report = GuestReport.parse(JSON.parse(await promise));
       isUp = true;
       return {
         report,
-        send: (body, calls) =>
-          this.#send({ type: "to", worker: number, calls }, body),
+        send: (text, calls) =>
+          this.#send({ kind: TO_HOST.body, number, calls, text }),
         stop: () => this.#stop(number),
       };
     } catch (error) {
@@ -162,7 +171,7 @@ export class HostProcess {
 
   #stop(number: number): void {
     if (!this.#ears.delete(number)) return;
-    this.#send({ type: "stop", worker: number });
+    this.#send({ kind: TO_HOST.stop, number });
   }
 
   /** It should have answered: unless it shows life, it is killed. */
@@ -170,7 +179,7 @@ export class HostProcess {
     if (this.#life !== undefined || this.#why !== null) return;
     const id = ++this.#numbers;
     this.#life = { id, timer: this.#countLives(LIVES) };
-    this.#send({ type: "ping", id });
+    this.#send({ kind: TO_HOST.ping, number: id });
   }
 
   #countLives(left: number): Disposable {
@@ -198,9 +207,9 @@ export class HostProcess {
     for (const ear of ears) ear.onDown(why);
   }
 
-  #send(head: ToHost, body?: Uint8Array): void {
+  #send(parts: FrameParts): void {
     if (this.#why !== null) return;
-    this.#out.push(encodeFrame(head, body));
+    this.#out.push(encodeFrame(parts));
     if (!this.#isWriting) void this.#write();
   }
 
@@ -222,7 +231,7 @@ export class HostProcess {
   async #read(): Promise<void> {
     const whose = this.#whose;
     const bounds = {
-      head: MAX_HEAD,
+      calls: MAX_CALLS,
       get body() {
         return whose.owner.maxBytes() + BODY_ROOM;
       },
@@ -233,9 +242,7 @@ export class HostProcess {
       for (;;) {
         const count = await this.#connection.read(buffer);
         if (count === null) break;
-        for (const frame of reader.push(buffer.slice(0, count))) {
-          this.#hear(frame);
-        }
+        reader.push(buffer.subarray(0, count), (frame) => this.#hear(frame));
       }
       await this.#left();
     } catch (error) {
@@ -252,25 +259,25 @@ export class HostProcess {
     this.kill("its process has left");
   }
 
-  #hear({ head: said, body }: Frame): void {
-    const head = FromHost.parse(said);
-    if (head.type === "pong") {
-      if (head.id !== this.#life?.id) return;
-      this.#life.timer[Symbol.dispose]();
-      this.#life = undefined;
-      return;
-    }
-    const ears = this.#ears.get(head.worker);
-    switch (head.type) {
-      case "up":
-        return this.#ups.get(head.worker)?.(head.report);
-      case "from":
+  #hear({ kind, number, calls, body }: Frame): void {
+    const ears = this.#ears.get(number);
+    switch (kind) {
+      case FROM_HOST.body:
         return ears?.onBody(body);
-      case "late":
-        return ears?.onLate(head.calls);
-      case "down":
-        this.#ears.delete(head.worker);
-        return ears?.onDown(head.why);
+      case FROM_HOST.up:
+        return this.#ups.get(number)?.(decoder.decode(body));
+      case FROM_HOST.late:
+        return ears?.onLate(calls.map(([id]) => id));
+      case FROM_HOST.down:
+        this.#ears.delete(number);
+        return ears?.onDown(decoder.decode(body.subarray(0, MAX_WHY)));
+      case FROM_HOST.pong:
+        if (number !== this.#life?.id) return;
+        this.#life.timer[Symbol.dispose]();
+        this.#life = undefined;
+        return;
+      default:
+        throw new Error(`A frame is of no kind: ${kind}`);
     }
   }
 }

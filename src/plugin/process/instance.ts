@@ -19,7 +19,7 @@ import type {
   PluginDefinition,
   PluginTools,
 } from "../api.ts";
-import { AnyEventName } from "../../schema/plugin.ts";
+import { AnyEventName } from "../../schema/any_event.ts";
 import { Refusal } from "../handler_context.ts";
 import { placeOf } from "../files/place.ts";
 

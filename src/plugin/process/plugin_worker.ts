@@ -17,12 +17,8 @@ import { messageOf } from "../../error/mod.ts";
 import { boundedLine, failedBy, plainText, refusedBy } from "../failure.ts";
 import type { HostKeeper, Tenant } from "./host_keeper.ts";
 import type { StartedWorker } from "./host_process.ts";
-import {
-  bodyOf,
-  type FromGuest,
-  readBody,
-  type WorkerSpec,
-} from "./protocol.ts";
+import { readBody } from "./body.ts";
+import { type FromGuest, textOf, type WorkerSpec } from "./protocol.ts";
 import { RateGate } from "./rate_gate.ts";
 import type {
   HandlerCall,
@@ -84,7 +80,7 @@ export class PluginWorker {
     this.#asks = new WorkerAsks(ports.answerer, {
       plugin: tenant.plugin,
       gate: this.#gate,
-      reply: (part) => this.#worker?.send(bodyOf([part]), []),
+      reply: (part) => this.#worker?.send(textOf([part]), []),
     });
     keeper.enter(tenant);
     this.#life = this.#live();
@@ -238,7 +234,7 @@ export class PluginWorker {
     if (calls.length === 0) return;
     const now = this.#now();
     this.#worker.send(
-      bodyOf(calls.map(partOf)),
+      textOf(calls.map(partOf)),
       calls.map(({ id, untilMs }) => [id, Math.max(0, untilMs - now)]),
     );
   }

@@ -2,21 +2,23 @@
  * What is said between the controller, the process of a plugin, and the worker
  * in it.
  *
- * The process reads the heads alone. What a worker says is a body that only
+ * Nothing is loaded for it: it is in the process of every plugin.
+ *
+ * The process reads prefixes alone. What a worker says is a body that only
  * the controller reads, and believes nothing of: it can name only calls of its
  * own plugin, since the process tells by itself which worker has spoken.
  *
  * @module
  */
-import { z } from "zod";
 import type { Problem } from "../../schema/problem.ts";
 import type { SiteValue } from "../../schema/event_value.ts";
 import type { PermissionSet } from "../../schema/plugin.ts";
+import type { LineLevel } from "../handler_context.ts";
 import type { InstanceReason } from "./instance.ts";
 import type { WorkerPermissions } from "../files/permission.ts";
 
-/** The longest head of a frame. */
-export const MAX_HEAD = 8 * 1024 * 1024;
+/** The most calls of one frame. */
+export const MAX_CALLS = 100_000;
 /** What a body may be longer than the largest value of a plugin: many small ones travel together. */
 export const BODY_ROOM = 1024 * 1024;
 
@@ -51,44 +53,29 @@ export interface RegistrationSpec extends InstanceReason {
   readonly options: unknown;
 }
 
-/** Heads to the process. */
-export type ToHost =
-  | {
-    readonly type: "start";
-    readonly worker: number;
-    readonly spec: WorkerSpec;
-  }
-  /** The body is for the worker; `calls` in it end by themselves after so many ms. */
-  | {
-    readonly type: "to";
-    readonly worker: number;
-    readonly calls: readonly (readonly [id: number, ms: number])[];
-  }
-  | { readonly type: "stop"; readonly worker: number }
-  | { readonly type: "ping"; readonly id: number };
+/** The kinds of frames to the process. */
+export const TO_HOST = {
+  /** Starts worker `number`; the body is a `WorkerSpec`. */
+  start: 1,
+  /** The body is for the worker; the calls in it end by themselves in time. */
+  body: 2,
+  stop: 3,
+  /** `number` is the question that the answer names. */
+  ping: 4,
+} as const;
 
-/** Heads from the process. */
-export const FromHost = z.discriminatedUnion("type", [
-  /** A worker has loaded its plugin, or could not. */
-  z.object({ type: z.literal("up"), worker: z.int(), report: z.string() }),
+/** The kinds of frames from the process. */
+export const FROM_HOST = {
+  /** The worker has loaded its plugin, or could not; the body is a `GuestReport`. */
+  up: 1,
   /** The body is from the worker. */
-  z.object({ type: z.literal("from"), worker: z.int() }),
-  /** These calls took too long. */
-  z.object({
-    type: z.literal("late"),
-    worker: z.int(),
-    calls: z.array(z.int()).max(100_000),
-  }),
-  /** A worker is no more, and with it all its calls. */
-  z.object({
-    type: z.literal("down"),
-    worker: z.int(),
-    why: z.string().max(10_000),
-  }),
-  z.object({ type: z.literal("pong"), id: z.int() }),
-]);
-/** Heads from the process. */
-export type FromHost = z.infer<typeof FromHost>;
+  body: 2,
+  /** The worker's calls named took too long. */
+  late: 3,
+  /** The worker is no more, and with it all its calls; the body says why. */
+  down: 4,
+  pong: 5,
+} as const;
 
 /** What a worker is told; the parts of a body. */
 export type ToGuest =
@@ -106,73 +93,37 @@ export type ToGuest =
   | readonly ["asked", ask: number, answer: unknown]
   | readonly ["denied", ask: number, problem: Problem];
 
-const Id = z.int().nonnegative();
-const Text = z.string();
-
 /** What a worker says; the parts of a body. */
-export const FromGuest = z.union([
-  z.tuple([z.literal("done"), Id, z.array(z.unknown()).nullable()]),
-  z.tuple([z.literal("refused"), Id, Text, Text.nullable()]),
-  z.tuple([z.literal("threw"), Id, Text]),
-  z.tuple([z.literal("ask"), Id, Id, Text, z.unknown()]),
-  z.tuple([
-    z.literal("log"),
-    Id.nullable(),
-    z.enum(["debug", "info", "warn", "error"]),
-    Text,
-    z.record(z.string(), z.unknown()),
-  ]),
-]);
-/** What a worker says; the parts of a body. */
-export type FromGuest = z.infer<typeof FromGuest>;
-
-const decoder = new TextDecoder("utf-8", { fatal: true });
-const encoder = new TextEncoder();
-
-/** The parts of a body from a worker. Throws for one that no guest of usher's would send. */
-export function readBody(body: Uint8Array): FromGuest[] {
-  const parts: unknown = JSON.parse(decoder.decode(body));
-  if (!Array.isArray(parts)) throw new Error("A body is no list");
-  for (const part of parts) {
-    if (!isDone(part) && !FromGuest.safeParse(part).success) {
-      throw new Error("A part of a body is none");
-    }
-  }
-  return parts;
-}
-
-/** By far the most parts, looked at without a schema. */
-function isDone(part: unknown): boolean {
-  return Array.isArray(part) && part.length === 3 && part[0] === "done" &&
-    Number.isSafeInteger(part[1]) &&
-    (part[2] === null || Array.isArray(part[2]));
-}
+export type FromGuest =
+  | readonly ["done", call: number, args: readonly unknown[] | null]
+  | readonly ["refused", call: number, reason: string, hint: string | null]
+  | readonly ["threw", call: number, text: string]
+  | readonly ["ask", ask: number, call: number, name: string, params: unknown]
+  | readonly [
+    "log",
+    call: number | null,
+    level: LineLevel,
+    text: string,
+    fields: Readonly<Record<string, unknown>>,
+  ];
 
 /** A body of parts that are JSON already. */
-export function bodyOf(parts: readonly string[]): Uint8Array<ArrayBuffer> {
-  return encoder.encode(textOf(parts));
-}
-
-/**
- * The same as text. So it crosses the border of a worker: that takes half as
- * long as handing over bytes, which are set up anew on either side.
- */
 export function textOf(parts: readonly string[]): string {
   return `[${parts.join(",")}]`;
 }
 
-/** What a worker posts to its process, beside bodies: an answer to a question of life. */
-export interface GuestSign {
-  readonly pong?: number;
+/**
+ * What a worker posts to its process. Text is a body, behind the calls that it
+ * ends: a text crosses the border of a worker in half the time of anything else.
+ */
+export type GuestSign =
+  | `${string}|${string}`
   /** Loaded, or not: JSON of a `GuestReport`. */
-  readonly up?: string;
-  /** Calls that a body ends. */
-  readonly done?: readonly number[];
-  readonly body?: string;
-}
+  | { readonly up: string }
+  | { readonly pong: number };
 
-/** What its process posts to a worker. */
+/** What a process posts to its worker. Text is a body. */
 export type HostSign =
+  | string
   | { readonly start: WorkerSpec }
-  | { readonly body: string }
   | { readonly ping: number };
