@@ -180,11 +180,14 @@ async function carryOut(
     ctx.decision,
     moves.map(({ vm }) => ({ at: now, uid: uids.get(vm) ?? vm })),
   );
-  for (const { vm, to } of moves) {
+  for (const { vm, to, reason } of moves) {
     // One that cannot be filed must not keep the others from it.
-    await ctx.request({ verb: "migrate", names: [vm], to, queue: false }, vm)
-      .catch((error) =>
-        ctx.log.warn(`cannot ask for the move of ${vm}: ${error.message}`)
-      );
+    await ctx.request(
+      { verb: "migrate", names: [vm], to, queue: false },
+      vm,
+      reason,
+    ).catch((error) =>
+      ctx.log.warn(`cannot ask for the move of ${vm}: ${error.message}`)
+    );
   }
 }

@@ -194,9 +194,14 @@ export interface PluginContext<Options = unknown> {
    * Capability `requests`. Queued as a child of the operation that this call is
    * about, and never waited for; answers the request's id. Filed again in the
    * same call under the same `key`, or with the same content where there is
-   * none, it is the same request. Names must be full ones.
+   * none, it is the same request. Names must be full ones. `why` is for people: it
+   * stands in the trail of each of its operations.
    */
-  request(request: VmRequestInput, key?: string): Promise<string>;
+  request(
+    request: VmRequestInput,
+    key?: string,
+    why?: string,
+  ): Promise<string>;
   /**
    * Capability `state`: JSON values of 62 KiB at most under keys of 512 bytes,
    * 100,000 keys and 32 MiB in all; durable when it resolves. Null is the same

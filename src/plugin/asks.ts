@@ -84,7 +84,11 @@ export const ASKS = {
   },
   request: {
     needs: "requests",
-    params: z.strictObject({ request: VmRequest, key: Key.optional() }),
+    params: z.strictObject({
+      request: VmRequest,
+      key: Key.optional(),
+      why: z.string().max(500).optional(),
+    }),
   },
   "state.get": { needs: "state", params: z.strictObject({ key: Key }) },
   "state.set": {

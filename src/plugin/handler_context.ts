@@ -125,7 +125,7 @@ function deeds(ports: ContextPorts): Deeds {
     ports.ask(name, params);
   return {
     fire: (event, args) => ask("fire", { event, args }),
-    request: (request, key) => ask("request", { request, key }),
+    request: (request, key, why) => ask("request", { request, key, why }),
     state: {
       get: (key) => ask("state.get", { key }),
       set: (key, value) => ask("state.set", { key, value }),

@@ -143,6 +143,8 @@ export const SimOptions = z.strictObject({
   startError: z.string().max(200).optional(),
   /** A start never returns. */
   startHangs: z.boolean().default(false),
+  /** The share of its processors that the guest keeps busy; drawn from its uid when absent. */
+  cpuLoad: z.number().min(0).max(1).optional(),
   /** The domain crashes by itself so long after it ran. */
   crashAfterMs: z.int().min(0).optional(),
   /** Sending it to another node takes so long. */

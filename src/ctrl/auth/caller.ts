@@ -25,4 +25,6 @@ export interface PluginCaller extends Omit<Filed, "plugin"> {
   readonly name: string;
   /** Whether it was granted the VM of this full name. */
   readonly reaches: (vm: string) => boolean;
+  /** What it is for, as the plugin tells people. */
+  readonly why?: string;
 }

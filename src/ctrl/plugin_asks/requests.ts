@@ -47,7 +47,8 @@ export function requestAnswers(parts: RequestParts): AnswersOf<"request"> {
       if (count >= MAX_UNDER_WAY) throw tooMany(plugin);
       underWay.set(plugin, count + 1);
       try {
-        await file({ ...request, id: itsId } as VmRequest, parts, by);
+        const filed = { ...request, id: itsId } as VmRequest;
+        await file(filed, params.why, parts, by);
       } finally {
         const left = (underWay.get(plugin) ?? 1) - 1;
         if (left > 0) underWay.set(plugin, left);
@@ -60,6 +61,7 @@ export function requestAnswers(parts: RequestParts): AnswersOf<"request"> {
 
 async function file(
   request: VmRequest,
+  why: string | undefined,
   { requests, paths }: RequestParts,
   { grant, asking, pace }: By,
 ): Promise<void> {
@@ -72,6 +74,7 @@ async function file(
     cause: paths.causeOf(asking),
     depth: asking.depth + 1,
     reaches: (vm) => grant.reaches(vm),
+    ...(why === undefined ? {} : { why }),
   });
   const { filed } = filedBy(caller);
   using _ = filed === undefined || request.id === undefined

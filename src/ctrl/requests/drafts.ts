@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { plainText } from "../../plugin/failure.ts";
 import { freedFromDead, freedToMove } from "../../core/binding.ts";
 import { wished } from "../../core/wish.ts";
 import { UsherError } from "../../error/mod.ts";
@@ -180,7 +181,7 @@ function askedBy({ body: { verb }, user, whole, plugin }: Drafting) {
     source: `plugin ${plugin.name}`,
     text: `${text} in event ${plugin.event}${
       plugin.operation === null ? "" : ` for operation ${plugin.operation}`
-    }`,
+    }${plugin.why === undefined ? "" : `: ${plainText(plugin.why, 500)}`}`,
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Made-up usage: every domain has rates of its own, drawn from its uid, and
- * its counters are those rates times how long it ran. So the same domain at
+ * Made-up usage: every domain has rates of its own, drawn from its uid unless
+ * a knob says otherwise, and its counters are those rates times how long it ran. So the same domain at
  * the same moment always tells the same, and counters never go back.
  *
  * @module
@@ -10,13 +10,14 @@ import type { SimDomain } from "./domain_record.ts";
 
 /** The counters of `domain` at `now`. */
 export function countersOf(domain: SimDomain, now: number): DomainCounters {
-  const { uid, vcpus = 1, memoryMiB = 0, disks, nics } = domain;
+  const { uid, vcpus = 1, memoryMiB = 0, disks, nics, knobs } = domain;
   const paused = domain.pausedMs +
     (domain.pausedAt === null ? 0 : now - domain.pausedAt);
   const seconds = Math.max(0, now - domain.startedAt - paused) / 1000;
   const seed = hash(uid ?? domain.domain);
+  const load = knobs.cpuLoad ?? 0.02 + 0.9 * fraction(seed, 1);
   return {
-    cpuSeconds: vcpus * seconds * (0.02 + 0.9 * fraction(seed, 1)),
+    cpuSeconds: vcpus * seconds * load,
     memoryMiB: Math.round(memoryMiB * (0.3 + 0.6 * fraction(seed, 2))),
     diskReadBytes: disks * Math.floor(seconds * 1e6 * fraction(seed, 3)),
     diskWriteBytes: disks * Math.floor(seconds * 1e6 * fraction(seed, 4)),

@@ -91,10 +91,10 @@ Deno.test("policy: a start passes kwargfil, placement and filespace, and its tra
   await Deno.remove(dir, { recursive: true });
 });
 
-Deno.test("policy: rebalance moves a VM off the node that has all, and asks as itself", async () => {
+Deno.test("policy: rebalance moves off the node whose VMs are busy, within its budget, and says why", async () => {
   await using site = await TestSite.start({
     nodes: 2,
-    lnm: { usage_interval: "20ms", capacity: { cpus: 1, memory: "8GiB" } },
+    lnm: { usage_interval: "20ms", capacity: { cpus: 2, memory: "8GiB" } },
     modules: { rebalance },
     ctrl: {
       plugins: {
@@ -106,6 +106,8 @@ Deno.test("policy: rebalance moves a VM off the node that has all, and asks as i
             ceiling: 1,
             start_above: 0.02,
             stop_below: 0.01,
+            settle: "1s",
+            moves_per_hour: 1,
           },
           grants: {
             ctx: ["vms", "nodes", "requests", "state"],
@@ -115,24 +117,49 @@ Deno.test("policy: rebalance moves a VM off the node that has all, and asks as i
       },
     },
   });
-  await site.run("start", ["a", "b", "c", "d"], {
-    on: "n1",
-    spec: { memoryMiB: 1024 },
-  });
-  const moved = await until("a VM is on the other node", async () => {
-    const names = ["a", "b", "c", "d"];
-    const vms = await Promise.all(names.map((name) => site.vm(name)));
-    return vms.find(({ node, status }) =>
-      node === "n2" && status.state === "running"
-    ) ?? null;
+  // As many and as large on both; what they do is all that differs.
+  const loads = [["n1", 1, ["a", "b", "c"]], ["n2", 0, [
+    "d",
+    "e",
+    "f",
+  ]]] as const;
+  for (const [on, cpuLoad, names] of loads) {
+    const spec = { memoryMiB: 64, sim: { cpuLoad } };
+    await site.run("start", [...names], { on, spec });
+  }
+  // Two moves would be better, and one is allowed.
+  const lines = await until("it says why it does no more", async () => {
+    const response = await site.client.fetch(
+      `${site.site.url}/v1/plugins/rebalance/logs`,
+      { headers: { authorization: `Bearer ${site.site.token}` } },
+    );
+    const texts = (await response.text()).trim().split("\n")
+      .map((line) => line === "" ? "" : JSON.parse(line).text as string);
+    return texts.some((it) => it.includes("as many moves as are allowed"))
+      ? texts
+      : null;
   }, { deadlineMs: 30_000 });
+  const told = lines.filter((it) => it.startsWith("moves "));
+  const [, moved = "", why = ""] =
+    /^moves ([abc]\.\S+) from n1 to n2: (n1 from .*; imbalance from .*)$/.exec(
+      told[0] ?? "",
+    ) ?? [];
   const { body: { operations } } = await site.call<
-    { operations: { verb: string; vm: string; user: string }[] }
-  >("GET", "/v1/operations");
-  const its = operations.find(({ verb, vm }) =>
-    verb === "migrate" && vm === moved.name
+    { operations: { id: string; verb: string; vm: string; user: string }[] }
+  >("GET", "/v1/operations?verb=migrate");
+  deepStrictEqual(
+    operations.filter(({ verb }) => verb === "migrate").map((
+      { vm, user },
+    ) => [vm, user]),
+    [[moved, "plugin:rebalance"]],
   );
-  strictEqual(its?.user, "plugin:rebalance");
+  const { trail } = await site.untilOperation(
+    operations[0]?.id ?? "",
+    "succeeded",
+  );
+  ok(trail[0]?.text.endsWith(`in event periodic: ${why}`), trail[0]?.text);
+  strictEqual((await site.vm(moved)).node, "n2");
+  strictEqual(told.length, 1);
 });
 
 Deno.test("policy: an address of a start that another plugin refused goes to the next one", async () => {
