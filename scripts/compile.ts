@@ -231,9 +231,19 @@ async function compile(): Promise<string> {
   ]);
 }
 
-/** With an argument it waits for the end of its input. */
-const HELLO = `console.log("hello");
-if (Deno.args.length > 0) await Deno.stdin.read(new Uint8Array(1));
+/** With an argument it waits for the end of its input; called "worker" it first starts one that is empty. */
+const HELLO = `if (Deno.args[0] === "worker") {
+  const worker = new Worker("data:text/javascript,postMessage(1)", {
+    type: "module",
+    deno: { permissions: "none" },
+  });
+  await new Promise((there) => worker.onmessage = there);
+}
+console.log("hello");
+if (Deno.args.length > 0) {
+  await Deno.stdin.read(new Uint8Array(1));
+  Deno.exit(0);
+}
 `;
 
 /** A hello world made the same way: the floor of the benchmark. */

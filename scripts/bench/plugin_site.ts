@@ -10,6 +10,7 @@ import {
   readProcess,
 } from "../../src/sys/process_table.ts";
 import { RolesSite } from "../../tests/support/roles_site.ts";
+import { BareHosts } from "./bare_host.ts";
 import { EXECUTABLE } from "./command.ts";
 import { beside, median, quantile, type Row, time, timed } from "./row.ts";
 
@@ -93,41 +94,46 @@ async function startWithThree(dir: string): Promise<Row> {
   return beside({ name, value, unit: "ms", note }, "without", floor);
 }
 
-/** A controller started without and with many, by turns. */
+/** A controller started without and with many, and as many bare processes, by turns. */
 async function manyPlugins(dir: string): Promise<Row[]> {
   await using site = await RolesSite.start(EXECUTABLE, "sim");
   const [bare, full, memory, own]: number[][] = [[], [], [], []];
+  const [hosts, hostMiB]: number[][] = [[], []];
+  const start = async (count: number) => {
+    await site.ctrl.end();
+    await site.configure(echoes(dir, count));
+    return await time(() => site.startCtrl());
+  };
   for (let round = 0; round < ROUNDS; round++) {
-    for (const count of [0, MANY]) {
-      await site.ctrl.end();
-      await site.configure(echoes(dir, count));
-      const ms = await time(() => site.startCtrl());
-      (count === 0 ? bare : full)?.push(ms);
-      if (count === 0) continue;
-      own?.push(await site.ctrl.rssMiB());
-      memory?.push(childrenMiB(site.ctrl.pid));
-    }
+    bare?.push(await start(0));
+    full?.push(await start(MANY));
+    own?.push(await site.ctrl.rssMiB());
+    memory?.push(childrenMiB(site.ctrl.pid) / MANY);
+    const began = performance.now();
+    await using floor = await BareHosts.start(MANY);
+    hosts?.push(performance.now() - began);
+    hostMiB?.push(floor.ownMiB);
   }
+  const name = `controller with ${MANY} plugins, start to serving`;
+  const each = median(memory ?? []);
+  const [without, processes] = [median(bare ?? []), median(hosts ?? [])];
   return [
     beside(
-      {
-        name: `controller with ${MANY} plugins, start to serving`,
-        value: median(full ?? []),
-        unit: "ms",
-      },
-      "without",
-      median(bare ?? []),
+      { name, value: median(full ?? []), unit: "ms" },
+      `without ${without.toFixed(0)}, and ${MANY} bare processes`,
+      without + processes,
     ),
     beside(
       {
-        name: `memory of the processes of ${MANY} plugins`,
-        value: median(memory ?? []),
-        unit: "MiB",
-        note: `${(median(memory ?? []) / MANY).toFixed(0)} MiB each, ` +
-          "what they share not counted",
+        name: `memory of a plugin's process, of ${MANY}`,
+        ...{ value: each, unit: "MiB" },
+        note: `${(each * MANY).toFixed(0)} MiB together, what they share ` +
+          `not counted; RSS of their controller ${
+            median(own ?? []).toFixed(0)
+          } MiB`,
       },
-      "RSS of their controller",
-      median(own ?? []),
+      "bare process with an empty worker",
+      median(hostMiB ?? []),
     ),
   ];
 }
