@@ -106,16 +106,20 @@ Deno.test("takeSnapshot() names a plugin by what is in its files, and takes type
   const second = await folder.snapshot("one");
   notStrictEqual(second.hash, first.hash);
   await Deno.mkdir(`${folder.store}/part-1`);
+  const kept = [first, second].map(({ hash }) => `reading-${hash}.json`);
+  for (const name of kept) {
+    await Deno.writeTextFile(`${folder.store}/${name}`, "{}");
+  }
   await removeSnapshots(folder.store, new Set([second.hash]));
-  strictEqual(Array.from(Deno.readDirSync(folder.store)).length, 3);
+  strictEqual(Array.from(Deno.readDirSync(folder.store)).length, 5);
   const old = new Date(Date.now() - UNUSED_MS);
-  for (const name of [first.hash, second.hash, "part-1"]) {
+  for (const name of [first.hash, second.hash, "part-1", ...kept]) {
     await Deno.utime(`${folder.store}/${name}`, old, old);
   }
   await removeSnapshots(folder.store, new Set([second.hash]));
   deepStrictEqual(
-    Array.from(Deno.readDirSync(folder.store), ({ name }) => name),
-    [second.hash],
+    new Set(Array.from(Deno.readDirSync(folder.store), ({ name }) => name)),
+    new Set([second.hash, kept[1]]),
   );
 });
 

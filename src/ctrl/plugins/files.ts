@@ -54,6 +54,8 @@ export interface PluginFilesParts {
   readonly shadowStore: string;
   /** Where processes go in which plugins were read, to run there. */
   readonly pool?: HostPool;
+  /** What names this very program; readings are not kept on disk without. */
+  readonly usher?: string | null;
 }
 
 /** One plugin of the configuration, read or not. */
@@ -73,12 +75,13 @@ interface Entry {
 /** Reads sets from files. */
 export class PluginFiles implements PluginSource {
   readonly #parts: PluginFilesParts;
-  readonly #readings = new Readings();
+  readonly #readings: Readings;
   /** Registrations are numbered anew in each set, and no number comes twice. */
   #ids = 0;
 
   constructor(parts: PluginFilesParts) {
     this.#parts = parts;
+    this.#readings = new Readings(parts.usher);
   }
 
   async read(switches: Switches, ports: ReadingPorts): Promise<PluginSet> {

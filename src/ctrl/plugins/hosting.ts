@@ -6,6 +6,7 @@
 import { HostPool } from "../../plugin/process/host_pool.ts";
 import { ProcessRunner } from "../../plugin/process/process_runner.ts";
 import { shippedPlugins } from "../../sys/machine.ts";
+import { COMMIT, VERSION } from "../../version.ts";
 import { PluginFiles } from "./files.ts";
 import type { PluginHosting } from "./hosted.ts";
 import type { ReadConfig } from "./set.ts";
@@ -24,6 +25,8 @@ export function pluginProcesses({ stateDir, readConfig }: {
       store: `${stateDir}/plugins`,
       shadowStore: `${stateDir}/shadows/plugins`,
       pool,
+      // From the sources the program may change without a name.
+      usher: COMMIT === null ? null : `${VERSION} ${COMMIT}`,
     }),
   };
 }

@@ -4,10 +4,12 @@
  *
  * Reading one takes a process. A site with many that read all of them side by
  * side, and all of them again for each one that is turned on, would keep the
- * machine busy for longer than the slowest of them may take.
+ * machine busy for longer than the slowest of them may take. What was found is
+ * kept beside the snapshots too, for a controller that starts again.
  *
  * @module
  */
+import { keepReading, keptReading } from "./kept_reading.ts";
 import type { PluginReader, PluginReading, ToRead } from "./read.ts";
 
 /** So many are read at the same time. */
@@ -20,6 +22,12 @@ export class Readings {
   readonly #kept = new Map<string, PluginReading>();
   readonly #waiting: (() => void)[] = [];
   #free = AT_ONCE;
+  readonly #usher: string | null;
+
+  /** `usher` names the program exactly; null for one whose readings are not kept on disk. */
+  constructor(usher: string | null = null) {
+    this.#usher = usher;
+  }
 
   /** What this plugin is, told by `reader` unless it was before. Throws what the reader throws, and asks again the next time. */
   async read(
@@ -32,13 +40,26 @@ export class Readings {
     if (known !== undefined) return known;
     await this.#turn();
     try {
-      const reading = await reader.read(plugin);
+      const reading = await this.#readKept(plugin, reader);
       this.#keep(key, reading);
       return reading;
     } finally {
       this.#free++;
       this.#waiting.shift()?.();
     }
+  }
+
+  async #readKept(
+    plugin: ToRead,
+    reader: Pick<PluginReader, "read">,
+  ): Promise<PluginReading> {
+    const usher = this.#usher;
+    if (usher === null) return await reader.read(plugin);
+    const kept = await keptReading(plugin, usher);
+    if (kept !== null) return kept;
+    const reading = await reader.read(plugin);
+    await keepReading(plugin, usher, reading);
+    return reading;
   }
 
   async #turn(): Promise<void> {

@@ -22,6 +22,7 @@ import { sha256Hex } from "../../sys/file_digest.ts";
 import { readTree, TreeError, type TreeFile } from "../../sys/file_tree.ts";
 import { newId } from "../../sys/id.ts";
 import { bundled, needsBundle } from "./bundle.ts";
+import { keptFor } from "./kept_reading.ts";
 import type { PluginPlace } from "./find.ts";
 import { BUILT_IN, type Snapshot } from "../runner.ts";
 
@@ -68,14 +69,15 @@ export async function takeSnapshot(
 /** So long a snapshot is kept that nobody uses: one was taken to be used soon. */
 export const UNUSED_MS = 10 * 60_000;
 
-/** Removes what is in `store`, unused and old, parts that a crash has left among it. */
+/** Removes what is in `store`, unused and old, with what was kept of it, parts that a crash has left among it. */
 export async function removeSnapshots(
   store: string,
   used: ReadonlySet<string>,
 ): Promise<void> {
   for (const name of await listFolder(store)) {
-    const isOurs = HASH.test(name) || name.startsWith("part-");
-    if (!isOurs || used.has(name)) continue;
+    const hash = keptFor(name) ?? name;
+    const isOurs = HASH.test(hash) || name.startsWith("part-");
+    if (!isOurs || used.has(hash)) continue;
     const path = `${store}/${name}`;
     const writtenMs = (await statOrNull(path))?.mtime?.getTime() ?? 0;
     if (Date.now() - writtenMs >= UNUSED_MS) await removeIfThere(path);
