@@ -74,7 +74,9 @@ export default ({ definePlugin, z, duration }: PluginTools): Plugin => {
   return definePlugin({
     options: z.strictObject({
       lockout: z.union([
-        z.literal("off"),
+        z.literal("off", {
+          error: "must be off, or have failures, within and for",
+        }),
         z.strictObject({
           failures: z.int().min(1, "must be 1 at least").default(10),
           within: duration.prefault("15m"),

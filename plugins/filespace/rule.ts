@@ -97,7 +97,10 @@ export function optionsSchema({ z, size, vmPattern }: PluginTools) {
         }
       }, "is no pattern of names"),
     ).min(1, "must name at least one; leave it out for all").optional(),
-    mode: z.string().regex(/^0?[0-7]{3}$/, "must be octal, such as '0750'")
+    mode: z.string("must be octal and in quotes, such as '0750'").regex(
+      /^0?[0-7]{3}$/,
+      "must be octal, such as '0750'",
+    )
       .optional(),
     owner: z.string().regex(/^\d{1,9}:\d{1,9}$/, "must be UID:GID, in numbers")
       .optional(),

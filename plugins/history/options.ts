@@ -4,6 +4,7 @@
  * @module
  */
 import type { PluginTools } from "@usher/plugin";
+import { hostSchema } from "../shared/host.ts";
 
 /** The options, checked. */
 export interface Options {
@@ -29,7 +30,7 @@ export function optionsOf({ z, duration }: PluginTools) {
     /** A SQLite file; it is made when it is missing. */
     file: path.optional(),
     /** Or PostgreSQL. */
-    server: z.string().min(1).optional(),
+    server: hostSchema({ z }).optional(),
     port: z.int().min(1).max(65535).default(5432),
     db_name: z.string().min(1).default("usher"),
     user: z.string().min(1).default("usher"),

@@ -75,6 +75,15 @@ export function optionsSchema({ z, size }: PluginTools, known: Globs) {
     z.literal("any", { error: "must be any, or a list of what is allowed" }),
     z.array(glob),
   ]);
+  const roles = z.array(z.enum(["admin", "user", "viewer"], {
+    error: "must be admin, user or viewer",
+  })).min(1, "must name at least one; leave it out for everybody");
+  /** Patterns of something that has a form of its own, which `isForm` knows. */
+  const listOf = (isForm: RegExp, error: string) =>
+    z.union([
+      z.literal("any", { error: "must be any, or a list of what is allowed" }),
+      z.array(glob.regex(isForm, error)),
+    ]);
   const number = z.union([z.literal("any"), z.int().nonnegative()]);
   const amount = z.union([z.literal("any"), size]);
   const texts = z.record(
@@ -93,8 +102,11 @@ export function optionsSchema({ z, size }: PluginTools, known: Globs) {
     disk_paths: list,
     kernels: list,
     drivers: list,
-    networks: list,
-    node_labels: list,
+    networks: listOf(
+      /^([*]|user|(bridge|tap):.+)$/,
+      "must be user, bridge:NAME or tap:NAME",
+    ),
+    node_labels: listOf(/[=*]/, "must be KEY=VALUE, such as zone=*"),
     nodes: list,
   }).partial();
   const defaults = z.strictObject({
@@ -108,7 +120,7 @@ export function optionsSchema({ z, size }: PluginTools, known: Globs) {
     name: z.string().min(1).max(64),
     users: globs.optional(),
     groups: globs.optional(),
-    roles: globs.optional(),
+    roles: roles.optional(),
     clusters: globs.optional(),
     exempt: z.boolean().default(false),
     args: z.record(

@@ -85,11 +85,17 @@ export function policySchema({ z, size }: PluginTools, matches: Matches) {
     1,
     "must name at least one; leave it out for everybody",
   ).optional();
+  const role = z.enum(["admin", "user", "viewer"], {
+    error: "must be admin, user or viewer",
+  });
   const whom = {
     name: z.string().min(1).max(64),
     users: patterns,
     groups: patterns,
-    roles: patterns,
+    roles: z.array(role).min(
+      1,
+      "must name at least one; leave it out for everybody",
+    ).optional(),
     clusters: patterns,
     args: z.record(z.string(), pattern).optional(),
   };

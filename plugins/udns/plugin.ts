@@ -15,6 +15,7 @@ import type {
   PluginTools,
 } from "@usher/plugin";
 import { allVms } from "../shared/all_vms.ts";
+import { hostSchema } from "../shared/host.ts";
 import { readSmallFile } from "../shared/secret_file.ts";
 import { NameServer, NotReadable } from "./name_server.ts";
 import { Names } from "./names.ts";
@@ -100,7 +101,8 @@ function optionsOf({ z, duration }: PluginTools) {
     "must be a zone without a dot at its end, such as vm.example.org",
   );
   return z.strictObject({
-    server: z.string().min(1, "must name the primary server of the zone"),
+    /** The primary server of the zone. */
+    server: hostSchema({ z }),
     port: z.int().min(1).max(65535).default(53),
     /** `name_suffix` of the site when absent. */
     zone: zone.optional(),

@@ -4,6 +4,7 @@
  * @module
  */
 import type { PluginContext, PluginTools } from "@usher/plugin";
+import { hostSchema } from "../shared/host.ts";
 import { openDatabase } from "../shared/postgres.ts";
 import { readSmallFile } from "../shared/secret_file.ts";
 import type { Leases } from "./leases.ts";
@@ -62,7 +63,7 @@ export function optionsOf({ z, duration }: PluginTools) {
     /** How long an address waits for its VM to be known. */
     pending: duration.prefault("1h"),
     /** Of PostgreSQL; without it leases are kept in the plugin's own space. */
-    server: z.string().min(1).optional(),
+    server: hostSchema({ z }).optional(),
     port: z.int().min(1).max(65535).default(5432),
     db_name: z.string().min(1).default("usher"),
     mgrname: z.string().min(1).default("usher"),

@@ -4,6 +4,7 @@
  * @module
  */
 import type { PluginTools } from "@usher/plugin";
+import { hostSchema } from "../shared/host.ts";
 import { filled } from "./escape.ts";
 
 type Roles = "admin" | "user" | "viewer";
@@ -48,6 +49,9 @@ export function optionsOf({ z, duration }: PluginTools) {
   const filter = (names: readonly string[]) =>
     z.string().regex(/^\(.*\)$/s, "must stand in parentheses").superRefine(
       (text, check) => knownNames(text, names, (it) => check.addIssue(it)),
+    ).refine(
+      (text) => names.some((name) => text.includes(`{${name}}`)),
+      `must have ${names.map((name) => `{${name}}`).join(" or ")} in it`,
     );
   const attribute = z.string().regex(
     /^[A-Za-z][A-Za-z0-9-]{0,63}$/,
@@ -55,7 +59,7 @@ export function optionsOf({ z, duration }: PluginTools) {
   );
   const group = z.array(z.string().min(1)).min(1).optional();
   return z.strictObject({
-    server: z.string().min(1, "must name the directory"),
+    server: hostSchema({ z }),
     /** 389, or 636 with ldaps. */
     port: z.int().min(1).max(65535).optional(),
     security: z.enum(["starttls", "ldaps", "none"]).default("starttls"),

@@ -71,7 +71,7 @@ const CASES: readonly Case[] = [
     yaml:
       "  dns:\n    events: [register]\n    options:\n      server: a\n      ttl: soon\n",
     message:
-      /^CTRL:7:7: plugins\.dns\.options\.ttl: Invalid input: expected number, received string$/,
+      /^CTRL:7:7: plugins\.dns\.options\.ttl: must be a number, and is text$/,
   },
   {
     what: "an option that is no duration",

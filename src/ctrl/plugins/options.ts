@@ -28,7 +28,11 @@ export function optionMistakes(
       ? ["plugins", name, "events", index, "options", ...keys]
       : ["plugins", name, "options", ...keys];
   };
-  return issues.flatMap((issue) =>
+  // What is misspelt is missing as well: that it is misspelt says more.
+  const misspeltFirst = issues.toSorted((a, b) =>
+    Number(b.unknown.length > 0) - Number(a.unknown.length > 0)
+  );
+  return misspeltFirst.flatMap((issue) =>
     issue.unknown.length > 0
       ? issue.unknown.map((key) => unknownOption(pathTo, issue, key))
       : [wrongOption(pathTo, issue)]
@@ -55,7 +59,46 @@ function wrongOption(
   const [, wanted] = /expected (\w+), received undefined$/.exec(message) ?? [];
   return {
     path: pathTo(path),
-    message: isMissing ? `option "${path.join(".")}" is missing` : message,
+    message: isMissing
+      ? `option "${path.join(".")}" is missing`
+      : inWords(message),
     ...(wanted === undefined ? {} : { hint: `it must be a ${wanted}` }),
   };
+}
+
+/** What kinds of values are called in YAML. */
+const KINDS: Readonly<Record<string, string>> = {
+  array: "a list",
+  object: "keys with values",
+  record: "keys with values",
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  null: "nothing",
+};
+
+/** What zod says by itself, as people say it; everything else as it is. */
+function inWords(message: string): string {
+  const [, wanted, given] =
+    /^Invalid input: expected (\w+), received (\w+)$/.exec(message) ?? [];
+  if (wanted !== undefined && given !== undefined) {
+    return `must be ${KINDS[wanted] ?? wanted}, and is ${
+      KINDS[given] ?? given
+    }`;
+  }
+  const [, literal] = /^Invalid input: expected "(.*)"$/.exec(message) ?? [];
+  if (literal !== undefined) return `must be ${literal}`;
+  const [, options] = /^Invalid option: expected one of (.*)$/.exec(message) ??
+    [];
+  if (options !== undefined) {
+    return `must be one of ${
+      options.split("|").map((it) => it.replaceAll('"', "")).join(", ")
+    }`;
+  }
+  const [, side, bound] =
+    /^Too (big|small): expected \w+ to be [<>]=(-?[\d.]+)$/.exec(message) ?? [];
+  return bound === undefined
+    ? message
+    : `must be ${bound} at ${side === "big" ? "most" : "least"}`;
 }

@@ -10,6 +10,7 @@
 import { z } from "zod";
 import { compileGlob, compileName } from "../../core/selector.ts";
 import { type Issue, meantIssue } from "../../schema/issue.ts";
+import { knownKeys } from "../../schema/known_keys.ts";
 import { SizeMiB, WaitMs } from "../../schema/quantity.ts";
 import { messageOf, UsherError } from "../../error/mod.ts";
 import type {
@@ -171,18 +172,17 @@ export function readOptions(
   const checked: z.ZodType = schema ?? z.strictObject({});
   const parsed = checked.safeParse(given ?? {});
   if (parsed.success) return { options: parsed.data, issues: [] };
-  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-  const issues = parsed.error.issues.map((issue) => issueOf(issue, known));
+  const issues = parsed.error.issues.map((issue) => issueOf(issue, checked));
   return { options: null, issues };
 }
 
-function issueOf(issue: Issue, known: readonly string[]): OptionIssue {
+function issueOf(issue: Issue, schema: z.ZodType): OptionIssue {
   const { path, message, code, keys = [] } = meantIssue(issue) ?? issue;
   return {
     path: path.map((part) => typeof part === "number" ? part : String(part)),
     message,
     unknown: code === "unrecognized_keys" ? keys : [],
-    known: path.length === 0 ? known : [],
+    known: knownKeys(schema, path),
   };
 }
 
