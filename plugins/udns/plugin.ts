@@ -56,9 +56,13 @@ type Context = PluginContext<Options>;
 
 /** What `udns_repair` is told when zones are to be read. */
 const ZONES = "zones";
+/** …and when names of VMs that are gone are to be looked for. */
+const BOOK = "book";
 /** How many VMs a repair compares in one call, and how many at a time. */
 const BATCH = 200;
 const AT_A_TIME = 8;
+/** How long a server that cannot be asked is left alone by repairs. */
+const RETRY_MS = 60_000;
 const FIRST_RETRY_MS = 10_000;
 const LAST_RETRY_MS = 600_000;
 
@@ -82,11 +86,9 @@ export default (tools: PluginTools): Plugin => {
       register: ([vm], ctx) => follow(vm.name, vm.uid, ctx),
       state_change: ([vm], ctx) => follow(vm.name, vm.uid, ctx),
       unregister: ([vm], ctx) => follow(vm.name, vm.uid, ctx),
-      ctrl_start: (_args, ctx) => repair(opened, "", ctx),
+      ctrl_start: (_args, ctx) => repair(opened, [""], ctx),
       udns_repair: ([from, what], ctx: Context) =>
-        what === ZONES
-          ? compareZones(opened, ctx)
-          : repair(opened, String(from), ctx),
+        repair(opened, [String(from), what], ctx),
       udns_retry: async ([name, uid, attempt], ctx: Context) => {
         const what = { name, uid, attempt: Number(attempt) };
         await follows(await opened(ctx), what, ctx);
@@ -181,57 +183,90 @@ async function follows(
   }
 }
 
-/** Compares the names of a part of all VMs, those after `from`, and has the next part compared after it. */
+/** A part of a repair, which goes on in a call of its own. */
+interface Part {
+  readonly opened: (ctx: Context) => Promise<Names>;
+  readonly ctx: Context;
+  /** Has a part done after this one. */
+  next(afterMs: number, from: string, what?: string): Promise<void>;
+}
+
+/** Compares what there is, part by part: VMs by name from `from` on, then the book, then the zones. */
 async function repair(
-  opened: (ctx: Context) => Promise<Names>,
-  from: string,
+  opened: Part["opened"],
+  [from, what]: readonly [from: string, what?: unknown],
   ctx: Context,
 ): Promise<void> {
   if (ctx.isReplay) return;
-  const names = await opened(ctx);
-  const all = await names.known(ctx);
-  for (const vm of await allVms(ctx.vms)) {
-    if (names.addressesOf(vm, ctx).length > 0) all.set(vm.uid, vm.name);
+  const part: Part = {
+    opened,
+    ctx,
+    next: (afterMs, from, what = "") =>
+      ctx.schedule.at(afterMs, "udns_repair", [from, what], "repair"),
+  };
+  if (what === ZONES) await compareZones(part);
+  else if (what === BOOK) await compareBook(part);
+  else await compareVms(from, part);
+}
+
+async function compareVms(from: string, part: Part): Promise<void> {
+  const { ctx, next } = part;
+  const page = await ctx.vms.list({ after: from, limit: BATCH });
+  const compared = await syncAll(page, part);
+  if (compared < page.length) {
+    return await next(RETRY_MS, page[compared - 1]?.name ?? from);
   }
-  const left = [...all].filter(([uid]) => uid > from)
-    .toSorted(([a], [b]) => a < b ? -1 : 1);
-  const next = (afterMs: number, uid: string) =>
-    ctx.schedule.at(afterMs, "udns_repair", [uid], "repair");
-  let compared = from;
-  for (let at = 0; at < Math.min(BATCH, left.length); at += AT_A_TIME) {
-    const few = left.slice(at, at + AT_A_TIME);
+  if (page.length < BATCH) await compareBook(part);
+  else await next(0, page.at(-1)?.name ?? from);
+}
+
+/** Names of VMs that are gone; those of VMs that are there have been compared. */
+async function compareBook(part: Part): Promise<void> {
+  const { opened, ctx, next } = part;
+  const known = await (await opened(ctx)).known(ctx);
+  const there = new Set((await allVms(ctx.vms)).map(({ uid }) => uid));
+  const gone = [...known].filter(([uid]) => !there.has(uid))
+    .map(([uid, name]) => ({ uid, name }));
+  const batch = gone.slice(0, BATCH);
+  if (await syncAll(batch, part) < batch.length) {
+    await next(RETRY_MS, "", BOOK);
+  } else if (gone.length > BATCH) await next(0, "", BOOK);
+  else if (ctx.options.transfer) await compareZones(part);
+}
+
+/** Asks the server about each; how many were compared before it could not be asked. */
+async function syncAll(
+  vms: readonly { readonly uid: string; readonly name: string }[],
+  { opened, ctx }: Part,
+): Promise<number> {
+  const names = await opened(ctx);
+  for (let at = 0; at < vms.length; at += AT_A_TIME) {
+    const few = vms.slice(at, at + AT_A_TIME);
     try {
       await Promise.all(
-        few.map(([uid, name]) => names.sync(uid, name, ctx, true)),
+        few.map(({ uid, name }) => names.sync(uid, name, ctx, true)),
       );
     } catch (error) {
       ctx.log.warn(`names are compared again in a minute: ${text(error)}`);
-      return await next(60_000, compared);
+      return at;
     }
-    compared = few.at(-1)?.[0] ?? compared;
   }
-  if (left.length > BATCH) await next(0, compared);
-  else if (ctx.options.transfer) await compareZones(opened, ctx);
+  return vms.length;
 }
 
 /** Removes what the zones have of VMs that should not have it, a part in one call. */
-async function compareZones(
-  opened: (ctx: Context) => Promise<Names>,
-  ctx: Context,
-): Promise<void> {
-  if (ctx.isReplay) return;
-  const again = (afterMs: number) =>
-    ctx.schedule.at(afterMs, "udns_repair", ["", ZONES], "repair");
+async function compareZones({ opened, ctx, next }: Part): Promise<void> {
   try {
     const names = await opened(ctx);
-    if (await removeStrays(names, BATCH, ctx) > BATCH) await again(0);
+    const strays = await removeStrays(names, BATCH, ctx);
+    if (strays > BATCH) await next(0, "", ZONES);
   } catch (error) {
     if (error instanceof NotReadable) {
       ctx.log.warn(`${error.message}: only the plugin's own book is compared`);
       return;
     }
     ctx.log.warn(`zones are compared again in a minute: ${text(error)}`);
-    await again(60_000);
+    await next(RETRY_MS, "", ZONES);
   }
 }
 
