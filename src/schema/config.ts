@@ -76,7 +76,7 @@ export const CtrlConfig = z.strictObject({
   /** How long ended operations and requests are kept, and how many. */
   history: z.strictObject({
     keep: DurationMs.prefault("7d"),
-    operations: z.int().min(100).default(50_000),
+    operations: z.int().min(100).default(20_000),
     /** Of the change stream, in memory, for watchers that come back. */
     changes: z.int().min(1000).default(20_000),
   }).prefault({}),
