@@ -13,6 +13,8 @@ import { Changes } from "./records/changes.ts";
 import { ConsoleRelay } from "./console/console_relay.ts";
 import { isoNow } from "./context.ts";
 import { defaultDriver, knownDrivers } from "./default_driver.ts";
+import type { KeptAnswers } from "./events/kept_answers.ts";
+import type { Outbox } from "./events/outbox.ts";
 import { Domains } from "./nodes/domains.ts";
 import { Drains } from "./drains/drains.ts";
 import { type JanitorParts, keepTidy } from "./janitor.ts";
@@ -37,6 +39,9 @@ import { StrayKeeper } from "./nodes/stray_keeper.ts";
 
 /** The parts of a controller, and what keeps them going. */
 export interface Engine extends ServedParts {
+  /** What plugins have answered, of what has not come to its end. */
+  readonly answers: KeptAnswers;
+  readonly outbox: Outbox;
   /** What is done for plugins. */
   readonly services: PluginServices;
   /** Takes up what an earlier controller left; before anything is served. */
@@ -49,7 +54,8 @@ export interface Engine extends ServedParts {
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { config, context, store } = options;
   const state = await openState(options);
-  const { events, records, outbox, nodes, accounts, admission } = state;
+  const { events, records, outbox, answers, nodes } = state;
+  const { accounts, admission } = state;
   const links = new NodeLinks();
   const leftovers = new Leftovers({
     context,
@@ -64,7 +70,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { changes: kept } = config.history;
   const changes = new Changes(records, () => isoNow(context), kept);
   const defaults = () => specDefaults(config, records);
-  const asked = { context, records, runner, defaults, events };
+  const asked = { context, records, runner, defaults, events, answers };
   const requests = new Requests(asked);
   const parts = { context, records, links, leaseMs: config.node_lease };
   const watch = { ...parts, nodes, domains, leftovers };
@@ -76,6 +82,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const services = await PluginServices.open(served, options.asks);
   return {
     services,
+    answers,
+    outbox,
     records,
     links,
     domains,

@@ -6,15 +6,18 @@
  */
 import { type Events, NO_EVENTS } from "../plugin/events.ts";
 import type { CtrlConfig } from "../schema/config.ts";
+import type { TrailEntry } from "../schema/operation.ts";
 import type { Store } from "../store/store.ts";
 import { Accounts } from "./auth/accounts.ts";
 import { Admission } from "./auth/admission.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
 import { missingClusters } from "./records/clusters.ts";
 import { Connections } from "./events/connections.ts";
+import { KeptAnswers } from "./events/kept_answers.ts";
 import { Outbox } from "./events/outbox.ts";
 import { siteValue } from "./events/site_value.ts";
 import { Nodes } from "./nodes/nodes.ts";
+import { noteTrail } from "./operations/note_trail.ts";
 import type { PluginAsks } from "./plugin_asks/answerer.ts";
 import { Records } from "./records/records.ts";
 
@@ -36,6 +39,7 @@ export interface OpenedState {
   readonly events: Events;
   readonly records: Records;
   readonly outbox: Outbox;
+  readonly answers: KeptAnswers;
   readonly nodes: Nodes;
   readonly accounts: Accounts;
   readonly admission: Admission;
@@ -52,7 +56,10 @@ export async function openState(
 ): Promise<OpenedState> {
   const { events = NO_EVENTS } = options;
   const records = await Records.load(store, config.placement.strategy);
-  const outbox = await Outbox.load({ context, store, events });
+  const answers = await KeptAnswers.load({ context, store });
+  const note = (operation: string, lines: readonly TrailEntry[]) =>
+    noteTrail({ context, records }, operation, lines);
+  const outbox = await Outbox.load({ context, store, events, answers, note });
   records.tellThrough(outbox);
   const nodes = await Nodes.load(context, records, store, newSecret);
   const admission = new Admission({ context, events });
@@ -75,6 +82,7 @@ export async function openState(
     events,
     records,
     outbox,
+    answers,
     nodes,
     accounts,
     admission,

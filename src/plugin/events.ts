@@ -6,6 +6,7 @@
  */
 import type { EventArgs, EventName } from "../schema/event.ts";
 import type { TrailEntry } from "../schema/operation.ts";
+import type { Answers } from "./answers.ts";
 import type { Asking } from "./asks.ts";
 
 /** What goes with a firing. */
@@ -23,6 +24,10 @@ export interface Firing {
   readonly only?: number;
   /** Whether nothing follows from it, as for a plan: what handlers then file, fire or keep goes nowhere. */
   readonly isReplay?: boolean;
+  /** The versions of plugins that it began with; those of its operation when absent. */
+  readonly versions?: Readonly<Record<string, string>>;
+  /** What handlers have answered before, and where their answers are kept. */
+  readonly answers?: Answers;
   /** Gives a decision up; handlers that were called go on to their end, unheard. */
   readonly signal?: AbortSignal;
 }
@@ -68,12 +73,15 @@ export interface Events {
     args: EventArgs<E>,
     firing: Firing,
   ): Promise<Decided<E>>;
-  /** Runs a chain that tells; resolves when it has ended, and never rejects. */
+  /**
+   * Runs a chain that tells; resolves when it has ended, and never rejects.
+   * Answers who took long, and who was passed over since its version is gone.
+   */
   tell<E extends EventName>(
     event: E,
     args: EventArgs<E>,
     firing: Firing,
-  ): Promise<void>;
+  ): Promise<readonly TrailEntry[]>;
   /**
    * Fires an event that a plugin declares; resolves when its chain has ended.
    * Throws `wrong_state` for an event that its own handlers led to.
@@ -97,7 +105,7 @@ export const NO_EVENTS: Events = {
   isRegistered: () => false,
   decide: (_event, args) =>
     Promise.resolve({ args, trail: [], plugins: {}, shares: [] }),
-  tell: () => Promise.resolve(),
+  tell: () => Promise.resolve([]),
   fire: () => Promise.resolve(),
   missed: () => {},
   waitingFor: () => null,

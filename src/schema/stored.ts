@@ -9,6 +9,7 @@
  */
 import { z } from "zod";
 import { NodeName } from "./name.ts";
+import { ErrorCode } from "./problem.ts";
 
 /** SHA-256 of a secret, hex. */
 const Hash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -115,6 +116,50 @@ export const ToldRecord = z.object({
 }).readonly();
 /** An event that is durable and whose chain has not ended. */
 export type ToldRecord = z.infer<typeof ToldRecord>;
+
+/** What a handler made of one argument: nothing, some of its keys, or another value. */
+export const Edit = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("same") }),
+  z.object({
+    kind: z.literal("keys"),
+    set: z.array(z.tuple([z.string(), z.unknown()])),
+    drop: z.array(z.string()),
+  }),
+  z.object({ kind: z.literal("new"), value: z.unknown() }),
+]);
+/** What a handler made of one argument. */
+export type Edit = z.infer<typeof Edit>;
+
+/** What one handler answered, kept while its chain goes on. */
+export const KeptAnswer = z.object({
+  event: z.string(),
+  /** The plugin, and which of its handlers of the event. */
+  handler: z.string(),
+  /** The plugin's version that answered. */
+  hash: z.string(),
+  /** By argument; null when it gave nothing back. */
+  edits: z.array(Edit).nullable(),
+  /** Of one that failed where that is passed over: as it was told. */
+  problem: z.object({ code: ErrorCode, detail: z.string() }).nullable(),
+  tookMs: z.number(),
+}).readonly();
+/** What one handler answered, kept while its chain goes on. */
+export type KeptAnswer = z.infer<typeof KeptAnswer>;
+
+/** The answers of a decision that has not come to its end. */
+export const AnswersRecord = z.object({
+  v: z.literal(1),
+  decision: z.string(),
+  /** What was asked and by whom, hashed: they hold for nothing else. */
+  bond: z.string(),
+  /** The versions of plugins that the decision began with. */
+  plugins: z.record(z.string(), z.string()),
+  answers: z.array(KeptAnswer),
+  /** When it was written. */
+  at: z.string(),
+}).readonly();
+/** The answers of a decision that has not come to its end. */
+export type AnswersRecord = z.infer<typeof AnswersRecord>;
 
 /** A value that a plugin keeps under a key of its own. */
 export const PluginValue = z.object({

@@ -59,6 +59,9 @@ export const keys = {
   /** What is durable and has not been told yet; in the order of its ids. */
   told: (id: string): Key => ["told", id],
   allTold: (): Key => ["told"],
+  /** What handlers have answered to a decision that has not come to its end. */
+  answers: (decision: string): Key => ["answers", decision],
+  allAnswers: (): Key => ["answers"],
   /** A client that is connected, while somebody is told of its end. */
   connection: (id: string): Key => ["connection", id],
   connections: (): Key => ["connection"],

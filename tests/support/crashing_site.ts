@@ -342,10 +342,13 @@ function watched(
   at: "down" | "up",
   ends: readonly AbortSignal[],
 ): ReadableStream<Uint8Array> {
+  let isOpen = true;
   return new ReadableStream<Uint8Array>({
+    cancel() {
+      isOpen = false;
+    },
     start(controller) {
       const source = decodeLines(from, MAX_FRAME_BYTES);
-      let isOpen = true;
       const close = () => {
         if (isOpen) controller.close();
         isOpen = false;

@@ -64,10 +64,11 @@ export class HeardEvents implements Events {
     event: E,
     args: EventArgs<E>,
     firing: Firing,
-  ): Promise<void> {
+  ): Promise<[]> {
     const heard = { event, args, firing };
     this.heard.push(heard);
     await this.onTell(heard);
+    return [];
   }
 
   fire(

@@ -50,6 +50,7 @@ async function open(
       tell: async (event, _, firing) => {
         told.push({ event, at: isoTime(clock.now()), ...firing });
         await end.wait;
+        return [];
       },
     },
   });

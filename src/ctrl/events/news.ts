@@ -10,7 +10,6 @@
  * @module
  */
 import type { Node } from "../../schema/node.ts";
-import type { Vm } from "../../schema/vm.ts";
 import type { Write } from "../records/write.ts";
 import type { News, TellingEvent } from "./news_item.ts";
 import { operationNews } from "./operation_news.ts";
@@ -41,7 +40,7 @@ function newsOfWrite(
 ): News[] {
   switch (write.kind) {
     case "vm":
-      return vmNews(write.value, seen.vm(write.key), revision, isHeard);
+      return vmNews(write, revision, seen, isHeard);
     case "node":
       return nodeNews(
         write.value,
@@ -68,11 +67,12 @@ function newsOfWrite(
 }
 
 function vmNews(
-  now: Vm | null,
-  before: Vm | undefined,
+  { key, value: now }: Extract<Write, { kind: "vm" }>,
   revision: number,
+  seen: Seen,
   isHeard: (event: TellingEvent) => boolean,
 ): News[] {
+  const before = seen.vm(key);
   const vm = now ?? before;
   const event = now === null
     ? "unregister"
@@ -83,7 +83,14 @@ function vmNews(
     : "state_change";
   if (vm === undefined || event === null || !isHeard(event)) return [];
   const decision = `${event}/${vm.uid}/${revision}`;
-  return [{ event, args: [vm], lane: vm.uid, decision }];
+  const told = { event, args: [vm], lane: vm.uid, decision } as const;
+  // What a state changes for is known by its node alone.
+  const operation = event === "state_change"
+    ? undefined
+    : seen.operationOn(vm.uid);
+  if (operation === undefined) return [{ ...told, args: [vm] }];
+  const depth = seen.request(operation.request)?.filed?.depth;
+  return [{ ...told, args: [vm], operation: operation.id, depth }];
 }
 
 /**

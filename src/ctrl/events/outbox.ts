@@ -4,8 +4,8 @@
  *
  * An event goes into the commit of the write that it tells of, and is removed
  * once its chain has ended, with some later commit. What a crash leaves is
- * told again, in order, under the same name. Events that nobody hears are
- * never written.
+ * told again, in order, under the same name, to those who have not answered.
+ * Events that nobody hears are never written.
  *
  * It is bounded: plugins that fall behind for long must not fill the state. So
  * many wait at most, and none for longer than an hour; the oldest are dropped.
@@ -14,10 +14,12 @@
  */
 import { messageOf } from "../../error/mod.ts";
 import type { Events } from "../../plugin/events.ts";
+import type { TrailEntry } from "../../schema/operation.ts";
 import { ToldRecord } from "../../schema/stored.ts";
 import { keys, LIMITS } from "../../store/key.ts";
 import type { Mutation, Store } from "../../store/store.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
+import { KEEP_MS, type KeptAnswers } from "./kept_answers.ts";
 import { newsOf } from "./news.ts";
 import type { Before, Stamped } from "./seen.ts";
 import type { News } from "./news_item.ts";
@@ -34,7 +36,7 @@ export const MAX_AGE_MS = 3_600_000;
 const SIDE_BY_SIDE = 256;
 
 /** How long the end of a chain waits for a commit that takes it along. */
-const FORGET_MS = 50;
+const FORGET_MS = KEEP_MS;
 const FORGET_AGAIN_MS = 1000;
 
 /** The longest record, in letters of three bytes at most; longer ones are not kept. */
@@ -48,6 +50,10 @@ export interface OutboxParts {
   readonly context: CtrlContext;
   readonly store: Pick<Store, "commit" | "list">;
   readonly events: Events;
+  /** Keeps what handlers answer while others are told. */
+  readonly answers?: KeptAnswers;
+  /** Puts lines into the trail of an operation, which may have ended. */
+  readonly note?: (operation: string, lines: readonly TrailEntry[]) => void;
 }
 
 /** What is known of the outbox now. */
@@ -64,8 +70,10 @@ export class Outbox implements Telling {
   readonly #queue: TellQueue<ToldRecord>;
   /** Those that are in the store; others are told from memory alone. */
   readonly #kept = new WeakSet<ToldRecord>();
-  /** Ids of what need not be told any more and is still in the store. */
-  #over: string[] = [];
+  /** Removes from the store what need not be told any more. */
+  #over: Mutation[] = [];
+  /** How many events of an operation are to be told. */
+  readonly #owed = new Map<string, number>();
   #forgetting: Disposable | null = null;
   /** VMs whose `register` chain has not ended, and who waits for that. */
   readonly #registering = new Map<string, PromiseWithResolvers<void>>();
@@ -101,6 +109,7 @@ export class Outbox implements Telling {
   close(): void {
     this.#isClosed = true;
     this.#queue.close();
+    this.#parts.answers?.close();
     void this.#forgetNow();
   }
 
@@ -110,6 +119,11 @@ export class Outbox implements Telling {
       told: this.#told,
       dropped: this.#dropped,
     };
+  }
+
+  /** Whether something of an operation is to be told still. */
+  owes(operation: string): boolean {
+    return this.#owed.has(operation);
   }
 
   /** Whether a VM's `register` chain has not ended. */
@@ -194,20 +208,42 @@ export class Outbox implements Telling {
     if (told.event === "register" && !this.#registering.has(told.lane)) {
       this.#registering.set(told.lane, Promise.withResolvers());
     }
+    this.#owe(told, 1);
     this.#queue.add(told);
   }
 
   async #tell(told: ToldRecord): Promise<void> {
     const { event, args, lane, decision, operation, depth } = told;
     if (this.#isOld(told)) return this.#drop(told);
-    const firing = { decision, operation, depth, lane };
-    await this.#parts.events.tell(event as "start", args as never, firing);
+    const answers = this.#kept.has(told)
+      ? this.#parts.answers?.open(decision)
+      : undefined;
+    const trail = await this.#parts.events.tell(
+      event as "start",
+      args as never,
+      { decision, operation, depth, lane, ...(answers && { answers }) },
+    );
     if (this.#isClosed) return;
     this.#told++;
+    if (trail.length > 0 && operation !== null) {
+      this.#parts.note?.(operation, trail);
+    }
+    if (answers !== undefined) {
+      this.#over.push(...this.#parts.answers?.removal(answers) ?? []);
+      this.#parts.answers?.over(answers);
+    }
     this.#end(told);
   }
 
+  #owe({ operation }: ToldRecord, more: 1 | -1): void {
+    if (operation === null) return;
+    const count = (this.#owed.get(operation) ?? 0) + more;
+    if (count > 0) this.#owed.set(operation, count);
+    else this.#owed.delete(operation);
+  }
+
   #end(told: ToldRecord): void {
+    this.#owe(told, -1);
     this.#forget(told);
     if (told.event !== "register") return;
     this.#registering.get(told.lane)?.resolve();
@@ -246,7 +282,7 @@ export class Outbox implements Telling {
   /** Takes one out of the store, together with others. */
   #forget(told: ToldRecord): void {
     if (!this.#kept.has(told)) return;
-    this.#over.push(told.id);
+    this.#over.push({ type: "delete", key: keys.told(told.id) });
     if (this.#isClosed) return;
     this.#forgetting ??= this.#parts.context.clock.after(
       FORGET_MS,
@@ -258,9 +294,7 @@ export class Outbox implements Telling {
     this.#forgetting?.[Symbol.dispose]();
     const over = this.#over.splice(0);
     try {
-      await this.#parts.store.commit(
-        over.map((id) => ({ type: "delete", key: keys.told(id) })),
-      );
+      await this.#parts.store.commit(over);
       this.#forgetting = null;
     } catch (error) {
       this.#over.unshift(...over);

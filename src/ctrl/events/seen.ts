@@ -50,6 +50,16 @@ export class Seen {
     return this.vm(uid) ?? this.#last.get(uid);
   }
 
+  /** The operation on a VM that the commit is of; undefined when it is of none. */
+  operationOn(uid: string): Operation | undefined {
+    for (const { write } of this.#commit) {
+      if (write.kind === "operation" && write.value?.uid === uid) {
+        return write.value;
+      }
+    }
+    return undefined;
+  }
+
   /** The request of an operation, which may be made in this very commit. */
   request(id: string): RequestRecord | undefined {
     for (const { write } of this.#commit) {

@@ -22,6 +22,11 @@ import {
   mistakeError,
 } from "../../plugin/files/mistake.ts";
 import { effective } from "../../plugin/files/permission.ts";
+import {
+  forgetVersions,
+  noteVersion,
+  recallVersion,
+} from "../../plugin/files/version.ts";
 import { PluginReader, type PluginReading } from "../../plugin/files/read.ts";
 import { Readings } from "../../plugin/files/readings.ts";
 import {
@@ -111,6 +116,17 @@ export class PluginFiles implements PluginSource {
       known: knownOf(entries, places),
       warnings: entries.flatMap((entry) => warningsOf(entry, locate)),
     };
+  }
+
+  async note(plugins: readonly LoadedPlugin[]): Promise<void> {
+    const { store } = this.#parts;
+    await Promise.all(plugins.map((plugin) => noteVersion(store, plugin)));
+    await forgetVersions(store);
+  }
+
+  recall(plugin: string, hash: string): Promise<LoadedPlugin | null> {
+    const { store } = this.#parts;
+    return recallVersion(store, plugin, hash, () => ++this.#ids);
   }
 
   async readShadow(

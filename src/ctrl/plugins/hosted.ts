@@ -26,15 +26,14 @@ import type { Store } from "../../store/store.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { PluginServices } from "../plugin_services.ts";
 import { PluginAsks } from "../plugin_asks/answerer.ts";
+import type { KeptAnswers } from "../events/kept_answers.ts";
+import type { Outbox } from "../events/outbox.ts";
 import type { Records } from "../records/records.ts";
 import { PluginLife } from "./life.ts";
 import { LogRing } from "./log_ring.ts";
 import type { PluginSource, ReadingPorts } from "./set.ts";
 import { ShadowRunner } from "./shadow_runner.ts";
 import { Shadows } from "./shadows.ts";
-
-/** An operation's end is told for so long after it with the versions it began with. */
-const TELLING_MS = 60_000;
 
 /** How a controller runs plugins, and where they come from. */
 export interface PluginHosting {
@@ -60,6 +59,8 @@ export interface LoadingParts {
   readonly records: Records;
   readonly store: Store;
   readonly services: PluginServices;
+  readonly answers: Pick<KeptAnswers, "versions">;
+  readonly outbox: Pick<Outbox, "owes">;
 }
 
 /** The plugins of one controller. */
@@ -70,7 +71,8 @@ export class HostedPlugins implements AsyncDisposable {
   readonly #source: PluginSource;
   readonly #runner: ShadowRunner;
   readonly #logs = new LogRing();
-  #records: Records | null = null;
+  /** What may need older versions; nothing before the records are read. */
+  #loaded: Pick<LoadingParts, "records" | "answers" | "outbox"> | null = null;
 
   constructor({ runner, source }: PluginHosting, parts: HostedParts) {
     const { context, site, recorder = NO_RECORDER } = parts;
@@ -94,14 +96,17 @@ export class HostedPlugins implements AsyncDisposable {
       log,
       recorder,
       frozen: (operation) =>
-        this.#records?.operations.latest(operation)?.plugins,
+        this.#loaded?.records.operations.latest(operation)?.plugins,
       needed: () => this.#needed(),
+      ...(source.recall &&
+        { recall: (...version) => source.recall!(...version) }),
     });
   }
 
   /** Loads the set that the configuration names. Throws what is wrong with it. */
-  async load({ records, store, services }: LoadingParts): Promise<PluginLife> {
-    this.#records = records;
+  async load(parts: LoadingParts): Promise<PluginLife> {
+    const { store, services } = parts;
+    this.#loaded = parts;
     const { context, recorder } = this.#parts;
     const source = this.#source;
     const reading: ReadingPorts = {
@@ -126,6 +131,7 @@ export class HostedPlugins implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.events[Symbol.dispose]();
     await this.#runner[Symbol.asyncDispose]();
   }
 
@@ -138,15 +144,15 @@ export class HostedPlugins implements AsyncDisposable {
     context.log[level](text, { plugin, event, ...given });
   }
 
-  /** The versions that operations began with which have not ended, or just have. */
+  /** The versions that something began with which has not come to its end. */
   #needed(): ReadonlySet<string> {
     const needed = new Set<string>();
-    const told = this.#parts.context.clock.now() - TELLING_MS;
-    for (const operation of this.#records?.operations.latestValues() ?? []) {
-      const { plugins, state, endedAt } = operation;
+    if (this.#loaded === null) return needed;
+    const { records, answers, outbox } = this.#loaded;
+    for (const hash of answers.versions()) needed.add(hash);
+    for (const { id, plugins, state } of records.operations.latestValues()) {
       if (plugins === undefined) continue;
-      const isOver = isFinal(state) && Date.parse(endedAt ?? "") < told;
-      if (isOver) continue;
+      if (isFinal(state) && !outbox.owes(id)) continue;
       for (const hash of Object.values(plugins)) needed.add(hash);
     }
     return needed;

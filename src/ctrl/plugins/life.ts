@@ -277,6 +277,7 @@ export class PluginLife implements PluginAdmin {
     await this.#prepare(set);
     try {
       await services.prepare(set.plugins);
+      await this.#parts.source.note?.(set.plugins);
       await chains.replace(set.plugins);
     } catch (error) {
       await services.prepare(before.plugins);

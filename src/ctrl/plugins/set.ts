@@ -64,6 +64,10 @@ export interface PluginSource {
    * with any of them; nothing has changed then.
    */
   read(switches: Switches, ports: ReadingPorts): Promise<PluginSet>;
+  /** Notes how these run, durably, before anything can name their versions. */
+  note?(plugins: readonly LoadedPlugin[]): Promise<void>;
+  /** A version that was noted, with registrations of its own; null when it is gone. */
+  recall?(plugin: string, hash: string): Promise<LoadedPlugin | null>;
   /** Reads the version at `path`, to be called as `live` is. Throws what is wrong with it. */
   readShadow?(
     live: LoadedPlugin,

@@ -2,16 +2,18 @@
  * Requests whose chains have not ended: whom they wait for, and how they are
  * given up.
  *
- * Nothing is written of a request before its chains have allowed it. So one
- * that waits can be dropped at any moment, and after a crash it is as if it
- * had never come; sent again under its id, its handlers are called with the
- * same decisions.
+ * Nothing is done before its chains have allowed a request, and nothing is
+ * written of it but what handlers have answered so far. So one that waits can
+ * be dropped at any moment. After a crash it goes on when it is sent again
+ * under its id: who has answered is not asked again, and the others are with
+ * the same decisions.
  *
  * @module
  */
 import { isUsherError, UsherError } from "../../error/mod.ts";
 import type { WaitingFor } from "../../plugin/events.ts";
 import type { Caller } from "../auth/caller.ts";
+import type { Decision } from "../events/kept_answers.ts";
 import { maySeeAll } from "./names.ts";
 import {
   allow,
@@ -42,14 +44,20 @@ export class Deciding {
    * What the chains of a request come to. Answers the refusal of one that is a
    * part of something, and throws that of any other.
    */
-  async decide(sent: Sent): Promise<Allowed | UsherError> {
+  async decide(
+    sent: Sent,
+    answers?: Decision,
+  ): Promise<Allowed | UsherError> {
     const { id, caller, whole } = sent;
     if (this.#isClosed) throw ending();
     const abort = new AbortController();
     const parent = whole?.parent ?? null;
     this.#waits.set(id, { user: caller.user, parent, abort });
     try {
-      return await allow(sent, this.#parts, { signal: abort.signal });
+      return await allow(sent, this.#parts, {
+        signal: abort.signal,
+        ...(answers === undefined ? {} : { answers }),
+      });
     } catch (error) {
       if (whole !== undefined && isPolicy(error)) return error;
       throw error;

@@ -17,6 +17,7 @@ import type { TrailEntry } from "../../schema/operation.ts";
 import type { PlannedChange } from "../../schema/plan.ts";
 import { VmRequest } from "../../schema/request.ts";
 import type { Caller } from "../auth/caller.ts";
+import type { Decision } from "../events/kept_answers.ts";
 import { NameResolver } from "./names.ts";
 import type { Records } from "../records/records.ts";
 import { targetsOf } from "./targets.ts";
@@ -68,12 +69,14 @@ type VmEvent = Extract<
 export async function allow(
   asking: Asking,
   parts: ChainParts,
-  more: Pick<Firing, "isReplay" | "signal"> = {},
+  more: Pick<Firing, "isReplay" | "signal"> & { readonly answers?: Decision } =
+    {},
 ): Promise<Allowed> {
   const { events } = parts;
   const { verb } = asking.request;
   const own = eventOf(verb);
-  const plugins = events.versions(hearing(verb));
+  const now = () => events.versions(hearing(verb));
+  const versions = more.answers?.begin(now) ?? now();
   const chains = own === null
     ? ["request" as const]
     : ["request" as const, own];
@@ -89,7 +92,7 @@ export async function allow(
     const decided: Decided<"request"> = await events.decide(
       event as "request",
       [value],
-      firingOf(asking, more),
+      { ...firingOf(asking, more), versions },
     );
     trail.push(...decided.trail);
     Object.assign(took, decided.plugins);
@@ -98,7 +101,7 @@ export async function allow(
     request = edited({ ...asking, request }, decided, parts.records);
     value = null;
   }
-  return { request, trail, plugins: { ...plugins, ...took }, changes };
+  return { request, trail, plugins: { ...versions, ...took }, changes };
 }
 
 /** The events that an operation of a verb leads to, from its request to its end. */

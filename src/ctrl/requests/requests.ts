@@ -23,9 +23,11 @@ import type { Plan } from "../../schema/plan.ts";
 import type { VmRequest } from "../../schema/request.ts";
 import type { RequestRecord } from "../../schema/stored.ts";
 import type { Vm } from "../../schema/vm.ts";
+import type { Mutation } from "../../store/store.ts";
 import type { Caller } from "../auth/caller.ts";
 import { hashToken } from "../auth/accounts.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
+import type { Decision, KeptAnswers } from "../events/kept_answers.ts";
 import { type Draft, draftsOf, type Whole } from "./drafts.ts";
 import { type FirstMove, firstMoves } from "./first_moves.ts";
 import { maySeeAll } from "./names.ts";
@@ -33,7 +35,7 @@ import { operationWrite } from "../operations/writes.ts";
 import { planFor } from "./plans.ts";
 import { Deciding } from "./deciding.ts";
 import { type Allowed, unchanged } from "./request_chains.ts";
-import { recordOf, type Sent } from "./sent.ts";
+import { bondOf, recordOf, type Sent } from "./sent.ts";
 import type { Runner } from "../operations/runner.ts";
 import type { Records } from "../records/records.ts";
 import type { SpecDefaults } from "./specs.ts";
@@ -47,6 +49,8 @@ export interface RequestParts {
   readonly defaults: () => SpecDefaults;
   /** Nobody hears anything when absent. */
   readonly events?: Events;
+  /** Keeps what handlers answer while others are asked. */
+  readonly answers?: KeptAnswers;
 }
 
 /** Takes requests in. */
@@ -166,9 +170,26 @@ export class Requests {
   }
 
   async #accept(sent: Sent): Promise<Result> {
+    const { answers } = this.#parts;
+    if (answers === undefined) return await this.#take(sent);
+    const decision = answers.open(sent.id, bondOf(sent));
+    try {
+      const result = await this.#take(sent, decision);
+      answers.over(decision);
+      return result;
+    } catch (error) {
+      answers.drop(decision);
+      throw error;
+    }
+  }
+
+  async #take(sent: Sent, decision?: Decision): Promise<Result> {
     const { gathering } = this.#parts.runner;
-    const allowed = await this.deciding.decide(sent);
-    if (allowed instanceof UsherError) return this.#refuse(sent, allowed);
+    const allowed = await this.deciding.decide(sent, decision);
+    const extra = () => this.#removal(decision);
+    if (allowed instanceof UsherError) {
+      return this.#refuse(sent, allowed, extra());
+    }
     let drafts = this.#draft(sent, allowed);
     // While nodes may still come back to a new controller, no VM is without
     // room. From the last look to the write that follows nothing is waited for.
@@ -177,7 +198,7 @@ export class Requests {
       drafts = this.#draft(sent, allowed);
     }
     const record = recordOf(sent, drafts.length, allowed);
-    const moves = await this.#claimAndWrite(record, drafts);
+    const moves = await this.#claimAndWrite(record, drafts, extra());
     for (const { move, claimed } of moves) {
       if (claimed) this.#parts.runner.resume(move);
       else if (!isFinal(move.operation.state)) {
@@ -188,7 +209,11 @@ export class Requests {
   }
 
   /** What a drain asks for and may not have becomes parts of it that failed, and say why. */
-  async #refuse(sent: Sent, error: UsherError): Promise<Result> {
+  async #refuse(
+    sent: Sent,
+    error: UsherError,
+    extra: readonly Mutation[],
+  ): Promise<Result> {
     const { at } = sent;
     const drafts = this.#draft(sent, unchanged(sent.request));
     const record = recordOf(sent, drafts.length, { plugins: {} });
@@ -199,8 +224,14 @@ export class Requests {
           ended({ ...operation, changed: false }, at, error).operation,
         )
       ),
-    ]);
+    ], extra);
     return this.result(sent.id, sent.caller);
+  }
+
+  #removal(decision: Decision | undefined): readonly Mutation[] {
+    return decision === undefined
+      ? []
+      : this.#parts.answers?.removal(decision) ?? [];
   }
 
   /** Whether a VM would have no room if it began now. */
@@ -236,6 +267,7 @@ export class Requests {
   async #claimAndWrite(
     record: RequestRecord,
     drafts: readonly Draft[],
+    extra: readonly Mutation[],
   ): Promise<FirstMove[]> {
     const { records, runner } = this.#parts;
     try {
@@ -248,7 +280,7 @@ export class Requests {
           ...writes,
           operationWrite(operation, undefined, claimed[i]?.vm),
         ]),
-      ]);
+      ], extra);
       return moves;
     } catch (error) {
       for (const { operation } of drafts) {

@@ -6,6 +6,7 @@
 import type { VmRequest } from "../../schema/request.ts";
 import type { RequestRecord } from "../../schema/stored.ts";
 import type { Caller } from "../auth/caller.ts";
+import { hashToken } from "../auth/accounts.ts";
 import type { Whole } from "./drafts.ts";
 import { filedBy } from "./plugin_caller.ts";
 import type { Allowed } from "./request_chains.ts";
@@ -39,4 +40,13 @@ export function recordOf(
     ...filedBy(caller),
     ...(Object.keys(plugins).length === 0 ? {} : { plugins }),
   };
+}
+
+/** What plugins' answers to a request hold for: what was asked, by whom, and as what. */
+export function bondOf(
+  { digest, caller: { role, groups = [], plugin } }: Sent,
+): string {
+  return hashToken(
+    JSON.stringify([digest, role, [...groups], plugin?.name ?? null]),
+  );
 }

@@ -17,6 +17,7 @@ import { Operation } from "../../schema/operation.ts";
 import { PluginSwitch } from "../../schema/plugin_life.ts";
 import {
   Account,
+  AnswersRecord,
   JoinTokenRecord,
   NodeSecretRecord,
   PluginClock,
@@ -39,6 +40,7 @@ export type EntryKind =
   | "session"
   | "cluster"
   | "told"
+  | "answers"
   | "connection"
   | "plugin-value"
   | "plugin-clock"
@@ -81,6 +83,11 @@ const SHAPES: Readonly<Record<string, Shape>> = Object.fromEntries(
     [keys.sessions(), { kind: "session", schema: SessionRecord, id: "hash" }],
     [keys.clusters(), { kind: "cluster", schema: Cluster, id: "name" }],
     [keys.allTold(), { kind: "told", schema: ToldRecord, id: "id" }],
+    [keys.allAnswers(), {
+      kind: "answers",
+      schema: AnswersRecord,
+      id: "decision",
+    }],
     [keys.pluginSwitches(), {
       kind: "plugin-switch",
       schema: PluginSwitch,

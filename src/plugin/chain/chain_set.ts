@@ -15,6 +15,7 @@ export class ChainSet {
   readonly plugins: readonly LoadedPlugin[];
   readonly #chains = new Map<string, readonly Handler[]>();
   readonly #byKey = new Map<string, Handler>();
+  readonly #hashes = new Map<string, string>();
   /** Firings that have begun and not ended. */
   running = 0;
 
@@ -27,6 +28,7 @@ export class ChainSet {
     this.plugins = plugins;
     const chains = new Map<string, Handler[]>();
     for (const plugin of plugins) {
+      this.#hashes.set(plugin.name, plugin.snapshot.hash);
       const counts = new Map<string, number>();
       for (const registration of plugin.registrations) {
         const { event } = registration;
@@ -53,6 +55,11 @@ export class ChainSet {
   /** The handlers of an event, in order. */
   chain(event: string): readonly Handler[] {
     return this.#chains.get(event) ?? [];
+  }
+
+  /** Whether this version of a plugin is in the set. */
+  has(plugin: string, hash: string): boolean {
+    return this.#hashes.get(plugin) === hash;
   }
 
   statsOf(key: string): CallStats | undefined {

@@ -17,24 +17,17 @@ import { UsherError } from "../../error/mod.ts";
 import { type EventArgs, type EventName, EVENTS } from "../../schema/event.ts";
 import type { TrailEntry } from "../../schema/operation.ts";
 import type { RegistrationView } from "../../schema/plugin.ts";
-import type { RecordedAnswer } from "../../schema/recorded_event.ts";
 import { isoTime } from "../../sys/clock.ts";
 import { type Args, oddity } from "./answer.ts";
-import { differences } from "./difference.ts";
 import {
   type Decided,
   type Events,
   type Firing,
   pathOf,
-  type Share,
   type WaitingFor,
 } from "../events.ts";
-import {
-  type Answered,
-  type Handler,
-  type HandlerParts,
-  SLOW_MS,
-} from "./handler.ts";
+import { ChainRun } from "./chain_run.ts";
+import type { Handler, HandlerParts } from "./handler.ts";
 import { Lanes } from "./lanes.ts";
 import { type EventRecorder, NO_RECORDER } from "./recorder.ts";
 import type { LoadedPlugin } from "../runner.ts";
@@ -52,10 +45,15 @@ export interface ChainsParts extends HandlerParts {
   ) => Readonly<Record<string, string>> | undefined;
   /** The versions that operations which have begun may still need. */
   readonly needed?: () => ReadonlySet<string>;
+  /** A version that was used before, as it was then; null when it is gone. */
+  readonly recall?: (
+    plugin: string,
+    hash: string,
+  ) => Promise<LoadedPlugin | null>;
 }
 
 /** Runs the chains of the plugins that are registered. */
-export class Chains implements Events {
+export class Chains implements Events, Disposable {
   readonly #parts: ChainsParts;
   readonly #recorder: EventRecorder;
   readonly #versions: Versions;
@@ -100,6 +98,11 @@ export class Chains implements Events {
     return this.#versions.current.of(plugin).map((handler) => handler.view());
   }
 
+  /** Looks after older versions no more. */
+  [Symbol.dispose](): void {
+    this.#versions[Symbol.dispose]();
+  }
+
   isHeard(event: string): boolean {
     return this.isRegistered(event) || this.#recorder.wants(event);
   }
@@ -127,10 +130,12 @@ export class Chains implements Events {
     args: EventArgs<E>,
     firing: Firing,
   ): Promise<Decided<E>> {
-    using chain = this.#versions.begin(event, firing);
+    using chain = await this.#versions.begin(event, firing);
     const run = new ChainRun(event, args as Args, chain.handlers, firing);
     try {
+      refuseGone(chain.gone);
       for (const handler of run.handlers) {
+        if (run.goesOn(handler, this.#at())) continue;
         await this.#askOne(run, handler);
       }
     } finally {
@@ -148,8 +153,8 @@ export class Chains implements Events {
     event: E,
     args: EventArgs<E>,
     firing: Firing,
-  ): Promise<void> {
-    await this.#tell(event, args as Args, firing);
+  ): Promise<readonly TrailEntry[]> {
+    return await this.#tell(event, args as Args, firing);
   }
 
   async fire(event: string, args: Args, firing: Firing): Promise<void> {
@@ -165,9 +170,14 @@ export class Chains implements Events {
     await this.#tell(event, args, firing);
   }
 
-  async #tell(event: string, args: Args, firing: Firing): Promise<void> {
-    using chain = this.#versions.begin(event, firing);
+  async #tell(
+    event: string,
+    args: Args,
+    firing: Firing,
+  ): Promise<readonly TrailEntry[]> {
+    using chain = await this.#versions.begin(event, firing);
     const run = new ChainRun(event, args, chain.handlers, firing);
+    for (const plugin of chain.gone) run.isGone(plugin, this.#at());
     const tell = () => this.#tellAll(run);
     if (firing.lane === undefined || run.handlers.length === 0) await tell();
     else {
@@ -175,15 +185,20 @@ export class Chains implements Events {
       await this.#lanes.inTurn(firing.lane, plugins, tell);
     }
     this.#record(run);
+    return run.trail;
   }
 
   async #tellAll(run: ChainRun): Promise<void> {
+    const { clock } = this.#parts;
     for (const handler of run.handlers) {
+      if (run.goesOn(handler, this.#at())) continue;
+      const began = clock.monotonic();
       try {
-        this.#took(run, handler, await handler.call(run.called()));
+        run.answered(handler, await handler.call(run.called()), this.#at());
       } catch (error) {
         // The handler has named itself in the log; the others hear it all the same.
-        run.failed(handler, error as UsherError);
+        const tookMs = clock.monotonic() - began;
+        run.passedOver(handler, error as UsherError, tookMs, this.#at());
       }
     }
   }
@@ -194,18 +209,20 @@ export class Chains implements Events {
     const sinceMs = this.#parts.clock.monotonic();
     this.#waiting.set(decision, { plugin, event: run.event, sinceMs });
     try {
-      this.#took(run, handler, await given(handler.call(run.called()), signal));
+      const answered = await given(handler.call(run.called()), signal);
+      run.answered(handler, answered, this.#at());
     } catch (error) {
-      if (error instanceof UsherError) run.failed(handler, error);
+      if (error instanceof UsherError) {
+        run.failed(handler, { code: error.code, detail: error.message });
+      }
       throw error;
     } finally {
       this.#waiting.delete(decision);
     }
   }
 
-  #took(run: ChainRun, handler: Handler, answered: Answered): void {
-    const at = isoTime(this.#parts.clock.now());
-    run.answered(handler, answered, at);
+  #at(): string {
+    return isoTime(this.#parts.clock.now());
   }
 
   #record(run: ChainRun): void {
@@ -215,77 +232,13 @@ export class Chains implements Events {
     if (isSecret || firing.isReplay === true) return;
     if (handlers.length === 0 && !this.#recorder.wants(event)) return;
     this.#recorder.record({
-      at: isoTime(this.#parts.clock.now()),
+      at: this.#at(),
       event,
       decision: firing.decision,
       operation: firing.operation ?? null,
       depth: firing.depth ?? 0,
       args: [...first],
       answers,
-    });
-  }
-}
-
-/** One firing on its way through its handlers. */
-class ChainRun {
-  readonly trail: TrailEntry[] = [];
-  readonly plugins: Record<string, string> = {};
-  readonly answers: RecordedAnswer[] = [];
-  readonly shares: Share[] = [];
-  args: Args;
-
-  constructor(
-    readonly event: string,
-    readonly first: Args,
-    readonly handlers: readonly Handler[],
-    readonly firing: Firing,
-  ) {
-    this.args = first;
-  }
-
-  /** What the next handler is called with. */
-  called() {
-    const { decision, operation = null, depth = 0, isReplay = false } =
-      this.firing;
-    return { args: this.args, decision, operation, depth, isReplay };
-  }
-
-  answered(
-    { plugin, hash }: Handler,
-    { args, given, tookMs }: Answered,
-    at: string,
-  ): void {
-    const source = `plugin ${plugin}`;
-    const changed = this.#changes(args);
-    this.shares.push({ plugin, changed });
-    for (const text of changed) this.trail.push({ at, source, text });
-    if (tookMs >= SLOW_MS) {
-      const text = `took ${(tookMs / 1000).toFixed(1)} s for ${this.event}`;
-      this.trail.push({ at, source, text });
-    }
-    this.plugins[plugin] = hash;
-    this.answers.push({
-      plugin,
-      hash,
-      args: given === null ? null : [...given],
-      problem: null,
-    });
-    this.args = args;
-  }
-
-  /** Of what carries secrets nothing is told. */
-  #changes(args: Args): string[] {
-    if (args === this.args || !Object.hasOwn(EVENTS, this.event)) return [];
-    const { recorded, class: its } = EVENTS[this.event as EventName];
-    return recorded && its === "decides" ? differences(this.args, args) : [];
-  }
-
-  failed({ plugin, hash }: Handler, { code, message }: UsherError): void {
-    this.answers.push({
-      plugin,
-      hash,
-      args: null,
-      problem: { code, detail: message },
     });
   }
 }
@@ -306,6 +259,16 @@ async function given<T>(
   } finally {
     signal.removeEventListener("abort", stop);
   }
+}
+
+/** What was begun is not decided by halves of two policies. */
+function refuseGone([plugin]: readonly string[]): void {
+  if (plugin === undefined) return;
+  throw new UsherError(
+    "plugin_failed",
+    `Cannot go on with what plugin "${plugin}" began to decide: that version of it is gone`,
+    { subject: plugin, hint: "ask again, as a new request" },
+  );
 }
 
 function refuseCircle(event: string, { decision }: Firing): void {

@@ -5,17 +5,22 @@
  * A reload swaps all chains at once. What has begun must not see half of it:
  * a firing goes on with the handlers it was begun with, and an operation with
  * the versions of plugins that were there when it began. The runner holds the
- * older ones for so long.
+ * older ones for so long. After a restart they are loaded again when something
+ * that began with them goes on, and end when nothing needs them.
  *
  * @module
  */
 import { ChainSet } from "./chain_set.ts";
 import type { Firing } from "../events.ts";
 import { Handler, type HandlerParts } from "./handler.ts";
+import { messageOf } from "../../error/mod.ts";
 import type { LoadedPlugin } from "../runner.ts";
 
 /** How often it is looked whether an older version is needed still. */
 const SWEEP_MS = 1000;
+
+/** How often it is looked when nothing is fired. */
+const LATER_MS = 10_000;
 
 /** What versions are kept by. */
 export interface VersionsParts extends HandlerParts {
@@ -23,12 +28,22 @@ export interface VersionsParts extends HandlerParts {
     operation: string,
   ) => Readonly<Record<string, string>> | undefined;
   readonly needed?: () => ReadonlySet<string>;
+  /** A version that was used before, as it was then; null when it is gone. */
+  readonly recall?: (
+    plugin: string,
+    hash: string,
+  ) => Promise<LoadedPlugin | null>;
 }
 
 /** The handlers of one firing; they are held until it is disposed of. */
 export interface Begun extends Disposable {
   readonly handlers: readonly Handler[];
+  /** Plugins whose version it began with is gone: none of their handlers is called. */
+  readonly gone: readonly string[];
 }
+
+/** A version of a plugin. */
+type Version = readonly [plugin: string, hash: string];
 
 /** The chains registered now, and older ones that are needed still. */
 export class Versions {
@@ -40,6 +55,9 @@ export class Versions {
   /** One after another, since the runner takes one set at a time. */
   #swaps: Promise<void> = Promise.resolve();
   #sweptAt = 0;
+  #sweeping: Disposable | null = null;
+  /** Older versions as they were looked for: null for those that are gone. */
+  readonly #recalled = new Map<string, LoadedPlugin | null>();
 
   constructor(parts: VersionsParts) {
     this.#parts = parts;
@@ -71,9 +89,11 @@ export class Versions {
     });
   }
 
-  /** The handlers of a firing that begins now. */
-  begin(event: string, firing: Firing): Begun {
-    const handlers = this.#handlers(event, firing);
+  /** The handlers of a firing that begins now; older versions are loaded where it needs them. */
+  async begin(event: string, firing: Firing): Promise<Begun> {
+    const missing = this.#missing(event, firing);
+    if (missing.length > 0) await this.#recall(event, missing);
+    const { handlers, gone } = this.#handlers(event, firing);
     const sets = new Set([
       this.#current,
       ...[...this.#older].filter((set) =>
@@ -83,6 +103,7 @@ export class Versions {
     for (const set of sets) set.running++;
     return {
       handlers,
+      gone,
       [Symbol.dispose]: () => {
         for (const set of sets) set.running--;
         this.#sweep();
@@ -90,39 +111,112 @@ export class Versions {
     };
   }
 
-  #handlers(
-    event: string,
-    { operation, except, only }: Firing,
-  ): readonly Handler[] {
-    const chain = this.#current.chain(event);
-    const its = this.#older.size === 0 || operation == null
-      ? chain
-      : this.#asBegun(event, chain, operation);
-    if (except === undefined && only === undefined) return its;
-    return its.filter(({ plugin, registration }) =>
-      !(except ?? []).includes(plugin) &&
-      (only === undefined || registration.id === only)
+  /** Looks for older versions no more. */
+  [Symbol.dispose](): void {
+    this.#sweeping?.[Symbol.dispose]();
+  }
+
+  /** The versions that a firing began with and that are not those of now. */
+  #others({ versions, operation }: Firing): Version[] {
+    const frozen = versions ??
+      (operation == null ? undefined : this.#parts.frozen?.(operation));
+    if (frozen === undefined) return [];
+    return Object.entries(frozen).filter(([plugin, hash]) =>
+      !this.#current.has(plugin, hash)
     );
   }
 
-  /** The chain with the versions that an operation began with, as far as they are there. */
+  /** Those of them that would hear `event`, as far as is known, and are not there. */
+  #missing(event: string, firing: Firing): Version[] {
+    if (this.#parts.recall === undefined) return [];
+    return this.#others(firing).filter((version) => {
+      if (this.#setOf(version) !== undefined) return false;
+      const recalled = this.#recalled.get(version.join(" "));
+      return recalled === undefined || (recalled !== null &&
+        recalled.registrations.some((one) => one.event === event));
+    });
+  }
+
+  #setOf([plugin, hash]: Version): ChainSet | undefined {
+    return [...this.#older].findLast((one) => one.has(plugin, hash));
+  }
+
+  /** Loads those that hear `event`; what it finds gone is known as that. */
+  #recall(event: string, missing: readonly Version[]): Promise<void> {
+    return this.#inTurn(async () => {
+      const found: LoadedPlugin[] = [];
+      for (const version of missing) {
+        // Another firing may have had it loaded meanwhile.
+        if (this.#setOf(version) !== undefined) continue;
+        const plugin = await this.#lookFor(version);
+        const hears = plugin?.registrations.some((one) => one.event === event);
+        if (plugin !== null && hears === true) found.push(plugin);
+      }
+      if (found.length === 0) return;
+      this.#older.add(new ChainSet(this.#parts, found, this.#current));
+      this.#parts.log.info("older versions of plugins are loaded again", {
+        plugins: found.map(({ name }) => name),
+      });
+      await this.#use(this.#prepared);
+    }).catch((error) => {
+      // Their calls fail then, and tell why.
+      this.#parts.log.error("older versions of plugins could not be loaded", {
+        error: messageOf(error),
+      });
+    });
+  }
+
+  async #lookFor([plugin, hash]: Version): Promise<LoadedPlugin | null> {
+    const key = `${plugin} ${hash}`;
+    const known = this.#recalled.get(key);
+    if (known !== undefined) return known;
+    const found = await this.#parts.recall?.(plugin, hash) ?? null;
+    this.#recalled.set(key, found);
+    if (found === null) {
+      this.#parts.log.error("a version of a plugin is needed and is gone", {
+        plugin,
+        hash,
+      });
+    }
+    return found;
+  }
+
+  #handlers(
+    event: string,
+    firing: Firing,
+  ): { handlers: readonly Handler[]; gone: readonly string[] } {
+    const chain = this.#current.chain(event);
+    const others = this.#others(firing);
+    const gone = others.filter((version) =>
+      this.#setOf(version) === undefined &&
+      this.#recalled.get(version.join(" ")) === null
+    ).map(([plugin]) => plugin);
+    const its = others.length === 0
+      ? chain
+      : this.#asBegun(event, chain, others)
+        .filter(({ plugin }) => !gone.includes(plugin));
+    const { except, only } = firing;
+    if (except === undefined && only === undefined) {
+      return { handlers: its, gone };
+    }
+    const handlers = its.filter(({ plugin, registration }) =>
+      !(except ?? []).includes(plugin) &&
+      (only === undefined || registration.id === only)
+    );
+    return { handlers, gone };
+  }
+
+  /** The chain with the versions that something began with, as far as they are there. */
   #asBegun(
     event: string,
     chain: readonly Handler[],
-    operation: string,
+    others: readonly Version[],
   ): readonly Handler[] {
-    const frozen = this.#parts.frozen?.(operation) ?? {};
-    const older: Handler[] = [];
-    for (const [plugin, hash] of Object.entries(frozen)) {
-      if (hasVersion(this.#current, plugin, hash)) continue;
-      const set = [...this.#older].findLast((one) =>
-        hasVersion(one, plugin, hash)
-      );
-      if (set === undefined) continue;
-      older.push(
-        ...set.chain(event).filter((handler) => handler.plugin === plugin),
-      );
-    }
+    const older = others.flatMap((version) =>
+      (this.#setOf(version)?.chain(event) ?? []).filter(({ plugin }) =>
+        plugin === version[0]
+      )
+    );
     if (older.length === 0) return chain;
     const replaced = new Set(older.map(({ plugin }) => plugin));
     return [...chain.filter(({ plugin }) => !replaced.has(plugin)), ...older]
@@ -131,6 +225,11 @@ export class Versions {
 
   #sweep(): void {
     if (this.#older.size === 0) return;
+    // When nothing is fired any more, too, the last of them ends.
+    this.#sweeping ??= this.#parts.clock.after(LATER_MS, () => {
+      this.#sweeping = null;
+      this.#sweep();
+    });
     const now = this.#parts.clock.monotonic();
     const isIdle = [...this.#older].some(({ running }) => running === 0);
     if (!isIdle || now - this.#sweptAt < SWEEP_MS) return;
@@ -145,11 +244,16 @@ export class Versions {
     const before = this.#older.size;
     for (const set of this.#older) {
       const isNeeded = set.plugins.some(({ name, snapshot: { hash } }) =>
-        needed.has(hash) && !hasVersion(this.#current, name, hash)
+        needed.has(hash) && !this.#current.has(name, hash)
       );
       if (set.running === 0 && !isNeeded) this.#older.delete(set);
     }
-    return this.#older.size < before;
+    if (this.#older.size === before) return false;
+    // Their snapshots may go, too; what is gone does not come back.
+    for (const [key, plugin] of this.#recalled) {
+      if (plugin !== null) this.#recalled.delete(key);
+    }
+    return true;
   }
 
   /** Lets the runner have these, the newest of each name first, and all that is needed besides. */
@@ -176,14 +280,4 @@ export class Versions {
     this.#swaps = turn.catch(() => {});
     return turn;
   }
-}
-
-function hasVersion(
-  { plugins }: ChainSet,
-  plugin: string,
-  hash: string,
-): boolean {
-  return plugins.some(({ name, snapshot }) =>
-    name === plugin && snapshot.hash === hash
-  );
 }
