@@ -134,6 +134,8 @@ Deno.test("a plugin is made, checked, registered, reloaded, listed, heard and te
   const again = await site.run("vm", "start", "big", "-n", "6");
   match(again.err, /why: 6 VMs are more than it likes/);
   done(await site.run("vm", "wait", "slow", "--for", "running"));
+  const begun = await site.run("op", "show", slow.out.trim(), "-o", "json");
+  strictEqual(JSON.parse(begun.out).plugins.greeter, shown.hash);
 
   // A mistake: nothing has changed, and it is named where it stands.
   await workshop.register(GREETER.replace("register]", "regster]"));

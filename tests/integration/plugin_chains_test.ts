@@ -8,7 +8,9 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { PluginContext } from "../../src/plugin/api.ts";
 import type { NodeOperation } from "../../src/schema/node_operation.ts";
 import type { Plan } from "../../src/schema/plan.ts";
+import type { PluginView } from "../../src/schema/plugin.ts";
 import type { Problem } from "../../src/schema/problem.ts";
+import { createLog } from "../../src/sys/log.ts";
 import { pluginOf } from "../support/local_plugins.ts";
 import { TestSite } from "../support/site.ts";
 import { until } from "../support/wait.ts";
@@ -154,6 +156,59 @@ interface Line {
 function linesOf(text: string): Line[] {
   return text.trim().split("\n").map((line) => JSON.parse(line));
 }
+
+Deno.test("chains: a slow handler is named in the log, in the list of plugins and in the operation's trail", async () => {
+  const said: string[] = [];
+  const slow = pluginOf("slow", {
+    "*": async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1050));
+    },
+  });
+  await using site = await TestSite.start({
+    modules: { slow },
+    ctrl: registered({ slow: ["start_request", "register", "start"] }),
+    log: createLog({
+      format: "json",
+      write: (line) => void said.push(line),
+    }),
+  });
+  const { outcomes: [outcome] } = await site.run("start", "web");
+  const id = outcome?.operation ?? "";
+  const wanted = ["start_request", "register", "start"];
+  await until("its trail names it for each", async () => {
+    const { trail } = await site.operation(id);
+    const texts = trail.filter(({ source }) => source === "plugin slow")
+      .map(({ text }) => text);
+    return wanted.every((event) =>
+      texts.some((text) =>
+        text.startsWith("took ") && text.endsWith(` s for ${event}`)
+      )
+    );
+  });
+  const { state } = await site.operation(id);
+  strictEqual(state, "succeeded");
+  const { body } = await site.call<{ plugins: PluginView[] }>(
+    "GET",
+    "/v1/plugins",
+  );
+  const view = body.plugins.find(({ name }) => name === "slow");
+  for (
+    const { event, calls, p50Ms, p99Ms, failures } of view?.registrations ?? []
+  ) {
+    ok(wanted.includes(event));
+    strictEqual(calls, 1);
+    strictEqual(failures, 0);
+    ok((p50Ms ?? 0) > 900 && (p99Ms ?? 0) > 900, `${p50Ms} ${p99Ms}`);
+  }
+  for (const event of wanted) {
+    ok(
+      said.some((line) =>
+        line.includes("a handler is slow") && line.includes(event)
+      ),
+      said.join(),
+    );
+  }
+});
 
 Deno.test("chains: a drain tells what a plugin refuses, and ends", async () => {
   const calm = pluginOf("calm", {

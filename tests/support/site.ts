@@ -9,7 +9,7 @@ import type { Operation, Result } from "../../src/schema/operation.ts";
 import type { VmView } from "../../src/schema/change.ts";
 import type { Problem } from "../../src/schema/problem.ts";
 import { HttpClient } from "../../src/sys/http_client.ts";
-import { silentLog } from "../../src/sys/log.ts";
+import { type Log, silentLog } from "../../src/sys/log.ts";
 import type { PluginHosting } from "../../src/ctrl/plugins/hosted.ts";
 import { localPlugins, type Modules } from "./local_plugins.ts";
 import { until } from "./wait.ts";
@@ -25,6 +25,8 @@ export interface TestSiteOptions {
   readonly plugins?: PluginHosting;
   /** A directory to use and to keep; a new one that is removed when absent. */
   readonly stateDir?: string;
+  /** Where its parts write what they do; nowhere when absent. */
+  readonly log?: Log;
 }
 
 /** What an HTTP call answered. */
@@ -54,6 +56,7 @@ export class TestSite implements AsyncDisposable {
       stateDir,
       modules = {},
       plugins = localPlugins(modules, ctrl["plugins"]),
+      log = silentLog,
     }: TestSiteOptions = {},
   ): Promise<TestSite> {
     const temporary = stateDir === undefined
@@ -66,7 +69,7 @@ export class TestSite implements AsyncDisposable {
       driver,
       stateDir: stateDir ?? temporary ?? "",
       version: "0.0.0-test",
-      log: silentLog,
+      log,
       plugins,
     });
     return new TestSite(site, temporary);
