@@ -21,7 +21,6 @@ import {
   meant,
   mistakeError,
 } from "../../plugin/files/mistake.ts";
-import { effective } from "../../plugin/files/permission.ts";
 import {
   forgetVersions,
   noteVersion,
@@ -47,6 +46,7 @@ import {
   type ReadingPorts,
   type Switches,
 } from "./set.ts";
+import { warningsOf } from "./warnings.ts";
 
 /** What reading sets needs. */
 export interface PluginFilesParts {
@@ -114,7 +114,9 @@ export class PluginFiles implements PluginSource {
     return {
       plugins: plugins.filter(({ name }) => enabled.has(name)),
       known: knownOf(entries, places),
-      warnings: entries.flatMap((entry) => warningsOf(entry, locate)),
+      warnings: entries.flatMap(({ read, enabled }) =>
+        read === null || !enabled ? [] : warningsOf(read.plugin, locate)
+      ),
     };
   }
 
@@ -306,42 +308,4 @@ function schemaOf(
   return typeof schema === "object" && schema !== null
     ? schema as Record<string, unknown>
     : null;
-}
-
-/** What works and may surprise: what is asked and not granted, and the other way round. */
-function warningsOf(
-  { name, config, read, enabled }: Entry,
-  locate: Locate,
-): string[] {
-  if (read === null || !enabled) return [];
-  const { manifest } = read.plugin;
-  const at = locate(["plugins", name, "grants"]);
-  const where = at === null ? "" : `${at}: `;
-  const { denied } = effective(manifest, config.grants);
-  const { ctx, verbs, vms: _, ...permissions } = config.grants;
-  const asked = new Set<string>([...manifest.ctx, ...manifest.verbs]);
-  const unasked = [
-    ...ctx.filter((one) => !asked.has(one)).map((one) => `ctx.${one}`),
-    ...verbs.filter((one) => !asked.has(one)).map((one) => `verb ${one}`),
-    ...Object.keys(permissions).filter((kind) =>
-      !Object.hasOwn(manifest.permissions, kind)
-    ),
-  ];
-  return [
-    ...(denied.length === 0 ? [] : [
-      `${where}plugin "${name}" asks for ${
-        denied.join(", ")
-      }, which is not granted: what needs it will fail`,
-    ]),
-    ...(unasked.length === 0 ? [] : [
-      `${where}plugin "${name}" is granted ${
-        unasked.join(", ")
-      }, which it does not ask for: it does not get it`,
-    ]),
-    ...(config.events.length === 0
-      ? [
-        `${where}plugin "${name}" is registered for no event: it is never called`,
-      ]
-      : []),
-  ];
 }
