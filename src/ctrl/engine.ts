@@ -35,6 +35,7 @@ import { PluginServices } from "./plugin_services.ts";
 import type { Records } from "./records/records.ts";
 import { Requests } from "./requests/requests.ts";
 import { RestartKeeper, type RestartParts } from "./nodes/restarts.ts";
+import { PartialVms } from "./nodes/partial_vms.ts";
 import { StrayKeeper } from "./nodes/stray_keeper.ts";
 
 /** The parts of a controller, and what keeps them going. */
@@ -124,6 +125,7 @@ function keepersOf(
   return {
     restarts: new RestartKeeper({ ...parts, strays, marginMs }),
     strays: new StrayKeeper(parts, strays),
+    partial: new PartialVms(parts),
   };
 }
 

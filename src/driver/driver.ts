@@ -27,7 +27,8 @@
  *  9. `forget` removes all that the driver kept of a stopped domain, and only
  *     that: never a disk that the user named.
  * 10. What was given to `start` is kept with the domain: uid, name,
- *     generation and incarnation come back in every report.
+ *     generation and incarnation come back in every report, the spec in what
+ *     `inspect` tells; a lost handle may have taken the spec with it.
  *     A start of an older generation than the driver knows of a domain is
  *     refused with `stale`.
  * 11. The driver's program dying with, or because of, the LNM is impossible.
@@ -86,6 +87,8 @@ export interface DomainReport {
   /** Memory and processors of a foreign domain, where known. */
   readonly memoryMiB?: number;
   readonly vcpus?: number;
+  /** What a domain of ours was started with, where that is known still; `inspect` alone tells it. */
+  readonly spec?: VmSpec;
 }
 
 /** How a domain is stopped: asked with a grace, or cut off. */

@@ -36,6 +36,8 @@ export const DomainFrame = z.object({
   vcpus: z.number().optional(),
   /** Its guard paused it when the node's lease was over. */
   held: z.boolean().optional(),
+  /** What it was started with, in the answer to `inspect` alone; what cannot be read is not told. */
+  spec: VmSpec.strip().optional().catch(undefined),
 });
 export type DomainFrame = z.infer<typeof DomainFrame>;
 

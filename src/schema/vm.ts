@@ -289,6 +289,8 @@ export const Vm = z.object({
   domain: z.string().max(1000).optional(),
   /** It came from a backup, and no node has told of it since; absent otherwise. */
   unconfirmed: z.boolean().optional(),
+  /** Its node told of it, and has yet to tell what it was started with; absent otherwise. */
+  partial: z.boolean().optional(),
   /** Absent while no loss of a node has concerned it. */
   restarts: Restarts.optional(),
 });

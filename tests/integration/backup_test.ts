@@ -17,6 +17,7 @@ import { checkState } from "../../src/ctrl/state/check.ts";
 import { openSource } from "../../src/ctrl/state/source.ts";
 import { isUsherError } from "../../src/error/mod.ts";
 import { CtrlConfig } from "../../src/schema/config.ts";
+import { VmSpec } from "../../src/schema/vm.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import { newId } from "../../src/sys/id.ts";
 import { silentLog } from "../../src/sys/log.ts";
@@ -24,6 +25,13 @@ import { TestSite } from "../support/site.ts";
 import { until } from "../support/wait.ts";
 
 const context = { clock: systemClock, newId, log: silentLog };
+
+/** What a VM is made of that the backup does not know. */
+const NEW = {
+  memoryMiB: 300,
+  disks: [{ path: "/srv/new.raw", format: "raw" as const }],
+  placement: { apartFrom: ["same"] },
+};
 
 function options(stateDir: string, path: string) {
   return {
@@ -69,7 +77,7 @@ Deno.test("restore: what was made, moved, stopped and destroyed since the backup
     const made = await makeBackup(options(`${stateDir}/ctrl`, backup));
     strictEqual(made.isLive, true);
     strictEqual((await Deno.stat(backup)).mode! & 0o777, 0o600);
-    await site.run("start", "new", { on: "n3" });
+    await site.run("start", "new", { on: "n3", spec: NEW });
     await site.run("migrate", "moved", { to: "n2" });
     await site.run("destroy", ["gone", "slow"]);
     await site.run("poweroff", "off");
@@ -99,6 +107,19 @@ Deno.test("restore: what was made, moved, stopped and destroyed since the backup
   match(gone.status.reason, /no node has it since the state was restored/);
   const fresh = await site.untilState("new.default.admin", "running");
   deepStrictEqual([fresh.node, fresh.found], ["n3", false]);
+  // Its node tells what it was made of, so that it may be started again.
+  const whole = await until("the new VM is whole", async () => {
+    const vm = await site.vm("new.default.admin");
+    return vm.partial === true ? null : vm;
+  });
+  const { memoryMiB, disks, placement } = whole.spec;
+  deepStrictEqual({ memoryMiB, disks, placement }, {
+    memoryMiB: NEW.memoryMiB,
+    disks: VmSpec.parse(NEW).disks,
+    placement: VmSpec.parse(NEW).placement,
+  });
+  const { outcomes: [cycled] } = await site.run("cycle", "new");
+  strictEqual(cycled?.state, "succeeded", cycled?.problem?.detail);
   strictEqual(
     (await site.run("start", "gone")).outcomes[0]?.state,
     "succeeded",

@@ -26,6 +26,8 @@ import { Unconfirmed } from "./unconfirmed.ts";
 export class Domains {
   /** What nodes have of VMs that are not theirs. */
   readonly strays: Strays;
+  /** Uids of VMs whose node has yet to tell what they were started with; some may be gone. */
+  readonly partial: Set<string>;
   readonly #context: CtrlContext;
   readonly #records: Records;
   readonly #leftovers: Leftovers;
@@ -37,6 +39,10 @@ export class Domains {
     this.#records = records;
     this.strays = new Strays((uid, nodes) =>
       records.capacity.copiesAre(uid, nodes)
+    );
+    this.partial = new Set(
+      [...records.vms.values()].filter(({ partial }) => partial)
+        .map(({ uid }) => uid),
     );
     this.#leftovers = leftovers;
     this.#unconfirmed = new Unconfirmed(context, records);
@@ -213,7 +219,7 @@ export class Domains {
       revision: 0,
       ...(domain.uid === null
         ? { found: true, domain: domainKey(domain) }
-        : {}),
+        : { partial: true }),
     });
     const which = { node, domain: domain.domain, vm: name };
     if (!found.success) {
@@ -226,6 +232,7 @@ export class Domains {
     log.info("found a domain without a record", which);
     const { uid } = found.data;
     if (domain.uid === null) this.#found.note(node, domain, uid);
+    else this.partial.add(uid);
     return [
       { kind: "vm", key: uid, value: found.data, note: `found on ${node}` },
     ];

@@ -43,12 +43,13 @@ export async function beginWatch(
 export interface LossKeepers {
   readonly restarts: { look(): Promise<void> };
   readonly strays: { look(): void };
+  readonly partial: { look(): void };
 }
 
 /** Looks at all nodes until `signal` aborts. */
 export async function watchNodes(
   parts: NodeWatchParts,
-  { restarts, strays }: LossKeepers,
+  { restarts, strays, partial }: LossKeepers,
   signal: AbortSignal,
 ): Promise<void> {
   const interval = Math.max(50, Math.min(1000, parts.leaseMs / 5));
@@ -58,6 +59,7 @@ export async function watchNodes(
       await lookOnce(parts);
       await restarts.look();
       strays.look();
+      partial.look();
     } catch (error) {
       if (signal.aborted) return;
       parts.context.log.error("the node watch could not note a loss", {

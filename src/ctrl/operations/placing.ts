@@ -8,6 +8,7 @@ import { advance, ended, type Move } from "../../core/advance.ts";
 import { wishOf } from "../../core/placement/wish.ts";
 import { occupies } from "../../core/vm_machine.ts";
 import type { Vm } from "../../schema/vm.ts";
+import { notWhole } from "../nodes/partial_vms.ts";
 import { boundToDead } from "./bound.ts";
 import { awaited, decide, notPlaced, startInPlace } from "./node_choice.ts";
 import type { PlacedMove, Placing } from "./placed_move.ts";
@@ -43,7 +44,7 @@ export function placeIfAsked(
 
 /** One that holds its room already, being on or in the midst of a cycle, keeps it. */
 function checkRoom(move: Move, vm: Vm, { records, at }: Placing): PlacedMove {
-  const bound = boundToDead(vm, records);
+  const bound = notWhole(vm) ?? boundToDead(vm, records);
   if (bound !== null) {
     return { ...ended(move.operation, at, bound), writes: [] };
   }

@@ -13,8 +13,10 @@ import { type Decision, Placer } from "../../core/placement/placer.ts";
 import { type Wish, wishOf } from "../../core/placement/wish.ts";
 import { planSteps } from "../../core/step.ts";
 import { verdict } from "../../core/vm_machine.ts";
+import type { Verb } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import type { Draft } from "./drafts.ts";
+import { notWhole } from "../nodes/partial_vms.ts";
 import { boundToDead } from "../operations/bound.ts";
 import { awaited, notPlaced, startInPlace } from "../operations/node_choice.ts";
 import type { Runner } from "../operations/runner.ts";
@@ -92,6 +94,11 @@ function begin(
   { records, runner, at }: MoveParts,
 ): FirstMove {
   const { vm, operation } = draft;
+  // Also of one that is on: cycled or moved, it would begin without its disks.
+  const lacks = beginsAnew(operation.verb) ? notWhole(vm) : null;
+  if (lacks !== null) {
+    return { move: ended(operation, at, lacks), writes: [], claimed: true };
+  }
   const uncertain = runner.isUncertain(vm.uid);
   if (decision === undefined) {
     const move = advance(operation, vm, { at, uncertain });
@@ -117,6 +124,11 @@ function begin(
   const move = advance({ ...operation, begun }, placed, { at, uncertain });
   const writes = [vmWrite(draft, placed)];
   return { move, writes, claimed: true, decision };
+}
+
+/** Whether `verb` has a node begin with the VM as its record has it. */
+function beginsAnew(verb: Verb): boolean {
+  return planSteps(verb).some((step) => step === "start" || step === "receive");
 }
 
 /** Whether the operation, begun now, would turn on a VM that is off. */

@@ -39,6 +39,7 @@ import type { QemuEnvironment } from "./environment.ts";
 import { removeTraces } from "./forget.ts";
 import { QemuGuarding } from "./guarding.ts";
 import { loadHandles, newHandle } from "./handle.ts";
+import { inspected } from "./inspection.ts";
 import { Installation } from "./installation.ts";
 import { launch } from "./launch.ts";
 import { requireLayout } from "./layout.ts";
@@ -228,7 +229,7 @@ class QemuDriver implements Driver {
     if (!this.#domains.has(uid)) {
       await this.#adopt(scanProcesses(this.#env.layout).own);
     }
-    return await this.#domains.get(uid)?.look() ?? absent(uid);
+    return await inspected(this.#domains.get(uid), uid);
   }
 
   async list(signal: AbortSignal): Promise<readonly DomainReport[]> {

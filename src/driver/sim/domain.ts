@@ -19,6 +19,7 @@
  */
 import type { DomainPlan, DomainReport } from "../driver.ts";
 import type { SimDomain } from "./domain_record.ts";
+import { keptSpec } from "./kept_spec.ts";
 import { sent } from "./move.ts";
 import { SimOptions } from "../../schema/vm.ts";
 import type { ForeignDomain } from "./faults.ts";
@@ -53,6 +54,7 @@ export function newDomain(plan: DomainPlan, now: number): SimDomain {
     disks: disks.length,
     nics: nics.length,
     knobs: turnedKnobs(sim),
+    spec: keptSpec(plan.spec),
     ...(plan.spec.onNodeLoss === "restart" ? { wantsGuard: true } : {}),
   }, now);
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { SimOptions } from "../../schema/vm.ts";
+import type { SimOptions, VmSpec } from "../../schema/vm.ts";
 
 /** What a domain is doing, apart from what time has changed since. */
 export type Phase =
@@ -58,6 +58,8 @@ export interface SimDomain {
   readonly nics: number;
   /** Those of `spec.sim` that are not at their default. */
   readonly knobs: Partial<SimOptions>;
+  /** What it was started with, without what is at its default; absent for one that usher did not make. */
+  readonly spec?: Partial<VmSpec>;
 }
 
 /** What a domain's record says of a migration. */

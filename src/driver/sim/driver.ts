@@ -29,6 +29,7 @@ import {
   reportOf,
   resumed,
 } from "./domain.ts";
+import { withSpec } from "./kept_spec.ts";
 import type { SimDomain } from "./domain_record.ts";
 import type { SimNodeOptions } from "./faults.ts";
 import { SimGuarding } from "./guarding.ts";
@@ -138,7 +139,7 @@ export class SimDriver implements Driver {
   /** See `Driver.inspect`. */
   async inspect(uid: string, signal: AbortSignal): Promise<DomainReport> {
     await this.#waits.look(signal);
-    return this.#reportOf(uid);
+    return withSpec(this.#reportOf(uid), this.#find(uid));
   }
 
   /** See `Driver.list`. */

@@ -37,6 +37,26 @@ const restarts: readonly ConformanceTest[] = [
     },
   },
   {
+    promises: [10, 3],
+    name:
+      "what a domain was started with is told when it is inspected, by a later LNM too",
+    async run(node) {
+      const plan = await startNew(node);
+      const told = async () =>
+        (await node.driver.inspect(plan.uid, noAbort())).spec;
+      deepStrictEqual(await told(), plan.spec);
+      await node.reopen();
+      deepStrictEqual(await told(), plan.spec);
+      deepStrictEqual(
+        (await listed(node, plan.uid)).map(({ spec }) => spec),
+        [undefined],
+      );
+      await powerOff(node, plan.uid);
+      await node.reopen();
+      deepStrictEqual(await told(), plan.spec);
+    },
+  },
+  {
     promises: [3, 1, 6],
     name: "every verb works on a domain that an earlier LNM started",
     async run(node) {
@@ -78,6 +98,8 @@ const restarts: readonly ConformanceTest[] = [
       const { name } = await checkListed(node, plan.uid, "running");
 
       deepStrictEqual(name, plan.name);
+      const told = await node.driver.inspect(plan.uid, noAbort());
+      deepStrictEqual([told.state, told.spec], ["running", undefined]);
       await node.driver.start(plan, noAbort());
       deepStrictEqual(await node.occupants(), [plan.uid]);
       await powerOff(node, plan.uid);
@@ -178,7 +200,7 @@ const endings: readonly ConformanceTest[] = [
       await node.reopen();
       deepStrictEqual(
         await node.driver.inspect(plan.uid, noAbort()),
-        report,
+        { ...report, spec: plan.spec },
         "the evidence was not kept",
       );
     },
