@@ -21,7 +21,8 @@ import { systemClock } from "../../src/sys/clock.ts";
 import { newId } from "../../src/sys/id.ts";
 import { silentLog } from "../../src/sys/log.ts";
 import { fillUp, mount, testOnDisk } from "../support/small_disk.ts";
-import { DAMAGES, soundState, type StoredRecords } from "../support/stored.ts";
+import { DAMAGES } from "../support/damages.ts";
+import { soundState, type StoredRecords } from "../support/stored.ts";
 
 function options(stateDir: string, path = "") {
   return {

@@ -254,3 +254,21 @@ export function outcome(name: string, state: string, more: object = {}) {
 export function result(outcomes: object[]) {
   return { request: "r", verb: "start", done: true, outcomes };
 }
+
+/** A body that an abort breaks, as fetch does it. */
+export function withAbort(
+  response: Response,
+  signal: AbortSignal | null,
+): Response {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  signal?.addEventListener(
+    "abort",
+    () => void writer.abort(signal.reason).catch(() => {}),
+  );
+  const pump = async () => {
+    for await (const chunk of response.body ?? []) await writer.write(chunk);
+  };
+  pump().catch(() => {});
+  return new Response(readable);
+}

@@ -5,7 +5,8 @@
  * @module
  */
 import { deepStrictEqual, match, ok } from "node:assert/strict";
-import { DAMAGES, soundState } from "../../../tests/support/stored.ts";
+import { DAMAGES } from "../../../tests/support/damages.ts";
+import { soundState } from "../../../tests/support/stored.ts";
 import { checkEntries } from "./check.ts";
 
 Deno.test("checkEntries() finds nothing in a sound state, and counts what is there", () => {
