@@ -33,8 +33,8 @@ export interface Suite {
   readonly parallel: boolean;
   /**
    * Whether a test fails that leaves timers, files or connections behind. Off
-   * where the end of a role leaves timers of half a second, and where guests
-   * are meant to outlive what started them.
+   * where roles are killed in the midst of what they do, and where guests are
+   * meant to outlive what started them.
    */
   readonly sanitized: boolean;
 }
@@ -71,10 +71,7 @@ export const STAGES: readonly Stage[] = [
     owns: (file) =>
       isIn("conformance", file) && !REAL_HYPERVISOR.test(file) && !isLong(file),
   }),
-  suite("integration", "ok", 1200, {
-    owns: inFolder("integration"),
-    sanitized: false,
-  }),
+  suite("integration", "ok", 1200, { owns: inFolder("integration") }),
   {
     ...check("compile", 600, ["run", "-A", "--no-check", "scripts/compile.ts"]),
     from: "test",

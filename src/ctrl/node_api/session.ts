@@ -60,11 +60,15 @@ async function serve(
   // Beats and frames of unknown types do not count: they could go on for ever.
   const late = () => refuse(session, tooLate(parts.helloMs));
   let timer = clock.after(parts.helloMs, late);
+  // Also while something else is waited for, which may not end before the controller.
+  session.ended.addEventListener("abort", () => timer[Symbol.dispose](), {
+    once: true,
+  });
   try {
     for await (const frame of session.frames()) {
       if (frame.type === "hello" || frame.type === "domains") {
         timer[Symbol.dispose]();
-        timer = clock.after(parts.helloMs, late);
+        if (!session.ended.aborted) timer = clock.after(parts.helloMs, late);
       }
       if (link === null) {
         if (frame.type !== "hello") {

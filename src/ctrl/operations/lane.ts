@@ -58,6 +58,11 @@ export class Lanes {
     return this.#lanes.get(uid);
   }
 
+  /** Whoever holds one. */
+  holders(): Holder[] {
+    return [...this.#lanes.values()].flatMap(({ holder }) => holder ?? []);
+  }
+
   of(uid: string): Lane {
     let lane = this.#lanes.get(uid);
     if (lane === undefined) {

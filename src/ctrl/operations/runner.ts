@@ -203,10 +203,24 @@ export class Runner {
     this.#lanes.sweep(uid);
   }
 
-  /** Stops where it is; what runs goes on after the next start. */
+  /**
+   * Stops where it is; what runs goes on after the next start. Runs that write
+   * may end that; those that wait for a node then stop waiting, and write
+   * nothing any more.
+   */
   async stop(): Promise<void> {
     this.#stop.abort("the controller ends");
     this.gathering.end();
+    await this.#runsEnded();
+    for (const { abort } of this.#lanes.holders()) {
+      abort.abort("the controller ends");
+    }
+    await this.#runsEnded();
+  }
+
+  /** Waits until every run has ended, and no longer than that may take. */
+  async #runsEnded(): Promise<void> {
+    if (this.#runs.size === 0) return;
     const ended = new AbortController();
     const { clock } = this.#parts.context;
     await Promise.race([

@@ -57,6 +57,7 @@ export class Recording implements EventRecorder, AsyncDisposable {
   #timer: Disposable | null = null;
   #writing: Promise<void> = Promise.resolve();
   #saidAt: number | null = null;
+  #isOver = false;
 
   constructor(context: CtrlContext, kept: Kept) {
     this.#context = context;
@@ -84,6 +85,8 @@ export class Recording implements EventRecorder, AsyncDisposable {
   }
 
   record(recorded: Omit<RecordedEvent, "type">): void {
+    // A handler that answers after the end would begin a file that nobody closes.
+    if (this.#isOver) return;
     const { event, answers } = recorded;
     const kind = isEventName(event) ? EVENTS[event] : null;
     if (kind?.recorded === false) return;
@@ -126,6 +129,7 @@ export class Recording implements EventRecorder, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#gap(isoTime(this.#context.clock.now()));
+    this.#isOver = true;
     await this.flush();
     this.#segments[Symbol.dispose]();
   }

@@ -104,6 +104,19 @@ Deno.test("it is written by itself after a moment, not before it is asked for", 
   assert.equal((await bench.lines()).length, 100);
 });
 
+Deno.test("what happens after its end is not recorded, and begins no file", async () => {
+  await using bench = await Bench.open();
+  const recording = bench.recording();
+  recording.record(bench.event("start", [1]));
+  await recording[Symbol.asyncDispose]();
+  const files = await bench.files();
+  recording.record(bench.event("start", [2]));
+  await bench.clock.advance(60_000);
+  await recording.flush();
+  assert.deepEqual(await bench.files(), files);
+  assert.equal((await bench.lines()).length, 1);
+});
+
 Deno.test("passwords, secrets and unheard reads are never recorded", async () => {
   await using bench = await Bench.open();
   await using recording = bench.recording();
