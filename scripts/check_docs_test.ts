@@ -1,5 +1,11 @@
 import { deepStrictEqual } from "node:assert/strict";
-import { deadPaths, type Documentation, undocumented } from "./check_docs.ts";
+import {
+  deadPaths,
+  type Documentation,
+  lengthProblems,
+  shortAgain,
+  undocumented,
+} from "./check_docs.ts";
 
 const FILE = "file:///repo/src/core/a.ts";
 
@@ -49,4 +55,27 @@ Deno.test("deadPaths() names each path that is not there, once", () => {
     "main.ts",
     "docs/*",
   ]);
+});
+
+Deno.test("lengthProblems() refuses a long file, and lets a tolerated one grow no further", () => {
+  const long = "tests/long_test.ts";
+  const problems = (lines: number, tolerated: Record<string, number> = {}) =>
+    lengthProblems(new Map([[long, lines]]), tolerated).map((line) =>
+      line.split(":")[0]
+    );
+  deepStrictEqual(problems(350), []);
+  deepStrictEqual(problems(351), [`${long} has 351 lines, more than 350`]);
+  deepStrictEqual(problems(400, { [long]: 400 }), []);
+  deepStrictEqual(problems(401, { [long]: 400 }), [
+    `${long} has 401 lines, more than 400`,
+  ]);
+});
+
+Deno.test("shortAgain() names what is tolerated for no reason any more", () => {
+  const lengths = new Map([["a_test.ts", 351], ["b_test.ts", 350]]);
+  const tolerated = { "a_test.ts": 400, "b_test.ts": 400, "gone_test.ts": 400 };
+  deepStrictEqual(
+    shortAgain(lengths, tolerated).map((line) => line.split(" ")[0]),
+    ["b_test.ts", "gone_test.ts"],
+  );
 });

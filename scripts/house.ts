@@ -101,6 +101,31 @@ export const MACHINE_BOUND_FILES = [
   "src/driver/sim/hypervisor.ts",
 ];
 
+/** The most lines of a file; what is longer is more than one thing. */
+export const MOST_LINES = 350;
+
+/**
+ * Files that are longer, and how long each may be: tests and scripts, none of
+ * `src/` itself. The list only shrinks: what was split leaves it.
+ */
+export const LONG_FILES: Readonly<Record<string, number>> = {
+  "plugins/filespace/filespace_test.ts": 420,
+  "plugins/rebalance/planner_test.ts": 370,
+  "scripts/compile.ts": 370,
+  "src/ctrl/clocks/plugin_clocks_test.ts": 370,
+  "src/ctrl/requests/request_chains_test.ts": 370,
+  "src/plugin/chain/chains_test.ts": 460,
+  "tests/conformance/driver/migration.ts": 370,
+  "tests/conformance/plugin_files_test.ts": 400,
+  "tests/conformance/qemu_disks_test.ts": 360,
+  "tests/conformance/qemu_migration_test.ts": 380,
+  "tests/integration/plugin_mistakes_test.ts": 400,
+  "tests/property/placement_test.ts": 410,
+  "tests/support/crashing_site.ts": 380,
+  "tests/support/example_runner.ts": 420,
+  "tests/support/qemu_node.ts": 400,
+};
+
 /** Whether `path` is `rule`, or lies in it when `rule` ends in a slash. */
 export function matches(path: string, rule: string): boolean {
   return rule.endsWith("/") ? path.startsWith(rule) : path === rule;
