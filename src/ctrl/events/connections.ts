@@ -131,6 +131,8 @@ export class Connections {
   #quiet(session: string, connection: Connection): void {
     const { clock } = this.#parts.context;
     if (connection.open > 0 || this.#isClosed) return;
+    // A stream that ends with its session, or after it, has nobody to watch.
+    if (this.#connections.get(session) !== connection) return;
     connection.quietSince = clock.monotonic();
     // One timer for many requests: it looks again when it is over.
     connection.timer ??= clock.after(

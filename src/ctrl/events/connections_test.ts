@@ -80,7 +80,9 @@ Deno.test("a session that ends disconnects its client at once, and once", async 
   const stream = connections.enter(ANN);
   connections.ended("s1");
   connections.ended("s1");
+  const { sleeping } = clock;
   stream[Symbol.dispose]();
+  strictEqual(clock.sleeping, sleeping, "nobody is left to watch");
   await clock.advance(2 * QUIET_MS);
   deepStrictEqual(await told(), ["client_connect", "client_disconnect"]);
   strictEqual(connections.size, 0);
