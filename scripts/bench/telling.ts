@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { KeptAnswers } from "../../src/ctrl/events/kept_answers.ts";
 import { Outbox } from "../../src/ctrl/events/outbox.ts";
 import { Records, type Write } from "../../src/ctrl/records/records.ts";
 import { type Events, NO_EVENTS } from "../../src/plugin/events.ts";
@@ -90,7 +91,8 @@ async function open(path: string, events: Events | null) {
   const records = await Records.load(store);
   if (events !== null) {
     const context = { clock: systemClock, newId, log: silentLog };
-    const outbox = await Outbox.load({ context, store, events });
+    const answers = await KeptAnswers.load({ context, store });
+    const outbox = await Outbox.load({ context, store, events, answers });
     records.tellThrough(outbox);
     outbox.open();
   }
