@@ -26,6 +26,7 @@ import {
   watchPause,
 } from "./bare_migration.ts";
 import { GUEST } from "./bare_qemu.ts";
+import { until } from "../../tests/support/wait.ts";
 import { beside, median, type Row, time } from "./row.ts";
 
 const ROUNDS = 11;
@@ -150,14 +151,24 @@ function endless(all: readonly Moved[] | undefined): string {
 
 /** From the request to its answer; the second move goes back. */
 async function benchSite(byDrivers: number): Promise<Row> {
+  const stateDir = await Deno.makeTempDir({ prefix: "uqs" });
   await using site = await TestSite.start({
     nodes: 2,
+    stateDir,
     driver: "qemu",
     lnm: { drivers: { qemu: { accel: "tcg" } } },
   });
   await site.run("start", "web", {
     spec: { memoryMiB: MEMORY_MIB, boot: { ...GUEST, cmdline: CMDLINE } },
   });
+  const { uid, node } = await site.vm("web");
+  const log = `${stateDir}/${node}/qemu/logs/${uid}.console`;
+  // One that still boots writes all the time.
+  await until(
+    "the guest is up",
+    async () => (await Deno.readTextFile(log)).includes("usher-guest ready"),
+    { deadlineMs: 120_000 },
+  );
   await site.run("migrate", "web");
   const all: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
