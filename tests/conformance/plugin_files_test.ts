@@ -297,6 +297,24 @@ const MISTAKES: readonly (readonly [
     { "one.ts": pluginText("one", "") + "\nfor (;;);\n" },
     /it has not loaded within 300 ms/,
   ],
+  [
+    "a default function that never ends",
+    {
+      "one.ts": pluginText("one", "").replace(
+        "definePlugin({",
+        "(() => { for (;;); })() ?? definePlugin({",
+      ),
+    },
+    /it has not loaded within 300 ms/,
+  ],
+  [
+    "memory without end at the top of its module",
+    {
+      "one.ts": pluginText("one", "") +
+        "\nconst held = [];\nfor (;;) held.push(new Uint8Array(2 ** 22).fill(1));\n",
+    },
+    /its process has \d+ MiB of memory, and 200 MiB is its limit$/,
+  ],
 ];
 
 Deno.test("PluginReader says what is wrong with a plugin, and where", async (t) => {
@@ -309,7 +327,7 @@ Deno.test("PluginReader says what is wrong with a plugin, and where", async (t) 
       const start = what.includes("never") ? "300ms" : "10s";
       const plugin = {
         ...await toRead(folder, base),
-        limits: PluginLimits.parse({ start }),
+        limits: PluginLimits.parse({ start, memory: "200MiB" }),
       };
       const error = await reader.read(plugin).catch((error) => error);
       ok(isUsherError(error, "invalid_input"), String(error));

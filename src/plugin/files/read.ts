@@ -2,6 +2,9 @@
  * What a plugin is: its manifest, its events and its options, told by the
  * plugin itself in a worker that may read its own snapshot and nothing else.
  *
+ * A plugin runs as soon as it is read, so its limits hold from there on: what it
+ * does at the top of its module is watched as its handlers are.
+ *
  * Options are checked in there too, since the plugin's schema cannot leave it;
  * what is wrong with them comes back as data, and whoever has the file says
  * which line that is.
@@ -20,6 +23,7 @@ import {
   type Tenant,
 } from "../process/host_keeper.ts";
 import type { HostPool } from "../process/host_pool.ts";
+import { LimitWatch } from "../process/limits.ts";
 import type { OptionIssue } from "../process/instance.ts";
 import { workerPermissions } from "./permission.ts";
 import type { RegistrationSpec, WorkerSpec } from "../process/protocol.ts";
@@ -60,6 +64,9 @@ export class PluginReader implements AsyncDisposable {
   readonly #ports: ReaderPorts;
   readonly #pool: HostPool | undefined;
   readonly #shared: HostKeeper;
+  readonly #limits: LimitWatch;
+  /** Those whose process has something to read now. */
+  readonly #reading = new Set<HostKeeper>();
   /** Keeps the shared process while there is a reader. */
   readonly #anchor: Tenant = {
     plugin: "",
@@ -71,6 +78,10 @@ export class PluginReader implements AsyncDisposable {
   constructor(ports: ReaderPorts, pool?: HostPool) {
     this.#ports = ports;
     this.#pool = pool;
+    this.#limits = new LimitWatch(
+      ports.clock,
+      () => [...this.#reading].flatMap((keeper) => keeper.watched(1)),
+    );
     this.#shared = this.#newKeeper(SHARED);
     this.#shared.enter(this.#anchor);
   }
@@ -103,6 +114,8 @@ export class PluginReader implements AsyncDisposable {
       ? this.#shared
       : this.#newKeeper(snapshot.hash);
     keeper.enter(tenant);
+    this.#reading.add(keeper);
+    this.#limits.wake();
     let isWell = false;
     try {
       const reading = readingOf(plugin, await ask(keeper, plugin));
@@ -113,11 +126,14 @@ export class PluginReader implements AsyncDisposable {
         ? error
         : cannotRead(plugin, null, messageOf(error));
     } finally {
+      // The shared one stays, for as long as others are read in it.
+      if (keeper !== this.#shared) this.#reading.delete(keeper);
       await keeper.leave(tenant, isWell);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#limits[Symbol.dispose]();
     await this.#shared.leave(this.#anchor, true);
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { PluginLimits } from "../../schema/plugin.ts";
 import type { HostPool } from "./host_pool.ts";
+import type { WatchedProcess } from "./limits.ts";
 import type { HostOwner } from "./host_join.ts";
 import { HostProcess } from "./host_process.ts";
 import type { LineLevel } from "../handler_context.ts";
@@ -66,6 +67,19 @@ export class HostKeeper {
 
   get tenants(): readonly Tenant[] {
     return [...this.#tenants];
+  }
+
+  /** Its process as it is watched, while there is one; `calls`: what it has to do. */
+  watched(calls: number): readonly WatchedProcess[] {
+    const { host, tenants } = this;
+    if (host === null) return [];
+    return [{
+      plugins: tenants.map(({ plugin }) => plugin),
+      id: host.id,
+      limits: tenants.map(({ limits }) => limits),
+      calls,
+      kill: (why) => host.kill(why),
+    }];
   }
 
   /** The process, started when there is none. Throws `unavailable` when it does not start. */

@@ -91,6 +91,11 @@ export class PluginWorker {
     return this.#calls.size;
   }
 
+  /** What it has to do: its calls, and while it starts what the plugin does as it loads. */
+  get load(): number {
+    return this.calls + (this.#state === "starting" ? 1 : 0);
+  }
+
   get status(): Omit<RunnerStatus, "memoryMiB"> {
     return {
       state: this.#state,

@@ -251,18 +251,12 @@ export class ProcessRunner implements HandlerRunner {
   processes(): readonly WatchedProcess[] {
     const all = [...this.#used.values(), ...this.#former];
     const keepers = new Set(all.map(({ keeper }) => keeper));
-    return [...keepers].flatMap((keeper): WatchedProcess[] => {
-      const { host, tenants } = keeper;
-      if (host === null) return [];
-      return [{
-        plugins: tenants.map(({ plugin }) => plugin),
-        id: host.id,
-        limits: tenants.map(({ limits }) => limits),
-        calls: all.filter((used) => used.keeper === keeper)
-          .reduce((sum, { worker }) => sum + worker.calls, 0),
-        kill: (why) => host.kill(why),
-      }];
-    });
+    return [...keepers].flatMap((keeper) =>
+      keeper.watched(
+        all.filter((used) => used.keeper === keeper)
+          .reduce((sum, { worker }) => sum + worker.load, 0),
+      )
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
