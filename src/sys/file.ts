@@ -72,6 +72,17 @@ export async function writeBytes(
   await Deno.writeFile(path, bytes, { mode: 0o600 });
 }
 
+/** Writes a new file, and has it on the disk; its folder is not. */
+export async function writeSynced(
+  path: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  const options = { write: true, createNew: true, mode: 0o600 };
+  using file = await Deno.open(path, options);
+  await writeAll(file, bytes);
+  await file.syncData();
+}
+
 /** All bytes of a file. */
 export async function readBytes(
   path: string,

@@ -40,39 +40,48 @@ export async function readTree(
   });
   const files: TreeFile[] = [];
   let bytes = 0;
-  for await (const path of walk(root, root, options)) {
+  for await (const { path, size } of walk(root, root, options)) {
+    if (bytes + size > options.maxBytes) throw tooMuch(folder, options);
     const content = await Deno.readFile(path).catch((error) => {
       throw refused(path, error);
     });
     bytes += content.length;
     files.push({ name: path.slice(root.length + 1), bytes: content });
     if (files.length > options.maxFiles || bytes > options.maxBytes) {
-      throw new TreeError(
-        folder,
-        `it has more than ${options.maxFiles} files, or ${
-          options.maxBytes / 2 ** 20
-        } MiB in them`,
-      );
+      throw tooMuch(folder, options);
     }
   }
   return files.sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+function tooMuch(
+  folder: string,
+  { maxFiles, maxBytes }: TreeOptions,
+): TreeError {
+  const mib = maxBytes / 2 ** 20;
+  return new TreeError(
+    folder,
+    `it has more than ${maxFiles} files, or ${mib} MiB in them`,
+  );
 }
 
 async function* walk(
   folder: string,
   root: string,
   { wants, ...rest }: TreeOptions,
-): AsyncGenerator<string, void, void> {
+): AsyncGenerator<{ path: string; size: number }, void, void> {
   try {
     for await (const { name } of Deno.readDir(folder)) {
       const path = `${folder}/${name}`;
+      // What lies beside a plugin and is none of it may be as broken as it likes.
+      if (!wants(name, true) && !wants(name, false)) continue;
       const real = await inside(path, root);
-      const { isDirectory, isFile } = await Deno.stat(real);
+      const { isDirectory, isFile, size } = await Deno.stat(real);
       if (!wants(name, isDirectory)) continue;
       // A link to a folder above would go round in a circle.
       if (isDirectory && path.startsWith(`${real}/`)) continue;
       if (isDirectory) yield* walk(path, root, { wants, ...rest });
-      else if (isFile) yield path;
+      else if (isFile) yield { path, size };
     }
   } catch (error) {
     throw error instanceof TreeError ? error : refused(folder, error);

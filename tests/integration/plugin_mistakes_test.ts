@@ -255,6 +255,7 @@ class Reading implements AsyncDisposable {
       clock: systemClock,
       heard: () => {},
       isKnownTimer: () => false,
+      needed: () => new Set(),
     });
   }
 
@@ -299,7 +300,7 @@ Deno.test("a folder of plugins that is not there, or cannot be read, is named", 
   const { message, details } = await reading.mistake();
   match(
     message,
-    /^Cannot read the plugin folder "\/nowhere\/at\/all": there is no such folder$/,
+    /ctrl\.yaml:1:15: plugin_dirs\.0: cannot read the plugin folder "\/nowhere\/at\/all": there is no such folder$/,
   );
   match(details.hint ?? "", /plugin_dirs/);
 });

@@ -33,8 +33,8 @@ import {
   type ReadPlugin,
   registerAll,
 } from "../../plugin/files/registrations.ts";
-import type { LoadedPlugin, Snapshot } from "../../plugin/runner.ts";
-import { takeSnapshot } from "../../plugin/files/snapshot.ts";
+import type { LoadedPlugin } from "../../plugin/runner.ts";
+import { SnapshotStore } from "../../plugin/files/snapshot_store.ts";
 import type { PluginConfig } from "../../schema/plugin.ts";
 import { optionMistakes } from "./options.ts";
 import {
@@ -55,8 +55,6 @@ export interface PluginFilesParts {
   readonly shipped: string;
   /** The folder of snapshots. */
   readonly store: string;
-  /** Likewise of those that run beside others: whoever runs them tidies it. */
-  readonly shadowStore: string;
   /** Where processes go in which plugins were read, to run there. */
   readonly pool?: HostPool;
   /** What names this very program; readings are not kept on disk without. */
@@ -81,20 +79,24 @@ interface Entry {
 export class PluginFiles implements PluginSource {
   readonly #parts: PluginFilesParts;
   readonly #readings: Readings;
+  readonly #store: SnapshotStore;
   /** Registrations are numbered anew in each set, and no number comes twice. */
   #ids = 0;
 
   constructor(parts: PluginFilesParts) {
     this.#parts = parts;
     this.#readings = new Readings(parts.usher);
+    this.#store = new SnapshotStore(parts.store);
   }
 
   async read(switches: Switches, ports: ReadingPorts): Promise<PluginSet> {
     const { config, locate } = await this.#parts.readConfig();
-    const places = await findPlugins({
-      shipped: this.#parts.shipped,
-      dirs: config.plugin_dirs,
-    });
+    await this.#store.tidy(ports.needed());
+    const dirs = config.plugin_dirs;
+    const places = await findPlugins({ shipped: this.#parts.shipped, dirs })
+      .catch((error) => {
+        throw locatedIn(dirs, error, locate);
+      });
     const entries = await this.#readAll(
       Object.entries(config.plugins),
       { places, switches, locate, ports },
@@ -144,7 +146,7 @@ export class PluginFiles implements PluginSource {
       name,
       config,
       { ...place, name },
-      { reader, store: this.#parts.shadowStore },
+      reader,
     );
     checkOptions(name, config, reading, locate);
     return {
@@ -170,10 +172,7 @@ export class PluginFiles implements PluginSource {
         let place: PluginPlace | null = null;
         try {
           place = await placeOf(name, config, site);
-          const read = await this.#readOne(name, config, place, {
-            reader,
-            store: this.#parts.store,
-          });
+          const read = await this.#readOne(name, config, place, reader);
           checkOptions(name, config, read.reading, site.locate);
           return { ...entry, place, read, problem: "" };
         } catch (error) {
@@ -193,12 +192,9 @@ export class PluginFiles implements PluginSource {
     name: string,
     config: PluginConfig,
     place: PluginPlace,
-    { reader, store }: {
-      readonly reader: PluginReader;
-      readonly store: string;
-    },
+    reader: PluginReader,
   ) {
-    const snapshot: Snapshot = await takeSnapshot(place, store);
+    const snapshot = await this.#store.take(place);
     const reading = await this.#readings.read({
       name,
       snapshot,
@@ -252,6 +248,22 @@ async function placeAt(
     const message = lowered(messageOf(error));
     throw mistakeError({ path: key, message, hint }, locate);
   }
+}
+
+/** What is wrong with a folder of `plugin_dirs`, where it stands there. */
+function locatedIn(
+  dirs: readonly string[],
+  error: unknown,
+  locate: Locate,
+): unknown {
+  if (!(error instanceof UsherError)) return error;
+  const { subject = "", hint } = error.details;
+  const index = dirs.findIndex((dir) =>
+    subject === dir || subject.startsWith(`${dir.replace(/\/+$/, "")}/`)
+  );
+  if (index < 0) return error;
+  const path = ["plugin_dirs", index];
+  return mistakeError({ path, message: lowered(error.message), hint }, locate);
 }
 
 function lowered(text: string): string {

@@ -114,6 +114,7 @@ export class HostedPlugins implements AsyncDisposable {
       heard: (line) => this.#heard(line),
       isKnownTimer: (plugin, when) =>
         services.clocks.isKnownTimer(plugin, when),
+      needed: () => this.#needed(),
     };
     return await PluginLife.open({
       context,

@@ -23,7 +23,6 @@ export function pluginProcesses({ stateDir, readConfig }: {
       readConfig,
       shipped: shippedPlugins(),
       store: `${stateDir}/plugins`,
-      shadowStore: `${stateDir}/shadows/plugins`,
       pool,
       // From the sources the program may change without a name.
       usher: COMMIT === null ? null : `${VERSION} ${COMMIT}`,

@@ -88,7 +88,12 @@ async function openLife(
   source.plugins = plugins;
   const chains = new Chains({ runner, clock, log: silentLog });
   const served: string[][] = [];
-  const reading = { clock, heard: () => {}, isKnownTimer: () => false };
+  const reading = {
+    clock,
+    heard: () => {},
+    isKnownTimer: () => false,
+    needed: () => new Set<string>(),
+  };
   const beside = new ShadowRunner(runner, new FakeRunner());
   const parts = {
     context: { clock, newId, log: silentLog },

@@ -55,6 +55,8 @@ export interface ReadingPorts {
   heard(line: PluginLine): void;
   /** Whether a timer of a moment that is past was registered before it was. */
   isKnownTimer(plugin: string, when: string): boolean;
+  /** The hashes of versions that operations began with which have not ended. */
+  needed(): ReadonlySet<string>;
 }
 
 /** Where sets come from. */

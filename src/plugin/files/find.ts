@@ -57,12 +57,17 @@ export async function findPlugins(
       add({ ...place, source: BUILT_IN });
     }
   }
-  if (await statOrNull(SITE_FOLDER) !== null && !dirs.includes(SITE_FOLDER)) {
+  if (await look(SITE_FOLDER) !== null && !dirs.includes(SITE_FOLDER)) {
     (await lookIn(SITE_FOLDER)).forEach(add);
   }
   for (const dir of new Set(dirs)) {
-    if (!(await statOrNull(dir))?.isDirectory) {
-      throw unreadable(dir, "there is no such folder");
+    if (!(await look(dir))?.isDirectory) {
+      throw unreadable(
+        "the plugin folder",
+        dir,
+        "there is no such folder",
+        "check plugin_dirs",
+      );
     }
     (await lookIn(dir)).forEach(add);
   }
@@ -72,7 +77,7 @@ export async function findPlugins(
 /** The plugin at a path that somebody names. Throws `invalid_input` when none is there. */
 export async function pluginAt(path: string): Promise<PluginPlace> {
   const [, folder = "", base = ""] = /^(.*)\/([^/]+)\/*$/.exec(path) ?? [];
-  const stat = await statOrNull(path);
+  const stat = await look(path);
   if (stat === null) {
     throw new UsherError("invalid_input", `There is no plugin at "${path}"`, {
       subject: path,
@@ -96,13 +101,11 @@ export async function pluginAt(path: string): Promise<PluginPlace> {
 }
 
 async function lookIn(dir: string): Promise<PluginPlace[]> {
-  const names = await listFolder(dir).catch((error) => {
-    throw unreadable(dir, messageOf(error));
-  });
+  const names = await namesIn(dir);
   const places: PluginPlace[] = [];
   for (const name of names) {
     const path = `${dir}/${name}`;
-    const stat = await statOrNull(path);
+    const stat = await look(path);
     const place = stat?.isDirectory
       ? await folderPlace(path, name)
       : stat?.isFile
@@ -118,9 +121,7 @@ async function folderPlace(
   name: string,
 ): Promise<PluginPlace | null> {
   if (!PluginName.safeParse(name).success) return null;
-  const inside = await listFolder(path).catch((error) => {
-    throw unreadable(path, messageOf(error));
-  });
+  const inside = await namesIn(path);
   const entry = ENTRIES.find((one) => inside.includes(one));
   return entry === undefined
     ? null
@@ -149,14 +150,48 @@ function twoOf(one: PluginPlace, other: PluginPlace): UsherError {
   );
 }
 
-function unreadable(dir: string, why: string): UsherError {
-  const plain = /^(.*?) \(os error/.exec(why)?.[1]?.toLowerCase() ?? why;
-  return new UsherError(
-    "unavailable",
-    `Cannot read the plugin folder "${dir}": ${plain}`,
-    {
-      subject: dir,
-      hint: "check plugin_dirs, and that the controller may read it",
-    },
-  );
+/** What lies at `path`, or null. A link that leads nowhere is nothing. */
+async function look(path: string) {
+  try {
+    return await statOrNull(path);
+  } catch (error) {
+    const above = path.slice(0, path.lastIndexOf("/")) || "/";
+    const hint =
+      `the user that usher runs as must be allowed to enter "${above}" and all folders above it`;
+    throw unreadable("", path, whyOf(messageOf(error)), hint);
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return await listFolder(folder).catch((error) => {
+    throw unreadable(
+      "the plugin folder",
+      folder,
+      whyOf(messageOf(error)),
+      mayRead(folder),
+    );
+  });
+}
+
+/** What to do about a file or folder that may not be read. */
+export function mayRead(path: string): string {
+  return `the user that usher runs as must be allowed to read it: ls -ld ${path} shows who is`;
+}
+
+/** What the system says, without its number. */
+function whyOf(said: string): string {
+  return /^(.*?)(?: \(os error|: \w+ ')/.exec(said)?.[1]?.toLowerCase() ?? said;
+}
+
+function unreadable(
+  what: string,
+  path: string,
+  why: string,
+  hint: string,
+): UsherError {
+  const named = what === "" ? `"${path}"` : `${what} "${path}"`;
+  return new UsherError("unavailable", `Cannot read ${named}: ${why}`, {
+    subject: path,
+    hint,
+  });
 }

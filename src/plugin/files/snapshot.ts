@@ -10,27 +10,28 @@
  */
 import { UsherError } from "../../error/mod.ts";
 import {
-  listFolder,
   makeFolder,
   removeIfThere,
   renameDurably,
   statOrNull,
   touch,
-  writeBytes,
+  writeSynced,
 } from "../../sys/file.ts";
 import { sha256Hex } from "../../sys/file_digest.ts";
 import { readTree, TreeError, type TreeFile } from "../../sys/file_tree.ts";
 import { newId } from "../../sys/id.ts";
 import { bundled, needsBundle } from "./bundle.ts";
-import { keptFor } from "./kept_reading.ts";
-import type { PluginPlace } from "./find.ts";
+import { mayRead, type PluginPlace } from "./find.ts";
 import { BUILT_IN, type Snapshot } from "../runner.ts";
 
 const MAX_FILES = 1000;
 const MAX_MIB = 32;
 const TYPED = /\.[cm]?ts$/;
 const NOT_RUN = /_test\.[cm]?[jt]s$|\.d\.[cm]?ts$/;
-const HASH = /^[0-9a-f]{64}$/;
+/** What the folder of a snapshot is called, */
+export const HASH = /^[0-9a-f]{64}$/;
+/** and how the name of one begins that is not whole. */
+export const PART = "part-";
 
 /**
  * Takes a snapshot of the plugin at `place` into `store`, a folder for
@@ -49,12 +50,12 @@ export async function takeSnapshot(
     await touch(folder, Date.now());
     return snapshot;
   }
-  const part = `${store}/part-${newId()}`;
+  const part = `${store}/${PART}${newId()}`;
   try {
     for (const { name, bytes } of files) {
       const path = `${part}/${name}`;
       await makeFolder(path.slice(0, path.lastIndexOf("/")));
-      await writeBytes(path, await stripped(place, name, bytes));
+      await writeSynced(path, await stripped(place, name, bytes));
     }
     await renameDurably(part, folder).catch(async (error) => {
       // Somebody else has just taken the same one.
@@ -64,24 +65,6 @@ export async function takeSnapshot(
     await removeIfThere(part);
   }
   return snapshot;
-}
-
-/** So long a snapshot is kept that nobody uses: one was taken to be used soon. */
-export const UNUSED_MS = 10 * 60_000;
-
-/** Removes what is in `store`, unused and old, with what was kept of it, parts that a crash has left among it. */
-export async function removeSnapshots(
-  store: string,
-  used: ReadonlySet<string>,
-): Promise<void> {
-  for (const name of await listFolder(store)) {
-    const hash = keptFor(name) ?? name;
-    const isOurs = HASH.test(hash) || name.startsWith("part-");
-    if (!isOurs || used.has(hash)) continue;
-    const path = `${store}/${name}`;
-    const writtenMs = (await statOrNull(path))?.mtime?.getTime() ?? 0;
-    if (Date.now() - writtenMs >= UNUSED_MS) await removeIfThere(path);
-  }
 }
 
 /** All files of a plugin that can matter when it runs, sorted by name. Throws `invalid_input`. */
@@ -110,7 +93,9 @@ export async function readFiles(
       `Plugin "${name}": cannot read ${error.path}: ${error.why}`,
       {
         subject: name,
-        hint: "a plugin is a file, or a folder with all that it needs",
+        hint: /permission/.test(error.why)
+          ? mayRead(error.path)
+          : "a plugin is a file, or a folder with all that it needs",
         cause: error,
       },
     );

@@ -35,11 +35,9 @@ import type {
   Registration,
   RunnerPorts,
   RunnerStatus,
-  Snapshot,
 } from "../runner.ts";
 import { BUILT_IN } from "../runner.ts";
 import { StartTurns } from "./start_turns.ts";
-import { removeSnapshots } from "../files/snapshot.ts";
 import { environmentNames } from "../../sys/environment.ts";
 
 /** How long a former self of a plugin waits for a call before it ends. */
@@ -110,11 +108,7 @@ export class ProcessRunner implements HandlerRunner {
       }
     }
     for (const used of before.values()) void this.#letGo(used);
-    const [first] = plugins;
-    if (first !== undefined) {
-      this.#limits.wake();
-      await this.#tidy(first.snapshot);
-    }
+    if (plugins.length > 0) this.#limits.wake();
     await Promise.all(
       [...this.#used.values()].map(({ worker }) => worker.started),
     );
@@ -188,16 +182,6 @@ export class ProcessRunner implements HandlerRunner {
     }
     await used.worker.end();
     this.#former.delete(used);
-    if (!this.#over.signal.aborted) await this.#tidy(used.plugin.snapshot);
-  }
-
-  /** Removes snapshots beside this one that nobody uses any more. */
-  async #tidy({ folder }: Snapshot): Promise<void> {
-    const all = [...this.#used.values(), ...this.#former];
-    const hashes = new Set(all.map(({ plugin }) => plugin.snapshot.hash));
-    const store = folder.slice(0, folder.lastIndexOf("/"));
-    // What cannot be removed now can be later.
-    await removeSnapshots(store, hashes).catch(() => {});
   }
 
   call(call: HandlerCall): Promise<HandlerResult> {
