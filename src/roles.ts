@@ -114,7 +114,11 @@ async function ctrl(argv: readonly string[]): Promise<number> {
     config,
     version: VERSION,
     log,
-    plugins: pluginProcesses({ stateDir: config.state_dir, readConfig }),
+    plugins: pluginProcesses({
+      stateDir: config.state_dir,
+      readConfig,
+      log,
+    }),
     onFirstPassword: (user, password) => {
       say(`The first account is "${user}", its password is ${password}`);
       say(
@@ -197,16 +201,18 @@ async function dev(argv: readonly string[]): Promise<number> {
     : absolutePath(flags.state);
   const asked = untilAsked();
   const driver = flags.driver ?? "sim";
+  const log = createLog({ level: "warn" });
   const site = await startDev({
     nodes: flags.nodes ?? 1,
     driver,
     stateDir,
     version: VERSION,
-    log: createLog({ level: "warn" }),
+    log,
     clientsPort: flags.port ?? 0,
     plugins: pluginProcesses({
       stateDir: `${stateDir}/ctrl`,
       readConfig: () => devConfig(flags.config),
+      log,
     }),
   });
   say(

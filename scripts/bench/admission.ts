@@ -37,7 +37,7 @@ async function measure(stateDir: string): Promise<Row[]> {
   const readConfig = () => Promise.resolve({ config, locate: () => null });
   await using store = await openMemoryStore();
   await using hosted = new HostedPlugins(
-    pluginProcesses({ stateDir, readConfig }),
+    pluginProcesses({ stateDir, readConfig, log: silentLog }),
     { context, site: () => known },
   );
   const { events, asks } = hosted;

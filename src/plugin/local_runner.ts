@@ -214,7 +214,14 @@ function statusOf(
   state: RunnerStatus["state"],
   reason: string,
 ): RunnerStatus {
-  return { state, reason, pid: null, memoryMiB: null, restarts: 0 };
+  return {
+    state,
+    reason,
+    pid: null,
+    memoryMiB: null,
+    heldByKernel: [],
+    restarts: 0,
+  };
 }
 
 function copy(value: unknown): unknown {

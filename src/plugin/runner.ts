@@ -15,10 +15,15 @@
  * @module
  */
 import type { SiteValue } from "../schema/event_value.ts";
-import type { Manifest, PluginConfig } from "../schema/plugin.ts";
+import type {
+  GroupController,
+  Manifest,
+  PluginConfig,
+} from "../schema/plugin.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { AskAnswerer } from "./asks.ts";
 import type { LineLevel } from "./handler_context.ts";
+import type { HostGroups } from "./process/host_groups.ts";
 
 /** The source of a plugin that ships with usher. */
 export const BUILT_IN = "built in";
@@ -92,6 +97,8 @@ export interface RunnerStatus {
   readonly reason: string;
   readonly pid: number | null;
   readonly memoryMiB: number | null;
+  /** Which of its limits the kernel keeps. */
+  readonly heldByKernel: readonly GroupController[];
   readonly restarts: number;
 }
 
@@ -114,6 +121,8 @@ export interface RunnerPorts {
   heard(line: PluginLine): void;
   /** What a process is started by; this very program when absent. */
   readonly program?: readonly [string, ...string[]];
+  /** Where the kernel holds processes to their limits. */
+  readonly groups?: HostGroups | undefined;
 }
 
 /** Runs handlers. */

@@ -134,6 +134,11 @@ export const PluginLimits = z.strictObject({
 /** Bounds of one plugin. */
 export type PluginLimits = z.infer<typeof PluginLimits>;
 
+/** What the kernel can hold the process of a plugin to, in a control group. */
+export const GroupController = z.enum(["memory", "cpu", "pids"]);
+/** What the kernel can hold the process of a plugin to, in a control group. */
+export type GroupController = z.infer<typeof GroupController>;
+
 /** A plugin in ctrl.yaml. */
 export const PluginConfig = z.strictObject({
   enabled: z.boolean().default(true),
@@ -221,6 +226,10 @@ export const PluginView = z.object({
   /** The process that runs it; null when none does. */
   pid: z.int().nullable(),
   memoryMiB: z.number().nullable(),
+  /** What it is held to; null for one that is not in the configuration. */
+  limits: PluginLimits.nullable().default(null),
+  /** What of that the kernel keeps; the rest is looked at from outside. */
+  heldByKernel: z.array(GroupController).default([]),
   restarts: z.int().nonnegative(),
   registrations: z.array(RegistrationView),
   options: z.record(z.string(), z.unknown()),

@@ -6,6 +6,7 @@
  */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { pluginProcesses } from "../../src/ctrl/plugins/hosting.ts";
+import { silentLog } from "../../src/sys/log.ts";
 import { nowhere } from "../../src/plugin/files/mistake.ts";
 import { PluginConfigs } from "../../src/schema/plugin.ts";
 import { PluginFolder } from "../support/plugin_folder.ts";
@@ -42,6 +43,7 @@ Deno.test("reload: an operation ends with the plugin's version it began with, an
     plugins: pluginProcesses({
       stateDir: folder.plugins.replace(/site$/, "state"),
       readConfig,
+      log: silentLog,
     }),
   });
   const said = async () => {

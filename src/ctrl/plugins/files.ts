@@ -9,6 +9,7 @@
  * @module
  */
 import { messageOf, UsherError } from "../../error/mod.ts";
+import type { HostGroups } from "../../plugin/process/host_groups.ts";
 import type { HostPool } from "../../plugin/process/host_pool.ts";
 import {
   findPlugins,
@@ -59,6 +60,8 @@ export interface PluginFilesParts {
   readonly pool?: HostPool;
   /** What names this very program; readings are not kept on disk without. */
   readonly usher?: string | null;
+  /** Where the kernel holds processes to their limits. */
+  readonly groups?: HostGroups | undefined;
 }
 
 /** One plugin of the configuration, read or not. */
@@ -140,7 +143,7 @@ export class PluginFiles implements PluginSource {
   ): Promise<LoadedPlugin> {
     const { locate } = await this.#parts.readConfig();
     const { name, config } = live;
-    await using reader = new PluginReader(ports, this.#parts.pool);
+    await using reader = this.#reader(ports);
     const place = await placeAt(["plugins", name, "shadow"], path, locate);
     const { plugin, reading } = await this.#readOne(
       name,
@@ -155,6 +158,11 @@ export class PluginFiles implements PluginSource {
     };
   }
 
+  #reader(ports: ReadingPorts): PluginReader {
+    const { pool, groups } = this.#parts;
+    return new PluginReader({ ...ports, groups }, pool);
+  }
+
   async #readAll(
     configured: readonly (readonly [name: string, config: PluginConfig])[],
     site: {
@@ -164,7 +172,7 @@ export class PluginFiles implements PluginSource {
       readonly ports: ReadingPorts;
     },
   ): Promise<Entry[]> {
-    await using reader = new PluginReader(site.ports, this.#parts.pool);
+    await using reader = this.#reader(site.ports);
     const results = await Promise.allSettled(
       configured.map(async ([name, config]): Promise<Entry> => {
         const enabled = isEnabled(name, config, site.switches);

@@ -35,6 +35,7 @@ const RUNNING: RunnerStatus = {
   reason: "",
   pid: 7,
   memoryMiB: 30,
+  heldByKernel: [],
   restarts: 0,
 };
 

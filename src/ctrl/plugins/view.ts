@@ -38,6 +38,8 @@ export function pluginView(
     hash,
     pid: status?.pid ?? null,
     memoryMiB: status?.memoryMiB ?? null,
+    limits: config?.limits ?? null,
+    heldByKernel: [...status?.heldByKernel ?? []],
     restarts: status?.restarts ?? 0,
     registrations: [...registrations],
     options: config?.options ?? {},

@@ -15,6 +15,7 @@ import { type OwnedChild, spawnOwned } from "../../sys/owned_child.ts";
 import { type ByteConnection, meetAt } from "../../sys/unix_socket.ts";
 import { VERSION } from "../../version.ts";
 import { sealOf } from "./frame.ts";
+import type { GroupLimits, HostGroup, HostGroups } from "./host_groups.ts";
 import type { Invitation } from "./protocol.ts";
 
 const MAX_LINE = 2000;
@@ -28,12 +29,16 @@ export interface HostOptions {
   /** How long it may take until it can be spoken to. */
   readonly startMs: number;
   readonly owner: HostOwner;
+  /** Where the kernel holds it to its limits. */
+  readonly groups?: HostGroups | undefined;
 }
 
 /** Whose process it is. */
 export interface HostOwner {
   /** The largest value that a worker in it may send now. */
   maxBytes(): number;
+  /** Of each plugin that is to be in it; together they are its own. */
+  limits(): readonly GroupLimits[];
   /** A line that came out of it, of which nobody knows from which worker. */
   onLine(stream: "stdout" | "stderr", line: string): void;
 }
@@ -42,6 +47,8 @@ export interface HostOwner {
 export interface JoinedHost {
   readonly child: OwnedChild;
   readonly connection: ByteConnection;
+  /** Null where the kernel does not hold it to anything. */
+  readonly group: HostGroup | null;
   /** What its frames begin with. */
   readonly seal: Uint8Array;
   /** Who hears what it writes; may change. */
@@ -66,8 +73,17 @@ export async function joinHost(options: HostOptions): Promise<JoinedHost> {
       maxLine: MAX_LINE,
       onLine: (stream, line) => whose.owner.onLine(stream, line),
     });
-    const connection = await untilMet(child, meeting.peer, options);
-    return { child, connection, seal: sealOf(invitation.secret), whose };
+    // At once: what it has by then is not counted.
+    const group = options.groups?.enclose(child.pid, whose.owner.limits()) ??
+      null;
+    try {
+      const connection = await untilMet(child, meeting.peer, options);
+      const seal = sealOf(invitation.secret);
+      return { child, connection, group, seal, whose };
+    } catch (error) {
+      void child.exited.then(() => group?.end(options.clock));
+      throw error;
+    }
   } finally {
     await removeIfThere(folder);
   }

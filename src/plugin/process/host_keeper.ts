@@ -5,6 +5,7 @@
  * @module
  */
 import type { PluginLimits } from "../../schema/plugin.ts";
+import type { HostGroups } from "./host_groups.ts";
 import type { HostPool } from "./host_pool.ts";
 import type { WatchedProcess } from "./limits.ts";
 import type { HostOwner } from "./host_join.ts";
@@ -27,6 +28,8 @@ export interface KeeperPorts {
   readonly clock: Clock;
   /** This very program when absent. */
   readonly program?: readonly [string, ...string[]];
+  /** Where the kernel holds processes to their limits; they are looked at all the same. */
+  readonly groups?: HostGroups | undefined;
 }
 
 /** Where a process may come from, and go to. */
@@ -79,6 +82,7 @@ export class HostKeeper {
       limits: tenants.map(({ limits }) => limits),
       calls,
       kill: (why) => host.kill(why),
+      lower: () => host.lower(),
     }];
   }
 
@@ -94,6 +98,7 @@ export class HostKeeper {
     const tenants = this.tenants;
     const owner: HostOwner = {
       maxBytes: () => mostBytes(this.tenants),
+      limits: () => this.tenants.map(({ limits }) => limits),
       onLine: (stream, line) =>
         this.#onLine(this.#name, stream === "stdout" ? "info" : "warn", line),
     };
@@ -111,6 +116,7 @@ export class HostKeeper {
         ...tenants.map(({ limits }) => limits.start),
       ),
       owner,
+      groups: this.#ports.groups,
     });
     // All may have left meanwhile.
     if (this.#tenants.size === 0) host.kill("nobody needs it");
@@ -125,13 +131,15 @@ export class HostKeeper {
   /** Takes one more in. A process that was started before has the environment of those of then. */
   enter(tenant: Tenant): void {
     this.#tenants.add(tenant);
+    this.host?.limit();
   }
 
   /** Lets one go. The last one ends the process, or leaves it `wellBehind` for who comes next. */
   async leave(tenant: Tenant, wellBehind = false): Promise<void> {
     this.#tenants.delete(tenant);
     const { host } = this;
-    if (this.#tenants.size > 0 || host === null) return;
+    if (this.#tenants.size > 0) return host?.limit();
+    if (host === null) return;
     if (wellBehind && this.#reuse !== undefined) {
       this.#host = null;
       this.#reuse.pool.keep(this.#reuse.key, host, this.#ports.clock);

@@ -16,6 +16,7 @@ import {
   FrameReader,
   type TimedCall,
 } from "./frame.ts";
+import type { HostGroup } from "./host_groups.ts";
 import {
   type HostOptions,
   type HostOwner,
@@ -70,6 +71,7 @@ export class HostProcess {
   readonly #options: HostOptions;
   readonly #whose: { owner: HostOwner };
   readonly #child: OwnedChild;
+  readonly #group: HostGroup | null;
   readonly #connection: ByteConnection;
   readonly #seal: Uint8Array;
   readonly #ears = new Map<number, WorkerEars>();
@@ -81,10 +83,11 @@ export class HostProcess {
   #life: { readonly id: number; timer: Disposable } | undefined;
 
   private constructor(options: HostOptions, joined: JoinedHost) {
-    const { child, connection, seal, whose } = joined;
+    const { child, connection, group, seal, whose } = joined;
     this.#options = options;
     this.#whose = whose;
     this.#child = child;
+    this.#group = group;
     this.#seal = seal;
     this.#connection = connection;
     this.id = {
@@ -94,7 +97,8 @@ export class HostProcess {
     void this.#read();
     this.ended = child.exited.then(({ code, signal }) => {
       const how = signal === null ? `code ${code}` : `signal ${signal}`;
-      this.#end(`its process ended with ${how}`);
+      this.#end(group?.endedBy ?? `its process ended with ${how}`);
+      group?.end(options.clock);
       return this.#why ?? how;
     });
   }
@@ -107,6 +111,22 @@ export class HostProcess {
   /** Gives it, in which no worker is, to another owner. */
   belongTo(owner: HostOwner): void {
     this.#whose.owner = owner;
+    this.limit();
+  }
+
+  /** Has the kernel hold it to the limits of those that are in it now. */
+  limit(): void {
+    this.#group?.limit(this.#whose.owner.limits());
+  }
+
+  /** What the kernel holds it to. */
+  get heldTo(): HostGroup["controllers"] {
+    return this.#group?.controllers ?? [];
+  }
+
+  /** Lets it have what others leave of the processors, where priorities do not count. */
+  lower(): void {
+    this.#group?.lower();
   }
 
   get isOver(): boolean {

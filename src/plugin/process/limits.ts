@@ -43,6 +43,8 @@ export interface WatchedProcess {
   /** Calls that it has. */
   readonly calls: number;
   kill(why: string): void;
+  /** Lets it have what others leave, where its priority alone does not do that. */
+  lower?(): void;
 }
 
 /** Where the figures come from. */
@@ -150,15 +152,16 @@ class Entry {
 
   /** Why it is to be killed, or null. */
   look(
-    { id, limits }: WatchedProcess,
+    process: WatchedProcess,
     reader: ProcessReader,
     now: number,
   ): string | null {
     this.lookedAt = now;
+    const { id, limits } = process;
     const sum = (key: "memory" | "cpu") =>
       limits.reduce((all, one) => all + one[key], 0);
     return this.#overMemory(reader.memory(id), sum("memory")) ??
-      this.#overCpu(id, reader, { processors: sum("cpu"), now });
+      this.#overCpu(process, reader, { processors: sum("cpu"), now });
   }
 
   #overMemory(bytes: number | null, most: number): string | null {
@@ -170,20 +173,23 @@ class Entry {
   }
 
   #overCpu(
-    id: ProcessId,
+    process: WatchedProcess,
     reader: ProcessReader,
     { processors, now }: { readonly processors: number; readonly now: number },
   ): string | null {
     if (now - this.#cpuLookedAt < CPU_EVERY_MS) return null;
     const passedMs = now - this.#cpuLookedAt;
     this.#cpuLookedAt = now;
-    const seconds = reader.cpu(id);
+    const seconds = reader.cpu(process.id);
     if (seconds === null) return null;
     const samples = this.#cpu;
     const last = samples.at(-1)?.seconds ?? 0;
     samples.push({ at: now, seconds });
     // Before the first look it has started, which everybody does in a hurry.
-    if (this.#isBusy((seconds - last) * 1000 / passedMs)) reader.lower(id);
+    if (this.#isBusy((seconds - last) * 1000 / passedMs)) {
+      reader.lower(process.id);
+      process.lower?.();
+    }
     while ((samples[1]?.at ?? now) <= now - CPU_WINDOW_MS) samples.shift();
     const used = seconds - (samples[0]?.seconds ?? 0);
     const most = processors * CPU_WINDOW_MS / 1000;

@@ -96,7 +96,7 @@ export class PluginWorker {
     return this.calls + (this.#state === "starting" ? 1 : 0);
   }
 
-  get status(): Omit<RunnerStatus, "memoryMiB"> {
+  get status(): Omit<RunnerStatus, "memoryMiB" | "heldByKernel"> {
     return {
       state: this.#state,
       reason: this.#reason,

@@ -226,9 +226,12 @@ export class ProcessRunner implements HandlerRunner {
   status(plugin: string): RunnerStatus | null {
     const used = this.#newest(plugin);
     if (used === undefined) return null;
-    const id = used.keeper.host?.id;
-    const memoryMiB = id === undefined ? null : this.#limits.memoryMiB(id);
-    return { ...used.worker.status, memoryMiB };
+    const { host } = used.keeper;
+    return {
+      ...used.worker.status,
+      memoryMiB: host === null ? null : this.#limits.memoryMiB(host.id),
+      heldByKernel: host?.heldTo ?? [],
+    };
   }
 
   /** The processes of this moment. */

@@ -51,6 +51,7 @@ export function describePlugin(plugin: PluginView, now: number): string {
     ["hash", plugin.hash],
     ["pid", plugin.pid],
     ["memory", plugin.memoryMiB === null ? null : memory(plugin.memoryMiB)],
+    ["limits", limitsText(plugin)],
     ["restarts", plugin.restarts === 0 ? null : plugin.restarts],
     ["granted", grantsText(plugin.granted)],
     ["not granted", plugin.denied.join(", ")],
@@ -72,6 +73,18 @@ function enabledText({ switched, state }: PluginView, now: number): string {
   }
   if (state === "available") return "no: it is not in the configuration";
   return `${state === "disabled" ? "no" : "yes"}, by the configuration`;
+}
+
+/** What it is held to, and by whom. */
+function limitsText({ limits, heldByKernel }: PluginView): string | null {
+  if (limits === null) return null;
+  const cpu = limits.cpu === 1 ? "1 processor" : `${limits.cpu} processors`;
+  const kept = heldByKernel.length === 0
+    ? "looked at from outside"
+    : `looked at from outside, and kept by the kernel (${
+      heldByKernel.join(", ")
+    })`;
+  return `${memory(limits.memory)} of memory, ${cpu}; ${kept}`;
 }
 
 /** What a plugin was granted, in a line. */
