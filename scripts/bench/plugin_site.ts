@@ -148,9 +148,13 @@ function childrenMiB(parent: number): number {
 /** Which hostile plugins are tried. */
 const HOSTILE = [
   "endless_loop",
+  "huge_return",
+  "large_return",
   "memory_bomb",
   "message_flood",
   "rejection_storm",
+  "self_kill",
+  "thousand_timers",
   "writes_stdout",
 ];
 const READS = 1500;

@@ -224,7 +224,6 @@ class Reading implements AsyncDisposable {
       readConfig: () => loadFile(this.ctrl, CtrlConfig),
       shipped: `${REPOSITORY}plugins`,
       store: `${root}/store`,
-      shadowStore: `${root}/shadows`,
     });
   }
 

@@ -38,6 +38,7 @@ Deno.test("units: the controller's keeps its state where the default is", async 
   const { state_dir } = CtrlConfig.parse({});
   strictEqual(`/var/lib/${unit.get("Service.StateDirectory")}`, state_dir);
   match(unit.get("Service.User") ?? "", /^usher$/);
+  strictEqual(unit.get("Service.Delegate"), "cpu memory pids");
 });
 
 Deno.test("units: both wait to be told that the role serves", async () => {

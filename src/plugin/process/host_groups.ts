@@ -230,7 +230,7 @@ function divide(
       isHandedOn(files, folder, one)
     );
     if (controllers.length === 0) {
-      throw new Error("no controller can be handed on");
+      throw new Error("No controller can be handed on");
     }
     if (controllers.includes("cpu")) {
       files.write(`${own}/cpu.weight`, `${WEIGHTS.controller}`);

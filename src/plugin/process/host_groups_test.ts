@@ -140,9 +140,9 @@ Deno.test("a group that is not the controller's alone is left as it is, and why 
   match(whyNot(new FakeGroups({ isReadOnly: true })), /Read-only file system/);
 });
 
-Deno.test("where no controller can be handed on, the controller goes back to where it was", () => {
+Deno.test("where No controller can be handed on, the controller goes back to where it was", () => {
   const files = new FakeGroups({ bound: ["memory", "cpu", "pids"] });
-  match(whyNot(files), /no controller can be handed on/);
+  match(whyNot(files), /No controller can be handed on/);
   strictEqual(files.of(1), SERVICE);
   deepStrictEqual(files.groups(SERVICE), []);
 });

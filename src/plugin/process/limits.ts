@@ -121,7 +121,7 @@ export class LimitWatch implements Disposable {
     let isIdle = true;
     for (const process of this.#list()) {
       const key = keyOf(process.id);
-      const entry = before.get(key) ?? new Entry(now);
+      const entry = before.get(key) ?? new Entry();
       this.#entries.set(key, entry);
       if (process.calls > 0) isIdle = false;
       else if (now - entry.lookedAt < IDLE_MS - BUSY_MS) continue;
@@ -143,12 +143,11 @@ class Entry {
   #cpuLookedAt = -Infinity;
   #busyLooks = 0;
   #isLowered = false;
-  /** Oldest first; the first is as old as the window, or the process. */
-  readonly #cpu: { readonly at: number; readonly seconds: number }[];
-
-  constructor(now: number) {
-    this.#cpu = [{ at: now, seconds: 0 }];
-  }
+  /**
+   * Oldest first; the first is as old as the window, or as the first look: what
+   * it used until then, to start, was used in a time that nobody knows.
+   */
+  readonly #cpu: { readonly at: number; readonly seconds: number }[] = [];
 
   /** Why it is to be killed, or null. */
   look(
@@ -183,7 +182,7 @@ class Entry {
     const seconds = reader.cpu(process.id);
     if (seconds === null) return null;
     const samples = this.#cpu;
-    const last = samples.at(-1)?.seconds ?? 0;
+    const last = samples.at(-1)?.seconds ?? seconds;
     samples.push({ at: now, seconds });
     // Before the first look it has started, which everybody does in a hurry.
     if (this.#isBusy((seconds - last) * 1000 / passedMs)) {

@@ -155,6 +155,7 @@ async function floods(site: HostileSite) {
   await site.round();
   const lines = await site.lines("message_flood");
   assert.ok(lines.length < 1000, `${lines.length} lines were kept`);
+  await site.said("message_flood", /more than its limits\.rate/);
 }
 
 async function storms(site: HostileSite) {
@@ -211,15 +212,32 @@ async function startsSlowly(site: HostileSite) {
   await site.said("slow_start", /here at last/);
 }
 
-async function neverStarts(site: HostileSite) {
-  await assert.rejects(
-    site.reloadWith({
-      ...{ name: "never_starts", event: "pause_request" },
-      limits: { start: "500ms" },
-    }),
-    /never_starts.*not loaded within 500 ms/,
-  );
+/** Those of which nothing is ever called: reading them is all it takes. */
+const AT_LOAD: readonly (Hostile & { readonly as: RegExp })[] = [
+  {
+    ...{ name: "never_starts", event: "pause_request" },
+    ...{ limits: { start: "500ms" }, as: /not loaded within 500 ms/ },
+  },
+  {
+    ...{ name: "loop_at_load", event: "pause_request" },
+    ...{ limits: { start: "1s" }, as: /not loaded within 1000 ms/ },
+  },
+  {
+    ...{ name: "bomb_at_load", event: "resume", limits: { memory: "200MiB" } },
+    as: /has \d+ MiB of memory, and 200 MiB is its limit/,
+  },
+];
+
+/** One that cannot even be read: the reload is refused, names it, and changes nothing. */
+async function isNotTaken(site: HostileSite, plugin: Hostile, as: RegExp) {
+  const before = await site.view("witness");
+  await assert.rejects(site.reloadWith(plugin), (error: Error) => {
+    assert.match(error.message, new RegExp(`Plugin \\\\?"${plugin.name}`));
+    assert.match(error.message, as);
+    return true;
+  });
   assert.equal((await site.round()).state, "succeeded");
+  assert.equal((await site.view("witness")).pid, before.pid);
 }
 
 Deno.test("hostile plugins are contained, named and passed by, and the controller answers all along", async (t) => {
@@ -247,7 +265,9 @@ Deno.test("hostile plugins are contained, named and passed by, and the controlle
   await step("pollution", () => pollutes(site));
   await step("thousand_timers", () => startsTimers(site));
   await step("slow_start", () => startsSlowly(site));
-  await step("never_starts", () => neverStarts(site));
+  for (const { as, ...plugin } of AT_LOAD) {
+    await step(plugin.name, () => isNotTaken(site, plugin, as));
+  }
   await t.step(
     "the controller has not grown, and was there all along",
     async () => {

@@ -62,6 +62,8 @@ const DNS = view("dns", {
   ],
   granted: { ctx: ["vms"], net: ["10.0.0.1:53"] },
   denied: ["ctx.state"],
+  limits: { cpu: 2 },
+  heldByKernel: ["memory", "pids"],
   switched: { by: "ann", at: "2026-11-22T11:00:00.000Z", enabled: true },
   shadow: {
     path: "/opt/next/dns.ts",
@@ -104,6 +106,7 @@ Deno.test("plugin show tells grants, who turned it on, its shadow and each event
     const line of [
       /^enabled +yes, by ann 1h ago, over the configuration$/m,
       /^granted +ctx\.vms, net 10\.0\.0\.1:53$/m,
+      /^limits +256M of memory, 2 processors; looked at from outside, and kept by the kernel \(memory, pids\)$/m,
       /^not granted +ctx\.state$/m,
       /^compared +12 call\(s\), 1 different, 3 left out$/m,
       /^different +register \(d1\): /m,
