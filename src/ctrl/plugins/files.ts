@@ -19,6 +19,7 @@ import {
 import {
   type KeyPath,
   type Locate,
+  lowered,
   meant,
   mistakeError,
 } from "../../plugin/files/mistake.ts";
@@ -272,10 +273,6 @@ function locatedIn(
   if (index < 0) return error;
   const path = ["plugin_dirs", index];
   return mistakeError({ path, message: lowered(error.message), hint }, locate);
-}
-
-function lowered(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 function checkOptions(

@@ -47,3 +47,8 @@ export function meant(word: string, known: readonly string[]): string {
     ? "nothing may stand here"
     : `known here: ${known.toSorted().join(", ")}`;
 }
+
+/** A message as what follows a key. */
+export function lowered(message: string): string {
+  return message.charAt(0).toLowerCase() + message.slice(1);
+}

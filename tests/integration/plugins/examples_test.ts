@@ -104,12 +104,12 @@ Deno.test("a controller takes all that the pages show at once, and warns of noth
         Promise.resolve({ config, locate: () => null, files: [] }),
       shipped: `${REPOSITORY}plugins`,
       store: `${root}/store`,
-      shadowStore: `${root}/shadows`,
     });
     const read = await files.read(new Map(), {
       clock: systemClock,
       heard: () => {},
       isKnownTimer: () => false,
+      needed: () => new Set(),
     });
     deepStrictEqual(read.warnings, []);
     deepStrictEqual(
