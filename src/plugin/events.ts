@@ -8,6 +8,7 @@ import type { EventArgs, EventName } from "../schema/event.ts";
 import type { TrailEntry } from "../schema/operation.ts";
 import type { Answers } from "./answers.ts";
 import type { Asking } from "./asks.ts";
+import type { Registration } from "./runner.ts";
 
 /** What goes with a firing. */
 export interface Firing {
@@ -93,6 +94,8 @@ export interface Events {
   ): Promise<void>;
   /** An event is never told, for a reason that the plugins registered for it are shown with. */
   missed(event: string, why: string): void;
+  /** The time of a registration came while its chain still ran: it is shown with that. */
+  passedOver(registration: Pick<Registration, "id" | "event">): void;
   /** Whom the decision of this name waits for; null when it waits for nobody. */
   waitingFor(decision: string): WaitingFor | null;
   /** The versions of the plugins that hear any of these events. */
@@ -108,6 +111,7 @@ export const NO_EVENTS: Events = {
   tell: () => Promise.resolve([]),
   fire: () => Promise.resolve(),
   missed: () => {},
+  passedOver: () => {},
   waitingFor: () => null,
   versions: () => ({}),
 };

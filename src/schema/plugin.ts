@@ -191,6 +191,11 @@ export const RegistrationView = z.object({
   p99Ms: z.number().nullable(),
   lastError: z.string().nullable(),
   circuit: CircuitState,
+  /** Of `periodic` and `timer`: how often its time came while it still ran. */
+  skipped: z.int().nonnegative().default(0),
+  lastSkippedAt: z.string().nullable().default(null),
+  /** The plugin's own options, with those of this registration over them. */
+  options: z.record(z.string(), z.unknown()).default({}),
 });
 /** What is known of one registration's calls. */
 export type RegistrationView = z.infer<typeof RegistrationView>;

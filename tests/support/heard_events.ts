@@ -80,6 +80,8 @@ export class HeardEvents implements Events {
     return Promise.resolve();
   }
 
+  passedOver(): void {}
+
   missed(event: string, why: string): void {
     this.missing.push(`${event}: ${why}`);
   }

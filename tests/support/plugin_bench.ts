@@ -48,7 +48,7 @@ export const BENCH_SITE: SiteValue = {
 /** What the site of a bench has. */
 export interface BenchOptions {
   /** As `options` in ctrl.yaml. */
-  readonly options?: unknown;
+  readonly options?: Readonly<Record<string, unknown>>;
   readonly vms?: readonly VmView[];
   readonly nodes?: readonly NodeView[];
   readonly clusters?: readonly Cluster[];

@@ -40,7 +40,7 @@ const FORGET_MS = 90 * 86_400_000;
 export interface ClockParts {
   readonly context: CtrlContext;
   readonly store: Pick<Store, "list" | "commit">;
-  readonly events: Pick<Events, "tell">;
+  readonly events: Pick<Events, "tell" | "passedOver">;
   readonly agenda: Agenda;
 }
 
@@ -127,11 +127,6 @@ export class PluginClocks {
     if (ids.length === 0) return;
     await this.#parts.store.commit(ids.map(deletion));
     for (const id of ids) this.#records.delete(id);
-  }
-
-  /** How often the time of a registration came while its chain still ran. */
-  skipped(registration: number): number {
-    return this.#ticker.skipped(registration);
   }
 
   /** Makes moments of new timers durable, and forgets what is long over. */

@@ -11,39 +11,34 @@ import type { CtrlContext } from "../context.ts";
 /** A registration whose chain is always late is named in the log so often at most. */
 const SAY_MS = 60_000;
 
-interface Count {
-  skipped: number;
-  saidAt: number | null;
-}
-
 /** Runs chains of clocks. */
 export class Ticker {
   readonly #context: CtrlContext;
-  readonly #events: Pick<Events, "tell">;
+  readonly #events: Pick<Events, "tell" | "passedOver">;
   readonly #running = new Set<string>();
-  readonly #counts = new Map<number, Count>();
+  /** By lane: when it was last said that it is late. */
+  readonly #saidAt = new Map<string, number>();
 
-  constructor(context: CtrlContext, events: Pick<Events, "tell">) {
+  constructor(
+    context: CtrlContext,
+    events: Pick<Events, "tell" | "passedOver">,
+  ) {
     this.#context = context;
     this.#events = events;
   }
 
-  /** How often a tick of this registration was passed over. */
-  skipped(registration: number): number {
-    return this.#counts.get(registration)?.skipped ?? 0;
-  }
-
   /** Runs the chain of one registration to its end; false when it still runs. */
   async tick(
-    { id, plugin, event }: Registration,
+    registration: Registration,
     decision: string,
   ): Promise<boolean> {
     // By what it is, since a reload gives it another number.
     const lane = decision.slice(0, decision.lastIndexOf("/"));
     if (this.#running.has(lane)) {
-      this.#skip(id, plugin, event);
+      this.#skip(lane, registration);
       return false;
     }
+    const { id, event } = registration;
     this.#running.add(lane);
     try {
       await this.#events.tell(event as "periodic" | "timer", [], {
@@ -57,17 +52,16 @@ export class Ticker {
     }
   }
 
-  #skip(id: number, plugin: string, event: string): void {
-    const count = this.#counts.get(id) ?? { skipped: 0, saidAt: null };
-    this.#counts.set(id, count);
-    count.skipped++;
+  #skip(lane: string, registration: Registration): void {
+    this.#events.passedOver(registration);
     const now = this.#context.clock.monotonic();
-    if (count.saidAt !== null && now - count.saidAt < SAY_MS) return;
-    count.saidAt = now;
+    const saidAt = this.#saidAt.get(lane);
+    if (saidAt !== undefined && now - saidAt < SAY_MS) return;
+    this.#saidAt.set(lane, now);
+    const { plugin, event } = registration;
     this.#context.log.warn("a handler still runs when its time comes again", {
       plugin,
       event,
-      skipped: count.skipped,
     });
   }
 }

@@ -30,7 +30,7 @@ import { ChainRun } from "./chain_run.ts";
 import type { Handler, HandlerParts } from "./handler.ts";
 import { Lanes } from "./lanes.ts";
 import { type EventRecorder, NO_RECORDER } from "./recorder.ts";
-import type { LoadedPlugin } from "../runner.ts";
+import type { LoadedPlugin, Registration } from "../runner.ts";
 import { Versions } from "./versions.ts";
 
 /** How many events may lead to one another. */
@@ -119,6 +119,13 @@ export class Chains implements Events, Disposable {
     for (const { stats } of this.#versions.current.chain(event)) {
       stats.failed(why);
     }
+  }
+
+  passedOver({ id, event }: Pick<Registration, "id" | "event">): void {
+    const at = isoTime(this.#parts.clock.now());
+    this.#versions.current.chain(event)
+      .find(({ registration }) => registration.id === id)
+      ?.stats.passedOver(at);
   }
 
   waitingFor(decision: string): WaitingFor | null {

@@ -51,6 +51,26 @@ function adds(key: string, value: string): FakeHandler {
 
 const REQUEST = startRequest(["web.lab.ann"]);
 
+Deno.test("passedOver() is counted for its registration alone, and goes on over a reload", async () => {
+  const a = fakePlugin("a", ["periodic", "periodic"]);
+  const { chains } = await chainsOf([a]);
+  const [, second] = a.registrations;
+  ok(second !== undefined);
+  chains.passedOver(second);
+  const again = fakePlugin("a", ["periodic", "periodic"], "a2");
+  await chains.replace([again]);
+  const [, fresh] = again.registrations;
+  ok(fresh !== undefined);
+  chains.passedOver(fresh);
+  deepStrictEqual(
+    chains.views("a").map(({ skipped, lastSkippedAt }) => [
+      skipped,
+      lastSkippedAt !== null,
+    ]),
+    [[0, false], [2, true]],
+  );
+});
+
 Deno.test("decide() calls handlers by their order, those without one last, each with what the last one gave back", async () => {
   const { chains, runner } = await chainsOf([
     fakePlugin("a", ["start_request"]),

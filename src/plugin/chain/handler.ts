@@ -131,8 +131,9 @@ export class Handler {
 
   /** As it is shown. */
   view(): RegistrationView {
-    const { event, order } = this.registration;
-    return { event, order, ...this.stats.view(), circuit: this.#circuit.state };
+    const { event, order, options } = this.registration;
+    const circuit = this.#circuit.state;
+    return { event, order, options, ...this.stats.view(), circuit };
   }
 
   async #ask(

@@ -54,6 +54,8 @@ export class CallStats {
   failures = 0;
   refusals = 0;
   lastError: string | null = null;
+  skipped = 0;
+  lastSkippedAt: string | null = null;
 
   /** A call has ended, however it did. */
   ended(tookMs: number): void {
@@ -70,9 +72,16 @@ export class CallStats {
     this.refusals++;
   }
 
+  /** Its time came while it still ran. */
+  passedOver(at: string): void {
+    this.skipped++;
+    this.lastSkippedAt = at;
+  }
+
   /** As it is shown. */
   view() {
     const { calls, failures, refusals, lastError } = this;
+    const { skipped, lastSkippedAt } = this;
     return {
       calls,
       failures,
@@ -80,6 +89,8 @@ export class CallStats {
       p50Ms: this.#times.quantile(0.5),
       p99Ms: this.#times.quantile(0.99),
       lastError,
+      skipped,
+      lastSkippedAt,
     };
   }
 }

@@ -40,6 +40,8 @@ Deno.test("CallStats shows nothing of times before the first call, and the last 
     p50Ms: null,
     p99Ms: null,
     lastError: null,
+    skipped: 0,
+    lastSkippedAt: null,
   });
   stats.ended(1);
   stats.failed("first");

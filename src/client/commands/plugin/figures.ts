@@ -16,6 +16,8 @@ export interface Figures {
   /** Of the slowest event. */
   readonly p99Ms: number | null;
   readonly lastError: string | null;
+  /** Times of its clocks that came while its handler still ran. */
+  readonly skipped: number;
   /** The worst of them. */
   readonly circuit: string;
 }
@@ -35,6 +37,7 @@ export function figuresOf({ registrations }: PluginView): Figures {
     p99Ms: slowest.length === 0 ? null : Math.max(...slowest),
     lastError: registrations.findLast(({ lastError }) => lastError !== null)
       ?.lastError ?? null,
+    skipped: sum(({ skipped }) => skipped),
     circuit: circuits.has("open")
       ? "open"
       : circuits.has("trying")

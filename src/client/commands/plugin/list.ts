@@ -63,6 +63,7 @@ const COLUMNS: readonly Column<PluginView>[] = [
     value: (one) => figuresOf(one).lastError ?? (one.reason || NOTHING),
   },
   number("refusals", (one) => figuresOf(one).refusals, String, true),
+  number("skipped", (one) => figuresOf(one).skipped, String, true),
   number("restarts", ({ restarts }) => restarts, String, true),
   {
     key: "pid",

@@ -115,6 +115,28 @@ Deno.test("plugin show tells grants, who turned it on, its shadow and each event
   ) match(out, line);
 });
 
+Deno.test("plugin show and list tell how often a clock came too soon, and when last", async () => {
+  const late = view("late", {
+    registrations: [
+      registration("periodic", {
+        skipped: 3,
+        lastSkippedAt: "2026-11-22T11:55:00.000Z",
+      }),
+      registration("register"),
+    ],
+  });
+  const { out } = await usher(["plugin", "show", "late"], () => answer(late), {
+    now: NOW,
+  });
+  match(out, /^periodic +- +0 .* closed +3, last 5m ago +-$/m);
+  match(out, /^register +- +0 .* closed +- +-$/m);
+  const listed = await usher(
+    ["plugin", "list", "--columns", "name,skipped", "--no-header"],
+    () => answer({ plugins: [late] }),
+  );
+  strictEqual(listed.out, "late  3\n");
+});
+
 Deno.test("plugin reload tells what has changed, and warnings apart", async () => {
   const asked: Asked[] = [];
   const reload = (...flags: string[]) =>

@@ -4,7 +4,7 @@
  * @module
  */
 import { permissionTexts } from "../../../schema/permission_text.ts";
-import type { PluginView } from "../../../schema/plugin.ts";
+import type { PluginView, RegistrationView } from "../../../schema/plugin.ts";
 import { defineCommand } from "../../command.ts";
 import { type Fact, renderFacts } from "../../render/describe.ts";
 import { age, memory, NOTHING } from "../../render/format.ts";
@@ -62,7 +62,20 @@ export function describePlugin(plugin: PluginView, now: number): string {
     ]),
     ...shadowFacts(plugin),
   ];
-  return renderFacts(facts) + registrationTable(plugin);
+  return renderFacts(facts) + registrationTable(plugin, now);
+}
+
+/** Events that come by a clock, and are passed over while their handler still runs. */
+const CLOCKS: ReadonlySet<string> = new Set(["periodic", "timer"]);
+
+function skippedText(
+  { event, skipped, lastSkippedAt }: RegistrationView,
+  now: number,
+): string {
+  if (!CLOCKS.has(event)) return NOTHING;
+  return lastSkippedAt === null
+    ? String(skipped)
+    : `${skipped}, last ${age(lastSkippedAt, now)} ago`;
 }
 
 function enabledText({ switched, state }: PluginView, now: number): string {
@@ -111,8 +124,12 @@ function shadowFacts({ shadow }: PluginView): Fact[] {
   ];
 }
 
-function registrationTable({ registrations }: PluginView): string {
+function registrationTable(
+  { registrations }: PluginView,
+  now: number,
+): string {
   if (registrations.length === 0) return "";
+  const hasClocks = registrations.some(({ event }) => CLOCKS.has(event));
   return "\n" + renderTable(registrations, [
     { key: "event", value: ({ event }) => event },
     {
@@ -134,6 +151,12 @@ function registrationTable({ registrations }: PluginView): string {
       value: ({ failures }) => String(failures),
     },
     { key: "circuit", value: ({ circuit }) => circuit },
+    ...(hasClocks
+      ? [{
+        key: "skipped",
+        value: (one: RegistrationView) => skippedText(one, now),
+      }]
+      : []),
     { key: "last-error", value: ({ lastError }) => lastError ?? NOTHING },
   ], { header: true, color: false, width: Infinity });
 }
