@@ -11,8 +11,8 @@ import type { FollowFrame } from "../schema/change.ts";
 import type { Problem } from "../schema/problem.ts";
 import type { Outcome, Result } from "../schema/operation.ts";
 import type { Api, Body } from "./api.ts";
-import { failure, failureFrom, isFailure } from "./failure.ts";
-import { JoinedSignal } from "../sys/joined_signal.ts";
+import { failure, failureFrom } from "./failure.ts";
+import { isCut, liveStream } from "./live_stream.ts";
 
 /** A line of progress, with the types that its frame leaves open. */
 export type Progress =
@@ -45,8 +45,6 @@ export interface FollowOptions {
   readonly random?: () => number;
 }
 
-/** Silence after which a connection counts as cut; beats come more often. */
-const SILENCE_MS = 45_000;
 /** How long a lost controller is looked for. */
 const GIVE_UP_MS = 120_000;
 const FIRST_BACKOFF_MS = 100;
@@ -102,36 +100,20 @@ export async function* follow(
   }
 }
 
-/** Whether the connection is to blame, and not the request. */
-function isCut(error: unknown): boolean {
-  return !isFailure(error) || isFailure(error, "unavailable") ||
-    isFailure(error, "interrupted");
-}
-
 async function* oneConnection(
   api: Api,
   { id, body }: Followed,
   life: { accepted: boolean; contacted: boolean },
   signal: AbortSignal,
 ): AsyncGenerator<Progress, void, void> {
-  const silent = new AbortController();
-  using joined = new JoinedSignal(signal, silent.signal);
-  const either = joined.signal;
   const frames = life.accepted || body === undefined
-    ? api.stream("follow", { params: { id }, signal: either })
-    : api.stream("submit", { query: { follow: "1" }, body, signal: either });
-  let timer = setTimeout(() => silent.abort(), SILENCE_MS);
-  try {
-    for await (const frame of frames) {
-      clearTimeout(timer);
-      timer = setTimeout(() => silent.abort(), SILENCE_MS);
-      life.contacted = true;
-      const progress = await readFrame(frame as FollowFrame);
-      if (progress?.type === "accepted") life.accepted = true;
-      if (progress !== null) yield progress;
-    }
-  } finally {
-    clearTimeout(timer);
+    ? liveStream(api, "follow", { params: { id } }, signal)
+    : liveStream(api, "submit", { query: { follow: "1" }, body }, signal);
+  for await (const frame of frames) {
+    life.contacted = true;
+    const progress = await readFrame(frame as FollowFrame);
+    if (progress?.type === "accepted") life.accepted = true;
+    if (progress !== null) yield progress;
   }
 }
 

@@ -9,9 +9,9 @@
 import type { WatchFrame } from "../schema/change.ts";
 import { systemClock } from "../sys/clock.ts";
 import type { Api } from "./api.ts";
-import { failure, isFailure } from "./failure.ts";
+import { failure } from "./failure.ts";
 import { backoffMs } from "./follow.ts";
-import { JoinedSignal } from "../sys/joined_signal.ts";
+import { isCut, liveStream } from "./live_stream.ts";
 
 /** A change, a line of a snapshot, or where one begins and ends. */
 export type Change = Exclude<WatchFrame, { type: "beat" | "bye" }>;
@@ -26,7 +26,6 @@ export interface WatchOptions {
   readonly snapshot?: boolean;
 }
 
-const SILENCE_MS = 45_000;
 /** Attempts in a row without an answer, before it is given up. */
 const MAX_ATTEMPTS = 30;
 
@@ -45,7 +44,8 @@ export async function* watch(
         since: seen?.toString(),
         snapshot: snapshot ? undefined : "0",
       };
-      for await (const frame of oneConnection(api, query, signal)) {
+      for await (const line of liveStream(api, "watch", { query }, signal)) {
+        const frame = line as WatchFrame;
         attempt = 0;
         contacted = true;
         if (frame.type === "bye" && !frame.resume) {
@@ -63,9 +63,7 @@ export async function* watch(
       }
     } catch (error) {
       signal.throwIfAborted();
-      const cut = !isFailure(error) || isFailure(error, "unavailable") ||
-        isFailure(error, "interrupted");
-      if (!contacted || !cut || attempt >= MAX_ATTEMPTS) throw error;
+      if (!contacted || !isCut(error) || attempt >= MAX_ATTEMPTS) throw error;
     }
     await systemClock.sleep(backoffMs(attempt, Math.random()), signal);
     api.reconnect();
@@ -75,24 +73,4 @@ export async function* watch(
 /** False for beats, the end, and what a newer controller may add. */
 function isChange(frame: WatchFrame): frame is Change {
   return ["hello", "snapshot", "synced", "put", "delete"].includes(frame.type);
-}
-
-async function* oneConnection(
-  api: Api,
-  query: Readonly<Record<string, string | undefined>>,
-  signal: AbortSignal,
-): AsyncGenerator<WatchFrame, void, void> {
-  const silent = new AbortController();
-  using joined = new JoinedSignal(signal, silent.signal);
-  const either = joined.signal;
-  let timer = setTimeout(() => silent.abort(), SILENCE_MS);
-  try {
-    for await (const frame of api.stream("watch", { query, signal: either })) {
-      clearTimeout(timer);
-      timer = setTimeout(() => silent.abort(), SILENCE_MS);
-      yield frame as WatchFrame;
-    }
-  } finally {
-    clearTimeout(timer);
-  }
 }

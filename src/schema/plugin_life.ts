@@ -21,6 +21,22 @@ export const PluginLogLine = z.object({
 /** A line that a plugin logged, or wrote where it should not. */
 export type PluginLogLine = z.infer<typeof PluginLogLine>;
 
+/** What else comes while the lines of a plugin are followed. */
+export const PluginLogNote = z.discriminatedUnion("type", [
+  /** The first: whose numbers those of the lines are; a controller that was started anew has another. */
+  z.object({ type: z.literal("hello"), run: z.int().nonnegative() }),
+  /** Nothing was said for a while. */
+  z.object({ type: z.literal("beat") }),
+  /** The last one, and whether coming back may help. */
+  z.object({
+    type: z.literal("bye"),
+    reason: z.string(),
+    resume: z.boolean(),
+  }),
+]);
+/** What else comes while the lines of a plugin are followed. */
+export type PluginLogNote = z.infer<typeof PluginLogNote>;
+
 /** What becomes of one plugin when the set is read anew. */
 export const PluginChange = z.object({
   name: PluginName,

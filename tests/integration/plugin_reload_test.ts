@@ -46,13 +46,9 @@ Deno.test("reload: an operation ends with the plugin's version it began with, an
       log: silentLog,
     }),
   });
-  const said = async () => {
+  const said = () => {
     const { plugins } = site.site.controller.site;
-    const { signal } = new AbortController();
-    const lines = await Array.fromAsync(
-      plugins.logs("told", 99, false, signal),
-    );
-    return lines.map(({ text }) => text);
+    return plugins.logs.newest("told", 99).map(({ text }) => text);
   };
   const slow = { spec: { sim: { bootMs: 3000 } } };
   const { outcomes: [begun] } = await site.submit("start", "old", slow);
@@ -64,8 +60,8 @@ Deno.test("reload: an operation ends with the plugin's version it began with, an
   const broken = await site.call("POST", "/v1/plugins/reload", {});
   ok(broken.status >= 400, JSON.stringify(broken.body));
   await site.untilOperation(begun?.operation ?? "", "succeeded");
-  const all = await until("both ends are told", async () => {
-    const lines = await said();
+  const all = await until("both ends are told", () => {
+    const lines = said();
     return lines.filter((line) => line.includes("hears")).length === 2
       ? lines
       : null;

@@ -4,15 +4,11 @@
  * @module
  */
 import { UsherError } from "../../error/mod.ts";
-import type { PluginLogLine } from "../../schema/plugin_life.ts";
 import { ReloadRequest, ShadowRequest } from "../../schema/plugin_life.ts";
 import type { RecordedLine } from "../../schema/recorded_event.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Site } from "../site.ts";
 import { readBody } from "./http.ts";
-
-const DEFAULT_LINES = 100;
-const MAX_LINES = 10_000;
 
 /** Reads everything anew. Throws what is wrong with it, and then nothing has changed. */
 export async function reloadPlugins(
@@ -33,25 +29,6 @@ export async function shadowPlugin(
 ) {
   const { path } = await readBody(context.clock, request, ShadowRequest);
   return await plugins.shadow(name, path, caller.user);
-}
-
-/** Lines of one plugin. Throws `not_found` before anything is streamed. */
-export function pluginLogs(
-  { plugins }: Site,
-  name: string,
-  url: URL,
-): (signal: AbortSignal) => AsyncIterable<PluginLogLine> {
-  const { name: known } = plugins.show(name);
-  const asked = url.searchParams.get("limit") ?? String(DEFAULT_LINES);
-  if (!/^\d{1,5}$/.test(asked) || Number(asked) > MAX_LINES) {
-    throw new UsherError(
-      "invalid_input",
-      `"${asked}" is no number of lines: it must be 0 to ${MAX_LINES}`,
-      { field: "limit" },
-    );
-  }
-  const follow = url.searchParams.get("follow") === "1";
-  return (signal) => plugins.logs(known, Number(asked), follow, signal);
 }
 
 /** What was recorded since a moment. Throws `invalid_input` for what is none. */

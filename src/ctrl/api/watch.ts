@@ -13,12 +13,10 @@ import { maySee, maySeeAll } from "../requests/names.ts";
 import type { Change } from "../records/records.ts";
 import type { Site } from "../site.ts";
 import { nodeView, vmView } from "../views.ts";
+import { BEAT_MS } from "./beat.ts";
 import type { Sight } from "./sight.ts";
 import type { WatchQuery } from "./watch_query.ts";
 import { JoinedSignal } from "../../sys/joined_signal.ts";
-
-/** A line at least so often, so that either end notices a dead link. */
-const BEAT_MS = 5_000;
 
 /** The lines of a watch, until `signal` aborts or the reader falls too far behind. */
 export async function* watch(
@@ -38,6 +36,8 @@ export async function* watch(
   };
   if (!resumes && query.snapshot) yield* snapshot(site, caller, query, sight);
   yield { type: "synced", revision: at };
+  const { clock } = site.context;
+  let saidAt = clock.monotonic();
   while (!signal.aborted) {
     if (!site.accounts.isLive(caller)) {
       yield { type: "bye", reason: "this session has ended", resume: false };
@@ -55,18 +55,25 @@ export async function* watch(
     for (const { change, at: when } of changes) {
       const shown = query.kinds.has(change.kind) ? sight.of(change) : null;
       const line = shown === null ? null : lineOf(site, caller, shown, when);
-      if (line !== null) yield line;
       at = change.revision;
+      if (line === null) continue;
+      yield line;
+      saidAt = clock.monotonic();
     }
-    if (changes.length > 0) continue;
+    // Also where much happens that this watcher may not see.
+    const quietMs = clock.monotonic() - saidAt;
+    if (quietMs >= BEAT_MS) {
+      yield { type: "beat", revision: at };
+      saidAt = clock.monotonic();
+    }
+    if (changes.length > 0 || quietMs >= BEAT_MS) continue;
     const beat = new AbortController();
-    using _timer = site.context.clock.after(
-      BEAT_MS,
+    using _timer = clock.after(
+      BEAT_MS - quietMs,
       () => beat.abort("a beat is due"),
     );
     using either = new JoinedSignal(signal, beat.signal);
     await site.changes.next(either.signal);
-    if (beat.signal.aborted) yield { type: "beat", revision: at };
   }
   yield { type: "bye", reason: "the controller ends", resume: true };
 }

@@ -3,12 +3,15 @@
  *
  * @module
  */
-import { deepStrictEqual } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { FakeClock } from "../../../tests/support/fake_clock.ts";
 import { vmIn } from "../../../tests/property/arbitraries.ts";
 import { ADMIN, SmallCtrl } from "../../../tests/support/small_ctrl.ts";
+import { systemClock } from "../../sys/clock.ts";
 import { Changes } from "../records/changes.ts";
 import type { Site } from "../site.ts";
 import { Sight } from "./sight.ts";
+import { BEAT_MS } from "./beat.ts";
 import { watch } from "./watch.ts";
 import { watchQuery } from "./watch_query.ts";
 
@@ -19,7 +22,8 @@ Deno.test("watch() cuts off a reader that fell behind, and tells it to come back
   const { records, runner, links } = ctrl;
   const changes = new Changes(records, () => "now", 10);
   const accounts = { isLive: () => true };
-  const site = { records, runner, links, changes, accounts };
+  const context = { clock: systemClock };
+  const site = { records, runner, links, changes, accounts, context };
   const change = async (count: number) => {
     for (let i = 0; i < count; i++) {
       await records.write([{ kind: "vm", key: VM.uid, value: VM }]);
@@ -51,4 +55,41 @@ Deno.test("watch() cuts off a reader that fell behind, and tells it to come back
     resume: true,
   } as { type: string });
   deepStrictEqual((await lines.next()).done, true);
+});
+
+Deno.test("watch() beats for a watcher who may see nothing of all that happens", async () => {
+  await using ctrl = await SmallCtrl.open();
+  const { records, runner, links } = ctrl;
+  const changes = new Changes(records, () => "now", 100);
+  const clock = new FakeClock();
+  const site = {
+    records,
+    runner,
+    links,
+    changes,
+    accounts: { isLive: () => true },
+    context: { clock },
+  };
+  const end = new AbortController();
+  const lines = watch(
+    site as unknown as Site,
+    { ...ADMIN, user: "stranger", role: "user" },
+    {
+      query: watchQuery(new URL("https://x/v1/watch?kinds=vm&snapshot=0")),
+      sight: new Sight(null, null),
+    },
+    end.signal,
+  );
+  await lines.next();
+  await lines.next();
+  const next = lines.next();
+  // Something happens more often than a beat is due.
+  for (let i = 0; i < 4; i++) {
+    await records.write([{ kind: "vm", key: VM.uid, value: VM }]);
+    await clock.advance(BEAT_MS / 4);
+  }
+  const { value } = await next;
+  strictEqual((value as { type: string }).type, "beat");
+  end.abort();
+  await lines.next();
 });

@@ -7,12 +7,12 @@ import { UsherError } from "../../error/mod.ts";
 import type { LoadedPlugin } from "../../plugin/runner.ts";
 import { didYouMean } from "../../schema/nearest.ts";
 import type { PluginView } from "../../schema/plugin.ts";
-import type {
-  ForgetAnswer,
-  PluginLogLine,
-  ReloadAnswer,
-} from "../../schema/plugin_life.ts";
+import type { ForgetAnswer, ReloadAnswer } from "../../schema/plugin_life.ts";
 import type { RecordedLine } from "../../schema/recorded_event.ts";
+import { LogRing } from "./log_ring.ts";
+
+/** What plugins said, as it is read. */
+export type PluginLogs = Pick<LogRing, "run" | "newest" | "follow">;
 
 /** The plugins of a controller. */
 export interface PluginAdmin {
@@ -35,13 +35,8 @@ export interface PluginAdmin {
    * run. Throws `wrong_state` for one that does.
    */
   forget(name: string, by: string): Promise<ForgetAnswer>;
-  /** The newest lines of a plugin; new ones too when it is to be followed. */
-  logs(
-    name: string,
-    limit: number,
-    follow: boolean,
-    signal: AbortSignal,
-  ): AsyncIterable<PluginLogLine>;
+  /** What plugins said; of one that there is not, nothing. */
+  readonly logs: PluginLogs;
   /** What was recorded since then, milliseconds since 1970; oldest first. */
   recorded(sinceMs: number, signal: AbortSignal): AsyncIterable<RecordedLine>;
 }
@@ -66,7 +61,7 @@ export const NO_PLUGINS: PluginAdmin = {
   forget(name) {
     return Promise.reject(unknownPlugin(name, []));
   },
-  async *logs() {},
+  logs: new LogRing(0),
   async *recorded() {},
 };
 

@@ -70,7 +70,7 @@ export class HostedPlugins implements AsyncDisposable {
   readonly #parts: HostedParts;
   readonly #source: PluginSource;
   readonly #runner: ShadowRunner;
-  readonly #logs = new LogRing();
+  readonly #logs: LogRing;
   /** What may need older versions; nothing before the records are read. */
   #loaded: Pick<LoadingParts, "records" | "answers" | "outbox"> | null = null;
 
@@ -78,6 +78,7 @@ export class HostedPlugins implements AsyncDisposable {
     const { context, site, recorder = NO_RECORDER } = parts;
     const { clock, log } = context;
     this.#parts = parts;
+    this.#logs = new LogRing(site().epoch);
     this.#source = source;
     this.asks = new PluginAsks(clock);
     const ports: RunnerPorts = {

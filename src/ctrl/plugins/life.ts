@@ -16,7 +16,6 @@ import type { HandlerRunner } from "../../plugin/runner.ts";
 import type { PluginView } from "../../schema/plugin.ts";
 import {
   type ForgetAnswer,
-  type PluginLogLine,
   PluginSwitch,
   type ReloadAnswer,
 } from "../../schema/plugin_life.ts";
@@ -25,9 +24,13 @@ import { keys } from "../../store/key.ts";
 import type { Mutation, Store } from "../../store/store.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { PluginServices } from "../plugin_services.ts";
-import { doesNotStart, type PluginAdmin, unknownPlugin } from "./admin.ts";
+import {
+  doesNotStart,
+  type PluginAdmin,
+  type PluginLogs,
+  unknownPlugin,
+} from "./admin.ts";
 import { changesBetween } from "./difference.ts";
-import type { LogRing } from "./log_ring.ts";
 import {
   type KnownPlugin,
   NO_SET,
@@ -52,7 +55,7 @@ export interface PluginLifeParts {
   readonly reading: ReadingPorts;
   /** Serves a set: what it asks, and its clocks. */
   readonly services: Pick<PluginServices, "prepare" | "use" | "forget">;
-  readonly logs: LogRing;
+  readonly logs: PluginLogs;
   readonly recorded: (
     sinceMs: number,
     signal: AbortSignal,
@@ -194,16 +197,8 @@ export class PluginLife implements PluginAdmin {
     });
   }
 
-  logs(
-    name: string,
-    limit: number,
-    follow: boolean,
-    signal: AbortSignal,
-  ): AsyncIterable<PluginLogLine> {
-    const { logs } = this.#parts;
-    return follow
-      ? logs.follow(name, limit, signal)
-      : linesOf(logs.newest(name, limit));
+  get logs(): PluginLogs {
+    return this.#parts.logs;
   }
 
   recorded(
@@ -333,8 +328,4 @@ function answerOf(before: PluginSet, after: PluginSet): ReloadAnswer {
     changes: changesBetween(before, after),
     warnings: [...after.warnings],
   };
-}
-
-async function* linesOf<T>(lines: readonly T[]): AsyncGenerator<T> {
-  yield* lines;
 }

@@ -111,7 +111,7 @@ async function openLife(
       },
       forget: () => Promise.resolve({ values: 0, scheduled: 0 }),
     },
-    logs: new LogRing(),
+    logs: new LogRing(1),
     recorded: async function* () {},
   };
   const open = () => PluginLife.open(parts);
@@ -241,7 +241,7 @@ Deno.test("PluginLife: one that is not there, or not configured, is named with w
 });
 
 Deno.test("LogRing: keeps the newest lines of each plugin, and follows new ones", async () => {
-  const ring = new LogRing(3);
+  const ring = new LogRing(1, 3);
   const line = (text: string) =>
     ring.add("a", { at: "", level: "info", event: null, text, fields: {} });
   for (let i = 0; i < 100; i++) line(`${i}`);
@@ -255,7 +255,7 @@ Deno.test("LogRing: keeps the newest lines of each plugin, and follows new ones"
   const stop = new AbortController();
   const seen: string[] = [];
   const following = (async () => {
-    for await (const { text } of ring.follow("a", 1, stop.signal)) {
+    for await (const { text } of ring.follow("a", { limit: 1 }, stop.signal)) {
       seen.push(text);
       if (text === "99") line("new");
       if (text === "new") stop.abort();
@@ -263,4 +263,14 @@ Deno.test("LogRing: keeps the newest lines of each plugin, and follows new ones"
   })();
   await following;
   deepStrictEqual(seen, ["99", "new"]);
+  const [last] = ring.newest("a", 1);
+  const resumed: string[] = [];
+  const again = new AbortController();
+  line("newer");
+  const from = { after: last?.number ?? 0 };
+  for await (const { text } of ring.follow("a", from, again.signal)) {
+    resumed.push(text);
+    again.abort();
+  }
+  deepStrictEqual(resumed, ["newer"]);
 });

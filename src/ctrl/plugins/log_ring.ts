@@ -15,6 +15,9 @@ const KEPT = 1000;
 /** Whose lines are kept at most; those that said nothing for longest go first. */
 const MAX_PLUGINS = 200;
 
+/** Where following begins: with so many old ones, or after the line of this number. */
+export type LogStart = { readonly limit: number } | { readonly after: number };
+
 interface Lines {
   readonly ring: PluginLogLine[];
   next: number;
@@ -23,10 +26,13 @@ interface Lines {
 /** The newest lines of each plugin. */
 export class LogRing {
   readonly #plugins = new Map<string, Lines>();
+  /** Tells the numbers of these lines from those of an earlier controller. */
+  readonly run: number;
   readonly #kept: number;
   #wake = Promise.withResolvers<void>();
 
-  constructor(kept = KEPT) {
+  constructor(run: number, kept = KEPT) {
+    this.run = run;
     this.#kept = kept;
   }
 
@@ -56,17 +62,21 @@ export class LogRing {
     return ring.slice(Math.max(0, ring.length - Math.min(limit, this.#kept)));
   }
 
-  /** The newest lines, then every new one until `signal` aborts. A slow reader misses lines. */
+  /**
+   * The newest lines, or those after one that was read, then every new one until
+   * `signal` aborts. A slow reader misses lines.
+   */
   async *follow(
     plugin: string,
-    limit: number,
+    from: LogStart,
     signal: AbortSignal,
   ): AsyncGenerator<PluginLogLine> {
     const gone = Promise.withResolvers<void>();
     const stop = () => gone.resolve();
     signal.addEventListener("abort", stop, { once: true });
     try {
-      let after = -1;
+      let after = "after" in from ? from.after : -1;
+      const limit = "limit" in from ? from.limit : this.#kept;
       for (let first = true; !signal.aborted; first = false) {
         const wake = this.#wake.promise;
         const lines = this.newest(plugin, first ? limit : this.#kept)
@@ -75,7 +85,7 @@ export class LogRing {
           after = line.number;
           yield line;
         }
-        if (first && lines.length === 0) after = this.#last(plugin);
+        if (first && limit === 0) after = this.#last(plugin);
         if (lines.length === 0) await Promise.race([wake, gone.promise]);
       }
     } finally {

@@ -8,6 +8,7 @@ import { PluginView } from "../plugin.ts";
 import {
   ForgetAnswer,
   PluginLogLine,
+  PluginLogNote,
   ReloadAnswer,
   ReloadRequest,
   ShadowRequest,
@@ -80,9 +81,11 @@ export const PLUGIN_ROUTES = {
     summary: "The last lines that a plugin said",
     query: {
       limit: "how many of those that are kept, 100 by default",
-      follow: "1 goes on with new ones",
+      follow: "1 goes on with new ones, with a beat every few seconds",
+      after:
+        "of a stream that is followed: RUN/NUMBER of the last line that was read, instead of the limit",
     },
-    response: PluginLogLine,
+    response: z.union([PluginLogLine, PluginLogNote]),
     stream: "ndjson",
   },
   recordedEvents: {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { PluginLogLine } from "../../../schema/plugin_life.ts";
+import type { Api } from "../../api.ts";
 import {
   choice,
   defineCommand,
@@ -14,6 +15,7 @@ import {
 import { EXIT } from "../../exit.ts";
 import { printable } from "../../render/table.ts";
 import { startWait } from "../../wait.ts";
+import { followLog, type Said } from "./follow_log.ts";
 
 const MAX_LINES = 10_000;
 
@@ -38,21 +40,24 @@ export const logs = defineCommand({
   async run(context, { words: [name = ""], flags }) {
     const api = await context.api();
     using wait = startWait(context);
-    const lines = api.stream("pluginLogs", {
-      params: { name },
-      query: {
-        limit: flags.lines?.toString(),
-        follow: flags.follow ? "1" : undefined,
-      },
-      signal: wait.signal,
-    });
+    const { io } = context;
+    const show = (line: PluginLogLine) =>
+      io.stdout.write(
+        flags.output === "ndjson"
+          ? `${JSON.stringify(line)}\n`
+          : `${lineText(line)}\n`,
+      );
     try {
-      for await (const line of lines) {
-        context.io.stdout.write(
-          flags.output === "ndjson"
-            ? `${JSON.stringify(line)}\n`
-            : `${lineText(line as PluginLogLine)}\n`,
-        );
+      if (!flags.follow) {
+        const { lines: limit } = flags;
+        for await (const line of newest(api, name, limit, wait.signal)) {
+          show(line);
+        }
+        return EXIT.done;
+      }
+      for await (const said of followLog(api, name, flags.lines, wait.signal)) {
+        if (said.type === "line") show(said.line);
+        else io.stderr.write(noteText(said));
       }
     } catch (error) {
       if (!wait.signal.aborted) throw error;
@@ -60,6 +65,25 @@ export const logs = defineCommand({
     return EXIT.done;
   },
 });
+
+function newest(
+  api: Api,
+  name: string,
+  limit: number | undefined,
+  signal: AbortSignal,
+) {
+  return api.stream("pluginLogs", {
+    params: { name },
+    query: { limit: limit?.toString() },
+    signal,
+  }) as AsyncIterable<PluginLogLine>;
+}
+
+function noteText(said: Exclude<Said, { type: "line" }>): string {
+  return said.type === "lost"
+    ? "connection lost, coming back…\n"
+    : `${said.count} line(s) came too fast and are left out\n`;
+}
 
 /** A line for people. */
 export function lineText(

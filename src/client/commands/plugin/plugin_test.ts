@@ -2,9 +2,12 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import {
   answer,
   type Asked,
+  FakeIo,
   lines,
+  refusal,
   usher,
 } from "../../../../tests/support/fake_client.ts";
+import { until } from "../../../../tests/support/wait.ts";
 import { PluginView } from "../../../schema/plugin.ts";
 
 const NOW = Date.parse("2026-11-22T12:00:00.000Z");
@@ -190,6 +193,86 @@ Deno.test("plugin logs shows lines as they were said, without what moves a curso
   strictEqual(asked[0]?.path, "/v1/plugins/dns/logs");
   strictEqual(asked[0]?.query.get("limit"), "5");
 });
+
+Deno.test("plugin logs --follow goes on after the last line that was read, and shows all of a controller started anew", async () => {
+  const said = (number: number, text: string) => ({
+    number,
+    at: "2026-11-22T11:59:58.123Z",
+    level: "info",
+    event: null,
+    text,
+    fields: {},
+  });
+  const hello = (run: number) => ({ type: "hello", run });
+  const io = new FakeIo();
+  const asked: (string | null)[] = [];
+  const { code, out, err } = await usher(
+    ["plugin", "logs", "dns", "-f", "-n", "2"],
+    ({ query, signal }) => {
+      asked.push(query.get("limit"), query.get("after"));
+      if (asked.length === 2) {
+        return lines([hello(4), said(7, "a"), { type: "beat" }], "cut");
+      }
+      if (asked.length === 4) {
+        const bye = { type: "bye", reason: "the controller ends" };
+        return lines([
+          hello(4),
+          said(8, "b"),
+          said(12, "c"),
+          { ...bye, resume: true },
+        ]);
+      }
+      void until("all was shown", () => io.out.endsWith("d\n"))
+        .then(() => io.interrupt());
+      return abortable([hello(5), said(0, "d")], signal);
+    },
+    io,
+  );
+  strictEqual(code, 0);
+  deepStrictEqual(
+    out.split("\n").map((line) => line.at(-1)),
+    ["a", "b", "c", "d", undefined],
+  );
+  strictEqual(
+    err,
+    "connection lost, coming back…\n3 line(s) came too fast and are left out\nconnection lost, coming back…\n",
+  );
+  deepStrictEqual(asked, ["2", null, "2", "4/7", "2", "4/12"]);
+});
+
+Deno.test("plugin logs --follow ends with the session, and for a plugin that there is not", async () => {
+  const bye = { type: "bye", reason: "this session has ended", resume: false };
+  const ended = await usher(
+    ["plugin", "logs", "dns", "-f"],
+    () => lines([{ type: "hello", run: 4 }, bye]),
+  );
+  match(ended.err, /The stream has ended\n {2}why: this session has ended/);
+  const unknown = await usher(
+    ["plugin", "logs", "dms", "-f"],
+    () => refusal("not_found", 'There is no plugin "dms"'),
+  );
+  match(unknown.err, /There is no plugin "dms"/);
+});
+
+/** Lines, then nothing until the reader goes. */
+function abortable(
+  values: readonly unknown[],
+  signal: AbortSignal | null,
+): Response {
+  const text = values.map((value) => `${JSON.stringify(value)}\n`).join("");
+  return new Response(
+    new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(text));
+        signal?.addEventListener(
+          "abort",
+          () => controller.error(signal.reason),
+          { once: true },
+        );
+      },
+    }),
+  );
+}
 
 Deno.test("plugin enable and disable ask for one after another, and say what they are", async () => {
   const asked: string[] = [];

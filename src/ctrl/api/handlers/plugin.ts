@@ -6,12 +6,8 @@
 import type { PLUGIN_ROUTES } from "../../../schema/route/plugin.ts";
 import { callerStream } from "../caller_stream.ts";
 import { type Handler, json } from "../handler.ts";
-import {
-  pluginLogs,
-  recordedEvents,
-  reloadPlugins,
-  shadowPlugin,
-} from "../plugins.ts";
+import { pluginLogs } from "../plugin_logs.ts";
+import { recordedEvents, reloadPlugins, shadowPlugin } from "../plugins.ts";
 
 /** Handlers of plugins. */
 export const PLUGIN_HANDLERS: Readonly<
@@ -30,7 +26,7 @@ export const PLUGIN_HANDLERS: Readonly<
   reloadPlugins: async ({ site, caller, request }) =>
     json(await reloadPlugins(site, caller, request)),
   pluginLogs: ({ site, caller, param, url }) =>
-    callerStream(site, caller, pluginLogs(site, param("name"), url)),
+    callerStream(site, caller, pluginLogs(site, caller, param("name"), url)),
   recordedEvents: ({ site, caller, url }) =>
     callerStream(site, caller, recordedEvents(site, url)),
 };
