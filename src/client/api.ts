@@ -63,6 +63,7 @@ const PATHS: {
   disablePlugin: "POST /v1/plugins/{name}/disable",
   forgetPlugin: "POST /v1/plugins/{name}/forget",
   shadowPlugin: "POST /v1/plugins/{name}/shadow",
+  endShadow: "POST /v1/plugins/{name}/shadow/end",
   reloadPlugins: "POST /v1/plugins/reload",
   pluginLogs: "GET /v1/plugins/{name}/logs",
   recordedEvents: "GET /v1/recorded-events",

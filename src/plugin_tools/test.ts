@@ -6,6 +6,7 @@
 import type { Api } from "../client/api.ts";
 import type { Context, Input } from "../client/command.ts";
 import type { test as command } from "../client/commands/plugin/tools.ts";
+import { UsageError } from "../client/usage.ts";
 import { EXIT } from "../client/exit.ts";
 import { isFailure } from "../client/failure.ts";
 import { printOne } from "../client/render/output.ts";
@@ -16,10 +17,10 @@ import type { Registration } from "../plugin/runner.ts";
 import { type EventName, EVENTS } from "../schema/event.ts";
 import type { PluginView } from "../schema/plugin.ts";
 import { RecordedLine } from "../schema/recorded_event.ts";
-import { absolutePath } from "../sys/file.ts";
 import { AlonePlugin, issueTexts, type TriedRegistration } from "./alone.ts";
 import { readOptionsFile } from "./options_file.ts";
 import { pastCall } from "./replay.ts";
+import { runShadow } from "./shadow.ts";
 import { StandIn } from "./stand_in.ts";
 
 type TestInput = Input<typeof command.flags>;
@@ -54,9 +55,19 @@ export async function runTest(
   input: TestInput,
 ): Promise<number> {
   const { words: [path = ""], flags } = input;
+  if (flags.for !== undefined && !flags.shadow) {
+    throw new UsageError(
+      "--for says how long a version runs beside another",
+      "add --shadow, or say --since for what was recorded",
+    );
+  }
   const api = await context.api();
   await using plugin = await AlonePlugin.open(path);
-  if (flags.shadow) return await beginShadow(context, api, plugin, path);
+  if (flags.shadow) {
+    const { strict, output, for: forMs } = flags;
+    const { name } = plugin;
+    return await runShadow(context, api, { name, path, forMs, strict, output });
+  }
   const tried = await triedRegistrations(api, plugin, flags.options);
   const reading = await plugin.read(tried);
   const wrong = reading.registrations.flatMap(({ issues }) =>
@@ -197,21 +208,4 @@ function describeReport(
   return `${
     lines.join("")
   }${played} event(s) since ${since} played to ${plugin}, ${differences.length} would have been decided otherwise${gaps}\n`;
-}
-
-async function beginShadow(
-  context: Context,
-  api: Api,
-  { name }: AlonePlugin,
-  path: string,
-): Promise<number> {
-  await api.call("shadowPlugin", {
-    params: { name },
-    body: { path: absolutePath(path) },
-  });
-  context.io.stdout.write(`${absolutePath(path)} runs beside ${name}\n`);
-  context.io.stderr.write(
-    `See what differs with: usher plugin show ${name}\nIt ends with the next usher plugin reload\n`,
-  );
-  return EXIT.done;
 }

@@ -204,6 +204,8 @@ export type RegistrationView = z.infer<typeof RegistrationView>;
 export const ShadowView = z.object({
   path: z.string(),
   hash: z.string(),
+  /** When it ends at the latest; null for one that lasts until plugins are read anew. */
+  until: z.string().nullable().default(null),
   /** Calls of both that were compared. */
   compared: z.int().nonnegative(),
   /** Of those, how many came to something else. */

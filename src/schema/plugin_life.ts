@@ -56,11 +56,19 @@ export const ReloadRequest = z.strictObject({
   check: z.boolean().default(false),
 });
 
+/** No timer waits for longer than some 24 days. */
+const MAX_SHADOW_MS = 21 * 86_400_000;
+
 /** A version that is to run beside the one that is registered. */
 export const ShadowRequest = z.strictObject({
   /** A file or folder on the controller's machine. */
   path: z.string().startsWith("/").max(4096),
+  /** It ends by itself after so long; with the next reading of plugins when absent. */
+  forMs: z.int().min(1).max(MAX_SHADOW_MS).optional(),
 });
+
+/** A version that is to run beside the one that is registered. */
+export type ShadowRequest = z.infer<typeof ShadowRequest>;
 
 /** What a reload changed. */
 export const ReloadAnswer = z.object({

@@ -106,6 +106,7 @@ const ANSWERS: Readonly<Record<RouteName, readonly [number, number, number]>> =
     disablePlugin: [403, 403, 403],
     forgetPlugin: [403, 403, 403],
     shadowPlugin: [403, 403, 403],
+    endShadow: [403, 403, 403],
     reloadPlugins: [403, 403, 403],
     pluginLogs: [403, 403, 403],
     recordedEvents: [403, 403, 403],

@@ -27,8 +27,8 @@ export async function shadowPlugin(
   name: string,
   request: Request,
 ) {
-  const { path } = await readBody(context.clock, request, ShadowRequest);
-  return await plugins.shadow(name, path, caller.user);
+  const asked = await readBody(context.clock, request, ShadowRequest);
+  return await plugins.shadow(name, asked, caller.user);
 }
 
 /** What was recorded since a moment. Throws `invalid_input` for what is none. */

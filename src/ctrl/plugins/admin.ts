@@ -6,8 +6,12 @@
 import { UsherError } from "../../error/mod.ts";
 import type { LoadedPlugin } from "../../plugin/runner.ts";
 import { didYouMean } from "../../schema/nearest.ts";
-import type { PluginView } from "../../schema/plugin.ts";
-import type { ForgetAnswer, ReloadAnswer } from "../../schema/plugin_life.ts";
+import type { PluginView, ShadowView } from "../../schema/plugin.ts";
+import type {
+  ForgetAnswer,
+  ReloadAnswer,
+  ShadowRequest,
+} from "../../schema/plugin_life.ts";
 import type { RecordedLine } from "../../schema/recorded_event.ts";
 import { LogRing } from "./log_ring.ts";
 
@@ -28,8 +32,13 @@ export interface PluginAdmin {
   turn(name: string, enabled: boolean, by: string): Promise<PluginView>;
   /** Reads everything anew and takes all of it, or throws and takes nothing. */
   reload(check: boolean, by: string): Promise<ReloadAnswer>;
-  /** Runs the version at `path` beside a plugin until the next reload, and only compares. */
-  shadow(name: string, path: string, by: string): Promise<PluginView>;
+  /**
+   * Runs the version at a path beside a plugin and only compares, until plugins
+   * are read anew or its time is up.
+   */
+  shadow(name: string, asked: ShadowRequest, by: string): Promise<PluginView>;
+  /** Ends it, and answers how it has answered. Throws `wrong_state` where there is none. */
+  endShadow(name: string, by: string): Promise<ShadowView>;
   /**
    * Forgets the values, scheduled events and clocks of a plugin that does not
    * run. Throws `wrong_state` for one that does.
@@ -56,6 +65,9 @@ export const NO_PLUGINS: PluginAdmin = {
     );
   },
   shadow(name) {
+    return Promise.reject(unknownPlugin(name, []));
+  },
+  endShadow(name) {
     return Promise.reject(unknownPlugin(name, []));
   },
   forget(name) {
@@ -91,5 +103,14 @@ export function doesNotStart(
       subject: name,
       hint: `usher plugin check ${snapshot.source} tells more`,
     },
+  );
+}
+
+/** Nothing runs beside a plugin. */
+export function noShadow(name: string): UsherError {
+  return new UsherError(
+    "wrong_state",
+    `Nothing runs beside plugin "${name}"`,
+    { subject: name, hint: "what did ends when plugins are read anew" },
   );
 }

@@ -73,6 +73,8 @@ export class HostedPlugins implements AsyncDisposable {
   readonly #logs: LogRing;
   /** What may need older versions; nothing before the records are read. */
   #loaded: Pick<LoadingParts, "records" | "answers" | "outbox"> | null = null;
+  #life: PluginLife | null = null;
+  #shadows: Shadows | null = null;
 
   constructor({ runner, source }: PluginHosting, parts: HostedParts) {
     const { context, site, recorder = NO_RECORDER } = parts;
@@ -117,22 +119,41 @@ export class HostedPlugins implements AsyncDisposable {
         services.clocks.isKnownTimer(plugin, when),
       needed: () => this.#needed(),
     };
-    return await PluginLife.open({
+    const shadows = new Shadows({
+      source,
+      reading,
+      runner: this.#runner,
+      timeIsUp: (plugin) => void this.#endShadow(plugin),
+    });
+    this.#shadows = shadows;
+    this.#life = await PluginLife.open({
       context,
       store,
       chains: this.events,
       runner: this.#runner,
       source,
       reading,
-      shadows: new Shadows({ source, reading, runner: this.#runner }),
+      shadows,
       services,
       logs: this.#logs,
       recorded: (sinceMs, signal) =>
         recorder?.read(sinceMs, signal) ?? nothing(),
     });
+    return this.#life;
+  }
+
+  async #endShadow(plugin: string): Promise<void> {
+    try {
+      await this.#life?.endShadow(plugin, "its time is up");
+    } catch (error) {
+      // It may have ended otherwise in between.
+      const { log } = this.#parts.context;
+      log.debug("a shadow was not ended", { plugin, error });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#shadows?.[Symbol.dispose]();
     this.events[Symbol.dispose]();
     await this.#runner[Symbol.asyncDispose]();
   }

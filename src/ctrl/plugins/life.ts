@@ -13,11 +13,12 @@
 import { UsherError } from "../../error/mod.ts";
 import type { Chains } from "../../plugin/chain/chains.ts";
 import type { HandlerRunner } from "../../plugin/runner.ts";
-import type { PluginView } from "../../schema/plugin.ts";
+import type { PluginView, ShadowView } from "../../schema/plugin.ts";
 import {
   type ForgetAnswer,
   PluginSwitch,
   type ReloadAnswer,
+  type ShadowRequest,
 } from "../../schema/plugin_life.ts";
 import type { RecordedLine } from "../../schema/recorded_event.ts";
 import { keys } from "../../store/key.ts";
@@ -26,6 +27,7 @@ import { type CtrlContext, isoNow } from "../context.ts";
 import type { PluginServices } from "../plugin_services.ts";
 import {
   doesNotStart,
+  noShadow,
   type PluginAdmin,
   type PluginLogs,
   unknownPlugin,
@@ -153,7 +155,11 @@ export class PluginLife implements PluginAdmin {
     });
   }
 
-  async shadow(name: string, path: string, by: string): Promise<PluginView> {
+  async shadow(
+    name: string,
+    asked: ShadowRequest,
+    by: string,
+  ): Promise<PluginView> {
     this.#known(name);
     return await this.#inTurn(async () => {
       const live = this.#set.plugins.find((plugin) => plugin.name === name);
@@ -167,9 +173,23 @@ export class PluginLife implements PluginAdmin {
         );
       }
       const { shadows, context } = this.#parts;
-      await shadows.use(await shadows.readBeside(live, path));
-      context.log.info("a plugin has a shadow", { plugin: name, path, by });
+      await shadows.use(await shadows.readBeside(live, asked));
+      context.log.info("a plugin has a shadow", { plugin: name, by, ...asked });
       return this.show(name);
+    });
+  }
+
+  async endShadow(name: string, by: string): Promise<ShadowView> {
+    this.#known(name);
+    return await this.#inTurn(async () => {
+      const { shadows, context } = this.#parts;
+      const view = shadows.view(name);
+      if (view === null) throw noShadow(name);
+      await shadows.use(shadows.without(name));
+      const { path, compared, different, skipped } = view;
+      const figures = { path, compared, different, skipped };
+      context.log.info("a shadow has ended", { plugin: name, by, ...figures });
+      return view;
     });
   }
 

@@ -54,6 +54,11 @@ class FakeSource {
   plugins: readonly LoadedPlugin[] = [];
   problem: UsherError | null = null;
 
+  readShadow(live: LoadedPlugin, path: string): Promise<LoadedPlugin> {
+    const snapshot = { ...live.snapshot, source: path, hash: "next" };
+    return Promise.resolve({ ...live, snapshot });
+  }
+
   read(switches: Switches): Promise<PluginSet> {
     if (this.problem !== null) return Promise.reject(this.problem);
     const known = this.plugins.map((plugin): [string, KnownPlugin] => [
@@ -96,6 +101,13 @@ async function openLife(
     needed: () => new Set<string>(),
   };
   const beside = new ShadowRunner(runner, new FakeRunner());
+  const up: string[] = [];
+  const shadows = new Shadows({
+    source,
+    reading,
+    runner: beside,
+    timeIsUp: (plugin) => void up.push(plugin),
+  });
   const parts = {
     context: { clock, newId, log: silentLog },
     store: its,
@@ -103,7 +115,7 @@ async function openLife(
     runner,
     source,
     reading,
-    shadows: new Shadows({ source, reading, runner: beside }),
+    shadows,
     services: {
       prepare: () => Promise.resolve(),
       use: (plugins: readonly LoadedPlugin[]) => {
@@ -123,6 +135,9 @@ async function openLife(
     chains,
     served,
     store: its,
+    clock,
+    shadows,
+    up,
   };
 }
 
@@ -238,6 +253,29 @@ Deno.test("PluginLife: one that is not there, or not configured, is named with w
     return true;
   });
   await rejects(life.turn("z", true, "ann"), /not in the configuration/);
+});
+
+Deno.test("PluginLife: a version runs beside a plugin until its time is up, it is ended, or plugins are read anew", async () => {
+  const plugins = [fakePlugin("a", ["register"]), fakePlugin("b", ["start"])];
+  const { life, shadows, clock, up } = await openLife(plugins);
+  const begun = await life.shadow("a", { path: "/next/a.ts" }, "ann");
+  strictEqual(begun.shadow?.until, null);
+  await life.shadow("b", { path: "/next/b.ts", forMs: 5000 }, "ann");
+  strictEqual(shadows.current.length, 2);
+  await clock.advance(4999);
+  deepStrictEqual(up, []);
+  await clock.advance(1);
+  deepStrictEqual(up, ["b"]);
+  const { compared } = await life.endShadow("b", "its time is up");
+  strictEqual(compared, 0);
+  strictEqual(life.show("b").shadow, null);
+  await rejects(life.endShadow("b", "ann"), {
+    code: "wrong_state",
+    message: 'Nothing runs beside plugin "b"',
+  });
+  await life.reload(false, "ann");
+  strictEqual(life.show("a").shadow, null);
+  shadows[Symbol.dispose]();
 });
 
 Deno.test("LogRing: keeps the newest lines of each plugin, and follows new ones", async () => {

@@ -24,6 +24,7 @@ import type {
 } from "../../plugin/runner.ts";
 import { EVENTS, isEventName } from "../../schema/event.ts";
 import type { ShadowView } from "../../schema/plugin.ts";
+import { isoTime } from "../../sys/clock.ts";
 
 /** Calls of one shadow that may be under way; more are left out. */
 const MAX_CALLS = 32;
@@ -35,6 +36,8 @@ const KEPT = 10;
 export interface Shadow {
   readonly live: LoadedPlugin;
   readonly other: LoadedPlugin;
+  /** When it ends at the latest, in ms; null for one that lasts until plugins are read anew. */
+  readonly until: number | null;
 }
 
 interface Comparing {
@@ -91,11 +94,13 @@ export class ShadowRunner implements HandlerRunner {
   shadowView(plugin: string): ShadowView | null {
     const its = this.#comparing.get(plugin);
     if (its === undefined) return null;
-    const { source, hash } = its.shadow.other.snapshot;
+    const { other, until } = its.shadow;
+    const { source, hash } = other.snapshot;
     const { compared, different, skipped, last } = its;
     return {
       path: source,
       hash,
+      until: until === null ? null : isoTime(until),
       compared,
       different,
       skipped,

@@ -31,7 +31,7 @@ Deno.test("ShadowRunner: what runs beside a plugin is called as it is, as a repl
   const other = fakePlugin("a", ["start_request"], "2");
   await runner.use([plugin]);
   strictEqual(runner.shadowView("a"), null);
-  await runner.useShadows([{ live: plugin, other }]);
+  await runner.useShadows([{ live: plugin, other, until: null }]);
   const { args } = await runner.call(callOf(plugin));
   deepStrictEqual(args, edited("live")(), "the live one decides");
   const view = await until("they were compared", () => {
@@ -53,7 +53,7 @@ Deno.test("ShadowRunner: the same decision is no difference, whatever the reason
   const plugin = fakePlugin("a", ["start_request", "client_authenticate"], "1");
   const other = fakePlugin("a", ["start_request", "client_authenticate"], "2");
   await runner.use([plugin]);
-  await runner.useShadows([{ live: plugin, other }]);
+  await runner.useShadows([{ live: plugin, other, until: null }]);
   await runner.call(callOf(plugin)).catch(() => {});
   await until("they were compared", () => runner.shadowView("a")?.compared);
   strictEqual(runner.shadowView("a")?.different, 0);
@@ -75,7 +75,11 @@ Deno.test("ShadowRunner: one that falls behind delays nothing, and misses calls"
   const plugin = fakePlugin("a", ["start_request"], "1");
   await runner.use([plugin]);
   await runner.useShadows([
-    { live: plugin, other: fakePlugin("a", ["start_request"], "2") },
+    {
+      live: plugin,
+      other: fakePlugin("a", ["start_request"], "2"),
+      until: null,
+    },
   ]);
   for (let i = 0; i < 40; i++) await runner.call(callOf(plugin));
   strictEqual(others.calls.length, 32);

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { PluginView } from "../plugin.ts";
+import { PluginView, ShadowView } from "../plugin.ts";
 import {
   ForgetAnswer,
   PluginLogLine,
@@ -61,9 +61,16 @@ export const PLUGIN_ROUTES = {
     path: "/v1/plugins/{name}/shadow",
     access: "admin",
     summary:
-      "Run another version beside a plugin and only compare, until the next reload",
+      "Run another version beside a plugin and only compare, for so long or until plugins are read anew",
     request: ShadowRequest,
     response: PluginView,
+  },
+  endShadow: {
+    method: "POST",
+    path: "/v1/plugins/{name}/shadow/end",
+    access: "admin",
+    summary: "End what runs beside a plugin, and say how it has answered",
+    response: ShadowView,
   },
   reloadPlugins: {
     method: "POST",

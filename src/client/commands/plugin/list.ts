@@ -36,7 +36,11 @@ const YELLOW = 33;
 
 const COLUMNS: readonly Column<PluginView>[] = [
   { key: "name", value: ({ name }) => name },
-  { key: "state", value: ({ state }) => state, color: pluginColor },
+  {
+    key: "state",
+    value: ({ state, shadow }) => shadow === null ? state : `${state}+shadow`,
+    color: pluginColor,
+  },
   {
     key: "version",
     value: ({ manifest }) => manifest?.version ?? NOTHING,
@@ -63,6 +67,14 @@ const COLUMNS: readonly Column<PluginView>[] = [
     value: (one) => figuresOf(one).lastError ?? (one.reason || NOTHING),
   },
   number("refusals", (one) => figuresOf(one).refusals, String, true),
+  {
+    key: "shadow",
+    wide: true,
+    align: "right",
+    value: ({ shadow }) =>
+      shadow === null ? NOTHING : `${shadow.different}/${shadow.compared}`,
+    sort: ({ shadow }) => shadow?.different ?? -1,
+  },
   number("skipped", (one) => figuresOf(one).skipped, String, true),
   number("restarts", ({ restarts }) => restarts, String, true),
   {

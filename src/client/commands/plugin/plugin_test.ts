@@ -95,7 +95,17 @@ Deno.test("plugin list shows what calls cost, and the worst circuit and newest e
   );
   const [, dns = "", sample = ""] = out.split("\n");
   deepStrictEqual(dns.split(/ {2,}/), [
-    ...["dns", "running", "1.2.0", "2", "12", "0.31ms", "5.2s", "2", "open"],
+    ...[
+      "dns",
+      "running+shadow",
+      "1.2.0",
+      "2",
+      "12",
+      "0.31ms",
+      "5.2s",
+      "2",
+      "open",
+    ],
     ...["48M", "no answer within 30000 ms"],
   ]);
   match(sample, /^sample +available +- +0 +0 +- +- +0 +- +- +-$/);

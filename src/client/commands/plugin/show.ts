@@ -111,9 +111,10 @@ export function grantsText(granted: PluginView["granted"]): string {
 
 function shadowFacts({ shadow }: PluginView): Fact[] {
   if (shadow === null) return [];
-  const { path, hash, compared, different, skipped, last } = shadow;
+  const { path, hash, until, compared, different, skipped, last } = shadow;
   return [
     ["shadow", `${path} (${hash.slice(0, 12)})`],
+    ["until", until],
     [
       "compared",
       `${compared} call(s), ${different} different${

@@ -50,7 +50,12 @@ export const test = defineCommand({
       "exit code 1 when something would have been decided otherwise",
     ),
     shadow: toggle(
-      "let the controller run it beside the version that runs, from the same path on its machine, and only compare; until the next reload",
+      "let the controller run it beside the version that runs, from the same path on its machine, and only compare; until a plugin is enabled, disabled or reloaded",
+    ),
+    for: parsed(
+      "DUR",
+      "with --shadow: wait so long, or until Ctrl-C, saying what differs; then end it and report",
+      readDuration,
     ),
     ...OPTIONS_FLAG,
     ...FORMAT_FLAG,
@@ -58,6 +63,10 @@ export const test = defineCommand({
   examples: [
     ["usher plugin test greeter --since 7d", "the new version, on a week"],
     ["usher plugin test greeter --strict", "in a pipeline"],
+    [
+      "usher plugin test greeter --shadow --for 1s",
+      "what it does otherwise as it happens, and how often",
+    ],
   ],
   run: notHere,
 });

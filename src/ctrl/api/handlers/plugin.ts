@@ -23,6 +23,8 @@ export const PLUGIN_HANDLERS: Readonly<
     json(await site.plugins.forget(param("name"), caller.user)),
   shadowPlugin: async ({ site, caller, param, request }) =>
     json(await shadowPlugin(site, caller, param("name"), request)),
+  endShadow: async ({ site, caller, param }) =>
+    json(await site.plugins.endShadow(param("name"), caller.user)),
   reloadPlugins: async ({ site, caller, request }) =>
     json(await reloadPlugins(site, caller, request)),
   pluginLogs: ({ site, caller, param, url }) =>
