@@ -5,7 +5,9 @@ import { lockedMs, networkOf } from "./users.ts";
 
 const NOBODY = { role: null, groups: [] };
 
-function users(options: unknown = {}): Promise<Bench> {
+function users(
+  options: Readonly<Record<string, unknown>> = {},
+): Promise<Bench> {
   const passwords = { ann: "right", bob: "also", n1: "secret" };
   return onBench(import("./users.ts"), { options, passwords });
 }
