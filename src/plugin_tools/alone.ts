@@ -1,9 +1,11 @@
 /**
  * One plugin in the sandbox, without a controller: read as a controller reads
- * it and run as a controller runs it, with no permission of its worker.
+ * it and run as a controller runs it, with what it is granted for the trial.
  *
  * @module
  */
+import type { z } from "zod";
+import { Grant } from "../ctrl/plugin_asks/grant.ts";
 import { UsherError } from "../error/mod.ts";
 import { pluginAt } from "../plugin/files/find.ts";
 import type { OptionIssue } from "../plugin/process/instance.ts";
@@ -18,7 +20,7 @@ import type {
 } from "../plugin/runner.ts";
 import { takeSnapshot } from "../plugin/files/snapshot.ts";
 import { EVENTS, isEventName } from "../schema/event.ts";
-import { PluginConfig } from "../schema/plugin.ts";
+import { type Grants, PluginConfig } from "../schema/plugin.ts";
 import { systemClock } from "../sys/clock.ts";
 import { absolutePath, makeTempFolder, removeIfThere } from "../sys/file.ts";
 import { VERSION } from "../version.ts";
@@ -29,6 +31,9 @@ export interface TriedRegistration {
   readonly event: string;
   readonly options: Readonly<Record<string, unknown>>;
 }
+
+/** Grants as they are written in ctrl.yaml. */
+export type GrantsInput = z.input<typeof Grants>;
 
 const SITE = {
   version: VERSION,
@@ -81,11 +86,16 @@ export class AlonePlugin implements AsyncDisposable {
     });
   }
 
-  /** Starts it, with all that it asks of `ctx`. Throws `plugin_failed` when it does not start. */
+  /**
+   * Starts it, with what it asks of these grants; all that it asks of `ctx` and
+   * no permission when there are none. Throws `plugin_failed` when it does not
+   * start.
+   */
   async start(
     { manifest, handles }: PluginReading,
     tried: readonly TriedRegistration[],
     answerer: StandIn,
+    grants?: GrantsInput,
   ): Promise<Registration[]> {
     const { ctx, verbs } = manifest;
     const registrations = tried.map(({ event, options }, id): Registration => ({
@@ -101,9 +111,10 @@ export class AlonePlugin implements AsyncDisposable {
       snapshot: this.snapshot,
       manifest,
       handles,
-      config: PluginConfig.parse({ grants: { ctx, verbs } }),
+      config: PluginConfig.parse({ grants: grants ?? { ctx, verbs } }),
       registrations,
     };
+    answerer.use(new Grant(loaded));
     this.#runner = new ProcessRunner({
       clock: systemClock,
       answerer,

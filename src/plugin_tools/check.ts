@@ -14,7 +14,7 @@ import { readYaml } from "../config/yaml_file.ts";
 import { UsherError } from "../error/mod.ts";
 import type { PluginReading } from "../plugin/files/read.ts";
 import { permissionTexts } from "../schema/permission_text.ts";
-import type { Manifest, PluginView } from "../schema/plugin.ts";
+import type { Manifest, PermissionSet, PluginView } from "../schema/plugin.ts";
 import { PluginChecks } from "../schema/plugin_check.ts";
 import { absolutePath } from "../sys/file.ts";
 import { readGivenOrNull } from "../sys/given_file.ts";
@@ -35,6 +35,8 @@ interface Found {
   /** What is wrong with the options that were given. */
   readonly mistakes: readonly string[];
   readonly checks: readonly CheckResult[];
+  /** What its manifest asks for and it did not have while it was checked. */
+  readonly notTried: readonly (keyof PermissionSet)[];
   /** Against the version that runs; null where none could be asked for. */
   readonly running: {
     readonly hash: string;
@@ -54,9 +56,13 @@ export async function runCheck(
     : await readOptionsFile(flags.options);
   const reading = await plugin.read([{ event: "*", options }]);
   const mistakes = issueTexts(reading.registrations[0]?.issues ?? []);
+  const { permissions: asked } = reading.manifest;
+  const permissions: PermissionSet = flags["allow-net"] && asked.net
+    ? { net: asked.net }
+    : {};
   const results = mistakes.length > 0
     ? []
-    : await runChecks(plugin, reading, { ...checks, options });
+    : await runChecks(plugin, reading, { ...checks, options }, permissions);
   const found: Found = {
     name: plugin.name,
     hash: plugin.snapshot.hash,
@@ -65,6 +71,9 @@ export async function runCheck(
     optionsSchema: reading.schema,
     mistakes,
     checks: results,
+    notTried: Object.keys(asked).filter((kind) =>
+      !Object.hasOwn(permissions, kind)
+    ) as (keyof PermissionSet)[],
     running: await compare(context, plugin, reading),
   };
   await printOne(context, found, flags.output, {
@@ -146,12 +155,24 @@ function plusMinus(before: readonly string[], after: readonly string[]) {
 }
 
 /** What a manifest asks for, each in a few words. */
-function asksOf({ permissions, ctx, verbs }: Manifest): string[] {
+function asksOf(manifest: Manifest): string[] {
+  const { permissions, ctx, verbs } = manifest;
   return [
     ...ctx.map((name) => `ctx.${name}`),
     ...verbs.map((verb) => `verb ${verb}`),
     ...permissionTexts(permissions),
   ];
+}
+
+/** What of it a check says nothing about, and how it would. */
+function untriedText({ manifest: { permissions }, notTried }: Found): string {
+  if (notTried.length === 0) return "";
+  const all = notTried.map((kind) => [kind, permissions[kind]]);
+  return `${
+    permissionTexts(Object.fromEntries(all)).join(", ")
+  }: it had none of these here${
+    notTried.includes("net") ? "; --allow-net lets it reach its servers" : ""
+  }`;
 }
 
 function describeFound(found: Found): string {
@@ -164,6 +185,7 @@ function describeFound(found: Found): string {
     ["asks for", asksOf(manifest).join(", ") || "nothing"],
     ["handles", events.toSorted().join(", ") || "nothing"],
     ["declares", Object.keys(manifest.events).join(", ")],
+    ["not tried", untriedText(found)],
     ["hash", hash],
     ...[...mistakes, nameMistake(found)].flatMap((text): Fact[] =>
       text === null ? [] : [["mistake", text]]

@@ -6,10 +6,16 @@
 import type { HandlerOutcome } from "../plugin/chain/outcome.ts";
 import { outcomeText } from "../plugin/chain/outcome.ts";
 import type { PluginReading } from "../plugin/files/read.ts";
+import { isUsherError } from "../error/mod.ts";
+import type { Registration } from "../plugin/runner.ts";
+import type { PermissionSet } from "../schema/plugin.ts";
 import { argsOver } from "../schema/event_example.ts";
 import type { PluginCheck, PluginChecks } from "../schema/plugin_check.ts";
 import type { AlonePlugin } from "./alone.ts";
 import { EMPTY_SITE, StandIn } from "./stand_in.ts";
+
+/** What is always checked. */
+const STARTS = "starts";
 
 /** What came of one check. */
 export interface CheckResult {
@@ -18,28 +24,38 @@ export interface CheckResult {
   readonly problem: string | null;
 }
 
-/** Runs checks one after another. Throws when the plugin does not start. */
+/**
+ * Starts a plugin and runs its checks one after another, with these permissions.
+ * That it starts is the first of them; where it does not, there are no others.
+ */
 export async function runChecks(
   plugin: AlonePlugin,
   reading: PluginReading,
   { options, checks }: PluginChecks,
+  permissions: PermissionSet,
 ): Promise<CheckResult[]> {
-  if (checks.length === 0) return [];
   const site = new StandIn(EMPTY_SITE);
-  const registrations = await plugin.start(
-    reading,
-    checks.map((check) => ({
+  const { manifest: { ctx, verbs }, handles } = reading;
+  const tried = checks.length > 0
+    ? checks.map((check) => ({
       event: check.event,
       options: { ...options, ...check.options },
-    })),
-    site,
-  );
-  const results: CheckResult[] = [];
+    }))
+    : handles.map((event) => ({ event, options }));
+  const grants = { ...permissions, ctx: [...ctx], verbs: [...verbs] };
+  let registrations: Registration[];
+  try {
+    registrations = await plugin.start(reading, tried, site, grants);
+  } catch (error) {
+    if (!isUsherError(error, "plugin_failed")) throw error;
+    return [{ name: STARTS, problem: error.message }];
+  }
+  const results: CheckResult[] = [{ name: STARTS, problem: null }];
   for (const [index, check] of checks.entries()) {
     const registration = registrations[index];
     if (registration === undefined) continue;
     plugin.lines = [];
-    site.requests = [];
+    site.takeDeeds();
     const args = argsOver(check.event, check.args);
     const outcome = await plugin.call(
       registration,

@@ -20,16 +20,18 @@ export interface PastCall {
 }
 
 /**
- * The call of `plugin` in a recorded event; null where its chain was over
- * before it could have been called.
+ * The call of `plugin` in a recorded event, the first of it or one further down
+ * the chain; null where its chain was over before it could have been called.
  */
 export function pastCall(
   { event, args, answers }: RecordedEvent,
   plugin: string,
+  number = 0,
 ): PastCall | null {
   let input: readonly unknown[] = args;
+  let seen = 0;
   for (const answer of answers) {
-    if (answer.plugin === plugin) {
+    if (answer.plugin === plugin && seen++ === number) {
       return { input, outcome: outcomeThen(answer), wasThere: true };
     }
     // A refusal ends a chain that decides.

@@ -43,6 +43,20 @@ Deno.test("pastCall() gives a plugin what those before it made of the event", ()
   });
 });
 
+Deno.test("pastCall() tells calls of one plugin in one chain apart", () => {
+  const event = recorded([
+    answer("a", ["once"]),
+    answer("b", ["between"]),
+    answer("a", null),
+  ]);
+  deepStrictEqual(pastCall(event, "a", 1), {
+    input: ["between"],
+    outcome: { kind: "answered", args: null },
+    wasThere: true,
+  });
+  strictEqual(pastCall(event, "a", 2)?.wasThere, false);
+});
+
 Deno.test("pastCall() takes one that was not there for one that said nothing, after all others", () => {
   deepStrictEqual(pastCall(recorded([answer("a", ["a"])]), "z"), {
     input: ["a"],

@@ -1,16 +1,21 @@
 /**
  * A stand-in for a controller: it answers what a plugin asks while it is
- * checked, and keeps what the plugin would have done.
+ * checked or played to, and keeps what the plugin would have done.
+ *
+ * What the plugin may not ask is denied as a controller would. What it keeps is
+ * read back by it, begins empty, and is gone with the stand-in.
  *
  * @module
  */
-import type {
-  AskAnswerer,
-  Asking,
-  AskName,
-  AskParams,
+import {
+  type AskAnswerer,
+  type Asking,
+  type AskName,
+  type AskParams,
+  ASKS,
 } from "../plugin/asks.ts";
-import { compileName } from "../core/selector.ts";
+import { compileName, isGlob } from "../core/selector.ts";
+import type { Grant } from "../ctrl/plugin_asks/grant.ts";
 import { sameJson } from "../plugin/chain/answer.ts";
 import type { NodeView, VmView } from "../schema/change.ts";
 
@@ -27,37 +32,62 @@ export const EMPTY_SITE: ShownSite = { vms: [], nodes: [] };
 export class StandIn implements AskAnswerer {
   /** Requests that were filed since the last look. */
   requests: AskParams<"request">[] = [];
+  /** Events that were fired, or scheduled, since then. */
+  fired: string[] = [];
   readonly #site: ShownSite;
+  #grant: Grant | null = null;
   readonly #state = new Map<string, unknown>();
 
   constructor(site: ShownSite) {
     this.#site = site;
   }
 
-  answer<N extends AskName>(
+  /** What may be asked from now on; nothing may before. */
+  use(grant: Grant): void {
+    this.#grant = grant;
+  }
+
+  /** What was to be done since the last look, each in a few words. */
+  takeDeeds(): string[] {
+    const deeds = [
+      ...this.requests.map(({ request: { verb, names } }) =>
+        `${verb} ${names.join(" ")}`
+      ),
+      ...this.fired,
+    ];
+    this.requests = [];
+    this.fired = [];
+    return deeds;
+  }
+
+  // deno-lint-ignore require-await -- what is denied rejects
+  async answer<N extends AskName>(
     name: N,
     params: AskParams<N>,
     _asking: Asking,
   ): Promise<unknown> {
+    this.#granted.require(ASKS[name].needs, name);
     const answer = this.#answers[name] as (params: unknown) => unknown;
-    return Promise.resolve(answer(params) ?? null);
+    return answer(params) ?? null;
+  }
+
+  get #granted(): Grant {
+    if (this.#grant === null) throw new Error("It was not started");
+    return this.#grant;
+  }
+
+  get #vms(): readonly VmView[] {
+    return this.#site.vms.filter(({ name }) => this.#granted.reaches(name));
   }
 
   readonly #answers: { [N in AskName]: (params: AskParams<N>) => unknown } = {
-    "vms.list": ({ name, node, state, after = "", limit }) => {
-      const isMeant = name === undefined ? () => true : compileName(name);
-      return this.#site.vms.filter((vm) =>
-        isMeant(vm.name) && (node === undefined || vm.node === node) &&
-        (state === undefined || vm.status.state === state) && vm.name > after
-      ).toSorted((a, b) => a.name < b.name ? -1 : 1).slice(0, limit);
-    },
-    "vms.get": ({ name }) => this.#site.vms.find((vm) => vm.name === name),
+    "vms.list": (filter) => this.#chosen(filter),
+    "vms.get": ({ name }) => this.#vms.find((vm) => vm.name === name),
     "vms.isAwaited": () => false,
     "nodes.list": () => this.#site.nodes,
     "nodes.get": ({ name }) =>
       this.#site.nodes.find((node) => node.name === name),
-    "usage.vms": ({ after = "", limit }) =>
-      usages(this.#site.vms.filter(({ name }) => name > after).slice(0, limit)),
+    "usage.vms": (filter) => usages(this.#chosen(filter)),
     "usage.nodes": () => usages(this.#site.nodes),
     "clusters.list": () => this.#clusters(),
     "clusters.get": ({ name }) =>
@@ -66,8 +96,18 @@ export class StandIn implements AskAnswerer {
     "history.vm": () => [],
     "history.node": () => [],
     "history.usage": () => [],
-    fire: () => null,
-    request: (params) => `stand-in-${this.requests.push(params)}`,
+    fire: ({ event }) => {
+      this.#granted.requireEvent(event);
+      this.fired.push(`fire ${event}`);
+    },
+    request: (params) => {
+      const { verb, names } = params.request;
+      this.#granted.requireVerb(verb);
+      for (const name of names) {
+        if (!isGlob(name)) this.#granted.requireVm(name);
+      }
+      return `stand-in-${this.requests.push(params)}`;
+    },
     "state.get": ({ key }) => this.#state.get(key),
     "state.set": ({ key, value }) => void this.#state.set(key, value),
     "state.delete": ({ key }) => void this.#state.delete(key),
@@ -86,15 +126,28 @@ export class StandIn implements AskAnswerer {
       }
       return true;
     },
-    "schedule.at": () => null,
+    "schedule.at": ({ event }) => {
+      this.#granted.requireEvent(event);
+      this.fired.push(`schedule ${event}`);
+    },
     "schedule.cancel": () => null,
     "accounts.check": () => ({ valid: false, role: null }),
     "accounts.checkNode": () => ({ valid: false }),
   };
 
+  #chosen(
+    { name, node, state, after = "", limit }: AskParams<"vms.list">,
+  ): VmView[] {
+    const isMeant = name === undefined ? () => true : compileName(name);
+    return this.#vms.filter((vm) =>
+      isMeant(vm.name) && (node === undefined || vm.node === node) &&
+      (state === undefined || vm.status.state === state) && vm.name > after
+    ).toSorted((a, b) => a.name < b.name ? -1 : 1).slice(0, limit);
+  }
+
   #clusters() {
     const named = new Map(
-      this.#site.vms.map(({ name, createdAt }) => {
+      this.#vms.map(({ name, createdAt }) => {
         const [, cluster = "", user = ""] = name.split(".");
         return [`${cluster}.${user}`, {
           v: 1,

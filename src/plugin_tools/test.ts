@@ -17,7 +17,12 @@ import type { Registration } from "../plugin/runner.ts";
 import { type EventName, EVENTS } from "../schema/event.ts";
 import type { PluginView } from "../schema/plugin.ts";
 import { RecordedLine } from "../schema/recorded_event.ts";
-import { AlonePlugin, issueTexts, type TriedRegistration } from "./alone.ts";
+import {
+  AlonePlugin,
+  type GrantsInput,
+  issueTexts,
+  type TriedRegistration,
+} from "./alone.ts";
 import { readOptionsFile } from "./options_file.ts";
 import { pastCall } from "./replay.ts";
 import { runShadow } from "./shadow.ts";
@@ -47,7 +52,17 @@ interface Report {
   /** Events that were dropped when they should have been recorded. */
   readonly missing: number;
   readonly differences: readonly Difference[];
+  /** What it would have filed or fired. */
+  readonly deeds: readonly Deed[];
 }
+
+/** Something that it would have had done. */
+interface Deed extends Pick<Difference, "at" | "event" | "about"> {
+  readonly what: string;
+}
+
+/** The most deeds that people are shown one by one. */
+const SHOWN_DEEDS = 20;
 
 /** Runs the command; answers the exit code. */
 export async function runTest(
@@ -68,7 +83,8 @@ export async function runTest(
     const { name } = plugin;
     return await runShadow(context, api, { name, path, forMs, strict, output });
   }
-  const tried = await triedRegistrations(api, plugin, flags.options);
+  const running = await runningView(api, plugin.name);
+  const tried = await triedRegistrations(running, plugin, flags.options);
   const reading = await plugin.read(tried);
   const wrong = reading.registrations.flatMap(({ issues }) =>
     issueTexts(issues)
@@ -86,9 +102,10 @@ export async function runTest(
     vms: (await api.call("vms")).vms,
     nodes: (await api.call("nodes")).nodes,
   });
-  const registrations = await plugin.start(reading, tried, site);
+  const grants = grantsFor(running);
+  const registrations = await plugin.start(reading, tried, site, grants);
   const sinceMs = context.io.now() - (flags.since ?? DAY_MS);
-  const report = await play(api, plugin, registrations, sinceMs);
+  const report = await play(api, plugin, { registrations, site }, sinceMs);
   await printOne(context, report, flags.output, {
     name: plugin.name,
     describe: describeReport,
@@ -99,19 +116,33 @@ export async function runTest(
 
 /** What it is registered for and with what, as the version that runs; else all that it handles. */
 async function triedRegistrations(
-  api: Api,
+  view: PluginView | null,
   plugin: AlonePlugin,
   file: string | undefined,
 ): Promise<TriedRegistration[]> {
-  const view = await runningView(api, plugin.name);
-  const options = file === undefined
-    ? view?.options ?? {}
-    : await readOptionsFile(file);
-  const registered = view?.registrations.map(({ event }) => event) ?? [];
-  const events = registered.length > 0
-    ? registered
-    : await handledEvents(plugin, options);
-  return [...new Set(events)].map((event) => ({ event, options }));
+  const given = file === undefined ? null : await readOptionsFile(file);
+  const registered = view?.registrations ?? [];
+  if (registered.length > 0) {
+    // As they stand in their chains, which is how their answers were recorded.
+    return registered.toSorted((a, b) =>
+      (a.order ?? Infinity) === (b.order ?? Infinity)
+        ? 0
+        : (a.order ?? Infinity) - (b.order ?? Infinity)
+    ).map(({ event, options }) => ({ event, options: given ?? options }));
+  }
+  const options = given ?? view?.options ?? {};
+  const events = await handledEvents(plugin, options);
+  return events.map((event) => ({ event, options }));
+}
+
+/**
+ * What the configuration grants, but for what leaves something behind on the
+ * machine of whoever tests: it was granted for another.
+ */
+function grantsFor(view: PluginView | null): GrantsInput | undefined {
+  if (view === null || view.grants === null) return undefined;
+  const { write: _write, run: _run, ...grants } = view.grants;
+  return grants;
 }
 
 async function runningView(
@@ -141,12 +172,16 @@ async function handledEvents(
 async function play(
   api: Api,
   plugin: AlonePlugin,
-  registrations: readonly Registration[],
+  { registrations, site }: {
+    readonly registrations: readonly Registration[];
+    readonly site: StandIn;
+  },
   sinceMs: number,
 ): Promise<Report> {
   const since = new Date(sinceMs).toISOString();
-  const byEvent = new Map(registrations.map((one) => [one.event, one]));
+  const byEvent = Map.groupBy(registrations, ({ event }) => event);
   const differences: Difference[] = [];
+  const deeds: Deed[] = [];
   let played = 0;
   let missing = 0;
   const lines = api.stream("recordedEvents", { query: { since } });
@@ -156,25 +191,30 @@ async function play(
       missing += line.dropped;
       continue;
     }
-    const registration = byEvent.get(line.event);
-    const past = registration && pastCall(line, plugin.name);
-    if (registration === undefined || !past) continue;
-    played++;
-    const { input, outcome } = past;
     const { decision, at, event } = line;
-    const now = await plugin.call(registration, input, decision, true);
-    if (isSameOutcome(input, outcome, now)) continue;
-    differences.push({
-      at,
-      event,
-      decision,
-      about: aboutOf(input, decision),
-      then: outcomeText(input, outcome),
-      now: outcomeText(input, now),
-    });
+    for (const [number, one] of (byEvent.get(event) ?? []).entries()) {
+      const past = pastCall(line, plugin.name, number);
+      if (past === null) continue;
+      if (number === 0) played++;
+      const { input, outcome } = past;
+      const now = await plugin.call(one, input, decision, true);
+      const about = aboutOf(input, decision);
+      deeds.push(
+        ...site.takeDeeds().map((what) => ({ at, event, about, what })),
+      );
+      if (isSameOutcome(input, outcome, now)) continue;
+      differences.push({
+        at,
+        event,
+        decision,
+        about,
+        then: outcomeText(input, outcome),
+        now: outcomeText(input, now),
+      });
+    }
   }
   const { name, snapshot: { hash } } = plugin;
-  return { plugin: name, hash, since, played, missing, differences };
+  return { plugin: name, hash, since, played, missing, differences, deeds };
 }
 
 /** The VMs of a request, the name of a VM or a node, else the decision. */
@@ -195,7 +235,7 @@ function aboutOf(
 }
 
 function describeReport(
-  { plugin, since, played, missing, differences }: Report,
+  { plugin, since, played, missing, differences, deeds }: Report,
 ): string {
   const lines = differences.map(({ at, event, about, then, now }) =>
     `${at} ${event} ${printable(about)}\n  then: ${printable(then)}\n  now:  ${
@@ -205,7 +245,13 @@ function describeReport(
   const gaps = missing === 0
     ? ""
     : `; ${missing} event(s) of that time were not recorded`;
-  return `${
-    lines.join("")
-  }${played} event(s) since ${since} played to ${plugin}, ${differences.length} would have been decided otherwise${gaps}\n`;
+  const done = deeds.slice(0, SHOWN_DEEDS).map(({ at, event, about, what }) =>
+    `${at} ${event} ${printable(about)}\n  would: ${printable(what)}\n`
+  );
+  const more = deeds.length > SHOWN_DEEDS
+    ? `and ${deeds.length - SHOWN_DEEDS} more; -o json has them all\n`
+    : "";
+  return `${lines.join("")}${
+    done.join("")
+  }${more}${played} event(s) since ${since} played to ${plugin}, ${differences.length} would have been decided otherwise${gaps}\n`;
 }

@@ -243,6 +243,8 @@ export const PluginView = z.object({
   /** What it asks and is granted; and what it asks and is not. */
   granted: PermissionSet.extend({ ctx: z.array(Capability) }),
   denied: z.array(z.string()),
+  /** What the configuration grants, asked for or not; null for one that is not in it. */
+  grants: Grants.nullable().default(null),
   /** What turned it on or off: the configuration, or an administrator over it. */
   switched: z.object({
     by: z.string(),

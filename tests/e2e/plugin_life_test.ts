@@ -67,7 +67,7 @@ Deno.test("a plugin is made, checked, registered, reloaded, listed, heard and te
   strictEqual(checked.code, 0, checked.out + checked.err);
   match(checked.out, /^handles {3}register, start_request$/m);
   match(checked.out, /^most +number +20/m);
-  strictEqual(checked.out.match(/^ok /gm)?.length, 3);
+  strictEqual(checked.out.match(/^ok /gm)?.length, 4);
   match(checked.out, /against the one that runs .*: nothing/);
 
   done(await site.run("vm", "start", "web", "-n", "2"));

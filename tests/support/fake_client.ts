@@ -130,6 +130,7 @@ export async function usher(
   controller: FakeController = () => answer({}),
   io: FakeIo | FakeIoOptions = {},
   openSocket?: HttpClient["openSocket"],
+  tools?: Parameters<typeof runClient>[3],
 ): Promise<Ran> {
   const home = await Deno.makeTempDir();
   await Deno.mkdir(`${home}/.usher`);
@@ -145,7 +146,7 @@ export async function usher(
     const code = await runClient(argv, fake, () => ({
       ...clientOf(controller),
       ...(openSocket === undefined ? {} : { openSocket }),
-    }));
+    }), tools);
     return { code, out: fake.out, err: fake.err };
   } finally {
     await Deno.remove(home, { recursive: true });

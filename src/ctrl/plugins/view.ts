@@ -45,6 +45,7 @@ export function pluginView(
     options: config?.options ?? {},
     granted: { ...its?.permissions, ctx: [...its?.ctx ?? []] },
     denied: [...its?.denied ?? []],
+    grants: config?.grants ?? null,
     switched: switchView(switches.get(name)),
     shadow,
     optionsSchema,

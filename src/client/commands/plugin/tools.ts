@@ -30,9 +30,15 @@ const OPTIONS_FLAG = {
 
 export const check = defineCommand({
   about:
-    "Load a plugin, a file or a folder, in the sandbox and print what it asks for, its options, its events, and what is wrong with it; run the checks in its checks.yaml; and, with a session at a controller, tell what differs from the version that runs there. Nothing is registered, and nothing it does has an effect. Exit code 1 when something does not hold.",
+    "Load a plugin, a file or a folder, in the sandbox and print what it asks for, its options, its events, and what is wrong with it; run the checks in its checks.yaml; and, with a session at a controller, tell what differs from the version that runs there. Nothing is registered, and nothing that it asks of usher has an effect. It has no permissions but those that a flag gives. Exit code 1 when something does not hold.",
   words: PLUGIN_FILE,
-  flags: { ...OPTIONS_FLAG, ...FORMAT_FLAG },
+  flags: {
+    "allow-net": toggle(
+      "let it reach the servers that its manifest asks for, and no others: its checks do there what they do",
+    ),
+    ...OPTIONS_FLAG,
+    ...FORMAT_FLAG,
+  },
   examples: [
     ["usher plugin check greeter", "the folder that usher plugin init made"],
     ["usher plugin check greeter -o json", "for a program"],
@@ -42,7 +48,7 @@ export const check = defineCommand({
 
 export const test = defineCommand({
   about:
-    "Play recorded events to a plugin, a file or a folder, in the sandbox, and list each one that it would have decided otherwise than the handler that was there; where none was, otherwise than by leaving it as it is. What it reads is the site as it is now, and what it files, fires or keeps goes nowhere. Its registrations and options are those of the version that runs, or --options and all that it handles.",
+    "Play recorded events to a plugin, a file or a folder, in the sandbox, and list each one that it would have decided otherwise than the handler that was there; where none was, otherwise than by leaving it as it is. What it reads is the site as it is now; what it keeps, it reads back while the test lasts; what it files or fires is listed and not done. Its registrations, options and grants are those of the version that runs, but for write and run; of one that is not in the configuration, --options, all that it handles, and what it asks of ctx.",
   words: PLUGIN_FILE,
   flags: {
     since: parsed("DUR", "events of so long, 1d by default", readDuration),
