@@ -1,5 +1,6 @@
-import { match, strictEqual } from "node:assert/strict";
+import { match, rejects, strictEqual } from "node:assert/strict";
 import { ProcessRunner } from "../../src/plugin/process/process_runner.ts";
+import { until } from "../support/wait.ts";
 import { fixturePlugin, runnerBench, testRunner } from "./plugin_runner.ts";
 
 const folder =
@@ -46,6 +47,25 @@ Deno.test("runner with processes: an older version is called beside the newest, 
   }
   await runner.use([newest]);
   strictEqual(runner.status(older.name)?.pid, now?.pid, "it goes on as it is");
+});
+
+Deno.test("runner with processes: what is used no more ends as soon as its last call has ended", async () => {
+  const at = { source: folder, folder, entry: "plugin.ts" };
+  const older = fixturePlugin({ ...at, hash: "1" });
+  let processes: ProcessRunner | undefined;
+  await using bench = await runnerBench(
+    (ports) => processes = new ProcessRunner(ports),
+    older,
+  );
+  const count = () => processes?.processes().length;
+  const call = rejects(bench.call("slow", [], { deadlineMs: 1500 }), /1500 ms/);
+  const newest = fixturePlugin({ ...at, hash: "2" });
+  await bench.runner.use([newest]);
+  strictEqual(count(), 2, "a call of the older one is under way");
+  await call;
+  await until("the older one has ended", () => count() === 1);
+  await bench.runner.use([fixturePlugin({ ...at, hash: "3" })]);
+  await until("the one without calls has ended", () => count() === 1);
 });
 
 Deno.test("runner with processes: asks beyond their rate wait their turn, and are refused once that is too long", async () => {

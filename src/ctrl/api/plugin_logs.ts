@@ -8,7 +8,7 @@
  * @module
  */
 import { UsherError } from "../../error/mod.ts";
-import type { Caller } from "../auth/accounts.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { LogStart } from "../plugins/log_ring.ts";
 import type { Site } from "../site.ts";
 import { withBeats } from "./beat.ts";

@@ -3,8 +3,8 @@
  * all that ship with usher.
  *
  * A plugin that has not changed goes on as it is when others are taken up.
- * One that has changed answers the calls of its former self for a while, since
- * a chain that has begun goes to its end with what it began with.
+ * One that is used no more ends once the calls that it has begun have ended: a
+ * version that a chain or an operation may call still is used.
  *
  * @module
  */
@@ -40,8 +40,8 @@ import { BUILT_IN } from "../runner.ts";
 import { StartTurns } from "./start_turns.ts";
 import { environmentNames } from "../../sys/environment.ts";
 
-/** How long a former self of a plugin waits for a call before it ends. */
-const FAREWELL_MS = 30_000;
+/** How often it is looked whether the last call of a former self has ended. */
+const LAST_CALL_MS = 100;
 /** So many plugins are started at the same time. */
 const STARTS_AT_ONCE = 4;
 /** Lines that a process may write in a second. */
@@ -55,7 +55,6 @@ interface Used {
   readonly keeper: HostKeeper;
   readonly tenant: Tenant;
   plugin: LoadedPlugin;
-  lastCallMs: number;
 }
 
 /** Runs handlers in processes. */
@@ -163,19 +162,16 @@ export class ProcessRunner implements HandlerRunner {
       turns: this.#turns,
       spec,
     });
-    return { key, worker, keeper, tenant, plugin, lastCallMs: 0 };
+    return { key, worker, keeper, tenant, plugin };
   }
 
-  /** Ends a former self once nobody has called it for a while. */
+  /** Ends a former self once its last call has ended. */
   async #letGo(used: Used): Promise<void> {
     this.#former.add(used);
     const { clock } = this.#ports;
-    used.lastCallMs = clock.monotonic();
     try {
-      for (;;) {
-        const since = clock.monotonic() - used.lastCallMs;
-        if (used.worker.calls === 0 && since >= FAREWELL_MS) break;
-        await clock.sleep(1000, this.#over.signal);
+      while (used.worker.calls > 0) {
+        await clock.sleep(LAST_CALL_MS, this.#over.signal);
       }
     } catch {
       // The runner ends.
@@ -193,7 +189,6 @@ export class ProcessRunner implements HandlerRunner {
       );
     }
     const [used, index] = found;
-    used.lastCallMs = this.#ports.clock.monotonic();
     this.#limits.wake();
     return used.worker.call(call, index);
   }
