@@ -1,6 +1,7 @@
 /**
  * Every mistake that can be made in a plugin or in what ctrl.yaml says of it,
- * as a reload tells it: with file, line and key, and with nothing changed.
+ * as the start of a controller and as a reload tells it: with file, line and
+ * key, and with nothing changed.
  *
  * The plugins are files and are read in processes, as a controller reads them.
  *
@@ -12,6 +13,7 @@ import { PluginFiles } from "../../src/ctrl/plugins/files.ts";
 import { isUsherError, type UsherError } from "../../src/error/mod.ts";
 import { CtrlConfig } from "../../src/schema/config.ts";
 import { systemClock } from "../../src/sys/clock.ts";
+import { openLife } from "../support/open_life.ts";
 import { REPOSITORY } from "../support/repository.ts";
 
 /** A whole plugin; its parts can be another. */
@@ -86,6 +88,12 @@ const CASES: readonly Case[] = [
     yaml:
       "  dns:\n    options: { server: a }\n    events:\n      - event: register\n        options: { ttl: x }\n",
     message: /^CTRL:7:20: plugins\.dns\.events\.0\.options\.ttl: /,
+  },
+  {
+    what: "periodic without a period",
+    yaml: "  dns:\n    events: [register, periodic]\n",
+    message: /^CTRL:4:24: plugins\.dns\.events\.1: "periodic" needs a period$/,
+    hint: /^add period: 5m, or five fields of cron/,
   },
   {
     what: "when in the past",
@@ -209,18 +217,23 @@ const CASES: readonly Case[] = [
   },
 ];
 
+const RIGHT: Pick<Case, "files" | "yaml"> = {
+  files: { "dns.ts": plugin() },
+  yaml: "  dns:\n    events: [register]\n",
+};
+
 /** Reads sets from a folder and a ctrl.yaml of its own. */
 class Reading implements AsyncDisposable {
   readonly folder: string;
   readonly ctrl: string;
   readonly #root: string;
-  readonly #files: PluginFiles;
+  readonly files: PluginFiles;
 
   private constructor(root: string) {
     this.#root = root;
     this.folder = `${root}/plugins`;
     this.ctrl = `${root}/ctrl.yaml`;
-    this.#files = new PluginFiles({
+    this.files = new PluginFiles({
       readConfig: () => loadFile(this.ctrl, CtrlConfig),
       shipped: `${REPOSITORY}plugins`,
       store: `${root}/store`,
@@ -250,7 +263,7 @@ class Reading implements AsyncDisposable {
   }
 
   read() {
-    return this.#files.read(new Map(), {
+    return this.files.read(new Map(), {
       clock: systemClock,
       heard: () => {},
       isKnownTimer: () => false,
@@ -258,9 +271,11 @@ class Reading implements AsyncDisposable {
     });
   }
 
-  async mistake(): Promise<UsherError> {
+  async mistake(
+    read: () => Promise<unknown> = () => this.read(),
+  ): Promise<UsherError> {
     try {
-      await this.read();
+      await read();
     } catch (error) {
       if (isUsherError(error)) return error;
       throw error;
@@ -280,10 +295,19 @@ class Reading implements AsyncDisposable {
 
 Deno.test("mistakes in plugins and their configuration are told with file, line and key", async (t) => {
   await using reading = await Reading.open();
+  await reading.write(RIGHT);
+  const at = { source: reading.files, clock: systemClock };
+  const { life, chains, open } = await openLife(at);
+  const running = life.show("dns");
+  const { plugins } = chains;
   for (const { what, message, hint, ...given } of CASES) {
     await t.step(what, async () => {
       await reading.write(given);
-      const error = await reading.mistake();
+      const error = await reading.mistake(() => life.reload(false, "ann"));
+      deepStrictEqual(life.show("dns"), running, "nothing has changed");
+      strictEqual(chains.plugins, plugins);
+      const atStart = await reading.mistake(open);
+      strictEqual(atStart.message, error.message);
       strictEqual(error.code, "invalid_input");
       match(reading.plain(error.message), message);
       if (hint !== undefined) match(error.details.hint ?? "", hint);
@@ -329,4 +353,42 @@ Deno.test("what is right is read: what is not granted is a warning, and what is 
     'CTRL:5:5: plugin "dns" asks for net 10.0.0.1:53, ctx.state, which is not granted: what needs it will fail',
     'CTRL:5:5: plugin "dns" is granted ctx.nodes, which it does not ask for: it does not get it',
   ]);
+});
+
+Deno.test("whatever is wrong with a plugin that is turned off, the others run, and it is told of that", async () => {
+  await using reading = await Reading.open();
+  const off = (name: string, rest: string) =>
+    `  ${name}: { enabled: false, ${rest} }\n`;
+  await reading.write({
+    files: {
+      "dns.ts": plugin({ manifest: 'events: { done: "a" }' }),
+      "clock.ts": plugin({ name: "clock" }),
+      "event.ts": plugin({ name: "event" }),
+      "twice.ts": plugin({ name: "twice", manifest: 'events: { done: "b" }' }),
+      "other.ts": plugin({ name: "another" }),
+      "option.ts": plugin({ name: "option" }),
+      "hangs.ts": `${plugin({ name: "hangs" })}\nfor (;;);`,
+      "told.ts": plugin({ name: "told", manifest: 'events: { heard: "c" }' }),
+    },
+    yaml: off("twice", "events: [register]") +
+      "  dns: { events: [register] }\n" +
+      off("clock", "events: [periodic]") +
+      off("event", "events: [registr]") +
+      off("other", "events: [register]") +
+      off("option", "events: [register], options: { a: 1 }") +
+      off("hangs", "events: [register], limits: { start: 1s }") +
+      off("lost", "events: [register]") +
+      off("told", "events: [register]"),
+  });
+  const { plugins, known } = await reading.read();
+  deepStrictEqual(plugins.map(({ name }) => name), ["dns"]);
+  const problem = (name: string) => known.get(name)?.problem ?? "";
+  match(problem("twice"), /"dns" and "twice" both declare the event "done"/);
+  match(problem("clock"), /"periodic" needs a period/);
+  match(problem("event"), /there is no event "registr"/);
+  match(problem("other"), /the manifest of .* says "another"/);
+  match(problem("option"), /nothing|unknown option/);
+  match(problem("hangs"), /"hangs"/);
+  match(problem("lost"), /there is no plugin "lost"/);
+  strictEqual(problem("told"), "");
 });

@@ -105,21 +105,25 @@ export class PluginFiles implements PluginSource {
       Object.entries(config.plugins),
       { places, switches, locate, ports },
     );
+    const problems = new Map<string, string>();
     const plugins = registerAll(
-      entries.flatMap(({ read }) => read === null ? [] : [read.plugin]),
+      entries.flatMap((one) => one.enabled ? one.read?.plugin ?? [] : []),
       {
         locate,
         now: ports.clock.now(),
         nextId: () => ++this.#ids,
         isKnownTimer: (plugin, when) => ports.isKnownTimer(plugin, when),
+        brokenOff: (name, { message }) => void problems.set(name, message),
       },
+      entries.flatMap((one) => one.enabled ? [] : one.read?.plugin ?? []),
     );
-    const enabled = new Set(
-      entries.filter((one) => one.enabled).map(({ name }) => name),
-    );
+    const told = entries.map((entry) => ({
+      ...entry,
+      problem: problems.get(entry.name) ?? entry.problem,
+    }));
     return {
-      plugins: plugins.filter(({ name }) => enabled.has(name)),
-      known: knownOf(entries, places),
+      plugins,
+      known: knownOf(told, places),
       warnings: entries.flatMap(({ read, enabled }) =>
         read === null || !enabled ? [] : warningsOf(read.plugin, locate)
       ),

@@ -11,43 +11,19 @@ import {
   strictEqual,
 } from "node:assert/strict";
 import { FakeClock } from "../../../tests/support/fake_clock.ts";
-import { fakePlugin, FakeRunner } from "../../../tests/support/fake_runner.ts";
+import { openLife as open } from "../../../tests/support/open_life.ts";
+import { fakePlugin } from "../../../tests/support/fake_runner.ts";
 import { UsherError } from "../../error/mod.ts";
-import { Chains } from "../../plugin/chain/chains.ts";
-import type { LoadedPlugin, RunnerStatus } from "../../plugin/runner.ts";
-import { FailingStore } from "../../store/failing_store.ts";
-import { openMemoryStore } from "../../store/memory_store.ts";
-import { newId } from "../../sys/id.ts";
-import { silentLog } from "../../sys/log.ts";
-import { PluginLife } from "./life.ts";
+import type { Chains } from "../../plugin/chain/chains.ts";
+import type { LoadedPlugin } from "../../plugin/runner.ts";
+import type { FailingStore } from "../../store/failing_store.ts";
 import { LogRing } from "./log_ring.ts";
-import { ShadowRunner } from "./shadow_runner.ts";
-import { Shadows } from "./shadows.ts";
 import {
   isEnabled,
   type KnownPlugin,
   type PluginSet,
   type Switches,
 } from "./set.ts";
-
-const RUNNING: RunnerStatus = {
-  state: "running",
-  reason: "",
-  pid: 7,
-  memoryMiB: 30,
-  heldByKernel: [],
-  restarts: 0,
-};
-
-/** One whose plugins start unless they are named. */
-class StartingRunner extends FakeRunner {
-  readonly broken = new Set<string>();
-  override status(name = ""): RunnerStatus {
-    return this.broken.has(name)
-      ? { ...RUNNING, state: "failed", reason: "it hangs" }
-      : RUNNING;
-  }
-}
 
 /** Plugins as files would have them; those without events are only there. */
 class FakeSource {
@@ -87,58 +63,10 @@ async function openLife(
   plugins: readonly LoadedPlugin[],
   store?: FailingStore,
 ) {
-  const its = store ?? new FailingStore(await openMemoryStore());
-  const clock = new FakeClock();
-  const runner = new StartingRunner();
   const source = new FakeSource();
   source.plugins = plugins;
-  const chains = new Chains({ runner, clock, log: silentLog });
-  const served: string[][] = [];
-  const reading = {
-    clock,
-    heard: () => {},
-    isKnownTimer: () => false,
-    needed: () => new Set<string>(),
-  };
-  const beside = new ShadowRunner(runner, new FakeRunner());
-  const up: string[] = [];
-  const shadows = new Shadows({
-    source,
-    reading,
-    runner: beside,
-    timeIsUp: (plugin) => void up.push(plugin),
-  });
-  const parts = {
-    context: { clock, newId, log: silentLog },
-    store: its,
-    chains,
-    runner,
-    source,
-    reading,
-    shadows,
-    services: {
-      prepare: () => Promise.resolve(),
-      use: (plugins: readonly LoadedPlugin[]) => {
-        served.push(plugins.map(({ name }) => name));
-      },
-      forget: () => Promise.resolve({ values: 0, scheduled: 0 }),
-    },
-    logs: new LogRing(1),
-    recorded: async function* () {},
-  };
-  const open = () => PluginLife.open(parts);
-  return {
-    life: await open(),
-    open,
-    runner,
-    source,
-    chains,
-    served,
-    store: its,
-    clock,
-    shadows,
-    up,
-  };
+  const clock = new FakeClock();
+  return { source, ...await open({ source, clock, store }) };
 }
 
 const names = (chains: Chains) =>

@@ -4,7 +4,8 @@
  *
  * The whole set is judged at once, since an event that one plugin declares
  * may be what another is registered for. The first mistake is thrown and
- * nothing comes of the set.
+ * nothing comes of the set; but what is wrong with a plugin that is turned off
+ * is its own affair, since turning it off must help.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import type {
   Manifest,
   PluginConfig,
 } from "../../schema/plugin.ts";
-import { isUsherError } from "../../error/mod.ts";
+import { isUsherError, type UsherError } from "../../error/mod.ts";
 import {
   type KeyPath,
   type Locate,
@@ -45,19 +46,36 @@ export interface RegistrationContext {
   nextId?(): number;
   /** Whether a timer of the past is an old one, which has fired or is owed. */
   isKnownTimer(plugin: string, when: string): boolean;
+  /** Told what is wrong with one that is turned off: the first thing. */
+  brokenOff?(plugin: string, mistake: UsherError): void;
 }
 
-/** Makes the registrations of a set. Throws `invalid_input` with file, line and key. */
+/**
+ * Makes the registrations of those of a set that are to run; `off` are the
+ * others of it. Throws `invalid_input` with file, line and key.
+ */
 export function registerAll(
   plugins: readonly ReadPlugin[],
   context: RegistrationContext,
+  off: readonly ReadPlugin[] = [],
 ): LoadedPlugin[] {
-  const declared = declaredEvents(plugins);
+  // Those that run first: where two declare the same, the other is in the way.
+  const declared = declaredEvents([...plugins, ...off]);
   const [mistake] = [
-    ...declared.mistakes,
+    ...declared.mistakes.filter(({ path: [, name] }) =>
+      plugins.some((plugin) => plugin.name === name)
+    ),
     ...plugins.flatMap((plugin) => mistakesOf(plugin, declared.by, context)),
   ];
   if (mistake !== undefined) throw mistakeError(mistake, context.locate);
+  for (const plugin of off) {
+    const [its] = [
+      ...declared.mistakes.filter(({ path: [, name] }) => plugin.name === name),
+      ...mistakesOf(plugin, declared.by, context),
+    ];
+    if (its === undefined) continue;
+    context.brokenOff?.(plugin.name, mistakeError(its, context.locate));
+  }
   let ids = 0;
   const nextId = () => context.nextId?.() ?? ++ids;
   return plugins.map(({ name, snapshot, manifest, config, handles }) => ({
