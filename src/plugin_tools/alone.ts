@@ -62,7 +62,8 @@ export class AlonePlugin implements AsyncDisposable {
     const place = await pluginAt(absolutePath(path));
     const store = await makeTempFolder("usher-check-");
     try {
-      const snapshot = await takeSnapshot(place, store);
+      // Where a controller has them, too: by this the lines of a stack are told.
+      const snapshot = await takeSnapshot(place, `${store}/plugins`);
       return new AlonePlugin(place.name, snapshot, store);
     } catch (error) {
       await removeIfThere(store);

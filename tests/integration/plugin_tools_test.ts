@@ -188,7 +188,7 @@ export default ({ definePlugin, registration }) => {
   const nobody = () => refusal("not_found", 'There is no plugin "lame"');
   const { code, out } = await tool(nobody, "check", path);
   strictEqual(code, 1);
-  match(out, /^not ok +starts: .*no legs/m);
+  match(out, /^not ok +starts: .*no legs \(lame\.js:\d+:\d+\)$/m);
   const wrong = await tool(nobody, "test", path, "--for", "1h");
   strictEqual(wrong.code, 64);
   match(wrong.err, /add --shadow/);

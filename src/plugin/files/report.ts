@@ -112,6 +112,11 @@ export function loadProblem(error: unknown): LoadProblem {
   };
 }
 
+/** The message, and where in the plugin's files it is, where that is known. */
+export function problemText({ message, place }: LoadProblem): string {
+  return place === null ? message : `${message} (${place})`;
+}
+
 const COLOR = /\p{Cc}\[[\d;]*m/gu;
 /** What the runtime adds for people who start it themselves. */
 const ADVICE = /, run again with the --allow-\S+ flag/;

@@ -15,6 +15,7 @@
  */
 import { messageOf } from "../../error/mod.ts";
 import { boundedLine, failedBy, plainText, refusedBy } from "../failure.ts";
+import { problemText } from "../files/report.ts";
 import type { HostKeeper, Tenant } from "./host_keeper.ts";
 import type { StartedWorker } from "./host_process.ts";
 import { readBody } from "./body.ts";
@@ -179,7 +180,7 @@ export class PluginWorker {
       if (!("runs" in worker.report)) {
         worker.stop();
         const why = "problem" in worker.report
-          ? worker.report.problem.message
+          ? problemText(worker.report.problem)
           : "it was only read";
         return { why: plainText(why), isFinal: true };
       }
