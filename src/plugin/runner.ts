@@ -62,7 +62,7 @@ export interface Registration {
    * As they were configured. The plugin's own schema has passed them, and makes
    * what handlers get of them where they run: that need not be JSON.
    */
-  readonly options: Readonly<Record<string, unknown>>;
+  readonly options: unknown;
   /** The configured one; the event's default when null. */
   readonly deadlineMs: number | null;
   /** Of `periodic`: milliseconds, or five fields of cron. */

@@ -133,7 +133,8 @@ export class Handler {
   view(): RegistrationView {
     const { event, order, options } = this.registration;
     const circuit = this.#circuit.state;
-    return { event, order, options, ...this.stats.view(), circuit };
+    const its = { ...(options as object) };
+    return { event, order, options: its, ...this.stats.view(), circuit };
   }
 
   async #ask(
