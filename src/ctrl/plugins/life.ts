@@ -186,8 +186,7 @@ export class PluginLife implements PluginAdmin {
       const view = shadows.view(name);
       if (view === null) throw noShadow(name);
       await shadows.use(shadows.without(name));
-      const { path, compared, different, skipped } = view;
-      const figures = { path, compared, different, skipped };
+      const { last: _last, until: _until, ...figures } = view;
       context.log.info("a shadow has ended", { plugin: name, by, ...figures });
       return view;
     });
