@@ -22,10 +22,6 @@ const Instances = z.array(
 
 /** The same QEMU; where it does not answer, it is freed of its target and asked again. */
 export function freedOfTarget(qemu: Commander): Commander {
-  // One cut is for all who wait: what is cut already cannot be cut again.
-  let cutting: Promise<void> | null = null;
-  const cut = () =>
-    cutting ??= cutConnections(qemu).finally(() => cutting = null);
   return {
     execute: async (
       name: string,
@@ -36,7 +32,7 @@ export function freedOfTarget(qemu: Commander): Commander {
         return await qemu.execute(name, args, Math.min(deadlineMs, SILENT_MS));
       } catch (error) {
         if (!isUsherError(error, "interrupted")) throw error;
-        await cut();
+        await cutConnections(qemu);
         return await qemu.execute(name, args, deadlineMs);
       }
     },

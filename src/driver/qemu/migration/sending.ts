@@ -179,29 +179,24 @@ export class Sending {
   async #followMemory(stop: AbortSignal): Promise<void> {
     for (;;) {
       stop.throwIfAborted();
-      // Both at once: at the switch each answer keeps the guest waiting.
-      const [now, runState] = await Promise.all([
-        memoryStatus(this.#qemu),
-        queryRunState(this.#qemu),
-      ]);
+      const now = await memoryStatus(this.#qemu);
       this.#tell("memory", { done: now.sentBytes, left: now.leftBytes }, now);
-      if (await this.#takeTurn(now, runState)) {
+      if (await this.#takeTurn(now)) {
         // The guest stands still: QEMU is asked no more than it must be.
         return this.#tell("switch", { done: now.sentBytes, left: 0 });
       }
-      await this.#limitHalt(now, runState);
+      await this.#limitHalt(now);
       await this.#next(stop);
     }
   }
 
   /** Does what comes next; whether the target has everything. */
-  async #takeTurn(now: MemoryStatus, runState: string): Promise<boolean> {
+  async #takeTurn(now: MemoryStatus): Promise<boolean> {
     const qemu = this.#qemu;
     const { name } = this.#domain.handle;
     switch (now.status) {
       case "completed": {
-        const isIt = runState === "postmigrate" ||
-          await runStateAfter(qemu) === "postmigrate";
+        const isIt = await runStateAfter(qemu) === "postmigrate";
         if (!isIt) throw failed(name, "it was ended");
         await this.#keep({ phase: "sent", postCopy: false });
         return true;
@@ -233,13 +228,10 @@ export class Sending {
   }
 
   /** A target that hangs at the switch must not keep the guest from running. */
-  async #limitHalt(
-    { status }: MemoryStatus,
-    runState: string,
-  ): Promise<void> {
+  async #limitHalt({ status }: MemoryStatus): Promise<void> {
     const qemu = this.#qemu;
     const isHalted = status === "pre-switchover" || status === "device" ||
-      runState === "finish-migrate";
+      await queryRunState(qemu) === "finish-migrate";
     const now = systemClock.monotonic();
     this.#haltedAt = isHalted ? this.#haltedAt ?? now : null;
     if (this.#haltedAt === null || now - this.#haltedAt < HALT_MS) return;
