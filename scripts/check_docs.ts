@@ -18,6 +18,7 @@ const REQUIRED = [
   "docs/architecture.md",
   "docs/install.md",
   "docs/cli.md",
+  "docs/command-line.md",
   "docs/operations.md",
   "docs/clients.md",
   "docs/drivers.md",

@@ -21,7 +21,7 @@ export function overview(width: number): string {
     section("first steps", FIRST_STEPS, width),
     `${
       wrap(
-        "usher vm, usher node, usher op, usher plugin and usher event show their verbs; --help works everywhere.",
+        "A noun alone, such as usher vm, shows its verbs; --help works everywhere.",
         width,
       )
     }\n`,

@@ -14,7 +14,7 @@ import { until } from "../support/wait.ts";
 interface Shell {
   /** Starts it without anybody's own configuration. */
   readonly command: string;
-  /** Loads the completion, as docs/cli.md says. */
+  /** Loads the completion, as docs/command-line.md says. */
   readonly load: string;
 }
 

@@ -122,7 +122,7 @@ Deno.test("what documents mention exists", async () => {
 });
 
 Deno.test("every exit code is documented, and no other", async () => {
-  const text = await readRepository("docs/cli.md");
+  const text = await readRepository("docs/command-line.md");
   const [, table = ""] = /^## Exit codes\n([^#]*)/m.exec(text) ?? [];
   const codes = [...table.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => code);
   deepStrictEqual(codes, Object.values(EXIT).map(String));
