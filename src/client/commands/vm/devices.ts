@@ -177,6 +177,7 @@ export const SIM_PARTS: readonly string[] = [
   "ignoreShutdown",
   "startError",
   "startHangs",
+  "cpuLoad",
   "crashAfterMs",
   "sendMs",
   "sendError",
@@ -194,7 +195,16 @@ export function readSim(word: string): readonly [string, unknown] {
   if (at < 0) return [key, true];
   const value = word.slice(at + 1);
   if (key.endsWith("Ms")) return [key, readMs(value)];
+  if (key === "cpuLoad") return [key, readShare(value)];
   return [key, value === "true" ? true : value === "false" ? false : value];
+}
+
+function readShare(value: string): number {
+  const share = value.trim() === "" ? NaN : Number(value);
+  if (share >= 0 && share <= 1) return share;
+  throw new UsageError(
+    `"${value}" is no share of a processor: write 0 to 1, such as 0.5`,
+  );
 }
 
 function readMs(value: string): number {

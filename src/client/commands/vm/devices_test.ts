@@ -85,6 +85,7 @@ Deno.test("readSim() reads durations, claims and texts", () => {
       "startHangs",
       "replyLost=false",
       "startError=no disk",
+      "cpuLoad=0.5",
     ]
       .map((word) => readSim(word)),
     [
@@ -93,8 +94,10 @@ Deno.test("readSim() reads durations, claims and texts", () => {
       ["startHangs", true],
       ["replyLost", false],
       ["startError", "no disk"],
+      ["cpuLoad", 0.5],
     ],
   );
   throws(() => readSim("bootMs=soon"), /no duration/);
+  throws(() => readSim("cpuLoad=2"), /no share of a processor/);
   deepStrictEqual(SIM_PARTS, Object.keys(SimOptions.shape));
 });
