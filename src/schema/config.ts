@@ -1,17 +1,23 @@
 /**
- * Configuration of the three roles, as their YAML files hold it.
+ * Configuration of the three roles, as their YAML files hold it: that of the
+ * controller here, the others by name.
  *
  * Keys are snake_case. Unknown keys are refused, with the nearest known one.
- * Every option is explained in `configs/`, whose files a test parses.
+ * What each does stands beside it; configs/ and docs/configuration.md are made
+ * from that.
  *
  * @module
  */
 import { z } from "zod";
-import { Label, NodeName } from "./name.ts";
-import { DEFAULT_OVERCOMMIT } from "./node.ts";
+import { AbsolutePath, LogConfig } from "./config_parts.ts";
+import { Label } from "./name.ts";
 import { Strategy } from "./placement.ts";
 import { PluginConfigs } from "./plugin.ts";
 import { DurationMs, MemoryMiB, SizeMiB, WaitMs } from "./quantity.ts";
+import { KINDS_OF_VALUE, SETTINGS } from "./setting.ts";
+
+export { CliConfig } from "./cli_config.ts";
+export { LnmConfig, PortRange, QemuConfig, SimConfig } from "./lnm_config.ts";
 
 /** An address to listen on, `host:port`, `[v6]:port` or `:port`. */
 export const ListenAddress = z.string().regex(
@@ -20,177 +26,154 @@ export const ListenAddress = z.string().regex(
 ).refine(
   (text) => Number(text.slice(text.lastIndexOf(":") + 1)) <= 65535,
   "has a port above 65535",
-);
+).register(KINDS_OF_VALUE, { kind: "host:port" });
 
 /** What a certificate may call the controller. */
 const HostName = z.string().min(1).max(253).regex(
   /^((\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.?|[0-9a-f:]*:[0-9a-f:.]*)$/i,
   "must be a DNS name or an address",
-);
+).register(KINDS_OF_VALUE, { kind: "DNS name or address" });
 
-const LogConfig = z.strictObject({
-  level: z.enum(["debug", "info", "warn", "error"]).default("info"),
-  format: z.enum(["auto", "human", "json"]).default("auto"),
+const Tls = z.strictObject({
+  ca: AbsolutePath.clone().register(SETTINGS, {
+    about: "The authority that nodes and clients trust.",
+    example: "/etc/usher/ca.pem",
+  }),
+  cert: AbsolutePath.clone().register(SETTINGS, {
+    about: "The controller's certificate, with those between it and the CA.",
+    example: "/etc/usher/ctrl.pem",
+  }),
+  key: AbsolutePath.clone().register(SETTINGS, {
+    about: "Its key; for the controller's user alone (0600).",
+    example: "/etc/usher/ctrl.key",
+  }),
 });
 
 /** Configuration of the controller. */
 export const CtrlConfig = z.strictObject({
-  state_dir: z.string().startsWith("/").default("/var/lib/usher/ctrl"),
-  /** A KV Connect URL; the embedded file in `state_dir` when absent. */
-  kv_url: z.url().optional(),
+  state_dir: AbsolutePath.default("/var/lib/usher/ctrl").register(SETTINGS, {
+    about:
+      "Where the controller keeps its state: the database, its CA and certificate.",
+  }),
+  kv_url: z.url().optional().register(SETTINGS, {
+    about: "A KV Connect URL instead of the database in state_dir.",
+    example: "https://kv.example.org",
+  }),
   listen: z.strictObject({
-    clients: ListenAddress.default("0.0.0.0:8440"),
-    nodes: ListenAddress.default("0.0.0.0:8441"),
-  }).prefault({}),
-  /** DNS names and addresses that clients and nodes call it by. */
-  names: z.array(HostName).default([]),
-  tls: z.strictObject({
-    ca: z.string().startsWith("/"),
-    cert: z.string().startsWith("/"),
-    key: z.string().startsWith("/"),
-  }).optional(),
-  name_suffix: z.string().max(253).default(""),
+    clients: ListenAddress.default("0.0.0.0:8440").register(SETTINGS, {
+      about:
+        "Clients: people, programs, browsers. HTTP/2 and HTTP/1.1 over TLS.",
+    }),
+    nodes: ListenAddress.default("0.0.0.0:8441").register(SETTINGS, {
+      about: "Nodes. Nothing but nodes needs to reach it.",
+    }),
+  }).prefault({}).register(SETTINGS, { about: "Where it listens." }),
+  names: z.array(HostName).default([]).register(SETTINGS, {
+    type: "list of DNS names and addresses",
+    about:
+      "DNS names and addresses that clients and nodes call this controller by. They go into its certificate; join tokens carry the first. This machine's name and loopback are always in.",
+  }),
+  tls: Tls.optional().register(SETTINGS, {
+    about: "A certificate of your own instead of usher's CA; PEM files.",
+  }),
+  name_suffix: z.string().max(253).default("").register(SETTINGS, {
+    about: "The DNS suffix of VM names, for plugins.",
+  }),
   defaults: z.strictObject({
-    /** The driver of a VM that names none; `auto` takes what most nodes have. */
-    driver: z.union([z.literal("auto"), Label]).default("auto"),
-    vcpus: z.int().min(1).max(512).default(1),
-    memory: MemoryMiB.prefault("256MiB"),
-  }).prefault({}),
+    driver: z.union([z.literal("auto"), Label]).default("auto").register(
+      SETTINGS,
+      {
+        about: "A driver's name, or auto: the one that most nodes have.",
+        live: true,
+        type: "name, or auto",
+      },
+    ),
+    vcpus: z.int().min(1).max(512).default(1).register(SETTINGS, {
+      about: "Virtual processors.",
+      live: true,
+    }),
+    memory: MemoryMiB.prefault("256MiB").register(SETTINGS, {
+      about: "Memory, 16MiB at least.",
+      live: true,
+    }),
+  }).prefault({}).register(SETTINGS, {
+    about: "What a new VM gets that asks for nothing.",
+  }),
   placement: z.strictObject({
-    /** Which of the nodes that can take a VM does. */
-    strategy: Strategy.default("spread"),
-  }).prefault({}),
-  /** Silence after which a node's VMs are `unknown`. */
+    strategy: Strategy.default("spread").register(SETTINGS, {
+      about:
+        "Which of the nodes that can take a VM gets it: spread takes the one with the largest share of memory and vcpus left, pack the one with the smallest.",
+      live: true,
+    }),
+  }).prefault({}).register(SETTINGS, { about: "Where VMs go." }),
   node_lease: WaitMs.refine((ms) => ms >= 1000, "must be 1s at least")
-    .prefault("15s"),
-  /** How long beyond its lease a lost node's guarded VMs stay where they are. */
+    .prefault("15s").register(SETTINGS, {
+      about:
+        "After so much silence a node is lost and its VMs are unknown. They run on.",
+    }),
   takeover_margin: WaitMs.refine((ms) => ms >= 3000, "must be 3s at least")
-    .prefault("10s"),
+    .prefault("10s").register(SETTINGS, {
+      about:
+        "How long beyond its lease a lost node's VMs with --on-node-loss restart stay where they are, so that its guard has surely paused them; docs/node-loss.md.",
+    }),
   drain: z.strictObject({
-    /** VMs that leave a drained node at the same time. */
-    parallel: z.int().min(1).max(64).default(2),
-    /** VMs that drains send to one node at the same time. */
-    per_target: z.int().min(1).max(64).default(2),
-  }).prefault({}),
-  session_ttl: DurationMs.prefault("30d"),
-  /** How long ended operations and requests are kept, and how many. */
+    parallel: z.int().min(1).max(64).default(2).register(SETTINGS, {
+      about:
+        "VMs that leave a node at the same time, unless --parallel says otherwise. Drains that are under way keep theirs.",
+      live: true,
+    }),
+    per_target: z.int().min(1).max(64).default(2).register(SETTINGS, {
+      about: "VMs that drains send to one node at the same time.",
+      live: true,
+    }),
+  }).prefault({}).register(SETTINGS, {
+    about: "Draining nodes (usher node drain).",
+  }),
+  session_ttl: DurationMs.prefault("30d").register(SETTINGS, {
+    about: "How long a login lasts; those that there are keep their end.",
+    live: true,
+  }),
   history: z.strictObject({
-    keep: DurationMs.prefault("7d"),
-    operations: z.int().min(100).default(20_000),
-    /** Of the change stream, in memory, for watchers that come back. */
-    changes: z.int().min(1000).default(20_000),
-  }).prefault({}),
-  /** Folders with plugins, beside those that ship. */
-  plugin_dirs: z.array(z.string().startsWith("/")).default([]),
-  plugins: PluginConfigs.prefault({}),
-  /** Events that are kept to be played to a plugin later (usher plugin test). */
+    keep: DurationMs.prefault("7d").register(SETTINGS, {
+      about: "How long ended operations are kept.",
+      live: true,
+    }),
+    operations: z.int().min(100).default(20_000).register(SETTINGS, {
+      about: "How many at most; some 1 KiB of memory each.",
+      live: true,
+    }),
+    changes: z.int().min(1000).default(20_000).register(SETTINGS, {
+      about:
+        "Changes that are kept in memory, half a KiB each, for watchers that come back.",
+      live: true,
+    }),
+  }).prefault({}).register(SETTINGS, { about: "What is remembered." }),
+  plugin_dirs: z.array(AbsolutePath).default([]).register(SETTINGS, {
+    about: "Folders in which plugins lie, beside those that ship with usher.",
+    live: true,
+  }),
+  plugins: PluginConfigs.prefault({}).register(SETTINGS, {
+    about:
+      "Plugins that are registered, by name, and for which events. Each may do what its manifest asks and is granted here; docs/plugins.md. users, which checks the controller's own accounts, is registered unless it stands here with other events, or with enabled: false; without any handler of client_authenticate nobody can log in.",
+    live: true,
+    written: `users:
+  events: [client_authenticate, lnm_authenticate]
+  grants:
+    ctx: [accounts, state]`,
+  }),
   recording: z.strictObject({
-    keep: DurationMs.prefault("7d"),
-    size: SizeMiB.prefault("100MiB"),
-  }).prefault({}),
-  log: LogConfig.prefault({}),
+    keep: DurationMs.prefault("7d").register(SETTINGS, {
+      about: "For so long.",
+      live: true,
+    }),
+    size: SizeMiB.prefault("100MiB").register(SETTINGS, {
+      about: "So much of them.",
+      live: true,
+    }),
+  }).prefault({}).register(SETTINGS, {
+    about: "Events are kept, to be played to a plugin with usher plugin test.",
+  }),
+  log: LogConfig.register(SETTINGS, { about: "The log." }),
 });
 /** Configuration of the controller. */
 export type CtrlConfig = z.infer<typeof CtrlConfig>;
-
-/** Configuration of the qemu driver on one node. */
-export const QemuConfig = z.strictObject({
-  enabled: z.boolean().default(true),
-  binary: z.string().default("qemu-system-x86_64"),
-  accel: z.enum(["auto", "kvm", "tcg"]).default("auto"),
-  machine: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/).default("pc"),
-  /** Bridges that nics may join; `*` at the end matches any rest. */
-  bridges: z.array(z.string()).default([]),
-  /** Tap devices that nics may use; `*` at the end matches any rest. */
-  taps: z.array(z.string()).default([]),
-  /** Console log of one domain; the older half is dropped beyond it. */
-  console_log: SizeMiB.prefault("1MiB"),
-  /** How long QEMU may take from its start to its first answer. */
-  start_timeout: DurationMs.prefault("30s"),
-});
-/** Configuration of the qemu driver on one node. */
-export type QemuConfig = z.infer<typeof QemuConfig>;
-
-/** The simulator checks its own knobs, beside `enabled`; see docs/drivers.md. */
-export const SimConfig = z.looseObject({
-  enabled: z.boolean().default(false),
-});
-export type SimConfig = z.infer<typeof SimConfig>;
-
-const MAX_PORT = 65_535;
-
-/** Ports from one to another, `49152-49215`; both ends count. */
-export const PortRange = z.string().transform((text, context) => {
-  const [, first = "", last = ""] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
-  const range = { first: Number(first), last: Number(last) };
-  const isRange = range.first >= 1 && range.first <= range.last &&
-    range.last <= MAX_PORT;
-  if (isRange) return range;
-  context.addIssue({
-    code: "custom",
-    message: `"${text}" is no range of ports: write it as 49152-49215`,
-  });
-  return z.NEVER;
-});
-/** Ports from one to another; both ends count. */
-export type PortRange = z.output<typeof PortRange>;
-
-/** An address or a name, without a port. */
-const Host = z.union([z.ipv4(), z.ipv6(), z.hostname()], {
-  error: "must be an address or a DNS name, without a port",
-});
-
-/** How many times over something is promised. */
-const Ratio = z.number().min(0.1, "must be 0.1 at least").max(
-  1000,
-  "must be 1000 at most",
-);
-
-/** Configuration of a node. */
-export const LnmConfig = z.strictObject({
-  /** This node's name; the host name's first label when absent. */
-  name: NodeName.optional(),
-  state_dir: z.string().startsWith("/").default("/var/lib/usher/lnm"),
-  run_dir: z.string().startsWith("/").default("/run/usher"),
-  labels: z.record(Label, z.string().max(63)).default({}),
-  /** What of this machine VMs may use; all of it when absent. */
-  capacity: z.strictObject({
-    cpus: z.int().positive().optional(),
-    memory: SizeMiB.optional(),
-  }).prefault({}),
-  /** How much more than it has the node promises to VMs, as a ratio. */
-  overcommit: z.strictObject({
-    memory: Ratio.default(DEFAULT_OVERCOMMIT.memory),
-    cpus: Ratio.default(DEFAULT_OVERCOMMIT.cpus),
-  }).prefault({}),
-  drivers: z.strictObject({
-    qemu: QemuConfig.prefault({}),
-    sim: SimConfig.prefault({}),
-  }).prefault({}),
-  /** Where other nodes reach this one when a VM moves. */
-  migration: z.strictObject({
-    /** The one from which it reaches the controller, when absent. */
-    address: Host.optional(),
-    ports: PortRange.prefault("49152-49215"),
-  }).prefault({}),
-  usage_interval: WaitMs.refine((ms) => ms >= 10, "must be 10ms at least")
-    .prefault("10s"),
-  log: LogConfig.prefault({}),
-});
-/** Configuration of a node. */
-export type LnmConfig = z.infer<typeof LnmConfig>;
-
-/** Configuration of the command line. */
-export const CliConfig = z.strictObject({
-  /** The controller's URL. */
-  controller: z.url().optional(),
-  /** A file with the CA of the site. */
-  ca_file: z.string().optional(),
-  /** Where `usher login` keeps sessions. */
-  credentials: z.string().optional(),
-  output: z.enum(["table", "wide", "json", "ndjson", "yaml", "name"]).default(
-    "table",
-  ),
-});
-/** Configuration of the command line. */
-export type CliConfig = z.infer<typeof CliConfig>;

@@ -11,6 +11,7 @@ import { z } from "zod";
 import { AnyEventName } from "./any_event.ts";
 import { Verb } from "./operation.ts";
 import { SizeMiB, WaitMs } from "./quantity.ts";
+import { SETTINGS } from "./setting.ts";
 
 /** The version of the contract between usher and plugins. */
 export const PLUGIN_API = 1;
@@ -54,14 +55,37 @@ const Allowed = z.union([
 
 /** Deno's permissions that can be asked for and granted; `ffi` cannot be. */
 export const PermissionSet = z.strictObject({
-  /** `host`, `host:port`; an address of its own for unix sockets is none. */
-  net: Allowed.optional(),
-  read: Allowed.optional(),
-  write: Allowed.optional(),
-  env: Allowed.optional(),
-  sys: Allowed.optional(),
-  /** Programs. What runs one has left the sandbox. */
-  run: z.array(z.string().min(1).max(4096)).optional(),
+  net: Allowed.optional().register(SETTINGS, {
+    about:
+      "Where it may connect to: host, or host:port; unix sockets are not to be had.",
+    live: true,
+    example: "[dns.example.org:53]",
+  }),
+  read: Allowed.optional().register(SETTINGS, {
+    about: "Paths that it may read.",
+    live: true,
+    example: "[/etc/hosts]",
+  }),
+  write: Allowed.optional().register(SETTINGS, {
+    about: "Paths that it may write.",
+    live: true,
+    example: "[/srv/files]",
+  }),
+  env: Allowed.optional().register(SETTINGS, {
+    about: "Variables of the environment that it may read.",
+    live: true,
+    example: "[LDAP_PASSWORD]",
+  }),
+  sys: Allowed.optional().register(SETTINGS, {
+    about: "Facts of the machine that it may read, by their names in Deno.",
+    live: true,
+    example: "[hostname]",
+  }),
+  run: z.array(z.string().min(1).max(4096)).optional().register(SETTINGS, {
+    about: "Programs that it may run. What runs one has left the sandbox.",
+    live: true,
+    example: "[/usr/bin/nsupdate]",
+  }),
 });
 /** Deno's permissions that can be asked for and granted. */
 export type PermissionSet = z.infer<typeof PermissionSet>;
@@ -90,20 +114,39 @@ export type ManifestInput = z.input<typeof Manifest>;
 
 /** Why a handler is called: one event, in one place of its chain. */
 export const EventRegistration = z.strictObject({
-  event: AnyEventName,
-  /** Lower ones first; those without one last, in the order of registration. */
-  order: z.number().optional(),
-  /** Of `periodic`: a duration such as `5m`, or five fields of cron(8), in UTC. */
+  event: AnyEventName.clone().register(SETTINGS, {
+    about: "The event's name; docs/events.md has them all.",
+    live: true,
+    type: "name of an event",
+  }),
+  order: z.number().optional().register(SETTINGS, {
+    about:
+      "Lower ones first; those without one last, in the order of registration.",
+    live: true,
+  }),
   period: z.union([
     z.string().regex(/^\S+(\s+\S+){4}$/, "must be five fields of cron"),
     WaitMs.refine((ms) => ms >= 1000, "must be 1s at least"),
-  ]).optional(),
-  /** Of `timer`: a moment (ISO 8601), or `+30s` after the controller's start. */
-  when: z.string().max(64).optional(),
-  /** How long the handler may take; the event's default when absent. */
-  deadline: WaitMs.optional(),
-  /** Over the plugin's own options, for this registration alone. */
-  options: z.record(z.string(), z.unknown()).optional(),
+  ]).optional().register(SETTINGS, {
+    about:
+      "Of periodic: a duration such as 5m, or five fields of cron(8), in UTC.",
+    live: true,
+    type: "duration, or fields of cron",
+  }),
+  when: z.string().max(64).optional().register(SETTINGS, {
+    about:
+      "Of timer: a moment (ISO 8601), or +30s after the controller's start.",
+    live: true,
+    type: "moment, or +duration",
+  }),
+  deadline: WaitMs.optional().register(SETTINGS, {
+    about: "How long the handler may take; the event's default when absent.",
+    live: true,
+  }),
+  options: z.record(z.string(), z.unknown()).optional().register(SETTINGS, {
+    about: "Over the plugin's own options, for this registration alone.",
+    live: true,
+  }),
 });
 /** Why a handler is called. */
 export type EventRegistration = z.infer<typeof EventRegistration>;
@@ -111,25 +154,47 @@ export type EventRegistration = z.infer<typeof EventRegistration>;
 /** What an administrator grants. */
 export const Grants = z.strictObject({
   ...PermissionSet.shape,
-  ctx: z.array(Capability).default([]),
-  /** Verbs of requests, and patterns of VMs that they may name. */
-  verbs: z.array(Verb).default([]),
-  vms: z.array(z.string().min(1).max(200)).default(["*.*.*"]),
+  ctx: z.array(Capability).default([]).register(SETTINGS, {
+    about: "What it may ask the controller for; docs/plugins.md.",
+    live: true,
+    type: "list of names",
+  }),
+  verbs: z.array(Verb).default([]).register(SETTINGS, {
+    about: "Verbs of the requests that it may file.",
+    live: true,
+    type: "list of verbs",
+  }),
+  vms: z.array(z.string().min(1).max(200)).default(["*.*.*"]).register(
+    SETTINGS,
+    { about: "Patterns of the VMs that those may name.", live: true },
+  ),
 });
 /** What an administrator grants. */
 export type Grants = z.infer<typeof Grants>;
 
 /** Bounds of one plugin; whoever passes one is ended and started anew. */
 export const PluginLimits = z.strictObject({
-  memory: SizeMiB.prefault("256MiB"),
-  /** Processors, on average over ten seconds. */
-  cpu: z.number().positive().max(64).default(1),
-  /** How long it may take to start. */
-  start: WaitMs.prefault("10s"),
-  /** The largest value that it may give back or ask with. */
-  message: SizeMiB.prefault("4MiB"),
-  /** Asks and log lines a second. */
-  rate: z.int().positive().default(2000),
+  memory: SizeMiB.prefault("256MiB").register(SETTINGS, {
+    about: "Memory of its process.",
+    live: true,
+  }),
+  cpu: z.number().positive().max(64).default(1).register(SETTINGS, {
+    about: "Processors, on average over ten seconds.",
+    live: true,
+    type: "number above 0, 64 at most",
+  }),
+  start: WaitMs.prefault("10s").register(SETTINGS, {
+    about: "How long it may take to start.",
+    live: true,
+  }),
+  message: SizeMiB.prefault("4MiB").register(SETTINGS, {
+    about: "The largest value that it may give back or ask with.",
+    live: true,
+  }),
+  rate: z.int().min(1).default(2000).register(SETTINGS, {
+    about: "Asks and log lines a second.",
+    live: true,
+  }),
 });
 /** Bounds of one plugin. */
 export type PluginLimits = z.infer<typeof PluginLimits>;
@@ -141,20 +206,42 @@ export type GroupController = z.infer<typeof GroupController>;
 
 /** A plugin in ctrl.yaml. */
 export const PluginConfig = z.strictObject({
-  enabled: z.boolean().default(true),
-  /** Its file or folder, where it is not found by its name. */
-  path: z.string().startsWith("/").optional(),
-  /** The events that it is registered for. */
+  enabled: z.boolean().default(true).register(SETTINGS, {
+    about: "Whether it runs; usher plugin enable and disable go over it.",
+    live: true,
+  }),
+  path: z.string().startsWith("/").optional().register(SETTINGS, {
+    about: "Its file or folder, where it is not found by its name.",
+    live: true,
+    type: "absolute path",
+  }),
   events: z.array(z.union([
     AnyEventName.transform((event): EventRegistration => ({ event })),
     EventRegistration,
-  ])).default([]),
-  /** Its own options, checked by its own schema. */
-  options: z.record(z.string(), z.unknown()).default({}),
-  grants: Grants.prefault({}),
-  limits: PluginLimits.prefault({}),
-  /** Runs beside the live one and is only compared: a file or folder. */
-  shadow: z.string().startsWith("/").optional(),
+  ])).default([]).register(SETTINGS, {
+    about:
+      "The events that it is registered for: names, or names with what follows.",
+    type: "list of events",
+    live: true,
+  }),
+  options: z.record(z.string(), z.unknown()).default({}).register(SETTINGS, {
+    about:
+      "Its own options, checked by its own schema; usher plugin check shows them.",
+    live: true,
+  }),
+  grants: Grants.prefault({}).register(SETTINGS, {
+    about: "What it may do of what its manifest asks for.",
+    live: true,
+  }),
+  limits: PluginLimits.prefault({}).register(SETTINGS, {
+    about: "Its bounds; what passes one is ended and started anew.",
+    live: true,
+  }),
+  shadow: z.string().startsWith("/").optional().register(SETTINGS, {
+    about: "Runs beside the live one and is only compared: a file or folder.",
+    live: true,
+    type: "absolute path",
+  }),
 });
 /** A plugin in ctrl.yaml. */
 export type PluginConfig = z.infer<typeof PluginConfig>;

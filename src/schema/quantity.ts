@@ -10,6 +10,7 @@
  */
 import { z } from "zod";
 import { parseDurationMs, parseSizeMiB } from "./quantity_text.ts";
+import { KINDS_OF_VALUE } from "./setting.ts";
 
 export {
   formatDuration,
@@ -31,7 +32,7 @@ export const SizeMiB = z.union([
     });
     return z.NEVER;
   }),
-]);
+]).register(KINDS_OF_VALUE, { kind: "size" });
 
 /** The memory of a VM in MiB. */
 export const MemoryMiB = SizeMiB
@@ -60,7 +61,8 @@ export const DurationMs = z.union([
   .refine(
     (ms) => ms <= MAX_DURATION_DAYS * DAY_MS,
     `must be ${MAX_DURATION_DAYS}d at most`,
-  );
+  )
+  .register(KINDS_OF_VALUE, { kind: "duration" });
 
 /** A duration that something waits for: a timer can, so it is short enough. */
 export const WaitMs = DurationMs.refine(
