@@ -81,6 +81,7 @@ export async function printRows<Row>(
       header: !flags["no-header"],
       color: wantsColor(io, io.stdout),
       width: io.stdout.isTerminal ? io.stdout.columns() : Infinity,
+      isChosen: flags.columns !== undefined,
     })
     : await serialize(format, rows, listing.name);
   if (text !== "") io.stdout.write(text);

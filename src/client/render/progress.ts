@@ -7,7 +7,8 @@
 import type { Outcome, Progress } from "../../schema/operation.ts";
 import { type Io, wantsColor } from "../io.ts";
 import { bytes, took } from "./format.ts";
-import { cut, printable } from "./table.ts";
+import { printable } from "./table.ts";
+import { cut, pad, widthOf } from "./width.ts";
 
 /** Shows outcomes as they change. */
 export interface ProgressView {
@@ -169,7 +170,7 @@ class LiveView implements ProgressView {
     this.#io.stderr.write(
       `${up > 0 ? `\x1b[${up}A` : ""}\r${painted.join("")}\x1b[J`,
     );
-    this.#drawn = lines.map(({ length }) => length);
+    this.#drawn = lines.map(widthOf);
     this.#drawnAt = this.#io.now();
   }
 
@@ -188,7 +189,7 @@ class LiveView implements ProgressView {
     const lines = outcomeLines(shown, width);
     if (many) lines.push(countText(all));
     if (this.#note !== "") lines.push(this.#note);
-    return lines.map((line) => line.slice(0, width));
+    return lines.map((line) => cut(line, width));
   }
 
   #paint(line: string): string {
@@ -203,10 +204,10 @@ function outcomeLines(outcomes: readonly Outcome[], width: number): string[] {
   const rows = outcomes.map((outcome) =>
     [printable(outcome.vm), printable(outcomeText(outcome))] as const
   );
-  const names = Math.max(0, ...rows.map(([name]) => name.length));
-  const texts = Math.max(0, ...rows.map(([, text]) => text.length));
+  const names = Math.max(0, ...rows.map(([name]) => widthOf(name)));
+  const texts = Math.max(0, ...rows.map(([, text]) => widthOf(text)));
   const room = Math.min(names, Math.max(LEAST_NAME, width - texts - 2));
-  return rows.map(([name, text]) => `${cut(name, room).padEnd(room)}  ${text}`);
+  return rows.map(([name, text]) => `${pad(cut(name, room), room)}  ${text}`);
 }
 
 /**

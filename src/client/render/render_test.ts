@@ -1,7 +1,15 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import fc from "fast-check";
 import { age, bytes, cpu, memory, took } from "./format.ts";
 import { renderError, shownProblem, splitMessage } from "./problem.ts";
-import { type Column, printable, renderTable, sortRows } from "./table.ts";
+import {
+  type Column,
+  printable,
+  renderTable,
+  sortRows,
+  TableLayout,
+} from "./table.ts";
+import { widthOf } from "./width.ts";
 
 interface Row {
   readonly name: string;
@@ -33,17 +41,77 @@ Deno.test("renderTable() aligns columns, and ends lines without blanks", () => {
   strictEqual(renderTable([], [NAME], PLAIN), "");
 });
 
-Deno.test("renderTable() cuts what may shrink, and nothing else", () => {
-  const rows = [{ name: "abcdefghijklmnop", size: 12345678 }];
+Deno.test("renderTable() cuts what may shrink before it leaves a column out", () => {
+  const rows = [{ name: "abcdefghijklmnopqrstuvwxyz", size: 12345678 }];
+  const at = (width: number, isChosen = false) =>
+    renderTable(rows, [NAME, SIZE], { ...PLAIN, width, isChosen });
   strictEqual(
-    renderTable(rows, [NAME, SIZE], { ...PLAIN, width: 18 }),
-    "NAME          SIZE\nabcdefg…  12345678\n",
+    at(28),
+    "NAME                    SIZE\nabcdefghijklmnopq…  12345678\n",
   );
-  // Below what can be cut the line is longer than the terminal.
+  // Half a name beside a size says less than most of a name.
+  strictEqual(at(20), "NAME\nabcdefghijklmnopqrs…\n");
+  strictEqual(at(20, true), "NAME            SIZE\nabcdefghi…  12345678\n");
+  strictEqual(at(5), "NAME\nabcd…\n");
+  strictEqual(at(5, true), "…  S…\n…  1…\n");
+});
+
+const WIDE_ROW: Column<string[]>[] = [
+  { key: "name", value: ([name = ""]) => name, shrinks: true },
+  { key: "state", value: ([, state = ""]) => state },
+  { key: "node", value: ([, , node = ""]) => node, leavesFirst: true },
+  { key: "since", value: ([, , , since = ""]) => since, leavesFirst: true },
+  { key: "why", value: ([, , , , why = ""]) => why, shrinks: true },
+];
+
+Deno.test("renderTable() leaves columns out in their order", () => {
+  const row = ["web1.default.ann", "crashed", "n1", "4m", "out of memory"];
+  const headings = (width: number) =>
+    renderTable([row], WIDE_ROW, { ...PLAIN, width }).split("\n")[0]
+      ?.split(/ +/);
+  const all = ["NAME", "STATE", "NODE", "SINCE", "WHY"];
+  deepStrictEqual(headings(80), all);
+  deepStrictEqual(headings(51), ["NAME", "STATE", "NODE", "WHY"]);
+  deepStrictEqual(headings(45), ["NAME", "STATE", "WHY"]);
+  deepStrictEqual(headings(34), ["NAME", "STATE", "WHY"]);
+  deepStrictEqual(headings(30), ["NAME", "STATE"]);
+  deepStrictEqual(headings(20), ["NAME"]);
+});
+
+Deno.test("no line of a table is wider than its terminal, whatever it holds", () => {
+  const cell = fc.string({ unit: "grapheme", maxLength: 30 });
+  const row = fc.array(cell, { minLength: 5, maxLength: 5 });
+  fc.assert(
+    fc.property(
+      fc.array(row, { minLength: 1, maxLength: 5 }),
+      fc.integer({ min: 1, max: 100 }),
+      fc.boolean(),
+      (rows, width, isChosen) => {
+        const options = { ...PLAIN, width, isChosen };
+        const text = renderTable(rows, WIDE_ROW, options);
+        const lines = text.slice(0, -1).split("\n");
+        return lines.length === rows.length + 1 &&
+          lines.every((line) => widthOf(line) <= width);
+      },
+    ),
+  );
+});
+
+Deno.test("a table that is drawn part by part keeps its columns and may grow", () => {
+  const layout = new TableLayout([NAME, SIZE], PLAIN);
+  const first = layout.draw([{ name: "a", size: 1 }]);
+  strictEqual(layout.heading() + first, "NAME  SIZE\na        1\n");
   strictEqual(
-    renderTable(rows, [NAME, SIZE], { ...PLAIN, header: false, width: 5 }),
-    "abcde…  12345678\n",
+    layout.draw([{ name: "longer", size: 20 }]),
+    "longer    20\n",
   );
+  strictEqual(layout.draw([{ name: "b", size: 3 }]), "b          3\n");
+  const narrow = new TableLayout([NAME, SIZE], { ...PLAIN, width: 14 });
+  narrow.draw([{ name: "a", size: 1 }]);
+  deepStrictEqual(narrow.leftOut, []);
+  narrow.draw([{ name: "a-name-of-many-letters", size: 1 }]);
+  deepStrictEqual(narrow.leftOut, ["size"]);
+  strictEqual(narrow.draw([{ name: "a", size: 1 }]), "a\n");
 });
 
 Deno.test("renderTable() lets no value command the terminal", () => {

@@ -57,14 +57,16 @@ export function nodeColumns(now: number): readonly Column<NodeView>[] {
     },
     {
       key: "cpu",
+      leavesFirst: true,
       align: "right",
       value: ({ usage }) => cpu(usage?.cpu),
       sort: ({ usage }) => usage?.cpu?.m1 ?? -1,
     },
     number("used", ({ usage }) => usage?.memoryMiB ?? null, memory),
-    { key: "drivers", value: driversText, shrinks: true },
+    { key: "drivers", value: driversText, shrinks: true, leavesFirst: true },
     {
       key: "since",
+      leavesFirst: true,
       align: "right",
       value: ({ since }) => age(since, now),
       sort: ({ since }) => now - Date.parse(since),

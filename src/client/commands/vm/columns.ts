@@ -74,18 +74,21 @@ export function vmColumns(now: number): readonly Column<VmView>[] {
     { key: "node", value: ({ node }) => node ?? NOTHING },
     {
       key: "vcpus",
+      leavesFirst: true,
       align: "right",
       value: ({ spec }) => String(spec.vcpus),
       sort: ({ spec }) => spec.vcpus,
     },
     {
       key: "memory",
+      leavesFirst: true,
       align: "right",
       value: ({ spec }) => memory(spec.memoryMiB),
       sort: ({ spec }) => spec.memoryMiB,
     },
     {
       key: "since",
+      leavesFirst: true,
       align: "right",
       value: ({ status }) => age(status.since, now),
       sort: ({ status }) => now - Date.parse(status.since),
