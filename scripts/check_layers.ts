@@ -13,6 +13,7 @@ import {
   FREE,
   isTest,
   LAYERS,
+  LIBRARY,
   MACHINE_MODULES,
   matches,
   REGISTRY,
@@ -149,6 +150,43 @@ function driverOf(path: string): string | null {
   return parts[1] === "driver" && parts.length > 3 ? parts[2] ?? null : null;
 }
 
+/**
+ * What of the client library is bound to a machine: of the files that its
+ * entry reaches, imports of types included, those that name Deno or a module
+ * of Node. One file alone may.
+ */
+export function boundToMachine(
+  imports: readonly Import[],
+  textOf: (file: string) => string,
+): string[] {
+  const reached = new Map([[LIBRARY.entry, "nobody"]]);
+  const broken: string[] = [];
+  for (const [file, importer] of reached) {
+    if (file === LIBRARY.machine) continue;
+    if (file.startsWith("node:")) {
+      broken.push(
+        `${importer} imports ${file}: the client library runs anywhere`,
+      );
+    }
+    if (!file.startsWith("src/")) continue;
+    // No other file names it: the linter holds them to that.
+    const may = DENO_FILES.some((rule) => matches(file, rule));
+    if (may && /\bDeno\./.test(withoutComments(textOf(file)))) {
+      broken.push(
+        `${file}, which ${importer} imports, names Deno: the client library runs anywhere`,
+      );
+    }
+    for (const { from, to } of imports) {
+      if (from === file && !reached.has(to)) reached.set(to, from);
+    }
+  }
+  return broken;
+}
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, "");
+}
+
 interface Graph {
   readonly modules: readonly {
     readonly specifier: string;
@@ -212,6 +250,7 @@ async function main(): Promise<number> {
     ...unplaced(files.filter((file) => file.startsWith("src/"))),
     ...violations(imports),
     ...circles(imports),
+    ...boundToMachine(imports, (file) => Deno.readTextFileSync(ROOT + file)),
   ];
   for (const line of broken) console.error(line);
   console.log(`${imports.length} imports, ${broken.length} against the table`);

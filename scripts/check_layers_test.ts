@@ -1,5 +1,10 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { importsOf, unplaced, violations } from "./check_layers.ts";
+import {
+  boundToMachine,
+  importsOf,
+  unplaced,
+  violations,
+} from "./check_layers.ts";
 
 /** Each allowed import, and each forbidden one with a part of its reason. */
 const CASES: readonly [from: string, to: string, reason: string | null][] = [
@@ -152,4 +157,28 @@ Deno.test("unplaced() finds a new folder, and a file beside the folders", () => 
       "src/b.ts is in no layer of the import table",
     ],
   );
+});
+
+Deno.test("boundToMachine() follows the client library to files that name Deno", () => {
+  const texts: Record<string, string> = {
+    "src/client/mod.ts": "// Deno.serve is not for us\n",
+    "src/client/deno.ts": "Deno.exit()",
+    "src/sys/file.ts": "/** Files. */\nDeno.readFile()",
+    "src/sys/id.ts": "export {}",
+  };
+  const textOf = (file: string) => texts[file] ?? "";
+  const imports = [
+    { from: "src/client/mod.ts", to: "src/client/deno.ts" },
+    { from: "src/client/mod.ts", to: "src/sys/id.ts" },
+    { from: "src/client/deno.ts", to: "src/sys/file.ts" },
+  ];
+  deepStrictEqual(boundToMachine(imports, textOf), []);
+  const more = [
+    { from: "src/sys/id.ts", to: "src/sys/file.ts" },
+    { from: "src/sys/id.ts", to: "node:crypto" },
+  ];
+  deepStrictEqual(boundToMachine([...imports, ...more], textOf), [
+    "src/sys/file.ts, which src/sys/id.ts imports, names Deno: the client library runs anywhere",
+    "src/sys/id.ts imports node:crypto: the client library runs anywhere",
+  ]);
 });

@@ -69,7 +69,17 @@ export const DENO_FILES = [
   "src/plugin/host.ts",
   "src/plugin/guest.ts",
   "src/client/deno.ts",
+  "src/client/node.ts",
 ];
+
+/**
+ * The library that others import, and the one file of all it is made of that
+ * may touch the machine it runs on; node.ts stands in for that one under Node.
+ */
+export const LIBRARY = {
+  entry: "src/client/mod.ts",
+  machine: "src/client/deno.ts",
+};
 
 /** Modules of Node that do what `Deno.*` does; for the same files alone. */
 export const MACHINE_MODULES =

@@ -94,6 +94,12 @@ export const STAGES: readonly Stage[] = [
     parallel: false,
     sanitized: false,
   }),
+  // Alone: it kills controllers, and makes the package for Node.
+  suite("client", "test", 900, {
+    owns: inFolder("client"),
+    parallel: false,
+    sanitized: false,
+  }),
   suite("property", "test", 900, { owns: inFolder("property") }),
   suite("e2e", "test", 2400, {
     owns: (file) => inFolder("e2e")(file) && file !== COMPILE_TEST,

@@ -11,11 +11,13 @@
  *
  * @module
  */
+import { openHttpClient } from "#machine";
 import type { z } from "zod";
 import type { Problem } from "../schema/problem.ts";
 import type { RouteName, ROUTES } from "../schema/route.ts";
-import { type HttpClient, openHttpClient } from "./deno.ts";
+import { connectCause, connectHint } from "./connect_cause.ts";
 import { failure, failureFrom, isFailure } from "./failure.ts";
+import type { HttpClient } from "./platform.ts";
 import { JoinedSignal } from "../sys/joined_signal.ts";
 
 type Routes = typeof ROUTES;
@@ -80,8 +82,15 @@ export interface ConnectOptions {
   readonly controller: string;
   /** The site's CA; the machine's own authorities when absent. */
   readonly caPem?: string | undefined;
-  /** A session's token; absent before the login. */
-  readonly token?: string | undefined;
+  /** A session's token, or where to find the one that counts now; absent before the login. */
+  readonly token?: string | (() => string | undefined) | undefined;
+  /**
+   * Gets another token in place of one that was refused; false when there is
+   * none to be had. What was refused is then sent once more.
+   */
+  readonly renew?:
+    | ((refused: string | undefined, signal?: AbortSignal) => Promise<boolean>)
+    | undefined;
   /** Makes new connections; for tests. */
   readonly open?: OpenConnection | undefined;
 }
@@ -116,6 +125,7 @@ export class Api implements Disposable {
 
   /** Leaves the connection, whatever state it is in, for a new one. */
   reconnect(): void {
+    this.#client.broken?.();
     this.#client[Symbol.dispose]();
     this.#client = this.#open();
   }
@@ -166,9 +176,26 @@ export class Api implements Disposable {
     route: R,
     input: CallInput<R>,
   ): Promise<Response> {
-    const response = await this.#fetch(route, input);
-    if (response.ok) return response;
-    throw await failureFrom(await this.#problemOf(response));
+    const { renew } = this.#options;
+    for (let renewed = false;; renewed = true) {
+      const token = this.#token();
+      const response = await this.#fetch(route, input);
+      if (response.ok) return response;
+      const problem = await this.#problemOf(response);
+      const renewable = problem.code === "unauthenticated" && !renewed;
+      if (renewable && await renew?.(token, input.signal)) continue;
+      throw await failureFrom(problem);
+    }
+  }
+
+  /** Whether a session that ended can be followed by another. */
+  get renews(): boolean {
+    return this.#options.renew !== undefined;
+  }
+
+  #token(): string | undefined {
+    const { token } = this.#options;
+    return typeof token === "function" ? token() : token;
   }
 
   async #fetch<R extends RouteName>(
@@ -216,7 +243,7 @@ export class Api implements Disposable {
   }
 
   #headers(): Record<string, string> {
-    const { token } = this.#options;
+    const token = this.#token();
     return token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
@@ -271,45 +298,4 @@ const MAX_LINE_BYTES = 64 * 1024 * 1024;
 /** Connects to a controller; nothing is sent before the first call. */
 export function connect(options: ConnectOptions): Api {
   return new Api(options);
-}
-
-/** What stands behind a failed connection, in a few words. */
-export function connectCause(error: unknown): string {
-  let deepest = error;
-  while (deepest instanceof Error && deepest.cause instanceof Error) {
-    deepest = deepest.cause;
-  }
-  const text = deepest instanceof Error ? deepest.message : String(deepest);
-  const cause = text
-    .replace(/^.*client error \(\w+\): /, "")
-    .replace(/^(tcp connect error|dns error|tls handshake error): /, "")
-    .replace(/^error sending request for url \([^)]*\): /, "")
-    .replace(/ \(os error \d+\)/g, "")
-    .trim();
-  if (/ECONNREFUSED/.test(cause)) return "connection refused";
-  if (/lookup address|ENOTFOUND/.test(cause)) return "the name is not known";
-  if (/UnknownIssuer|BadSignature/i.test(cause)) {
-    return "its certificate is not from the CA that is trusted for it";
-  }
-  if (/NotValidForName/i.test(cause)) {
-    return "its certificate does not carry that name";
-  }
-  if (/InvalidContentType|wrong.version|write UNKNOWN/i.test(cause)) {
-    return "what answers there does not speak TLS";
-  }
-  if (/CaUsedAsEndEntity/.test(cause)) {
-    return "its certificate is a CA's own, which must not serve";
-  }
-  if (/certificate.*Expired/i.test(cause)) return "its certificate has expired";
-  return cause.charAt(0).toLowerCase() + cause.slice(1);
-}
-
-function connectHint(why: string): string {
-  if (why.includes("CA that is trusted")) {
-    return "if the site has a new CA, ask its administrator for the fingerprint and log in again: usher login URL --ca-fingerprint SHA256";
-  }
-  if (why.includes("does not carry")) {
-    return "use a name that the controller has, or add this one to names in ctrl.yaml";
-  }
-  return "check the address (--controller URL) and that the controller runs there";
 }

@@ -1,10 +1,12 @@
 /**
  * The client's side of Deno: terminal, signals, HTTP client, WebSocket. No
- * other file of the client names it.
+ * other file of the client names it; node.ts is the same for the library under
+ * Node.
  *
  * @module
  */
 import type { Input, Io, Output } from "./io.ts";
+import type { HttpClient, UnverifiedAnswer } from "./platform.ts";
 
 const encoder = new TextEncoder();
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
@@ -88,13 +90,6 @@ export function runtimeVersion(): string {
   return Deno.version.deno;
 }
 
-/** Connections to one controller. */
-export interface HttpClient extends Disposable {
-  fetch(url: string, init: RequestInit): Promise<Response>;
-  /** A WebSocket that trusts the same CA and carries `headers`. */
-  openSocket(url: string, headers: Record<string, string>): WebSocket;
-}
-
 /** New connections that trust `caPem`, or the machine's authorities. */
 export function openHttpClient(caPem: string | undefined): HttpClient {
   const client = Deno.createHttpClient(
@@ -111,12 +106,6 @@ export function openHttpClient(caPem: string | undefined): HttpClient {
       client.close();
     },
   };
-}
-
-/** An answer read from a server that is not trusted yet. */
-export interface UnverifiedAnswer {
-  readonly status: number;
-  readonly body: string;
 }
 
 /**

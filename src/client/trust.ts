@@ -3,11 +3,9 @@
  *
  * @module
  */
-import { connectCause } from "./api.ts";
-import { askYes } from "./ask.ts";
-import { getUnverified } from "./deno.ts";
+import { getUnverified } from "#machine";
+import { connectCause } from "./connect_cause.ts";
 import { failure } from "./failure.ts";
-import type { Io } from "./io.ts";
 
 const READ_MS = 15_000;
 const CERTIFICATE =
@@ -39,7 +37,7 @@ function plain(fingerprint: string): string {
 }
 
 /** Reads the CA that a controller says it has. Whoever answers is not checked. */
-async function readClaimedCa(controller: string): Promise<string> {
+export async function readClaimedCa(controller: string): Promise<string> {
   try {
     const { status, body } = await getUnverified(
       `${controller}/v1/ca`,
@@ -79,27 +77,4 @@ export async function caByFingerprint(
     `Cannot trust ${controller}: its CA has the fingerprint ${found}`,
     { hint: "someone may be in between; ask the site's administrator" },
   );
-}
-
-/** The CA of `controller`, if the person says that it is the right one. */
-export async function caByAsking(io: Io, controller: string): Promise<string> {
-  if (!io.stdin.isTerminal || !io.stderr.isTerminal) {
-    throw await failure(
-      "permission_denied",
-      `Cannot trust ${controller}: its CA is not known, and there is no terminal to ask on`,
-      { hint: "give --ca FILE or --ca-fingerprint SHA256" },
-    );
-  }
-  const pem = await readClaimedCa(controller);
-  io.stderr.write(
-    `${controller} is not known yet. Its CA has the SHA-256 fingerprint\n  ${await fingerprintOf(
-      pem,
-    )}\n`,
-  );
-  if (await askYes(io, "Is that the one the site's administrator told you?")) {
-    return pem;
-  }
-  throw await failure("permission_denied", `${controller} is not trusted`, {
-    hint: "ask the site's administrator for the fingerprint",
-  });
 }

@@ -7,11 +7,11 @@
  * @module
  */
 import type { WatchFrame } from "../schema/change.ts";
-import { systemClock } from "../sys/clock.ts";
 import type { Api } from "./api.ts";
 import { failure } from "./failure.ts";
 import { backoffMs } from "./follow.ts";
 import { isCut, liveStream } from "./live_stream.ts";
+import { sleep } from "../sys/sleep.ts";
 
 /** A change, a line of a snapshot, or where one begins and ends. */
 export type Change = Exclude<WatchFrame, { type: "beat" | "bye" }>;
@@ -24,6 +24,10 @@ export interface WatchOptions {
   readonly kinds?: string | undefined;
   /** False leaves the snapshot out: only what happens from now on. */
   readonly snapshot?: boolean;
+  /** How often in a row it is tried in vain before it is given up. */
+  readonly attempts?: number;
+  /** Told at each cut, before the next attempt. */
+  readonly onLost?: (error: unknown) => void;
 }
 
 /** Attempts in a row without an answer, before it is given up. */
@@ -32,7 +36,13 @@ const MAX_ATTEMPTS = 30;
 /** Yields changes until `signal` aborts, which throws its reason. */
 export async function* watch(
   api: Api,
-  { since, kinds, snapshot = true }: WatchOptions,
+  {
+    since,
+    kinds,
+    snapshot = true,
+    attempts = MAX_ATTEMPTS,
+    onLost = () => {},
+  }: WatchOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Change, void, void> {
   let seen = since;
@@ -48,7 +58,8 @@ export async function* watch(
         const frame = line as WatchFrame;
         attempt = 0;
         contacted = true;
-        if (frame.type === "bye" && !frame.resume) {
+        // A session that can be renewed has ended; the next attempt renews it.
+        if (frame.type === "bye" && !frame.resume && !api.renews) {
           throw await failure(
             "unavailable",
             `The stream has ended: ${frame.reason}`,
@@ -61,11 +72,13 @@ export async function* watch(
         if (frame.type === "hello" && !snapshot) seen = frame.revision;
         if (isChange(frame)) yield frame;
       }
+      onLost(null);
     } catch (error) {
       signal.throwIfAborted();
-      if (!contacted || !isCut(error) || attempt >= MAX_ATTEMPTS) throw error;
+      if (!contacted || !isCut(error) || attempt >= attempts) throw error;
+      onLost(error);
     }
-    await systemClock.sleep(backoffMs(attempt, Math.random()), signal);
+    await sleep(backoffMs(attempt, Math.random()), signal);
     api.reconnect();
   }
 }

@@ -13,7 +13,11 @@
  *
  * @module
  */
-import { ERROR_CODES, type ErrorCode } from "../schema/error_code.ts";
+import {
+  type CodeMeaning,
+  ERROR_CODES,
+  type ErrorCode,
+} from "../schema/error_code.ts";
 import type { RefusedBy } from "../schema/placement.ts";
 import type { Problem } from "../schema/problem.ts";
 
@@ -45,6 +49,27 @@ export class UsherError extends Error {
     this.code = code;
     this.details = details;
   }
+
+  /** Whether sending the same again can succeed without a change. */
+  get retry(): CodeMeaning["retry"] {
+    return meaningOf(this.code).retry;
+  }
+
+  /** `none`: it surely did not happen. `unknown`: look before you act. */
+  get outcome(): CodeMeaning["outcome"] {
+    return meaningOf(this.code).outcome;
+  }
+
+  /** What to do about it, where that is known. */
+  get hint(): string | undefined {
+    return this.details.hint;
+  }
+}
+
+/** What a code means; one that a newer controller added says nothing, so: look first. */
+function meaningOf(code: ErrorCode): Pick<CodeMeaning, "retry" | "outcome"> {
+  const known: Readonly<Record<string, CodeMeaning>> = ERROR_CODES;
+  return known[code] ?? { retry: "look first", outcome: "unknown" };
 }
 
 /** Whether `error` is an UsherError with `code` (any code when none is given). */

@@ -6,6 +6,7 @@
  */
 import { readTextOrNullSync } from "./file.ts";
 import { JoinedSignal } from "./joined_signal.ts";
+import { sleep } from "./sleep.ts";
 
 /** Where time comes from. */
 export interface Clock {
@@ -40,21 +41,6 @@ export const systemClock: Clock = {
 function bootTime(): number {
   const uptime = readTextOrNullSync("/proc/uptime")?.split(" ")[0];
   return uptime === undefined ? performance.now() : Number(uptime) * 1000;
-}
-
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    function stop() {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    }
-    signal?.addEventListener("abort", stop, { once: true });
-  });
 }
 
 /** `ms` since 1970 as ISO 8601 in UTC. */

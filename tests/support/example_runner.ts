@@ -13,7 +13,8 @@
 import { strictEqual } from "node:assert/strict";
 import type { Command } from "../../src/client/command.ts";
 import { findEntry } from "../../src/client/commands/index.ts";
-import { type HttpClient, openHttpClient } from "../../src/client/deno.ts";
+import { openHttpClient } from "../../src/client/deno.ts";
+import type { HttpClient } from "../../src/client/platform.ts";
 import { runClient } from "../../src/client/main.ts";
 import { parseCommand } from "../../src/client/parse.ts";
 import { splitWords } from "./shell_words.ts";

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { HttpClient } from "../../src/client/deno.ts";
 import type { Io, Output } from "../../src/client/io.ts";
 import { runClient } from "../../src/client/main.ts";
+import type { HttpClient } from "../../src/client/platform.ts";
 import type { ErrorCode } from "../../src/schema/problem.ts";
 import { toProblem, UsherError } from "../../src/error/mod.ts";
 import type { ErrorDetails } from "../../src/error/mod.ts";

@@ -17,7 +17,8 @@ import { readCredentials, writeCredentials } from "../../credentials.ts";
 import { EXIT } from "../../exit.ts";
 import { failure, isFailure } from "../../failure.ts";
 import type { Io } from "../../io.ts";
-import { caByAsking, caByFingerprint } from "../../trust.ts";
+import { caByFingerprint } from "../../trust.ts";
+import { caByAsking } from "../../trust_asking.ts";
 import { UsageError } from "../../usage.ts";
 import { readGiven } from "../../../sys/given_file.ts";
 

@@ -1,0 +1,164 @@
+/**
+ * The library's side of Node: HTTP/2 and WebSockets that trust a site's CA. No
+ * other file of the library names it; deno.ts is the same under Deno.
+ *
+ * Node's own `fetch` and `WebSocket` cannot be given a CA without trusting it
+ * for the whole process, so requests go over `node:http2` and consoles over
+ * `ws`.
+ *
+ * @module
+ */
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+  constants,
+  type IncomingHttpHeaders,
+} from "node:http2";
+import { request as requestHttps } from "node:https";
+import { Readable } from "node:stream";
+import { WebSocket as NodeWebSocket } from "ws";
+import type { HttpClient, UnverifiedAnswer } from "./platform.ts";
+
+/** New connections that trust `caPem` alone, or the machine's authorities. */
+export function openHttpClient(caPem: string | undefined): HttpClient {
+  return new NodeClient(caPem);
+}
+
+class NodeClient implements HttpClient {
+  readonly #caPem: string | undefined;
+  #session: ClientHttp2Session | null = null;
+  #streams = 0;
+
+  constructor(caPem: string | undefined) {
+    this.#caPem = caPem;
+  }
+
+  async fetch(url: string, init: RequestInit): Promise<Response> {
+    const { signal } = init;
+    signal?.throwIfAborted();
+    const session = this.#open(new URL(url).origin);
+    const { pathname, search } = new URL(url);
+    const stream = session.request({
+      ...Object.fromEntries(new Headers(init.headers)),
+      ":method": init.method ?? "GET",
+      ":path": pathname + search,
+    }, { endStream: !init.body });
+    this.#count(session, stream);
+    if (init.body) stream.end(init.body);
+    const stop = () => {
+      stream.close(constants.NGHTTP2_CANCEL);
+      stream.destroy(asError(signal?.reason));
+    };
+    signal?.addEventListener("abort", stop, { once: true });
+    stream.once("close", () => signal?.removeEventListener("abort", stop));
+    try {
+      return answerOf(stream, await headersOf(stream));
+    } catch (error) {
+      signal?.throwIfAborted();
+      // What broke the connection says more than that the stream ended with it.
+      throw failures.get(session) ?? error;
+    }
+  }
+
+  openSocket(url: string, headers: Record<string, string>): WebSocket {
+    const ca = this.#caPem;
+    const socket = new NodeWebSocket(url, {
+      headers,
+      ...(ca === undefined ? {} : { ca }),
+    });
+    return socket as unknown as WebSocket;
+  }
+
+  [Symbol.dispose](): void {
+    this.#session?.destroy();
+    this.#session = null;
+  }
+
+  #open(origin: string): ClientHttp2Session {
+    const open = this.#session;
+    if (open !== null && !open.closed && !open.destroyed) return open;
+    const ca = this.#caPem;
+    const session = connectHttp2(origin, ca === undefined ? {} : { ca });
+    session.on("error", (error) => failures.set(session, error));
+    // The controller lets no more in over it; what is open may end.
+    session.on("goaway", () => {
+      if (this.#session === session) this.#session = null;
+    });
+    // It keeps no program alive on which nothing is asked.
+    session.unref();
+    this.#session = session;
+    this.#streams = 0;
+    return session;
+  }
+
+  #count(session: ClientHttp2Session, stream: ClientHttp2Stream): void {
+    if (this.#streams++ === 0) session.ref();
+    stream.once("close", () => {
+      if (this.#session !== session) return;
+      if (--this.#streams === 0) session.unref();
+    });
+  }
+}
+
+/** What broke a connection. */
+const failures = new WeakMap<ClientHttp2Session, Error>();
+
+interface Answered {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+}
+
+function headersOf(stream: ClientHttp2Stream): Promise<Answered> {
+  return new Promise((resolve, reject) => {
+    stream.once("response", (headers) => {
+      resolve({ status: headers[":status"] ?? 502, headers });
+    });
+    stream.once("error", reject);
+    stream.once(
+      "close",
+      () => reject(new Error("The connection ended before an answer")),
+    );
+  });
+}
+
+function answerOf(stream: ClientHttp2Stream, answered: Answered): Response {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(answered.headers)) {
+    if (!name.startsWith(":")) headers.set(name, String(value));
+  }
+  const { status } = answered;
+  const isEmpty = status === 204 || status === 304;
+  // One that nobody reads to its end must not end the process.
+  stream.on("error", () => {});
+  const body = isEmpty ? null : Readable.toWeb(stream) as ReadableStream;
+  return new Response(body, { status, headers });
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
+
+/** GETs `url` without checking who answers. Send nothing secret this way. */
+export function getUnverified(
+  url: string,
+  signal: AbortSignal,
+): Promise<UnverifiedAnswer> {
+  return new Promise((resolve, reject) => {
+    const request = requestHttps(url, {
+      rejectUnauthorized: false,
+      agent: false,
+      signal,
+    }, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (part: string) => body += part);
+      response.on("end", () => {
+        resolve({ status: response.statusCode ?? 0, body });
+      });
+      response.on("error", reject);
+    });
+    request.on("error", reject);
+    request.end();
+  });
+}
