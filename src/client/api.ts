@@ -71,6 +71,7 @@ const PATHS: {
   recordedEvents: "GET /v1/recorded-events",
   state: "GET /v1/state",
   watch: "GET /v1/watch",
+  docs: "GET /docs",
 };
 
 /** How long the controller may take to begin an answer. */

@@ -62,8 +62,16 @@ function operationOf(name: string, route: Route): Record<string, unknown> {
   };
 }
 
-function answerOf({ stream, response, lines }: Route): Record<string, unknown> {
+function answerOf(
+  { stream, response, lines, isPage }: Route,
+): Record<string, unknown> {
   if (stream === "websocket") return { description: "done" };
+  if (isPage) {
+    return {
+      description: "a page",
+      content: { "text/html": { schema: jsonSchema(response, "output") } },
+    };
+  }
   const isStream = stream === "ndjson";
   const streamed = isStream ? response : lines;
   return {

@@ -6,9 +6,11 @@
 import {
   deepStrictEqual,
   match,
+  ok,
   rejects,
   strictEqual,
 } from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { join } from "../../src/lnm/credential.ts";
 import { encodeJoinToken } from "../../src/schema/join_token.ts";
 import type { Problem } from "../../src/schema/problem.ts";
@@ -165,4 +167,18 @@ Deno.test("access: the OpenAPI document has every route", async () => {
     Object.values(path).map(({ operationId }) => operationId)
   );
   deepStrictEqual(ids.toSorted(), Object.keys(ROUTES).toSorted());
+});
+
+Deno.test("access: the page of the API is shown to anybody, and may do nothing but be read", async () => {
+  await using site = await TestSite.start({ nodes: 0 });
+  const response = await site.client.fetch(`${site.site.url}/docs`);
+  const html = await response.text();
+  strictEqual(response.status, 200);
+  match(response.headers.get("content-type") ?? "", /^text\/html/);
+  match(html, /<h3 id="submit">/);
+  const policy = response.headers.get("content-security-policy") ?? "";
+  match(policy, /^default-src 'none';/);
+  const [, style = ""] = /<style>([^]*)<\/style>/.exec(html) ?? [];
+  const hash = createHash("sha256").update(style).digest("base64");
+  ok(policy.includes(`style-src 'sha256-${hash}'`), policy);
 });

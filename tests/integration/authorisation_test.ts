@@ -74,6 +74,7 @@ const ANSWERS: Readonly<Record<RouteName, readonly [number, number, number]>> =
     version: [200, 200, 200],
     ca: [200, 200, 200],
     openapi: [200, 200, 200],
+    docs: [200, 200, 200],
     login: [401, 401, 401],
     whoami: [200, 200, 200],
     vms: [200, 200, 200],

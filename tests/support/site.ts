@@ -198,6 +198,7 @@ export class TestSite implements AsyncDisposable {
 
 /** The value of a JSON text, or of the last line of an NDJSON one. */
 function parseLast(text: string): unknown {
+  if (text.startsWith("<!doctype html>")) return text;
   const lines = text.trimEnd().split("\n");
   return JSON.parse(lines.at(-1) ?? "null");
 }

@@ -54,7 +54,7 @@ export function clientsApi(
       "not_found",
       `There is no ${context.req.method} ${context.req.path} here`,
       {
-        hint: "GET /v1/openapi.json describes this API",
+        hint: "GET /docs shows this API, GET /v1/openapi.json to programs",
       },
     );
     return problemResponse(site, error, context);

@@ -23,4 +23,6 @@ export interface Route {
   readonly stream?: "ndjson" | "websocket";
   /** What is streamed instead, one a line, when the query asks for it. */
   readonly lines?: z.ZodType;
+  /** Answers a page for people, HTML. */
+  readonly isPage?: true;
 }

@@ -1,8 +1,9 @@
 /**
- * The whole site: its stored state, and what changes.
+ * The whole site: its stored state, what changes, and what can be asked of it.
  *
  * @module
  */
+import { z } from "zod";
 import { WatchFrame } from "../change.ts";
 import { StateLine } from "../stored.ts";
 import type { Route } from "./kind.ts";
@@ -32,5 +33,13 @@ export const SITE_ROUTES = {
     },
     response: WatchFrame,
     stream: "ndjson",
+  },
+  docs: {
+    method: "GET",
+    path: "/docs",
+    access: "public",
+    summary: "This API as a page for people",
+    response: z.string(),
+    isPage: true,
   },
 } as const satisfies Readonly<Record<string, Route>>;

@@ -4,7 +4,9 @@
  * @module
  */
 import type { SITE_ROUTES } from "../../../schema/route/site.ts";
+import { openapi } from "../../../schema/openapi.ts";
 import { callerStream } from "../caller_stream.ts";
+import { docsPage, docsPolicy } from "../docs_page.ts";
 import type { Handler } from "../handler.ts";
 import { sightOf } from "../sight.ts";
 import { stateLines } from "../state.ts";
@@ -24,4 +26,13 @@ export const SITE_HANDLERS: Readonly<
       watch(site, caller, { query, sight }, signal);
     return callerStream(site, caller, lines);
   },
+  docs: ({ site }) =>
+    new Response(docsPage(openapi(site.version)), {
+      headers: {
+        "content-type": "text/html; charset=utf-8",
+        "content-security-policy": docsPolicy(),
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+      },
+    }),
 };
