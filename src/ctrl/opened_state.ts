@@ -75,7 +75,7 @@ export async function openState(
     events,
     outbox,
   });
-  accounts.sessions.onEnd = (session) => connections.ended(session);
+  accounts.lives.onEnd = (session) => connections.ended(session);
   const { epoch } = store.holder;
   const site = () => siteValue({ config, version, epoch, at: isoNow(context) });
   return {

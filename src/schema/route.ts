@@ -13,6 +13,7 @@ import { OPERATION_ROUTES } from "./route/operation.ts";
 import { PLUGIN_ROUTES } from "./route/plugin.ts";
 import { SESSION_ROUTES } from "./route/session.ts";
 import { SITE_ROUTES } from "./route/site.ts";
+import { USER_ROUTES } from "./route/user.ts";
 import { VM_ROUTES } from "./route/vm.ts";
 
 export type { Access, Route } from "./route/kind.ts";
@@ -22,6 +23,7 @@ export { CaAnswer, LoginAnswer, Version, Whoami } from "./route/session.ts";
 /** Every route of the API, by name. */
 export const ROUTES = {
   ...SESSION_ROUTES,
+  ...USER_ROUTES,
   ...VM_ROUTES,
   ...NODE_ROUTES,
   ...OPERATION_ROUTES,

@@ -10,6 +10,7 @@
 import { z } from "zod";
 import { NodeName } from "./name.ts";
 import { ErrorCode } from "./problem.ts";
+import { TokenScope } from "./token_scope.ts";
 
 /** SHA-256 of a secret, hex. */
 const Hash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -78,6 +79,8 @@ export const Account = z.object({
   role: Role,
   passwordHash: z.string(),
   createdAt: z.string(),
+  /** Nobody gets in by its name, with a password or a token. */
+  isDisabled: z.boolean().default(false),
 }).readonly();
 /** An account as it is stored. */
 export type Account = z.infer<typeof Account>;
@@ -91,11 +94,31 @@ export const SessionRecord = z.object({
   role: Role.nullable().default(null),
   /** Groups that a directory puts the user in. */
   groups: z.array(z.string()).default([]),
+  /** Where the login came from; empty where an older usher did not note it. */
+  address: z.string().default(""),
   createdAt: z.string(),
   expiresAt: z.string(),
 }).readonly();
 /** A session as it is stored; its token is not. */
 export type SessionRecord = z.infer<typeof SessionRecord>;
+
+/** An API token as it is stored; what it is called with is not. */
+export const ApiTokenRecord = z.object({
+  v: z.literal(1),
+  id: z.string(),
+  hash: Hash,
+  /** The account whose rights it has at most. */
+  user: z.string(),
+  name: z.string(),
+  scope: TokenScope,
+  createdAt: z.string(),
+  /** Never when null. */
+  expiresAt: z.string().nullable(),
+  /** To the minute; null before the first time. */
+  lastUsedAt: z.string().nullable(),
+}).readonly();
+/** An API token as it is stored; what it is called with is not. */
+export type ApiTokenRecord = z.infer<typeof ApiTokenRecord>;
 
 /** An event that is durable and whose chain has not ended. */
 export const ToldRecord = z.object({

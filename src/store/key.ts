@@ -72,6 +72,8 @@ export const keys = {
   accounts: (): Key => ["account"],
   session: (hash: string): Key => ["session", hash],
   sessions: (): Key => ["session"],
+  apiToken: (id: string): Key => ["api-token", id],
+  apiTokens: (): Key => ["api-token"],
   /** A value that a plugin keeps. */
   pluginValue: (plugin: string, key: string): Key => [
     "plugin-value",

@@ -113,6 +113,19 @@ const ANSWERS: Readonly<Record<RouteName, readonly [number, number, number]>> =
     recordedEvents: [403, 403, 403],
     state: [403, 403, 403],
     watch: [400, 400, 400],
+    sessions: [200, 200, 200],
+    endSession: [404, 404, 404],
+    users: [403, 403, 403],
+    user: [200, 404, 404],
+    createUser: [403, 403, 403],
+    setRole: [403, 403, 403],
+    setPassword: [400, 404, 404],
+    disableUser: [403, 403, 403],
+    enableUser: [403, 403, 403],
+    deleteUser: [403, 403, 403],
+    tokens: [200, 200, 200],
+    createToken: [400, 400, 400],
+    revokeToken: [404, 404, 404],
     logout: [200, 200, 200],
   };
 
@@ -138,7 +151,11 @@ Deno.test("authorisation: every route answers owner, stranger and viewer as it s
       const id = path.includes("requests") ? shared.request : shared.operation;
       const filled = path.replace("{id}", id).replace(
         "{name}",
-        path.includes("nodes") ? "n1" : "web.default.ann",
+        path.includes("nodes")
+          ? "n1"
+          : path.includes("users")
+          ? "ann"
+          : "web.default.ann",
       ) + (name === "watch" ? "?since=x" : "");
       const got: number[] = [];
       for (const who of ["ann", "bob", "vic"] as const) {

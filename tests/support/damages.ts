@@ -86,6 +86,11 @@ export const DAMAGES: readonly Damage[] = [
     (s) => s.edit(["session", HASH], { user: "bob" }),
   ],
   [
+    "token-account",
+    "a token of nobody",
+    (s) => s.edit(["api-token", uid("k")], { user: "bob" }),
+  ],
+  [
     "account-admin",
     "no administrator",
     (s) => s.edit(["account", "admin"], { role: "user" }),

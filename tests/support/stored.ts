@@ -78,6 +78,17 @@ export function soundState(): StoredRecords {
       passwordHash: "x",
       createdAt: AT,
     })
+    .set(["api-token", uid("k")], {
+      v: 1,
+      id: uid("k"),
+      hash: HASH,
+      user: "admin",
+      name: "ci",
+      scope: { access: "read", verbs: null, vms: null },
+      createdAt: AT,
+      expiresAt: null,
+      lastUsedAt: null,
+    })
     .set(["session", HASH], {
       v: 1,
       hash: HASH,

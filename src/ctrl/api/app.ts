@@ -17,6 +17,7 @@ import { OPERATION_HANDLERS } from "./handlers/operation.ts";
 import { PLUGIN_HANDLERS } from "./handlers/plugin.ts";
 import { SESSION_HANDLERS } from "./handlers/session.ts";
 import { SITE_HANDLERS } from "./handlers/site.ts";
+import { USER_HANDLERS } from "./handlers/user.ts";
 import { VM_HANDLERS } from "./handlers/vm.ts";
 import { callerFor, problemResponse } from "./http.ts";
 
@@ -29,6 +30,7 @@ const NOBODY: Caller = { user: "", role: "viewer", expiresAt: "", session: "" };
 
 const HANDLERS: Readonly<Record<RouteName, Handler>> = {
   ...SESSION_HANDLERS,
+  ...USER_HANDLERS,
   ...VM_HANDLERS,
   ...NODE_HANDLERS,
   ...OPERATION_HANDLERS,
@@ -73,7 +75,7 @@ async function answer(
   const { address } = context.env as Connection;
   const caller = route.access === "public"
     ? NOBODY
-    : callerFor(site, request, route.access);
+    : callerFor(site, request, route);
   using _underWay = route.access === "public"
     ? null
     : site.connections.enter(caller, address);

@@ -9,8 +9,10 @@ import type { z } from "zod";
 import { isAbort, messageOf, toProblem, UsherError } from "../../error/mod.ts";
 import { type Issue, meantIssue } from "../../schema/issue.ts";
 import type { Problem } from "../../schema/problem.ts";
-import type { Access } from "../../schema/route.ts";
+import { suffices, tokenNeed } from "../../core/token_scope.ts";
+import type { Access, Route } from "../../schema/route.ts";
 import type { Role } from "../../schema/stored.ts";
+import type { TokenNeed } from "../../schema/token_scope.ts";
 import type { Clock } from "../../sys/clock.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Site } from "../site.ts";
@@ -29,25 +31,49 @@ const NEEDS: Readonly<Record<Access, number>> = {
   admin: 2,
 };
 
-/** Who calls, once their role suffices for `access`. */
+/** Who calls, once their role suffices for `route`, and what their token is for. */
 export function callerFor(
   site: Site,
   request: Request,
-  access: Access,
+  route: Route,
 ): Caller {
   const header = request.headers.get("authorization");
   const token = header?.startsWith("Bearer ") === true
     ? header.slice("Bearer ".length)
     : null;
   const caller = site.accounts.authenticate(token);
+  const { access } = route;
   if (RANK[caller.role] < NEEDS[access]) {
     throw new UsherError(
       "permission_denied",
       `This needs the role "${access}"; "${caller.user}" is a ${caller.role}`,
     );
   }
+  checkScope(caller, route);
   return caller;
 }
+
+/** Here for every route; which verbs and VMs, what handles them asks of the caller. */
+function checkScope({ scope, user }: Caller, route: Route): void {
+  const need = tokenNeed(route);
+  if (scope === undefined || suffices(scope, need)) return;
+  const { tokenName } = scope;
+  throw new UsherError(
+    "permission_denied",
+    need === "never"
+      ? "This needs a login, and cannot be done with an API token"
+      : `API token "${tokenName}" of "${user}" is not for this`,
+    { subject: tokenName, hint: SCOPE_HINT[need] },
+  );
+}
+
+const SCOPE_HINT: Readonly<Record<TokenNeed, string>> = {
+  read: "make a token that is for it",
+  verb: "it is for looking; usher token create --verb VERB makes one that acts",
+  act: "it takes a token without --read, --verb and --vm",
+  admin: "it takes an administrator's token, made with --admin",
+  never: "log in with a password: usher login URL",
+};
 
 /** The body of a request, checked. Throws `invalid_input` naming the field. */
 export async function readBody<Schema extends z.ZodType>(

@@ -12,7 +12,7 @@ import type {
   Operation,
   OperationView,
 } from "../../schema/operation.ts";
-import type { Caller } from "../auth/caller.ts";
+import { type Caller, requireVerb } from "../auth/caller.ts";
 import type { Site } from "../site.ts";
 import { maySeeOperation } from "./watch.ts";
 
@@ -73,6 +73,7 @@ export async function cancelOperation(
   text: string,
 ): Promise<Operation> {
   const operation = findOperation(site, caller, text);
+  requireVerb(caller, operation.verb);
   if (isFinal(operation.state)) {
     throw new UsherError(
       "wrong_state",
@@ -95,7 +96,8 @@ export async function cancelRequest(
   if (site.requests.deciding.giveUp(id, caller)) {
     return { request: id, operations: [], wasWaiting: true };
   }
-  const { outcomes } = site.requests.result(id, caller);
+  const { outcomes, verb } = site.requests.result(id, caller);
+  requireVerb(caller, verb);
   const open = outcomes.flatMap(({ operation }) =>
     site.records.operations.latest(operation ?? "") ?? []
   ).filter(({ state }) => !isFinal(state));

@@ -7,9 +7,9 @@ import type { Node } from "../../schema/node.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { splitVmName } from "../../schema/name.ts";
-import type { Caller } from "../auth/caller.ts";
+import { type Caller, isInScope } from "../auth/caller.ts";
 import { isFinal } from "../../core/operation_machine.ts";
-import { maySee, maySeeAll } from "../requests/names.ts";
+import { looksAtAll, maySee, maySeeAll } from "../requests/names.ts";
 import type { Change } from "../records/records.ts";
 import type { Site } from "../site.ts";
 import { nodeView, vmView } from "../views.ts";
@@ -75,7 +75,9 @@ export async function* watch(
     using either = new JoinedSignal(signal, beat.signal);
     await site.changes.next(either.signal);
   }
-  yield { type: "bye", reason: "the controller ends", resume: true };
+  yield site.accounts.isLive(caller)
+    ? { type: "bye", reason: "the controller ends", resume: true }
+    : { type: "bye", reason: "this session has ended", resume: false };
 }
 
 function* snapshot(
@@ -147,11 +149,13 @@ function maySeeChange(caller: Caller, { kind, name, value }: Change): boolean {
   if (kind === "operation" && value !== null) {
     return maySeeOperation(caller, value as Operation);
   }
-  return maySeeAll(caller) || splitVmName(name).user === caller.user;
+  if (!isInScope(caller, name)) return false;
+  return looksAtAll(caller) || splitVmName(name).user === caller.user;
 }
 
 /** Whether `caller` may see an operation: it is on a VM of theirs, or by them. */
 export function maySeeOperation(caller: Caller, operation: Operation): boolean {
-  return maySeeAll(caller) || operation.user === caller.user ||
+  if (!isInScope(caller, operation.vm)) return false;
+  return looksAtAll(caller) || operation.user === caller.user ||
     splitVmName(operation.vm).user === caller.user;
 }

@@ -1,23 +1,26 @@
 /**
- * Accounts, and the one way in: passwords and roles as records of the
- * controller, and logins through the chain that decides about them.
+ * The one way in: accounts, sessions and API tokens together, and logins
+ * through the chain that decides about them.
  *
  * An account is one source of truth about a password among others: `check` is
- * what a plugin asks. Whether anybody gets in, `Admission` says.
+ * what a plugin asks. Whether anybody gets in, `Admission` says; a disabled
+ * account stays out whatever it says.
  *
  * @module
  */
 import { UsherError } from "../../error/mod.ts";
 import type { Credentials, Identity } from "../../schema/event_value.ts";
-import { Account, type Role } from "../../schema/stored.ts";
-import { keys } from "../../store/key.ts";
+import type { Role } from "../../schema/stored.ts";
 import type { Store } from "../../store/store.ts";
-import { type CtrlContext, isoNow } from "../context.ts";
+import type { CtrlContext } from "../context.ts";
 import type { Admission } from "./admission.ts";
+import { ApiTokens } from "./api_tokens.ts";
 import { Attempts } from "./attempts.ts";
-import { hashPassword, needsRehash, verifyPassword } from "./password.ts";
-import { Sessions } from "./sessions.ts";
 import type { Caller } from "./caller.ts";
+import { type Life, Lives } from "./lives.ts";
+import { verifyPassword } from "./password.ts";
+import { hashToken, Sessions } from "./sessions.ts";
+import { Users } from "./users.ts";
 
 export { hashToken } from "./sessions.ts";
 
@@ -36,55 +39,51 @@ export interface AccountsParts {
   readonly admission: Admission;
 }
 
-/** The accounts and sessions of the site. */
+/** A session that was opened, and the token that opens it. */
+export interface Opened {
+  readonly token: string;
+  readonly caller: Caller;
+}
+
+/** The accounts, sessions and API tokens of the site. */
 export class Accounts {
+  readonly users: Users;
   readonly sessions: Sessions;
+  readonly tokens: ApiTokens;
+  readonly lives: Lives;
   readonly #parts: AccountsParts;
-  readonly #accounts: Map<string, Account>;
   readonly #attempts = new Attempts();
   #checked = 0;
 
   private constructor(
     parts: AccountsParts,
-    accounts: Map<string, Account>,
-    sessions: Sessions,
+    read: Pick<Accounts, "users" | "sessions" | "tokens" | "lives">,
   ) {
     this.#parts = parts;
-    this.#accounts = accounts;
-    this.sessions = sessions;
+    this.users = read.users;
+    this.sessions = read.sessions;
+    this.tokens = read.tokens;
+    this.lives = read.lives;
   }
 
-  /** Reads accounts and sessions. */
+  /** Reads accounts, sessions and tokens. */
   static async load(parts: AccountsParts): Promise<Accounts> {
-    const accounts = new Map<string, Account>();
-    for await (const { value } of parts.store.list(keys.accounts())) {
-      const account = Account.parse(value);
-      accounts.set(account.name, account);
-    }
-    const roleOf = (user: string) => accounts.get(user)?.role;
-    const sessions = await Sessions.load({ ...parts, roleOf });
-    return new Accounts(parts, accounts, sessions);
+    const lives = new Lives();
+    const users = await Users.load(parts);
+    const accountOf = (user: string) => users.find(user);
+    const sessions = await Sessions.load({ ...parts, lives, accountOf });
+    const tokens = await ApiTokens.load({ ...parts, lives, accountOf });
+    users.endWith({ sessions, tokens });
+    return new Accounts(parts, { users, sessions, tokens, lives });
   }
 
   get isEmpty(): boolean {
-    return this.#accounts.size === 0;
+    return this.users.size === 0;
   }
 
   /** Makes an account. Throws `already_exists`. */
   async create(name: string, role: Role, password: string): Promise<void> {
-    if (this.#accounts.has(name)) {
-      throw new UsherError(
-        "already_exists",
-        `Account "${name}" exists already`,
-      );
-    }
-    await this.#write({
-      v: 1,
-      name,
-      role,
-      passwordHash: await hashPassword(password),
-      createdAt: isoNow(this.#parts.context),
-    });
+    await this.users.create(name, role, password);
   }
 
   /**
@@ -97,7 +96,59 @@ export class Accounts {
     password: string,
     address: string,
     ttlMs: number,
-  ): Promise<{ token: string; caller: Caller }> {
+  ): Promise<Opened> {
+    this.#countTry(user, address);
+    const turn = this.users.turnOf(user);
+    const known = await this.#admit({ user, password, address });
+    this.#attempts.succeeded(user, address);
+    const account = this.users.find(user);
+    if (account?.isDisabled === true) {
+      throw new UsherError("unauthenticated", `Account "${user}" is disabled`, {
+        hint: "an administrator enables it: usher user enable",
+      });
+    }
+    // Somebody without an account has the role that a handler gave, or a user's.
+    const role = known.role ?? (account === undefined ? "user" : null);
+    const opened = await this.sessions.open(
+      user,
+      { ...known, role, address },
+      ttlMs,
+    );
+    if (this.users.turnOf(user) !== turn) {
+      // It was let in by what was changed while it was checked.
+      await this.sessions.end(opened);
+      throw new UsherError(
+        "unauthenticated",
+        `Account "${user}" was changed while you logged in`,
+        { hint: "log in again" },
+      );
+    }
+    return { token: opened.token, caller: this.authenticate(opened.token) };
+  }
+
+  /**
+   * Whether this is the user's own password, asked where one changes it: guesses
+   * count like logins. Throws `unauthenticated` and `too_many_requests`.
+   */
+  async confirm(
+    user: string,
+    password: string,
+    address: string,
+  ): Promise<void> {
+    this.#countTry(user, address);
+    const account = this.users.get(user);
+    if (!await verifyPassword(password, account.passwordHash)) {
+      throw new UsherError(
+        "permission_denied",
+        `The old password of "${user}" is wrong`,
+        { field: "old", hint: "an administrator can give you a new one" },
+      );
+    }
+    this.#attempts.succeeded(user, address);
+  }
+
+  /** Counts a try as failed, or throws `too_many_requests`. */
+  #countTry(user: string, address: string): void {
     const now = this.#parts.context.clock.now();
     const wait = this.#attempts.waitMs(user, address, now);
     if (wait > 0) {
@@ -116,12 +167,6 @@ export class Accounts {
     // that could not be checked stays counted, or a plugin that can be made to
     // fail would be a way to guess for nothing.
     this.#attempts.failed(user, address, now);
-    const known = await this.#admit({ user, password, address });
-    this.#attempts.succeeded(user, address);
-    // Somebody without an account has the role that a handler gave, or a user's.
-    const hasAccount = this.#accounts.has(user);
-    const role = known.role ?? (hasAccount ? null : "user");
-    return await this.sessions.open(user, { ...known, role }, ttlMs);
   }
 
   async #admit(credentials: Credentials): Promise<Identity> {
@@ -138,26 +183,22 @@ export class Accounts {
    * work either way.
    */
   async check(user: string, password: string): Promise<Role | null> {
-    const account = this.#accounts.get(user);
+    const account = this.users.find(user);
     const valid = await verifyPassword(password, account?.passwordHash ?? null);
-    if (!valid || account === undefined) return null;
-    if (needsRehash(account.passwordHash)) {
-      // With the work that a new password would get.
-      const passwordHash = await hashPassword(password);
-      await this.#write({ ...account, passwordHash });
-    }
+    if (!valid || account === undefined || account.isDisabled) return null;
+    await this.users.rehash(user, account.passwordHash, password);
     return account.role;
   }
 
   /** Opens a session for an account without asking for its password. */
-  async openSession(
-    user: string,
-    ttlMs: number,
-  ): Promise<{ token: string; caller: Caller }> {
-    if (!this.#accounts.has(user)) {
-      throw new UsherError("not_found", `There is no account "${user}"`);
-    }
-    return await this.sessions.open(user, { role: null, groups: [] }, ttlMs);
+  async openSession(user: string, ttlMs: number): Promise<Opened> {
+    this.users.get(user);
+    const { token } = await this.sessions.open(
+      user,
+      { role: null, groups: [] },
+      ttlMs,
+    );
+    return { token, caller: this.authenticate(token) };
   }
 
   /** A session of an administrator that ends with this process and is not stored. */
@@ -165,14 +206,38 @@ export class Accounts {
     return this.sessions.openLocal();
   }
 
-  /** Who holds this token. Throws `unauthenticated`. */
+  /** Who holds this token, a session's or an API token. Throws `unauthenticated`. */
   authenticate(token: string | null): Caller {
-    return this.sessions.authenticate(token);
+    if (token === null) {
+      throw new UsherError("unauthenticated", "This needs a login", {
+        hint: 'log in with "usher login URL"',
+      });
+    }
+    const hash = hashToken(token);
+    const caller = this.#callerOf(hash);
+    if (caller === null) {
+      throw new UsherError(
+        "unauthenticated",
+        "This session or token has ended or never was",
+        { hint: 'log in again with "usher login"' },
+      );
+    }
+    if (caller.scope !== undefined) this.tokens.used(hash);
+    return caller;
   }
 
-  /** Whether the session that a stream was opened with has not ended since. */
-  isLive(caller: Caller): boolean {
-    return this.sessions.isLive(caller);
+  #callerOf(hash: string): Caller | null {
+    return this.sessions.callerOf(hash) ?? this.tokens.callerOf(hash);
+  }
+
+  /** Something begins for a caller, and is to end with the session or token, or when its role changes. */
+  hold({ session }: Caller): Life {
+    return this.lives.hold(session);
+  }
+
+  /** Whether what a stream was opened with is good, and for the same role. */
+  isLive({ session, role }: Caller): boolean {
+    return this.#callerOf(session)?.role === role;
   }
 
   /** Whether the caller has shown that the state directory is theirs. */
@@ -185,14 +250,8 @@ export class Accounts {
     await this.sessions.end(caller);
   }
 
-  /** Removes sessions that are over; returns how many. */
+  /** Removes sessions and tokens that are over; returns how many. */
   async sweep(): Promise<number> {
-    return await this.sessions.sweep();
-  }
-
-  async #write(account: Account): Promise<void> {
-    const key = keys.account(account.name);
-    await this.#parts.store.commit([{ type: "set", key, value: account }]);
-    this.#accounts.set(account.name, account);
+    return await this.sessions.sweep() + await this.tokens.sweep();
   }
 }

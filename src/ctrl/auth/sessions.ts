@@ -11,12 +11,13 @@
 import { createHash } from "node:crypto";
 import { UsherError } from "../../error/mod.ts";
 import type { Identity } from "../../schema/event_value.ts";
-import { type Role, SessionRecord } from "../../schema/stored.ts";
+import { type Account, SessionRecord } from "../../schema/stored.ts";
 import { keys } from "../../store/key.ts";
-import type { Store } from "../../store/store.ts";
+import type { Mutation, Store } from "../../store/store.ts";
 import { isoTime } from "../../sys/clock.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { Caller } from "./caller.ts";
+import type { Lives } from "./lives.ts";
 
 /** Not a name that an account can have. */
 const LOCAL_ADMIN = "(local administrator)";
@@ -24,21 +25,26 @@ const LOCAL_ADMIN = "(local administrator)";
 /** The most that the names of a session's groups may take, as JSON. */
 const MAX_GROUPS_BYTES = 32 * 1024;
 
-/** What sessions work with. */
+/** What sessions and API tokens work with. */
 export interface SessionParts {
   readonly context: CtrlContext;
   readonly store: Store;
   readonly newSecret: () => string;
-  /** The role of an account; undefined where there is none. */
-  readonly roleOf: (user: string) => Role | undefined;
+  readonly lives: Lives;
+  /** The account of a user; undefined where there is none. */
+  readonly accountOf: (user: string) => Account | undefined;
+}
+
+/** What is to be written so that some end, and what is to be done once it is. */
+export interface Ending {
+  readonly mutations: readonly Mutation[];
+  settle(): void;
 }
 
 /** The sessions of the site. */
 export class Sessions {
   readonly #parts: SessionParts;
   readonly #sessions = new Map<string, SessionRecord>();
-  /** Told of each session that is over, by its hash. */
-  onEnd: (session: string) => void = () => {};
 
   private constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -57,9 +63,9 @@ export class Sessions {
   /** Opens a session; returns its token. Nothing about the user is checked. */
   async open(
     user: string,
-    { role, groups }: Identity,
+    { role, groups, address = "" }: Identity & { readonly address?: string },
     ttlMs: number,
-  ): Promise<{ token: string; caller: Caller }> {
+  ): Promise<{ token: string; session: string }> {
     refuseManyGroups(user, groups);
     const { newSecret, context, store } = this.#parts;
     const token = newSecret();
@@ -70,6 +76,7 @@ export class Sessions {
       user,
       role,
       groups,
+      address,
       createdAt: isoTime(now),
       expiresAt: isoTime(now + ttlMs),
     };
@@ -79,7 +86,7 @@ export class Sessions {
       value: session,
     }]);
     this.#sessions.set(session.hash, session);
-    return { token, caller: this.authenticate(token) };
+    return { token, session: session.hash };
   }
 
   /** A session of an administrator that ends with this process and is not stored. */
@@ -92,28 +99,20 @@ export class Sessions {
       user: LOCAL_ADMIN,
       role: "admin",
       groups: [],
+      address: "",
       createdAt: isoNow(this.#parts.context),
       expiresAt: "9999-12-31T23:59:59.999Z",
     });
     return token;
   }
 
-  /** Who holds this token. Throws `unauthenticated`. */
-  authenticate(token: string | null): Caller {
-    if (token === null) {
-      throw new UsherError("unauthenticated", "This needs a login", {
-        hint: 'log in with "usher login URL"',
-      });
-    }
-    const session = this.#sessions.get(hashToken(token));
-    const role = session?.role ?? this.#parts.roleOf(session?.user ?? "");
-    if (session === undefined || role === undefined || this.#isOver(session)) {
-      throw new UsherError(
-        "unauthenticated",
-        "This session has ended or never was",
-        { hint: 'log in again with "usher login"' },
-      );
-    }
+  /** Who holds the token of this hash; null when no session that goes on has it. */
+  callerOf(hash: string): Caller | null {
+    const session = this.#sessions.get(hash);
+    if (session === undefined || this.#isOver(session)) return null;
+    const account = this.#parts.accountOf(session.user);
+    const role = session.role ?? account?.role;
+    if (role === undefined || account?.isDisabled === true) return null;
     return {
       user: session.user === LOCAL_ADMIN ? "admin" : session.user,
       role,
@@ -123,22 +122,46 @@ export class Sessions {
     };
   }
 
-  /** Whether the session that a stream was opened with has not ended since. */
-  isLive({ session }: Caller): boolean {
-    const known = this.#sessions.get(session);
-    return known !== undefined && !this.#isOver(known);
-  }
-
   /** Whether the caller has shown that the state directory is theirs. */
   isOwner({ session }: Caller): boolean {
     return this.#sessions.get(session)?.user === LOCAL_ADMIN;
   }
 
+  /** Sessions that go on, the newest last; without the one of this process. */
+  *list(): Generator<SessionRecord> {
+    for (const session of this.#sessions.values()) {
+      if (session.user !== LOCAL_ADMIN && !this.#isOver(session)) yield session;
+    }
+  }
+
   /** Ends a session. */
-  async end({ session }: Caller): Promise<void> {
+  async end({ session }: Pick<Caller, "session">): Promise<void> {
     const key = keys.session(session);
     await this.#parts.store.commit([{ type: "delete", key }]);
     this.#forget(session);
+  }
+
+  /** How all sessions of `user` end, but that of the hash `except`. */
+  endingOf(user: string, except = ""): Ending {
+    const ended = [...this.#sessions.values()].filter((one) =>
+      one.user === user && one.hash !== except
+    );
+    return {
+      mutations: ended.map(({ hash }) => ({
+        type: "delete",
+        key: keys.session(hash),
+      })),
+      settle: () => {
+        for (const { hash } of ended) this.#forget(hash);
+      },
+    };
+  }
+
+  /** What goes on for the sessions of `user` ends; they themselves do not. */
+  cut(user: string): void {
+    for (const session of this.#sessions.values()) {
+      if (session.user === user) this.#parts.lives.end(session.hash);
+    }
   }
 
   /** Removes sessions that are over; returns how many. */
@@ -156,7 +179,7 @@ export class Sessions {
 
   #forget(hash: string): void {
     this.#sessions.delete(hash);
-    this.onEnd(hash);
+    this.#parts.lives.end(hash);
   }
 
   #isOver({ expiresAt }: SessionRecord): boolean {

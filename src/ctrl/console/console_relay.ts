@@ -71,18 +71,23 @@ export class ConsoleRelay {
     this.#waiting.delete(id);
   }
 
-  /** Serves a client's socket until either end closes it, or `isLive` says no. */
+  /** Serves a client's socket until either end closes it, `over` aborts, or `isLive` says no. */
   async serve(
     socket: WebSocket,
     vm: Vm,
     historyBytes: number,
     isLive: () => boolean,
+    over: AbortSignal,
   ): Promise<void> {
     const closed = new AbortController();
-    void this.#lookWhile(closed.signal, () => {
-      if (isLive()) return;
+    const end = () => {
+      if (closed.signal.aborted) return;
       send(socket, { type: "closed", reason: "this session has ended" });
       closed.abort();
+    };
+    over.addEventListener("abort", end, { once: true });
+    void this.#lookWhile(closed.signal, () => {
+      if (!isLive()) end();
     });
     socket.addEventListener("close", () => closed.abort(), { once: true });
     socket.addEventListener("error", () => closed.abort(), { once: true });

@@ -70,6 +70,11 @@ export class Connections {
     return this.#connections.size;
   }
 
+  /** Whether the client of a session is connected. */
+  has(session: string): boolean {
+    return this.#connections.has(session);
+  }
+
   /** A request or stream of a session is under way until the result is disposed of. */
   enter(caller: Caller, address = ""): Disposable {
     const { session } = caller;

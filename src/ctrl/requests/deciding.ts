@@ -12,7 +12,7 @@
  */
 import { isUsherError, UsherError } from "../../error/mod.ts";
 import type { WaitingFor } from "../../plugin/events.ts";
-import type { Caller } from "../auth/caller.ts";
+import { type Caller, isConfined, requireVerb } from "../auth/caller.ts";
 import type { Decision } from "../events/kept_answers.ts";
 import { maySeeAll } from "./names.ts";
 import {
@@ -25,6 +25,8 @@ import type { Sent } from "./sent.ts";
 
 interface Wait {
   readonly user: string;
+  readonly verb: string;
+  readonly session: string;
   /** What it is a part of; null for one that stands for itself. */
   readonly parent: string | null;
   readonly abort: AbortController;
@@ -52,7 +54,9 @@ export class Deciding {
     if (this.#isClosed) throw ending();
     const abort = new AbortController();
     const parent = whole?.parent ?? null;
-    this.#waits.set(id, { user: caller.user, parent, abort });
+    const { user, session } = caller;
+    const { verb } = sent.request;
+    this.#waits.set(id, { user, verb, session, parent, abort });
     try {
       return await allow(sent, this.#parts, {
         signal: abort.signal,
@@ -105,11 +109,15 @@ export class Deciding {
   }
 
   /** Gives a request up; false when there is none that the caller may cancel. */
-  giveUp(id: string, { user, role }: Caller): boolean {
+  giveUp(id: string, caller: Caller): boolean {
+    const { user, role, session } = caller;
     const wait = this.#waits.get(id);
     if (wait === undefined || (wait.user !== user && role !== "admin")) {
       return false;
     }
+    // Which VMs it is about is not known yet.
+    if (isConfined(caller) && wait.session !== session) return false;
+    requireVerb(caller, wait.verb);
     wait.abort.abort(
       new UsherError(
         "cancelled",

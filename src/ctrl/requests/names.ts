@@ -17,17 +17,23 @@ import {
 } from "../../schema/name.ts";
 import { nearest } from "../../schema/nearest.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Caller } from "../auth/caller.ts";
+import { type Caller, isConfined, isInScope } from "../auth/caller.ts";
 import type { Records } from "../records/records.ts";
 
 /** Whether `caller` may see a VM; a plugin sees what it was granted. */
 export function maySee(caller: Caller, vm: Vm): boolean {
   if (caller.plugin !== undefined) return caller.plugin.reaches(vm.name);
-  return maySeeAll(caller) || splitVmName(vm.name).user === caller.user;
+  if (!isInScope(caller, vm.name)) return false;
+  return looksAtAll(caller) || splitVmName(vm.name).user === caller.user;
 }
 
 /** Whether `caller` may see everything: who may do all, and who may only look. */
-export function maySeeAll({ role }: Caller): boolean {
+export function maySeeAll(caller: Caller): boolean {
+  return looksAtAll(caller) && !isConfined(caller);
+}
+
+/** Whether anybody's VM may be seen, where the caller's token is for it. */
+export function looksAtAll({ role }: Caller): boolean {
   return role === "admin" || role === "viewer";
 }
 

@@ -24,7 +24,7 @@ import type { VmRequest } from "../../schema/request.ts";
 import type { RequestRecord } from "../../schema/stored.ts";
 import type { Vm } from "../../schema/vm.ts";
 import type { Mutation } from "../../store/store.ts";
-import type { Caller } from "../auth/caller.ts";
+import { type Caller, isInScope } from "../auth/caller.ts";
 import { hashToken } from "../auth/accounts.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { Decision, KeptAnswers } from "../events/kept_answers.ts";
@@ -125,15 +125,13 @@ export class Requests {
     if (
       request === undefined ||
       (request.user !== caller.user && !maySeeAll(caller))
-    ) {
-      throw new UsherError("not_found", `There is no request "${id}"`, {
-        hint: 'see operations with "usher op list"',
-      });
-    }
+    ) throw noRequest(id);
     const ids = this.#parts.records.byRequest.get(id) ?? [];
     const outcomes = ids.map((operation) => this.#outcome(operation)).filter((
       outcome,
     ) => outcome !== null);
+    // A token that is for some VMs is told of requests for those alone.
+    if (!outcomes.every(({ vm }) => isInScope(caller, vm))) throw noRequest(id);
     return {
       request: id,
       verb: request.verb as Verb,
@@ -323,4 +321,10 @@ export function outcomeOf(operation: Operation, vm: Vm | undefined): Outcome {
     vmState: vm?.status.state ?? null,
     problem: operation.problem,
   };
+}
+
+function noRequest(id: string): UsherError {
+  return new UsherError("not_found", `There is no request "${id}"`, {
+    hint: 'see operations with "usher op list"',
+  });
 }

@@ -15,7 +15,7 @@ import {
   type VmRequest,
 } from "../../schema/request.ts";
 import type { Vm } from "../../schema/vm.ts";
-import type { Caller } from "../auth/caller.ts";
+import { type Caller, isInScope } from "../auth/caller.ts";
 import { fullName, type NameResolver } from "./names.ts";
 
 /** One VM of a request. */
@@ -95,6 +95,7 @@ function creatableOne(
 /** Whether `caller` may make a VM of this full name. */
 function mayMake(name: string, caller: Caller): boolean {
   if (caller.plugin !== undefined) return caller.plugin.reaches(name);
+  if (!isInScope(caller, name)) return false;
   return caller.role === "admin" || splitVmName(name).user === caller.user;
 }
 

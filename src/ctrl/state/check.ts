@@ -14,7 +14,11 @@ import {
   type Kind,
 } from "../../core/invariants/finding.ts";
 import { checkAll, StoredState } from "../../core/invariants/invariants.ts";
-import type { Account, SessionRecord } from "../../schema/stored.ts";
+import type {
+  Account,
+  ApiTokenRecord,
+  SessionRecord,
+} from "../../schema/stored.ts";
 import type { Entry, Mutation } from "../../store/store.ts";
 import { type KnownEntry, readEntry } from "./entry_rules.ts";
 
@@ -89,6 +93,7 @@ class Others {
   readonly #secrets = new Set<string>();
   readonly #accounts = new Map<string, Account>();
   readonly #sessions: SessionRecord[] = [];
+  readonly #tokens: ApiTokenRecord[] = [];
   readonly #meta = new Map<string, unknown>();
 
   add({ kind, id, value }: KnownEntry): void {
@@ -99,6 +104,8 @@ class Others {
         return void this.#accounts.set(id, value as Account);
       case "session":
         return void this.#sessions.push(value as SessionRecord);
+      case "api-token":
+        return void this.#tokens.push(value as ApiTokenRecord);
       case "meta":
         return void this.#meta.set(id, value);
     }
@@ -129,6 +136,15 @@ class Others {
         `session ${hash}`,
         `A session belongs to account "${user}", which has no record`,
         "an account for each session",
+      );
+    }
+    for (const { id, user } of this.#tokens) {
+      if (this.#accounts.has(user)) continue;
+      yield broken(
+        "token-account",
+        `api-token ${id}`,
+        `An API token belongs to account "${user}", which has no record`,
+        "an account for each token",
       );
     }
     const hasAdmin = [...this.#accounts.values()].some(({ role }) =>

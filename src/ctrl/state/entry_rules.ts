@@ -18,6 +18,7 @@ import { PluginSwitch } from "../../schema/plugin_life.ts";
 import {
   Account,
   AnswersRecord,
+  ApiTokenRecord,
   JoinTokenRecord,
   NodeSecretRecord,
   PluginClock,
@@ -38,6 +39,7 @@ export type EntryKind =
   | "join-token"
   | "account"
   | "session"
+  | "api-token"
   | "cluster"
   | "told"
   | "answers"
@@ -81,6 +83,11 @@ const SHAPES: Readonly<Record<string, Shape>> = Object.fromEntries(
     }],
     [keys.accounts(), { kind: "account", schema: Account, id: "name" }],
     [keys.sessions(), { kind: "session", schema: SessionRecord, id: "hash" }],
+    [keys.apiTokens(), {
+      kind: "api-token",
+      schema: ApiTokenRecord,
+      id: "id",
+    }],
     [keys.clusters(), { kind: "cluster", schema: Cluster, id: "name" }],
     [keys.allTold(), { kind: "told", schema: ToldRecord, id: "id" }],
     [keys.allAnswers(), {

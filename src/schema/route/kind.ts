@@ -4,6 +4,7 @@
  * @module
  */
 import type { z } from "zod";
+import type { TokenNeed } from "../token_scope.ts";
 
 /** Who may call a route at all. */
 export type Access = "public" | "viewer" | "user" | "admin";
@@ -14,6 +15,10 @@ export interface Route {
   /** Path with parameters in braces, as OpenAPI writes them. */
   readonly path: string;
   readonly access: Access;
+  /** What it needs of an API token, where that does not follow from the two above. */
+  readonly token?: TokenNeed;
+  /** Whose things it shows or changes for whom, in a few words; for the table of access. */
+  readonly whose?: string;
   readonly summary: string;
   /** Query parameters: name to what it means. */
   readonly query?: Readonly<Record<string, string>>;

@@ -31,6 +31,7 @@ export const OPERATION_ROUTES = {
     method: "POST",
     path: "/v1/operations/{id}/cancel",
     access: "user",
+    token: "verb",
     summary: "Ask an operation to stop at its next step and undo what it did",
     response: Operation,
   },

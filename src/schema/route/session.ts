@@ -4,7 +4,9 @@
  * @module
  */
 import { z } from "zod";
+import { SessionView } from "../account.ts";
 import { LoginRequest } from "../request.ts";
+import { TokenScope } from "../token_scope.ts";
 import type { Route } from "./kind.ts";
 
 /** Who a session is. */
@@ -14,6 +16,8 @@ export const Whoami = z.object({
   expiresAt: z.string(),
   version: z.string(),
   site: z.string(),
+  /** The API token that asks, and what it is for; null for a session. */
+  token: z.object({ name: z.string(), scope: TokenScope }).nullable(),
 });
 /** Who a session is. */
 export type Whoami = z.infer<typeof Whoami>;
@@ -84,5 +88,23 @@ export const SESSION_ROUTES = {
     access: "viewer",
     summary: "Who this session is",
     response: Whoami,
+  },
+  sessions: {
+    method: "GET",
+    path: "/v1/sessions",
+    access: "viewer",
+    whose: "one's own; an administrator anybody's",
+    token: "never",
+    summary: "Sessions that go on: who has logged in, from where, until when",
+    query: { user: "only those of this user" },
+    response: z.object({ sessions: z.array(SessionView) }),
+  },
+  endSession: {
+    method: "DELETE",
+    path: "/v1/sessions/{id}",
+    access: "viewer",
+    whose: "one's own; an administrator anybody's",
+    summary: "End a session, and what goes on with it, at once",
+    response: SessionView,
   },
 } as const satisfies Readonly<Record<string, Route>>;

@@ -20,6 +20,7 @@ export const VM_ROUTES = {
     method: "POST",
     path: "/v1/requests",
     access: "user",
+    token: "verb",
     summary:
       "Ask something for a list of VMs; with follow=1 the answer streams until all are done",
     query: { follow: "1 streams progress, then the result" },
@@ -31,6 +32,7 @@ export const VM_ROUTES = {
     method: "POST",
     path: "/v1/plans",
     access: "user",
+    token: "verb",
     summary: "What a request would do now, without doing it",
     request: VmRequest,
     response: Plan,
@@ -54,6 +56,7 @@ export const VM_ROUTES = {
     method: "POST",
     path: "/v1/requests/{id}/cancel",
     access: "user",
+    token: "verb",
     summary:
       "Ask all operations of a request to stop, those first that have not begun",
     response: CancelledRequest,
@@ -90,6 +93,7 @@ export const VM_ROUTES = {
     method: "GET",
     path: "/v1/vms/{name}/console",
     access: "user",
+    token: "verb",
     summary: "The serial line: bytes in binary messages, control in text ones",
     query: { history: "bytes of what was printed before to begin with" },
     response: z.unknown(),

@@ -9,6 +9,7 @@ import type { SESSION_ROUTES } from "../../../schema/route/session.ts";
 import { EXTENSIONS } from "../extensions.ts";
 import { type Call, type Handler, json } from "../handler.ts";
 import { readBody } from "../http.ts";
+import { endSession, listSessions } from "../sessions.ts";
 
 /** Handlers of sessions and of the controller itself. */
 export const SESSION_HANDLERS: Readonly<
@@ -30,7 +31,21 @@ export const SESSION_HANDLERS: Readonly<
       expiresAt: caller.expiresAt,
       version: site.version,
       site: site.ca.fingerprint,
+      token: caller.scope === undefined ? null : {
+        name: caller.scope.tokenName,
+        scope: {
+          access: caller.scope.access,
+          verbs: caller.scope.verbs,
+          vms: caller.scope.vms,
+        },
+      },
     }),
+  sessions: ({ site, caller, url }) =>
+    json({
+      sessions: listSessions(site, caller, url.searchParams.get("user")),
+    }),
+  endSession: async ({ site, caller, param }) =>
+    json(await endSession(site, caller, param("id"))),
 };
 
 async function login({ site, request, address }: Call): Promise<Response> {

@@ -7,6 +7,7 @@ import { UsherError } from "../../../error/mod.ts";
 import { VmRequest } from "../../../schema/request.ts";
 import type { VM_ROUTES } from "../../../schema/route/vm.ts";
 import { upgradeWebSocket } from "../../../sys/websocket.ts";
+import { requireVerb } from "../../auth/caller.ts";
 import { explain } from "../../requests/explanations.ts";
 import { NameResolver } from "../../requests/names.ts";
 import { vmView } from "../../views.ts";
@@ -43,8 +44,11 @@ export const VM_HANDLERS: Readonly<Record<keyof typeof VM_ROUTES, Handler>> = {
 };
 
 /** The body of a request, once the node that it names is known. */
-async function readVmRequest({ site, request }: Call): Promise<VmRequest> {
+async function readVmRequest(
+  { site, request, caller }: Call,
+): Promise<VmRequest> {
   const body = await readBody(site.context.clock, request, VmRequest);
+  requireVerb(caller, body.verb);
   if ("vmArgs" in body && Object.keys(body.vmArgs).length > 0) {
     throw new UsherError(
       "invalid_input",
@@ -68,6 +72,7 @@ async function submit(call: Call): Promise<Response> {
 }
 
 function openConsole({ site, request, url, caller, param }: Call): Response {
+  requireVerb(caller, "console");
   const vm = new NameResolver(site.records, caller).one(param("name"));
   if (
     vm.status.state !== "running" && vm.status.state !== "paused" &&
@@ -88,11 +93,16 @@ function openConsole({ site, request, url, caller, param }: Call): Response {
   const history = Number(url.searchParams.get("history") ?? DEFAULT_HISTORY);
   const { socket, response } = upgradeWebSocket(request);
   const underWay = site.connections.enter(caller);
+  const life = site.accounts.hold(caller);
   void site.consoles.serve(
     socket,
     vm,
     Math.min(MAX_HISTORY, Math.max(0, Math.floor(history) || 0)),
     () => site.accounts.isLive(caller),
-  ).finally(() => underWay[Symbol.dispose]());
+    life.signal,
+  ).finally(() => {
+    life[Symbol.dispose]();
+    underWay[Symbol.dispose]();
+  });
   return response;
 }
