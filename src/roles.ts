@@ -19,7 +19,7 @@ import { CtrlConfig, LnmConfig } from "./schema/config.ts";
 import { absolutePath, makeTempFolder, removeIfThere } from "./sys/file.ts";
 import { createLog } from "./sys/log.ts";
 import { runStateTool } from "./state_tools.ts";
-import { notifyManager } from "./sys/notify.ts";
+import { keepWatchdog, notifyManager } from "./sys/notify.ts";
 import { untilAsked } from "./sys/signal.ts";
 import { surviveStrayErrors } from "./sys/stray.ts";
 import {
@@ -110,6 +110,7 @@ async function ctrl(argv: readonly string[]): Promise<number> {
   const asked = untilAsked();
   const log = createLog(config.log);
   surviveStrayErrors(log);
+  using _watchdog = keepWatchdog();
   const controller = await startCtrl({
     config,
     version: VERSION,
@@ -119,24 +120,25 @@ async function ctrl(argv: readonly string[]): Promise<number> {
       readConfig,
       log,
     }),
-    onFirstPassword: (user, password) => {
-      say(`The first account is "${user}", its password is ${password}`);
-      say(
-        "This is said once: keep it. Log in with: usher login URL --user admin",
-      );
-    },
+    onFirstPassword: sayFirstPassword,
   });
   say(
     `ready: clients on port ${controller.clientsPort}, nodes on port ${controller.nodesPort}, ` +
       `CA SHA-256 ${controller.site.ca.fingerprint}`,
   );
-  await notifyManager("READY=1");
+  notifyManager("READY=1");
   const { lost } = controller;
   await Promise.race([untilAborted(asked), untilAborted(lost)]);
   if (lost.aborted) log.error("another controller has taken the state");
+  notifyManager("STOPPING=1");
   log.info("ending; VMs live on");
   await controller.close();
   return lost.aborted ? EXIT.conflict : EXIT.done;
+}
+
+function sayFirstPassword(user: string, password: string): void {
+  say(`The first account is "${user}", its password is ${password}`);
+  say("This is said once: keep it. Log in with: usher login URL --user admin");
 }
 
 async function lnm(argv: readonly string[]): Promise<number> {
@@ -156,14 +158,18 @@ async function lnm(argv: readonly string[]): Promise<number> {
   });
   const log = createLog(config.log);
   surviveStrayErrors(log);
+  using _watchdog = keepWatchdog();
   await runLnm({
     config,
     version: VERSION,
     log,
     join: flags.join,
+    // Its domains are looked after from here on. To be let in may take as long
+    // as the controller is away, and neither a start nor a boot waits for that.
+    onWorking: () => notifyManager("READY=1\nSTATUS=calling the controller"),
     onReady: () => {
       say("ready: connected to the controller");
-      void notifyManager("READY=1");
+      notifyManager("STATUS=connected to the controller");
     },
   }, untilAsked());
   log.info("ended; VMs live on");

@@ -34,6 +34,8 @@ export interface LnmOptions {
   readonly clock?: Clock;
   /** A join token, for a node that never joined. */
   readonly join?: string | undefined;
+  /** Called once, when its drivers are known and it begins to call the controller. */
+  readonly onWorking?: () => void;
   /** Called each time the controller, after a new session, counts on this node. */
   readonly onReady?: () => void;
 }
@@ -56,6 +58,7 @@ export async function runLnm(
     log,
   });
   await drivers.probe(signal);
+  options.onWorking?.();
   await runNode({
     identity: credential,
     uplink: new HttpUplink(credential),

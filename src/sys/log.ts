@@ -1,5 +1,6 @@
 /**
- * The log: human lines on a terminal, one JSON object a line elsewhere.
+ * The log: human lines on a terminal, entries in its own form where the journal
+ * of the system reads, one JSON object a line elsewhere.
  *
  * Lines go to standard error, since standard output belongs to what a command
  * prints for its caller. Nothing secret may be passed in: fields are written
@@ -7,7 +8,9 @@
  *
  * @module
  */
+import { isJournal, journalWriter, withPriority } from "./journal.ts";
 
+/** How grave a line is. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** Says something; `fields` are for machines to search. */
@@ -30,7 +33,7 @@ const RANK: Readonly<Record<LogLevel, number>> = {
 /** From which level on, how, and where to lines are written. */
 export interface LogOptions {
   readonly level?: LogLevel;
-  /** `auto` is human on a terminal and JSON elsewhere. */
+  /** `auto` is human on a terminal, the journal's form for the journal, and JSON elsewhere. */
   readonly format?: "auto" | "human" | "json";
   /** Where lines go; standard error when absent. */
   readonly write?: (line: string) => void;
@@ -39,41 +42,62 @@ export interface LogOptions {
 /** A log for one process. */
 export function createLog(options: LogOptions = {}): Log {
   const { level = "info", format = "auto" } = options;
+  return makeLog(RANK[level], writerFor(format, options.write), {});
+}
+
+/** Writes one line of a log, in whatever form. */
+type Write = (
+  level: LogLevel,
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+) => void;
+
+function writerFor(
+  format: "auto" | "human" | "json",
+  given: ((line: string) => void) | undefined,
+): Write {
+  const write = given ?? writeStderr;
+  const forJournal = given === undefined && isJournal();
+  if (forJournal && format === "auto") {
+    const toJournal = journalWriter(writeStderr);
+    return (level, message, fields) =>
+      toJournal({ level, message, fields, text: sentence(message, fields) });
+  }
   const human = format === "human" ||
     (format === "auto" && Deno.stderr.isTerminal());
-  return makeLog(RANK[level], human, options.write ?? writeStderr, {});
+  const lineOf = human ? humanLine : jsonLine;
+  // How grave a line is, is told to the journal in whatever form it comes.
+  return (level, message, fields) => {
+    const line = lineOf(level, message, fields);
+    write(forJournal ? withPriority(level, line) : line);
+  };
 }
 
 function makeLog(
   least: number,
-  human: boolean,
-  write: (line: string) => void,
-  base: Record<string, unknown>,
+  write: Write,
+  base: Readonly<Record<string, unknown>>,
 ): Log {
   function say(
     level: LogLevel,
     message: string,
     fields?: Record<string, unknown>,
   ): void {
-    if (RANK[level] < least) return;
-    const all = { ...base, ...fields };
-    write(
-      human ? humanLine(level, message, all) : jsonLine(level, message, all),
-    );
+    if (RANK[level] >= least) write(level, message, { ...base, ...fields });
   }
   return {
     debug: (message, fields) => say("debug", message, fields),
     info: (message, fields) => say("info", message, fields),
     warn: (message, fields) => say("warn", message, fields),
     error: (message, fields) => say("error", message, fields),
-    with: (fields) => makeLog(least, human, write, { ...base, ...fields }),
+    with: (fields) => makeLog(least, write, { ...base, ...fields }),
   };
 }
 
 function jsonLine(
   level: LogLevel,
   message: string,
-  fields: Record<string, unknown>,
+  fields: Readonly<Record<string, unknown>>,
 ): string {
   return JSON.stringify({
     time: new Date().toISOString(),
@@ -90,14 +114,22 @@ function replaceError(_key: string, value: unknown): unknown {
 function humanLine(
   level: LogLevel,
   message: string,
-  fields: Record<string, unknown>,
+  fields: Readonly<Record<string, unknown>>,
 ): string {
   const time = new Date().toISOString().slice(11, 23);
+  return `${time} ${level.padEnd(5)} ${sentence(message, fields)}`;
+}
+
+/** What is said, with what belongs to it. */
+function sentence(
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+): string {
   const rest = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}=${humanValue(value)}`)
     .join("");
-  return `${time} ${level.padEnd(5)} ${message}${rest}`;
+  return message + rest;
 }
 
 function humanValue(value: unknown): string {
@@ -119,4 +151,4 @@ function writeStderr(line: string): void {
 }
 
 /** A log that says nothing, for tests. */
-export const silentLog: Log = makeLog(99, true, () => {}, {});
+export const silentLog: Log = makeLog(99, () => {}, {});

@@ -2,7 +2,7 @@
  * The systemd units say what the roles rely on: that guests outlive the LNM,
  * that their sockets do, and where state lies.
  */
-import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { CtrlConfig, LnmConfig } from "../../src/schema/config.ts";
 import { readRepository, REPOSITORY } from "../support/repository.ts";
 
@@ -15,7 +15,7 @@ async function readUnit(name: string): Promise<Map<string, string>> {
     const [, head] = /^\[(\w+)\]$/.exec(line) ?? [];
     if (head !== undefined) section = head;
     else {
-      const [, key = "", value = ""] = /^(\w+)=(.+)$/.exec(line) ?? [];
+      const [, key = "", value = ""] = /^(\w+)=(.*)$/.exec(line) ?? [];
       strictEqual(key !== "", true, `${name}: ${line}`);
       settings.set(`${section}.${key}`, value);
     }
@@ -30,7 +30,19 @@ Deno.test("units: the node's leaves guests and their sockets alone", async () =>
   strictEqual(unit.get("Service.RuntimeDirectoryPreserve"), "yes");
   strictEqual(`/run/${unit.get("Service.RuntimeDirectory")}`, run_dir);
   strictEqual(`/var/lib/${unit.get("Service.StateDirectory")}`, state_dir);
-  strictEqual(unit.get("Service.PrivateTmp"), undefined, "disks may lie there");
+  strictEqual(unit.get("Service.OOMPolicy"), "continue");
+  strictEqual(unit.get("Service.TasksMax"), "infinity");
+});
+
+// systemd.exec(5): what confines a process, and so each guest that it starts.
+const CONFINES =
+  /^Service\.(?:Private|Protect|Restrict|ReadOnly|ReadWrite|Inaccessible|NoExec|Exec\w*Paths|NoNewPrivileges|Capability|Ambient|SystemCall|MemoryDeny|Lock|Root|Bind|Temporary|Device|IPAddress|Secure|UMask|User|Group|DynamicUser|MemoryMax|MemoryHigh|CPUQuota|Limit(?!NOFILE))/;
+
+Deno.test("units: nothing of the node's confines the guests that it starts", async () => {
+  const unit = await readUnit("usher-lnm.service");
+  deepStrictEqual([...unit.keys()].filter((key) => CONFINES.test(key)), []);
+  const own = await readUnit("usher-ctrl.service");
+  ok([...own.keys()].filter((key) => CONFINES.test(key)).length > 15);
 });
 
 Deno.test("units: the controller's keeps its state where the default is", async () => {
@@ -45,6 +57,7 @@ Deno.test("units: both wait to be told that the role serves", async () => {
   for (const role of ["ctrl", "lnm"]) {
     const unit = await readUnit(`usher-${role}.service`);
     strictEqual(unit.get("Service.Type"), "notify");
+    match(unit.get("Service.WatchdogSec") ?? "", /^\d+min$/);
     strictEqual(unit.get("Service.ExecStart"), `/usr/local/bin/usher ${role}`);
   }
 });
