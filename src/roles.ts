@@ -5,6 +5,7 @@
  * @module
  */
 import { EXIT, EXIT_OF } from "./client/exit.ts";
+import { flagOverrides } from "./client/commands/config/roles.ts";
 import { ctrlWord } from "./client/commands/ctrl.ts";
 import { parseRole, type RoleName } from "./client/main.ts";
 import { renderError, shownProblem } from "./client/render/problem.ts";
@@ -91,15 +92,7 @@ async function ctrl(argv: readonly string[]): Promise<number> {
   }
   const from = {
     file: flags.config,
-    flags: {
-      state_dir: flags.state === undefined
-        ? undefined
-        : absolutePath(flags.state),
-      listen: {
-        clients: flags["listen-clients"],
-        nodes: flags["listen-nodes"],
-      },
-    },
+    overrides: flagOverrides(flags),
   };
   const readConfig = () => loadLocated("ctrl", CtrlConfig, from);
   const { config } = await readConfig();
@@ -147,14 +140,7 @@ async function lnm(argv: readonly string[]): Promise<number> {
   const { flags } = given.parsed;
   const config = await loadConfig("lnm", LnmConfig, {
     file: flags.config,
-    flags: {
-      name: flags.name,
-      state_dir: flags.state === undefined
-        ? undefined
-        : absolutePath(flags.state),
-      run_dir: flags.run === undefined ? undefined : absolutePath(flags.run),
-      drivers: driverFlags(flags.driver),
-    },
+    overrides: flagOverrides(flags),
   });
   const log = createLog(config.log);
   surviveStrayErrors(log);
@@ -187,14 +173,6 @@ async function sim(argv: readonly string[]): Promise<number> {
     now: () => performance.now(),
     signal: untilAsked(),
   });
-}
-
-function driverFlags(driver: string | undefined) {
-  if (driver === undefined) return undefined;
-  return {
-    qemu: { enabled: driver === "qemu" },
-    sim: { enabled: driver === "sim" },
-  };
 }
 
 async function dev(argv: readonly string[]): Promise<number> {

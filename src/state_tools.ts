@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { flagOverrides } from "./client/commands/config/roles.ts";
 import { type CtrlWord } from "./client/commands/ctrl.ts";
 import { EXIT } from "./client/exit.ts";
 import { parseCtrlCommand } from "./client/main.ts";
@@ -40,11 +41,7 @@ export async function runStateTool(
   const { flags, words } = given.parsed;
   const config = await loadConfig("ctrl", CtrlConfig, {
     file: flags.config,
-    flags: {
-      state_dir: flags.state === undefined
-        ? undefined
-        : absolutePath(flags.state),
-    },
+    overrides: flagOverrides(flags),
   });
   const asked = untilAsked();
   const path = absolutePath(words[0] ?? "");

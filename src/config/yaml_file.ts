@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { isMap, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import { UsherError } from "../error/mod.ts";
 import { type Issue, meantIssue } from "../schema/issue.ts";
 import { knownKeys } from "../schema/known_keys.ts";
 import { nearest } from "../schema/nearest.ts";
+import { readYamlText, type YamlText } from "./yaml_document.ts";
 
 /** As much of zod as is needed here. */
 export interface Schema<T> {
@@ -17,129 +17,165 @@ export interface Schema<T> {
     | { success: false; error: { issues: readonly Issue[] } };
 }
 
-/** The value of a YAML text. Throws `invalid_input` with `path:line:column`. */
-export function parseYaml(path: string, text: string): unknown {
-  return parse(path, text).value;
+/** One thing that is wrong with a file. */
+export interface Mistake {
+  /** `FILE:LINE:COLUMN`, or the file alone. */
+  readonly at: string;
+  /** The key, with dots; empty when it is none that is wrong. */
+  readonly key: string;
+  readonly text: string;
+  readonly hint?: string;
+}
+
+/** How a file is checked. */
+export interface CheckOptions {
+  /** It is one of several: what is missing here may stand in another. */
+  readonly isPart?: boolean;
+}
+
+/** All that is wrong with a text, in the order of its lines. */
+export function mistakesIn(
+  path: string,
+  text: string,
+  schema: Schema<unknown>,
+  options?: CheckOptions,
+): readonly Mistake[] {
+  return readFile(path, text, schema, options).mistakes;
 }
 
 /** The value of a YAML text, checked by `schema`. Throws `invalid_input`. */
 export function readYaml<T>(path: string, text: string, schema: Schema<T>): T {
-  const { value, at, keysAt } = parse(path, text);
-  const parsed = schema.safeParse(value ?? {});
+  const { given, mistakes } = readFile(path, text, schema);
+  if (mistakes.length > 0) throw mistakeError(mistakes);
+  return parsedOf(schema.safeParse(given));
+}
+
+function parsedOf<T>(parsed: ReturnType<Schema<T>["safeParse"]>): T {
   if (parsed.success) return parsed.data;
-  const issue = meantIssue(parsed.error.issues[0]);
-  const [unknown] = issue?.keys ?? [];
-  const where = unknown === undefined
-    ? issue?.path ?? []
-    : [...(issue?.path ?? []), unknown];
-  const key = where.map(String).join(".");
-  if (unknown === undefined) {
-    const said = key === ""
-      ? 'the file must hold keys with values, such as "log: {level: info}"'
-      : `${key}: ${issue?.message ?? "is wrong"}`;
-    throw new UsherError(
-      "invalid_input",
-      `${path}:${at(where)}: ${said}`,
-      { field: key },
-    );
-  }
-  const near = nearest(unknown, knownKeys(schema, issue?.path ?? []));
-  throw new UsherError(
+  throw parsed.error;
+}
+
+/** What one of several files says, without defaults. Throws `invalid_input`. */
+export function readPart(
+  path: string,
+  text: string,
+  schema: Schema<unknown>,
+): unknown {
+  const { given, mistakes } = readFile(path, text, schema, { isPart: true });
+  if (mistakes.length > 0) throw mistakeError(mistakes);
+  return given;
+}
+
+/** The first of these mistakes, as what a person is told. */
+export function mistakeError(mistakes: readonly Mistake[]): UsherError {
+  const [first] = mistakes;
+  return new UsherError(
     "invalid_input",
-    `${path}:${at(where)}: unknown key "${key}"`,
+    `${first?.at ?? ""}: ${first?.text ?? ""}`,
     {
-      field: key,
-      hint: near === null
-        ? `known here: ${keysAt(schema, issue?.path ?? []).join(", ")}`
-        : `did you mean "${near}"?`,
+      field: first?.key ?? "",
+      ...(first?.hint === undefined ? {} : { hint: first.hint }),
     },
   );
 }
 
-/** Where a key stands in a YAML text, and how much of its path is there. */
-export interface KeyPlace {
-  /** `LINE:COLUMN` of the key, or of its nearest parent. */
-  readonly at: string;
-  /** So many keys of the path exist. */
-  readonly depth: number;
+/** A file that was read, right or wrong. */
+interface ReadFile {
+  /** What it says, without defaults. */
+  readonly given: unknown;
+  readonly mistakes: readonly Mistake[];
 }
 
-/** Where the key `path` stands in `text`. */
-export function placeOfKey(
-  name: string,
+function readFile(
+  path: string,
   text: string,
-  path: readonly PropertyKey[],
-): KeyPlace {
-  const { at, depthOf } = parse(name, text);
-  return { at: at(path), depth: depthOf(path) };
-}
-
-interface Parsed {
-  readonly value: unknown;
-  at(path: readonly PropertyKey[]): string;
-  depthOf(path: readonly PropertyKey[]): number;
-  keysAt(schema: unknown, path: readonly PropertyKey[]): string[];
-}
-
-function parse(path: string, text: string): Parsed {
-  const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-  });
-  const position = (offset: number) => {
-    const { line, col } = lines.linePos(offset);
-    return `${line}:${col}`;
-  };
-  const [error] = document.errors;
-  if (error !== undefined) {
-    throw new UsherError(
-      "invalid_input",
-      `${path}:${position(error.pos[0])}: ${error.message}`,
-    );
+  schema: Schema<unknown>,
+  { isPart = false }: CheckOptions = {},
+): ReadFile {
+  const read = readYamlText(text);
+  const given = read.value ?? {};
+  if (read.mistakes.length > 0) {
+    const mistakes = read.mistakes.map((one) => ({
+      ...one,
+      at: one.at === "" ? path : `${path}:${one.at}`,
+      key: "",
+    }));
+    return { given, mistakes };
   }
-  return {
-    value: valueOf(path, document),
-    at: (keys) => position(placeIn(document.contents, keys).offset),
-    depthOf: (keys) => placeIn(document.contents, keys).depth,
-    keysAt: knownKeys,
-  };
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return { given, mistakes: [] };
+  const mistakes = parsed.error.issues
+    .map((issue) => meantIssue(issue) ?? issue)
+    .filter(({ path: keys }) => !isPart || !mayStandElsewhere(read, keys))
+    .flatMap((issue) => mistakesOf(path, read, schema, issue));
+  return { given, mistakes: mistakes.toSorted(byPlace) };
 }
 
-/** The value of a document; what its aliases do wrong shows only now. */
-function valueOf(path: string, document: ReturnType<typeof parseDocument>) {
-  try {
-    return document.toJS();
-  } catch (error) {
-    if (!(error instanceof ReferenceError)) throw error;
-    const why = error.message.charAt(0).toLowerCase() + error.message.slice(1);
-    throw new UsherError("invalid_input", `${path}: ${why}`, { cause: error });
-  }
-}
-
-/** Where the value of `keys` begins; its nearest parent's place when it is not there. */
-function placeIn(
-  root: Node | null,
+/** Whether a key is missing that another file may have; lists are of one file. */
+function mayStandElsewhere(
+  read: YamlText,
   keys: readonly PropertyKey[],
-): { readonly offset: number; readonly depth: number } {
-  let node: unknown = root;
-  let offset = root?.range?.[0] ?? 0;
-  let depth = 0;
-  for (const key of keys) {
-    if (isMap(node)) {
-      const pair = node.items.find(({ key: at }) =>
-        (at as { value?: unknown }).value === key
-      );
-      if (pair === undefined) break;
-      offset = (pair.key as Node).range?.[0] ?? offset;
-      node = pair.value;
-    } else if (isSeq(node)) {
-      const item = node.items[Number(key)] as Node | undefined;
-      if (item === undefined) break;
-      node = item;
-      offset = item.range?.[0] ?? offset;
-    } else break;
-    depth++;
+): boolean {
+  const { depth } = read.placeOf(keys);
+  return depth < keys.length &&
+    keys.slice(0, depth).every((key) => typeof key !== "number");
+}
+
+/** An issue names one key; of unknown ones it names all of a section. */
+function mistakesOf(
+  path: string,
+  read: YamlText,
+  schema: unknown,
+  issue: Issue,
+): Mistake[] {
+  const at = (keys: readonly PropertyKey[]) =>
+    `${path}:${read.placeOf(keys).at}`;
+  if (issue.keys !== undefined && issue.code === "unrecognized_keys") {
+    return issue.keys.map((unknown) => {
+      const where = [...issue.path, unknown];
+      const key = where.map(String).join(".");
+      return {
+        at: at(where),
+        key,
+        text: `unknown key "${key}"`,
+        hint: hintFor(unknown, knownKeys(schema, issue.path)),
+      };
+    });
   }
-  return { offset, depth };
+  const key = issue.path.map(String).join(".");
+  return [{ at: at(issue.path), key, ...whatIsWrong(key, issue) }];
+}
+
+function whatIsWrong(
+  key: string,
+  { message }: Issue,
+): Pick<Mistake, "text" | "hint"> {
+  if (key === "") {
+    return {
+      text: 'the file must hold keys with values, such as "log: {level: info}"',
+    };
+  }
+  return /received null$/.test(message)
+    ? {
+      text: `${key}: says nothing`,
+      hint: "give it a value, or leave the key out",
+    }
+    : { text: `${key}: ${message}` };
+}
+
+function hintFor(unknown: string, known: readonly string[]): string {
+  const near = nearest(unknown, known);
+  return near === null
+    ? `known here: ${known.join(", ")}`
+    : `did you mean "${near}"?`;
+}
+
+function byPlace(a: Mistake, b: Mistake): number {
+  const [aLine = 0, aColumn = 0] = lineAndColumn(a);
+  const [bLine = 0, bColumn = 0] = lineAndColumn(b);
+  return aLine - bLine || aColumn - bColumn;
+}
+
+function lineAndColumn({ at }: Mistake): number[] {
+  return at.split(":").slice(-2).map(Number);
 }

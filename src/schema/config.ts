@@ -12,7 +12,7 @@ import { z } from "zod";
 import { AbsolutePath, LogConfig } from "./config_parts.ts";
 import { Label } from "./name.ts";
 import { Strategy } from "./placement.ts";
-import { PluginConfigs } from "./plugin.ts";
+import { PluginConfigs, USERS_PLUGIN } from "./plugin.ts";
 import { DurationMs, MemoryMiB, SizeMiB, WaitMs } from "./quantity.ts";
 import { KINDS_OF_VALUE, SETTINGS } from "./setting.ts";
 
@@ -152,7 +152,7 @@ export const CtrlConfig = z.strictObject({
     about: "Folders in which plugins lie, beside those that ship with usher.",
     live: true,
   }),
-  plugins: PluginConfigs.prefault({}).register(SETTINGS, {
+  plugins: PluginConfigs.prefault({ users: USERS_PLUGIN }).register(SETTINGS, {
     about:
       "Plugins that are registered, by name, and for which events. Each may do what its manifest asks and is granted here; docs/plugins.md. users, which checks the controller's own accounts, is registered unless it stands here with other events, or with enabled: false; without any handler of client_authenticate nobody can log in.",
     live: true,

@@ -63,8 +63,11 @@ interface Walked {
   };
 }
 
+/** The schema of a whole configuration. */
+export type ConfigSchema = z.ZodType;
+
 /** Every key that `schema` knows, each section before its keys. */
-export function keysOf(schema: z.ZodType): Key[] {
+export function keysOf(schema: ConfigSchema): Key[] {
   return keysWithin(schema as unknown as Walked, []);
 }
 

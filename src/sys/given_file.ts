@@ -5,13 +5,16 @@
  *
  * @module
  */
-import { readTextOrNull } from "./file.ts";
+
+/** The most that a person writes by hand; a device or a disk image has no end. */
+const MAX_BYTES = 1024 * 1024;
 
 /** The text of `path`, or null when there is none. Throws `invalid_input`. */
 export async function readGivenOrNull(path: string): Promise<string | null> {
   try {
-    return await readTextOrNull(path);
+    return await readText(path);
   } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
     // Loaded only now: a command that goes well has no use for it.
     const { UsherError } = await import("../error/mod.ts");
     throw new UsherError(
@@ -33,7 +36,44 @@ export async function readGiven(path: string): Promise<string> {
   );
 }
 
+/** What is wrong with a file that the system would let us read. */
+class Unreadable extends Error {
+  override readonly name = "Unreadable";
+}
+
+async function readText(path: string): Promise<string> {
+  using file = await Deno.open(path, { read: true });
+  const parts: Uint8Array[] = [];
+  for (let size = 0;;) {
+    const part = new Uint8Array(16 * 1024);
+    const length = await file.read(part);
+    if (length === null) break;
+    size += length;
+    if (size > MAX_BYTES) throw new Unreadable("it is larger than 1 MiB");
+    parts.push(part.subarray(0, length));
+  }
+  return decoded(parts);
+}
+
+function decoded(parts: readonly Uint8Array[]): string {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let text = "";
+  try {
+    for (const part of parts) text += decoder.decode(part, { stream: true });
+    return text + decoder.decode();
+  } catch (cause) {
+    // All of it up to the wrong byte is text, so lines can be counted.
+    const lenient = new TextDecoder();
+    const seen = parts.map((part) => lenient.decode(part, { stream: true }));
+    const [before = ""] = seen.join("").split("\uFFFD");
+    throw new Unreadable(`line ${before.split("\n").length} is not in UTF-8`, {
+      cause,
+    });
+  }
+}
+
 function whyUnreadable(error: unknown): string {
+  if (error instanceof Unreadable) return error.message;
   if (error instanceof Deno.errors.PermissionDenied) {
     return "its permissions do not let you";
   }

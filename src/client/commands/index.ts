@@ -203,6 +203,20 @@ const EVENT: Noun = {
   },
 };
 
+const CONFIG: Noun = {
+  summary: "configuration files of this machine",
+  verbs: {
+    show: {
+      summary: "show values, and where each comes from",
+      load: async () => (await import("./config/show.ts")).show,
+    },
+    check: {
+      summary: "tell all that is wrong with them",
+      load: async () => (await import("./config/check.ts")).check,
+    },
+  },
+};
+
 /** Words that take a verb after them. */
 export const NOUNS: Readonly<Record<string, Noun>> = {
   vm: VM,
@@ -210,6 +224,7 @@ export const NOUNS: Readonly<Record<string, Noun>> = {
   op: OP,
   plugin: PLUGIN,
   event: EVENT,
+  config: CONFIG,
 };
 
 /** Words that are commands by themselves. */
