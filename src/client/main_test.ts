@@ -5,6 +5,7 @@ import {
   type Asked,
   FakeIo,
   lines,
+  listed,
   refusal,
   usher,
   vm,
@@ -50,7 +51,7 @@ Deno.test("what is unknown is named with the nearest known word", async () => {
   for (const [argv, expected] of cases) {
     const { code, err } = await usher(
       argv,
-      () => answer({ revision: 1, vms: [] }),
+      listed([]),
     );
     strictEqual(code, EXIT.usage, argv.join(" "));
     match(err, expected);
@@ -108,10 +109,7 @@ Deno.test("vm list shows a table, and asks for names and conditions", async () =
     ["vm", "list", "node=n1,state=running", "web*", "db"],
     (request) => {
       asked = request;
-      return answer({
-        revision: 1,
-        vms: [vm("web10"), vm("web2", "stopped", null)],
-      });
+      return listed([vm("web10"), vm("web2", "stopped", null)])(request);
     },
   );
   strictEqual(code, 0);
@@ -131,7 +129,7 @@ Deno.test("vm list shows a table, and asks for names and conditions", async () =
 });
 
 Deno.test("an empty list says that a state is none", async () => {
-  const none = () => answer({ revision: 1, vms: [], operations: [] });
+  const none = listed([]);
   strictEqual(
     (await usher(["vm", "list", "state=runing"], none)).err,
     'no such VMs; there is no state "runing", did you mean "running"?\n',
@@ -155,7 +153,7 @@ Deno.test("the states that the client knows are those of the schema", async () =
 Deno.test("vm list prints every form", async () => {
   const vms = [vm("web10"), vm("web2")];
   const list = (...argv: string[]) =>
-    usher(["vm", "list", ...argv], () => answer({ revision: 1, vms }))
+    usher(["vm", "list", ...argv], listed(vms))
       .then(({ out }) => out);
   strictEqual(
     await list("-o", "name"),
@@ -205,7 +203,7 @@ Deno.test("usher help says what --help says", async () => {
 });
 
 Deno.test("vm list fits the terminal, in colour there and nowhere else", async () => {
-  const controller = () => answer({ revision: 1, vms: [vm("a".repeat(60))] });
+  const controller = listed([vm("a".repeat(60))]);
   const shown = await usher(["vm", "list"], controller, {
     terminal: true,
     columns: 60,
@@ -288,7 +286,7 @@ Deno.test("a disk that is full is told without blame", async () => {
   });
   const { code, err } = await usher(
     ["vm", "list"],
-    () => answer({ revision: 1, vms: [vm("a")] }),
+    listed([vm("a")]),
     io,
   );
   strictEqual(code, EXIT.failed);
@@ -309,7 +307,7 @@ Deno.test("a reader that left ends the command quietly", async () => {
   });
   const { code, err } = await usher(
     ["vm", "list"],
-    () => answer({ revision: 1, vms: [vm("a")] }),
+    listed([vm("a")]),
     io,
   );
   strictEqual(code, 0);

@@ -7,6 +7,7 @@
 import type { Io, Output } from "../../src/client/io.ts";
 import { runClient } from "../../src/client/main.ts";
 import type { HttpClient } from "../../src/client/platform.ts";
+import { compareNaturally } from "../../src/schema/natural_order.ts";
 import type { ErrorCode } from "../../src/schema/problem.ts";
 import { toProblem, UsherError } from "../../src/error/mod.ts";
 import type { ErrorDetails } from "../../src/error/mod.ts";
@@ -177,6 +178,16 @@ export function clientOf(controller: FakeController): HttpClient {
 /** An answer in JSON. */
 export function answer(value: unknown): Response {
   return new Response(JSON.stringify(value));
+}
+
+/** A list of VMs, whole or one a line, in the order that the controller keeps. */
+export function listed(
+  vms: readonly { readonly name: string }[],
+): FakeController {
+  return ({ query }) =>
+    query.get("stream") === "1"
+      ? lines(vms.toSorted((a, b) => compareNaturally(a.name, b.name)))
+      : answer({ revision: 1, vms, operations: [] });
 }
 
 /** A stream of lines; `open` leaves it open at the end, `cut` breaks it. */

@@ -17,7 +17,8 @@ import {
 import { wantsColor } from "../io.ts";
 import { unknownWord, UsageError } from "../usage.ts";
 import { type Format, FORMATS } from "./format_name.ts";
-import { type Column, renderTable, sortRows } from "./table.ts";
+import { inParts, rowPrinter } from "./rows.ts";
+import { type Column, sortRows } from "./table.ts";
 
 /** The flag alone, for what prints no table of rows. */
 export const FORMAT_FLAG = {
@@ -43,7 +44,12 @@ function words(text: string): string[] {
 export interface Listing<Row> {
   /** Asked once it is sure that the flags make sense. */
   read(): Promise<readonly Row[]>;
-  readonly columns: readonly Column<Row>[];
+  /** The same, one by one and in the order of `order`, where there may be many. */
+  stream?(): AsyncIterable<Row>;
+  /** Made for the time of reading where they say how long ago something was. */
+  readonly columns:
+    | readonly Column<Row>[]
+    | ((now: number) => readonly Column<Row>[]);
   name(row: Row): string;
   /** The column that orders the rows when no flag does; as they came when absent. */
   readonly order?: string;
@@ -51,43 +57,124 @@ export interface Listing<Row> {
   readonly none: string;
 }
 
-/** Prints rows as the flags ask. */
-export async function printRows<Row>(
+/** What the flags ask of a list. */
+export interface Asked<Row> {
+  readonly format: Format;
+  readonly by: readonly {
+    readonly column: Column<Row>;
+    readonly down: boolean;
+  }[];
+  /** Columns as they are at `now`. */
+  columns(now: number): readonly Column<Row>[];
+  readonly header: boolean;
+  readonly isChosen: boolean;
+}
+
+type ListFlags = FlagValues<typeof OUTPUT_FLAGS>;
+
+/** What the flags ask; throws UsageError where they make no sense. */
+export async function askedOf<Row>(
   context: Context,
-  listing: Listing<Row>,
-  flags: FlagValues<typeof OUTPUT_FLAGS>,
-): Promise<void> {
-  const { io } = context;
+  listing: Pick<Listing<Row>, "columns" | "order">,
+  flags: ListFlags,
+): Promise<Asked<Row>> {
   const format = flags.output ?? (await context.settings()).output;
-  const isTable = format === "table" || format === "wide";
-  if (flags.columns !== undefined && !isTable) {
+  if (flags.columns !== undefined && !isTable(format)) {
     throw new UsageError(
       `--columns is for tables, and -o ${format} prints whole objects`,
       "add -o table",
     );
   }
+  const all = columnsAt(listing, context.io.now());
   const order = listing.order === undefined ? [] : [listing.order];
   const by = (flags.sort ?? order).map((word) => {
     const down = word.startsWith("-");
-    return { column: columnOf(listing, down ? word.slice(1) : word), down };
+    return { column: columnOf(all, down ? word.slice(1) : word), down };
   });
-  const columns = flags.columns?.map((key) => columnOf(listing, key)) ??
-    listing.columns.filter(({ wide }) => format === "wide" || !wide);
-  const read = await listing.read();
-  const rows = by.length === 0 ? read : sortRows(read, by);
-  if (isTable && rows.length === 0) io.stderr.write(`${listing.none}\n`);
-  const text = isTable
-    ? renderTable(rows, columns, {
-      header: !flags["no-header"],
-      color: wantsColor(io, io.stdout),
-      width: io.stdout.isTerminal ? io.stdout.columns() : Infinity,
-      isChosen: flags.columns !== undefined,
-    })
-    : await serialize(format, rows, listing.name);
-  if (text !== "") io.stdout.write(text);
+  const shown = flags.columns?.map((key) => columnOf(all, key)) ??
+    all.filter(({ wide }) => format === "wide" || !wide);
+  const keys = shown.map(({ key }) => key);
+  return {
+    format,
+    by,
+    columns: (now) => {
+      const fresh = columnsAt(listing, now);
+      return keys.map((key) => columnOf(fresh, key));
+    },
+    header: !flags["no-header"],
+    isChosen: flags.columns !== undefined,
+  };
 }
 
-function columnOf<Row>({ columns }: Listing<Row>, key: string): Column<Row> {
+function columnsAt<Row>(
+  { columns }: Pick<Listing<Row>, "columns">,
+  now: number,
+): readonly Column<Row>[] {
+  return typeof columns === "function" ? columns(now) : columns;
+}
+
+/** Whether a form of output is a table. */
+export function isTable(format: Format): boolean {
+  return format === "table" || format === "wide";
+}
+
+/** Prints rows as the flags ask. */
+export async function printRows<Row>(
+  context: Context,
+  listing: Listing<Row>,
+  flags: ListFlags,
+): Promise<void> {
+  const { io } = context;
+  const asked = await askedOf(context, listing, flags);
+  const { format, by } = asked;
+  const printer = rowPrinter({
+    format,
+    columns: asked.columns(io.now()),
+    name: listing.name,
+    table: {
+      header: asked.header,
+      color: wantsColor(io, io.stdout),
+      width: io.stdout.isTerminal ? io.stdout.columns() : Infinity,
+      isChosen: asked.isChosen,
+    },
+  });
+  let isEmpty = true;
+  for await (const rows of partsOf(listing, flags, by)) {
+    isEmpty = false;
+    io.stdout.write(await printer.part(rows));
+  }
+  if (isEmpty && isTable(format)) io.stderr.write(`${listing.none}\n`);
+  const end = printer.end();
+  if (end !== "") io.stdout.write(end);
+  const { leftOut } = printer;
+  // Who asked for all there is must learn that it is not.
+  if (format === "wide" && leftOut.length > 0) {
+    io.stderr.write(
+      `no room for ${
+        leftOut.join(", ")
+      }: name columns with --columns, or use -o yaml\n`,
+    );
+  }
+}
+
+/** The rows in their order: as they come where they come in it. */
+async function* partsOf<Row>(
+  listing: Listing<Row>,
+  flags: ListFlags,
+  by: Asked<Row>["by"],
+): AsyncGenerator<readonly Row[], void, void> {
+  if (listing.stream !== undefined && flags.sort === undefined) {
+    yield* inParts(listing.stream());
+    return;
+  }
+  const read = await listing.read();
+  if (read.length > 0) yield by.length === 0 ? read : sortRows(read, by);
+}
+
+function columnOf<Row>(
+  columns: readonly Column<Row>[],
+  key: string,
+): Column<Row> {
   const found = columns.find((column) => column.key === key.toLowerCase());
   if (found !== undefined) return found;
   const keys = columns.map((column) => column.key);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { compareNaturally } from "../../schema/natural_order.ts";
 import { cut, pad, widthOf } from "./width.ts";
 
 /** One column of a table. */
@@ -249,34 +250,12 @@ export function sortRows<Row>(
   return keyed.map(({ row }) => row);
 }
 
-/** A number, or a text cut where its numbers begin and end. */
-type SortKey = number | readonly string[];
-
-function sortKey<Row>(column: Column<Row>, row: Row): SortKey {
-  const key = column.sort?.(row) ?? column.value(row);
-  return typeof key === "number" ? key : key.split(DIGITS);
+function sortKey<Row>(column: Column<Row>, row: Row): string | number {
+  return column.sort?.(row) ?? column.value(row);
 }
 
-function compare(a: SortKey, b: SortKey): number {
-  if (typeof a === "number" && typeof b === "number") return a - b;
-  return naturally(
-    typeof a === "number" ? [String(a)] : a,
-    typeof b === "number" ? [String(b)] : b,
-  );
-}
-
-const DIGITS = /(\d+)/;
-
-/** `web2` before `web10`. */
-function naturally(
-  left: readonly string[],
-  right: readonly string[],
-): number {
-  for (let i = 0; i < Math.min(left.length, right.length); i++) {
-    const [x = "", y = ""] = [left[i], right[i]];
-    if (x === y) continue;
-    if (i % 2 === 1 && Number(x) !== Number(y)) return Number(x) - Number(y);
-    return x < y ? -1 : 1;
-  }
-  return left.length - right.length;
+function compare(a: string | number, b: string | number): number {
+  return typeof a === "number" && typeof b === "number"
+    ? a - b
+    : compareNaturally(String(a), String(b));
 }

@@ -10,6 +10,7 @@ import {
   parseFilter,
 } from "../../core/selector.ts";
 import { UsherError } from "../../error/mod.ts";
+import { compareNaturally } from "../../schema/natural_order.ts";
 import type { Vm } from "../../schema/vm.ts";
 import type { Caller } from "../auth/caller.ts";
 import { VM_KEYS, vmField } from "../fields.ts";
@@ -17,6 +18,7 @@ import { maySee, NameResolver } from "../requests/names.ts";
 import { admittedVms, type Read } from "../requests/read_chains.ts";
 import type { Site } from "../site.ts";
 import { vmView } from "../views.ts";
+import { jsonList } from "./json_list.ts";
 import { ndjson } from "./stream.ts";
 
 /** Answers a list of VMs. Throws `not_found` for a literal name that is none. */
@@ -38,9 +40,7 @@ export async function listVms(
       for (const vm of vms) yield await Promise.resolve(show(vm));
     }, site);
   }
-  return new Response(JSON.stringify({ revision, vms: vms.map(show) }), {
-    headers: { "content-type": "application/json" },
-  });
+  return jsonList({ revision }, "vms", vms, show, site);
 }
 
 /**
@@ -81,7 +81,7 @@ function chosen(site: Site, caller: Caller, { names, filter }: Read): Vm[] {
     : candidates.filter((vm) =>
       matchesAll(conditions, (key) => vmField(vm, key))
     );
-  return vms.sort((a, b) => a.name < b.name ? -1 : 1);
+  return vms.sort((a, b) => compareNaturally(a.name, b.name));
 }
 
 function allOf(site: Site, caller: Caller): Vm[] {

@@ -26,7 +26,7 @@ export const list = defineCommand({
     const api = await context.api();
     await printRows(context, {
       read: async () => (await api.call("nodes")).nodes,
-      columns: nodeColumns(context.io.now()),
+      columns: nodeColumns,
       order: "name",
       name: ({ name }) => name,
       none: "no nodes; usher node token lets one join",

@@ -61,7 +61,7 @@ export const list = defineCommand({
     const query = { filter, limit: flags.limit?.toString() };
     await printRows(context, {
       read: async () => await readAll(api, query),
-      columns: operationColumns(context.io.now()),
+      columns: operationColumns,
       name: ({ id }) => id,
       none: `no operations${meantState(filter, OPERATION_STATES)}`,
     }, flags);

@@ -3,7 +3,10 @@
  *
  * @module
  */
+import type { VmView } from "../../../schema/change.ts";
+import type { Api } from "../../api.ts";
 import { defineCommand } from "../../command.ts";
+import { failure, isFailure } from "../../failure.ts";
 import { OUTPUT_FLAGS, printRows } from "../../render/output.ts";
 import { meantState, readListWords } from "../filter.ts";
 import { vmColumns } from "./columns.ts";
@@ -37,7 +40,8 @@ export const list = defineCommand({
     };
     await printRows(context, {
       read: async () => (await api.call("vms", { query })).vms,
-      columns: vmColumns(context.io.now()),
+      stream: () => streamVms(api, query),
+      columns: vmColumns,
       order: "name",
       name: ({ name }) => name,
       none: words.length === 0
@@ -47,3 +51,22 @@ export const list = defineCommand({
     return 0;
   },
 });
+
+/** The VMs as they come; a stream that is cut is no short list. */
+async function* streamVms(
+  api: Api,
+  query: Readonly<Record<string, string | undefined>>,
+): AsyncGenerator<VmView, void, void> {
+  try {
+    yield* api.stream("vms", {
+      query: { ...query, stream: "1" },
+    }) as AsyncGenerator<VmView, void, void>;
+  } catch (error) {
+    if (isFailure(error)) throw error;
+    throw await failure(
+      "interrupted",
+      `Lost the connection to ${api.controller} within a list`,
+      { cause: error, hint: "the list is not whole; try again" },
+    );
+  }
+}
