@@ -28,10 +28,12 @@ packages=(
 # syslinux and mtools make a disk that boots; iproute2 makes bridges and nftables
 # breaks links; faketime sets the clock of a process; curl runs the examples of
 # the documentation; openssl judges certificates; in zsh and fish the tests
-# press Tab; the last line is what plugins speak to.
+# press Tab; then what plugins speak to; the last line makes a client in Perl of
+# the OpenAPI document.
 if [ "${1:-}" != --to-try ]; then
   packages+=(syslinux mtools iproute2 nftables faketime openssl curl zsh fish)
   packages+=(bind9 bind9-dnsutils slapd ldap-utils postgresql)
+  packages+=(libopenapi-client-perl libio-socket-ssl-perl)
 fi
 # Tests start servers of their own: those that come with these packages are to
 # run neither now nor after the next boot.

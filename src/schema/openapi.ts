@@ -4,52 +4,67 @@
  *
  * @module
  */
-import { z } from "zod";
+import { OpenapiSchemas, type OpenapiVersion } from "./openapi_schemas.ts";
 import { Problem } from "./problem.ts";
 import { type Route, ROUTES } from "./route.ts";
 
-/** The OpenAPI 3.1 document of this API. */
-export function openapi(version: string): Record<string, unknown> {
+/**
+ * The OpenAPI document of this API, of the version of usher. In 3.0 for tools
+ * that know no later one.
+ */
+export function openapi(
+  version: string,
+  written: OpenapiVersion = "3.1",
+): Record<string, unknown> {
+  const schemas = new OpenapiSchemas(written);
   const paths: Record<string, Record<string, unknown>> = {};
   for (const [name, route] of Object.entries(ROUTES) as [string, Route][]) {
     const path = paths[route.path] ??= {};
-    path[route.method.toLowerCase()] = operationOf(name, route);
+    path[route.method.toLowerCase()] = operationOf(name, route, schemas);
   }
+  schemas.of(Problem, "output");
   return {
-    openapi: "3.1.0",
+    openapi: written === "3.0" ? "3.0.3" : "3.1.0",
     info: {
       title: "usher",
       version,
       description:
         "Virtual machines on a cluster of ordinary computers. Errors are RFC 9457 problems.",
-      license: { name: "MIT", identifier: "MIT" },
+      license: {
+        name: "MIT",
+        ...(written === "3.0" ? {} : { identifier: "MIT" }),
+      },
     },
     servers: [{ url: "/" }],
     paths,
     components: {
-      schemas: { Problem: jsonSchema(Problem, "output") },
+      schemas: schemas.named,
       securitySchemes: { session: { type: "http", scheme: "bearer" } },
     },
   };
 }
 
-function operationOf(name: string, route: Route): Record<string, unknown> {
+function operationOf(
+  name: string,
+  route: Route,
+  schemas: OpenapiSchemas,
+): Record<string, unknown> {
   return {
     operationId: name,
     summary: route.summary,
     "x-usher-access": route.access,
-    ...(route.access === "public" ? {} : { security: [{ session: [] }] }),
+    security: route.access === "public" ? [] : [{ session: [] }],
     parameters: [...pathParameters(route), ...queryParameters(route)],
     ...(route.request === undefined ? {} : {
       requestBody: {
         required: true,
         content: {
-          "application/json": { schema: jsonSchema(route.request, "input") },
+          "application/json": { schema: schemas.of(route.request, "input") },
         },
       },
     }),
     responses: {
-      [route.stream === "websocket" ? "101" : "200"]: answerOf(route),
+      [route.stream === "websocket" ? "101" : "200"]: answerOf(route, schemas),
       default: {
         description: "an error",
         content: {
@@ -64,12 +79,13 @@ function operationOf(name: string, route: Route): Record<string, unknown> {
 
 function answerOf(
   { stream, response, lines, isPage }: Route,
+  schemas: OpenapiSchemas,
 ): Record<string, unknown> {
   if (stream === "websocket") return { description: "done" };
   if (isPage) {
     return {
       description: "a page",
-      content: { "text/html": { schema: jsonSchema(response, "output") } },
+      content: { "text/html": { schema: schemas.of(response, "output") } },
     };
   }
   const isStream = stream === "ndjson";
@@ -79,9 +95,9 @@ function answerOf(
     content: {
       ...(isStream
         ? {}
-        : { "application/json": { schema: jsonSchema(response, "output") } }),
+        : { "application/json": { schema: schemas.of(response, "output") } }),
       ...(streamed === undefined ? {} : {
-        "application/x-ndjson": { schema: jsonSchema(streamed, "output") },
+        "application/x-ndjson": { schema: schemas.of(streamed, "output") },
       }),
     },
   };
@@ -104,12 +120,4 @@ function queryParameters({ query }: Route) {
     description,
     schema: { type: "string" },
   }));
-}
-
-function jsonSchema(schema: z.ZodType, io: "input" | "output"): unknown {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
-    io,
-    unrepresentable: "any",
-  });
-  return rest;
 }

@@ -65,6 +65,7 @@ export const SESSION_ROUTES = {
     path: "/v1/openapi.json",
     access: "public",
     summary: "This document",
+    query: { version: "3.0 for tools that know no later OpenAPI" },
     response: z.unknown(),
   },
   login: {

@@ -18,7 +18,10 @@ export const SESSION_HANDLERS: Readonly<
   version: ({ site }) =>
     json({ version: site.version, extensions: EXTENSIONS }),
   ca: ({ site }) => json(site.ca),
-  openapi: ({ site }) => json(openapi(site.version)),
+  openapi: ({ site, url }) => {
+    const is30 = url.searchParams.get("version") === "3.0";
+    return json(openapi(site.version, is30 ? "3.0" : "3.1"));
+  },
   login,
   logout: async ({ site, caller }) => {
     await site.accounts.logout(caller);
