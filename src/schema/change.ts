@@ -8,6 +8,7 @@
  * @module
  */
 import { z } from "zod";
+import { ClusterView } from "./cluster.ts";
 import { Node, NodeUsage } from "./node.ts";
 import { NodeOperation } from "./node_operation.ts";
 import { Operation } from "./operation.ts";
@@ -19,6 +20,7 @@ export const ChangeKind = z.enum([
   "node",
   "operation",
   "node-operation",
+  "cluster",
 ]);
 export type ChangeKind = z.infer<typeof ChangeKind>;
 
@@ -40,7 +42,13 @@ export const NodeView = Node.extend({
 });
 export type NodeView = z.infer<typeof NodeView>;
 
-const value = z.union([VmView, NodeView, Operation, NodeOperation]);
+const value = z.union([
+  VmView,
+  NodeView,
+  Operation,
+  NodeOperation,
+  ClusterView,
+]);
 
 /** A line of the stream. */
 export const WatchFrame = z.discriminatedUnion("type", [

@@ -78,6 +78,19 @@ export function joinVmName({ vm, cluster, user }: VmNameParts): string {
   return `${vm}.${cluster}.${user}`;
 }
 
+/**
+ * `text` without the DNS suffix of the site, when it is a whole name with that:
+ * `web.lab.ann.vm.example.org` is `web.lab.ann`. Less than a whole name keeps
+ * its end, so no suffix changes what a short name means.
+ */
+export function withoutSuffix(text: string, suffix: string): string {
+  const end = `.${suffix.toLowerCase()}`;
+  const plain = text.endsWith(".") ? text.slice(0, -1) : text;
+  if (suffix === "" || !plain.toLowerCase().endsWith(end)) return text;
+  const name = plain.slice(0, -end.length);
+  return name.split(".").length === 3 ? name : text;
+}
+
 /** Whether `text` is one lower-case DNS label. */
 export function isLabel(text: string): boolean {
   return LABEL.test(text);

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { CLUSTER_ROUTES } from "./route/cluster.ts";
 import type { Route } from "./route/kind.ts";
 import { NODE_ROUTES } from "./route/node.ts";
 import { OPERATION_ROUTES } from "./route/operation.ts";
@@ -25,6 +26,7 @@ export const ROUTES = {
   ...SESSION_ROUTES,
   ...USER_ROUTES,
   ...VM_ROUTES,
+  ...CLUSTER_ROUTES,
   ...NODE_ROUTES,
   ...OPERATION_ROUTES,
   ...PLUGIN_ROUTES,

@@ -198,6 +198,8 @@ function describe({ kind, revision, id, name, note, value }: Change): string {
     }
     case "node":
       return `${head} is ${(value as Node).state}`;
+    case "cluster":
+      return `${head}: ${note}`;
     case "operation":
     case "node-operation": {
       const { problem } = value as Operation | NodeOperation;

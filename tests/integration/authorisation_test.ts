@@ -93,6 +93,13 @@ const ANSWERS: Readonly<Record<RouteName, readonly [number, number, number]>> =
     // It has ended, which is said to who may know.
     cancel: [409, 404, 403],
     cancelRequest: [200, 404, 403],
+    clusters: [200, 200, 200],
+    cluster: [200, 404, 200],
+    createCluster: [200, 403, 403],
+    // It has VMs, which is said to who may know.
+    deleteCluster: [409, 404, 403],
+    shareCluster: [200, 404, 403],
+    unshareCluster: [200, 404, 403],
     nodeToken: [403, 403, 403],
     declareDead: [403, 403, 403],
     drain: [403, 403, 403],
@@ -133,6 +140,9 @@ const BODIES: Partial<Record<RouteName, unknown>> = {
   login: { user: "ann", password: "wrong" },
   submit: { verb: "pause", names: ["web.default.ann"] },
   plan: { verb: "pause", names: ["web.default.ann"] },
+  createCluster: { name: "default.ann" },
+  shareCluster: { with: { kind: "user", name: "eve" }, level: "view" },
+  unshareCluster: { with: { kind: "user", name: "eve" } },
   nodeToken: {},
   cancel: {},
   logout: {},
@@ -155,6 +165,8 @@ Deno.test("authorisation: every route answers owner, stranger and viewer as it s
           ? "n1"
           : path.includes("users")
           ? "ann"
+          : path.includes("clusters")
+          ? "default.ann"
           : "web.default.ann",
       ) + (name === "watch" ? "?since=x" : "");
       const got: number[] = [];

@@ -28,7 +28,7 @@ Deno.test("watch: a snapshot, then every change, each with a higher revision", a
       type === "snapshot" && kind !== "operation"
     )
       .map(({ value }) => (value as { name: string }).name),
-    ["n1", "old.default.admin"],
+    ["n1", "default.admin", "old.default.admin"],
   );
   await site.run("start", "new");
   const changes = (await reader.until(isRunning("new.default.admin")))

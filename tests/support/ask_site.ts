@@ -17,7 +17,7 @@ import { answerAsk } from "../../src/plugin/ask_check.ts";
 import type { Asking } from "../../src/plugin/asks.ts";
 import type { Events, Firing } from "../../src/plugin/events.ts";
 import { NO_EVENTS } from "../../src/plugin/events.ts";
-import type { Cluster } from "../../src/schema/event_value.ts";
+import type { ClusterRecord } from "../../src/schema/cluster.ts";
 import { Manifest, PluginConfig } from "../../src/schema/plugin.ts";
 import { type Vm, VmSpec } from "../../src/schema/vm.ts";
 import { newId, newSecret } from "../../src/sys/id.ts";
@@ -99,7 +99,7 @@ export class AskSite implements AsyncDisposable {
   readonly spaces: PluginSpaces;
   readonly schedules: Schedules;
   readonly accounts: Accounts;
-  readonly clusters = new Map<string, Cluster>();
+  readonly clusters = new Map<string, ClusterRecord>();
   /** Events that somebody hears. */
   readonly heard: Set<string>;
   /** What was fired. */

@@ -12,6 +12,7 @@ import { type RouteName, ROUTES } from "../../schema/route.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Site } from "../site.ts";
 import type { Handler } from "./handler.ts";
+import { CLUSTER_HANDLERS } from "./handlers/cluster.ts";
 import { NODE_HANDLERS } from "./handlers/node.ts";
 import { OPERATION_HANDLERS } from "./handlers/operation.ts";
 import { PLUGIN_HANDLERS } from "./handlers/plugin.ts";
@@ -32,6 +33,7 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
   ...SESSION_HANDLERS,
   ...USER_HANDLERS,
   ...VM_HANDLERS,
+  ...CLUSTER_HANDLERS,
   ...NODE_HANDLERS,
   ...OPERATION_HANDLERS,
   ...PLUGIN_HANDLERS,

@@ -13,8 +13,8 @@ import {
   type NodeOperation,
   type NodeOperationView,
 } from "../../schema/node_operation.ts";
+import { maySeeAll } from "../auth/access.ts";
 import type { Caller } from "../auth/caller.ts";
-import { maySeeAll } from "../requests/names.ts";
 import { FILTER_KEYS } from "./operations.ts";
 import { outcomeOf } from "../requests/requests.ts";
 import type { Site } from "../site.ts";

@@ -11,4 +11,5 @@ export const EXTENSIONS: readonly string[] = [
   "watch",
   "node-operations",
   "plugins",
+  "clusters",
 ];

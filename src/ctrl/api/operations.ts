@@ -12,9 +12,9 @@ import type {
   Operation,
   OperationView,
 } from "../../schema/operation.ts";
+import { Access } from "../auth/access.ts";
 import { type Caller, requireVerb } from "../auth/caller.ts";
 import type { Site } from "../site.ts";
-import { maySeeOperation } from "./watch.ts";
 
 /** What a filter may ask about. */
 export const FILTER_KEYS: readonly string[] = [
@@ -39,10 +39,11 @@ export function listOperations(
     10_000,
     Math.max(1, Number(url.searchParams.get("limit") ?? 100) || 100),
   );
+  const access = new Access(caller, records);
   const operations: Operation[] = [];
   for (const operation of [...records.operations.values()].reverse()) {
     if (operations.length >= limit) break;
-    if (!maySeeOperation(caller, operation)) continue;
+    if (!access.maySeeOperation(operation)) continue;
     const read = (key: string) =>
       String(operation[key as keyof Operation] ?? "");
     if (matchesAll(conditions, read)) {
@@ -74,6 +75,8 @@ export async function cancelOperation(
 ): Promise<Operation> {
   const operation = findOperation(site, caller, text);
   requireVerb(caller, operation.verb);
+  const access = new Access(caller, site.records);
+  if (!access.mayCancel(operation)) access.requireControl(operation.vm);
   if (isFinal(operation.state)) {
     throw new UsherError(
       "wrong_state",
@@ -129,8 +132,9 @@ export function findOperation(
     ? [exact]
     : [...site.records.operations.values()]
       .filter((operation) => text.length >= 6 && operation.id.startsWith(text));
+  const access = new Access(caller, site.records);
   const visible = found.filter((operation) =>
-    maySeeOperation(caller, operation)
+    access.maySeeOperation(operation)
   );
   if (visible.length > 1) {
     throw new UsherError(

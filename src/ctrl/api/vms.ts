@@ -11,10 +11,12 @@ import {
 } from "../../core/selector.ts";
 import { UsherError } from "../../error/mod.ts";
 import { compareNaturally } from "../../schema/natural_order.ts";
+import { withoutSuffix } from "../../schema/name.ts";
 import type { Vm } from "../../schema/vm.ts";
+import { Access } from "../auth/access.ts";
 import type { Caller } from "../auth/caller.ts";
 import { VM_KEYS, vmField } from "../fields.ts";
-import { maySee, NameResolver } from "../requests/names.ts";
+import { NameResolver } from "../requests/names.ts";
 import { admittedVms, type Read } from "../requests/read_chains.ts";
 import type { Site } from "../site.ts";
 import { vmView } from "../views.ts";
@@ -27,7 +29,7 @@ export async function listVms(
   caller: Caller,
   url: URL,
 ): Promise<Response> {
-  const read = readOf(url);
+  const read = readOf(url, site.config.name_suffix);
   const admits = await admittedVms(caller, read, site);
   const all = chosen(site, caller, read);
   const vms = admits === null ? all : all.filter(admits);
@@ -50,8 +52,9 @@ export async function listVms(
 export async function shownVm(
   site: Site,
   caller: Caller,
-  name: string,
+  text: string,
 ): Promise<Vm> {
+  const name = withoutSuffix(text, site.config.name_suffix);
   const read = { names: [name], filter: "" };
   const admits = await admittedVms(caller, read, site);
   const vm = new NameResolver(site.records, caller).one(name);
@@ -63,10 +66,12 @@ export async function shownVm(
 }
 
 /** What a query asks for. */
-function readOf(url: URL): Read {
+function readOf(url: URL, suffix: string): Read {
   const names = url.searchParams.get("names")?.split(",") ?? [];
   return {
-    names: names.filter((name) => name !== ""),
+    names: names.filter((name) => name !== "").map((name) =>
+      withoutSuffix(name, suffix)
+    ),
     filter: url.searchParams.get("filter") ?? "",
   };
 }
@@ -85,7 +90,10 @@ function chosen(site: Site, caller: Caller, { names, filter }: Read): Vm[] {
 }
 
 function allOf(site: Site, caller: Caller): Vm[] {
-  return [...site.records.vms.values()].filter((vm) => maySee(caller, vm));
+  const access = new Access(caller, site.records);
+  return [...site.records.vms.values()].filter(({ name }) =>
+    access.maySee(name)
+  );
 }
 
 /** A glob that matches nothing lists nothing; a literal name must exist. */

@@ -3,17 +3,19 @@
  *
  * @module
  */
+import type { ClusterRecord } from "../../schema/cluster.ts";
 import type { Node } from "../../schema/node.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
-import { splitVmName } from "../../schema/name.ts";
-import { type Caller, isInScope } from "../auth/caller.ts";
+import type { Access } from "../auth/access.ts";
+import type { Caller } from "../auth/caller.ts";
 import { isFinal } from "../../core/operation_machine.ts";
-import { looksAtAll, maySee, maySeeAll } from "../requests/names.ts";
 import type { Change } from "../records/records.ts";
 import type { Site } from "../site.ts";
+import { clusterView } from "../clusters/cluster_view.ts";
 import { nodeView, vmView } from "../views.ts";
 import { BEAT_MS } from "./beat.ts";
+import { SharedView } from "./shared_view.ts";
 import type { Sight } from "./sight.ts";
 import type { WatchQuery } from "./watch_query.ts";
 import { JoinedSignal } from "../../sys/joined_signal.ts";
@@ -25,24 +27,21 @@ export async function* watch(
   { query, sight }: { readonly query: WatchQuery; readonly sight: Sight },
   signal: AbortSignal,
 ): AsyncGenerator<unknown> {
-  // What was shown before is not known where something may be hidden now.
-  const resumes = query.since !== null && !sight.isNarrow &&
-    site.changes.reaches(query.since);
+  const view = new SharedView(site, caller);
+  const resumes = mayResume(site, view, query, sight);
   let at = resumes ? query.since ?? 0 : site.changes.newest;
   yield {
     type: "hello",
     revision: at,
     reset: query.since !== null && !resumes,
   };
-  if (!resumes && query.snapshot) yield* snapshot(site, caller, query, sight);
+  if (resumes || !query.snapshot) view.resume();
+  else yield* snapshot(site, view, query, sight);
   yield { type: "synced", revision: at };
   const { clock } = site.context;
   let saidAt = clock.monotonic();
   while (!signal.aborted) {
-    if (!site.accounts.isLive(caller)) {
-      yield { type: "bye", reason: "this session has ended", resume: false };
-      return;
-    }
+    if (!site.accounts.isLive(caller)) break;
     const changes = site.changes.after(at);
     if (changes === null) {
       yield {
@@ -53,12 +52,11 @@ export async function* watch(
       return;
     }
     for (const { change, at: when } of changes) {
-      const shown = query.kinds.has(change.kind) ? sight.of(change) : null;
-      const line = shown === null ? null : lineOf(site, caller, shown, when);
+      for (const shown of shownOf(view, change, { query, sight, at })) {
+        yield lineOf(site, view.access, shown, when);
+        saidAt = clock.monotonic();
+      }
       at = change.revision;
-      if (line === null) continue;
-      yield line;
-      saidAt = clock.monotonic();
     }
     // Also where much happens that this watcher may not see.
     const quietMs = clock.monotonic() - saidAt;
@@ -80,82 +78,135 @@ export async function* watch(
     : { type: "bye", reason: "this session has ended", resume: false };
 }
 
+/** Not where something may be hidden now: what was shown before is not known. */
+function mayResume(
+  { changes }: Site,
+  view: SharedView,
+  { since }: WatchQuery,
+  sight: Sight,
+): boolean {
+  return since !== null && !sight.isNarrow && changes.reaches(since) &&
+    view.isAsOf(since);
+}
+
+/** Of what one change is for a watcher, what the watcher asks for and is shown. */
+function* shownOf(
+  view: SharedView,
+  change: Change,
+  { query, sight, at }: {
+    readonly query: WatchQuery;
+    readonly sight: Sight;
+    /** The revision before the change. */
+    readonly at: number;
+  },
+): Generator<Change> {
+  for (const told of changesFor(view, change, at)) {
+    const shown = query.kinds.has(told.kind) ? sight.of(told) : null;
+    if (shown !== null) yield shown;
+  }
+}
+
+/** What one change is for a watcher: nothing, itself, or what a share shows or hides. */
+function* changesFor(
+  view: SharedView,
+  change: Change,
+  at: number,
+): Generator<Change> {
+  const { access } = view;
+  switch (change.kind) {
+    case "node":
+      yield change;
+      return;
+    case "node-operation":
+      if (access.seesAll) yield change;
+      return;
+    case "operation":
+      if (access.maySeeOperation(operationOf(change))) yield change;
+      return;
+    case "vm":
+      if (view.showsVm(change)) yield change;
+      return;
+    case "cluster": {
+      for (const one of view.besides(change)) yield { ...one, revision: at };
+      const shown = view.ofCluster(change);
+      if (shown !== null) yield shown;
+    }
+  }
+}
+
+/** Of one that is gone, only the VM's name is left. */
+function operationOf({ name, value }: Change): Pick<Operation, "user" | "vm"> {
+  return value === null ? { user: "", vm: name } : value as Operation;
+}
+
 function* snapshot(
-  site: Site,
-  caller: Caller,
+  { links, records, runner }: Site,
+  view: SharedView,
   { kinds }: WatchQuery,
   sight: Sight,
 ): Generator<unknown> {
+  const { access } = view;
   if (kinds.has("node")) {
-    for (const node of site.records.nodes.values()) {
+    for (const node of records.nodes.values()) {
       if (!sight.showsNode(node)) continue;
-      yield {
-        type: "snapshot",
-        kind: "node",
-        value: nodeView(node, site.links, site.records.capacity),
-      };
+      yield line("node", nodeView(node, links, records.capacity));
     }
   }
-  if (kinds.has("vm")) {
-    for (const vm of site.records.vms.values()) {
-      if (maySee(caller, vm) && sight.showsVm(vm)) {
-        yield {
-          type: "snapshot",
-          kind: "vm",
-          value: vmView(vm, site.links, site.runner),
-        };
-      }
+  if (kinds.has("cluster")) {
+    for (const cluster of records.clusters.values()) {
+      if (access.cluster(cluster.name) === null) continue;
+      yield line("cluster", clusterView(cluster, access, records));
     }
   }
-  if (kinds.has("node-operation") && maySeeAll(caller)) {
-    for (const value of site.records.nodeOperations.values()) {
-      if (isFinal(value.state)) continue;
-      yield { type: "snapshot", kind: "node-operation", value };
+  for (const vm of records.vms.values()) {
+    if (!access.maySee(vm.name) || !sight.showsVm(vm)) continue;
+    view.hold(vm.uid, vm.name);
+    if (kinds.has("vm")) yield line("vm", vmView(vm, links, runner));
+  }
+  if (kinds.has("node-operation") && access.seesAll) {
+    for (const value of records.nodeOperations.values()) {
+      if (!isFinal(value.state)) yield line("node-operation", value);
     }
   }
   if (kinds.has("operation")) {
-    for (const operation of site.records.operations.values()) {
-      if (!isFinal(operation.state) && maySeeOperation(caller, operation)) {
-        const value = site.records.withProgress(operation);
-        yield { type: "snapshot", kind: "operation", value };
-      }
+    for (const operation of records.operations.values()) {
+      if (isFinal(operation.state)) continue;
+      if (!access.maySeeOperation(operation)) continue;
+      yield line("operation", records.withProgress(operation));
     }
   }
+}
+
+function line(kind: Change["kind"], value: unknown): unknown {
+  return { type: "snapshot", kind, value };
 }
 
 function lineOf(
   site: Site,
-  caller: Caller,
+  access: Access,
   change: Change,
   at: string,
 ): unknown {
   const { kind, revision, note, value, id, name } = change;
-  if (!maySeeChange(caller, change)) return null;
   if (value === null) return { type: "delete", kind, revision, at, id, name };
-  return { type: "put", kind, revision, note, at, value: viewOf(site, change) };
+  const shown = viewOf(site, access, change);
+  return { type: "put", kind, revision, note, at, value: shown };
 }
 
-function viewOf(site: Site, { kind, value }: Change): unknown {
-  if (kind === "vm") return vmView(value as Vm, site.links, site.runner);
-  if (kind === "node") {
-    return nodeView(value as Node, site.links, site.records.capacity);
+function viewOf(
+  { links, runner, records }: Site,
+  access: Access,
+  { kind, value }: Change,
+): unknown {
+  switch (kind) {
+    case "vm":
+      return vmView(value as Vm, links, runner);
+    case "node":
+      return nodeView(value as Node, links, records.capacity);
+    case "cluster":
+      return clusterView(value as ClusterRecord, access, records);
+    case "operation":
+    case "node-operation":
+      return value;
   }
-  return value;
-}
-
-function maySeeChange(caller: Caller, { kind, name, value }: Change): boolean {
-  if (kind === "node") return true;
-  if (kind === "node-operation") return maySeeAll(caller);
-  if (kind === "operation" && value !== null) {
-    return maySeeOperation(caller, value as Operation);
-  }
-  if (!isInScope(caller, name)) return false;
-  return looksAtAll(caller) || splitVmName(name).user === caller.user;
-}
-
-/** Whether `caller` may see an operation: it is on a VM of theirs, or by them. */
-export function maySeeOperation(caller: Caller, operation: Operation): boolean {
-  if (!isInScope(caller, operation.vm)) return false;
-  return looksAtAll(caller) || operation.user === caller.user ||
-    splitVmName(operation.vm).user === caller.user;
 }

@@ -221,6 +221,8 @@ function matters(
       return true;
     case "node-operation":
       return id === drain;
+    case "cluster":
+      return false;
   }
 }
 

@@ -10,6 +10,7 @@
  * @module
  */
 import type { Node } from "../../schema/node.ts";
+import { clusterValue } from "../records/clusters.ts";
 import type { Write } from "../records/write.ts";
 import type { News, TellingEvent } from "./news_item.ts";
 import { operationNews } from "./operation_news.ts";
@@ -52,12 +53,14 @@ function newsOfWrite(
       return operationNews(write, seen, isHeard);
     case "cluster": {
       const isNew = seen.before.cluster(write.key) === undefined;
-      if (!isNew || !isHeard("cluster_register")) return [];
+      if (write.value === null || !isNew || !isHeard("cluster_register")) {
+        return [];
+      }
       return [{
         event: "cluster_register",
-        args: [write.value],
+        args: [clusterValue(write.value)],
         lane: `cluster ${write.key}`,
-        decision: `cluster_register/${write.key}`,
+        decision: `cluster_register/${write.key}/${revision}`,
       }];
     }
     case "node-operation":

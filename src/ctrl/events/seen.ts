@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Cluster } from "../../schema/event_value.ts";
+import type { ClusterRecord } from "../../schema/cluster.ts";
 import type { Node } from "../../schema/node.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { RequestRecord } from "../../schema/stored.ts";
@@ -23,7 +23,7 @@ export interface Before {
   node(name: string): Node | undefined;
   operation(id: string): Operation | undefined;
   request(id: string): RequestRecord | undefined;
-  cluster(name: string): Cluster | undefined;
+  cluster(name: string): ClusterRecord | undefined;
 }
 
 /** The records as the writes so far leave them. */

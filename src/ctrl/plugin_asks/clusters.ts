@@ -3,13 +3,14 @@
  *
  * @module
  */
-import type { Cluster } from "../../schema/event_value.ts";
+import type { ClusterRecord } from "../../schema/cluster.ts";
+import { clusterValue } from "../records/clusters.ts";
 import type { AnswersOf } from "./ask.ts";
 
 /** Where clusters are read. */
 export interface ClusterSource {
-  get(name: string): Cluster | undefined;
-  values(): Iterable<Cluster>;
+  get(name: string): ClusterRecord | undefined;
+  values(): Iterable<ClusterRecord>;
 }
 
 /** Answers what is asked about clusters. */
@@ -21,9 +22,12 @@ export function clusterAnswers(
       const all = [...clusters.values()];
       pace.looked(all.length);
       return all.filter(({ name }) => grant.reachesCluster(name))
+        .map(clusterValue)
         .sort((a, b) => a.name < b.name ? -1 : 1);
     },
-    "clusters.get": ({ name }, { grant }) =>
-      grant.reachesCluster(name) ? clusters.get(name) ?? null : null,
+    "clusters.get": ({ name }, { grant }) => {
+      const found = grant.reachesCluster(name) ? clusters.get(name) : undefined;
+      return found === undefined ? null : clusterValue(found);
+    },
   };
 }

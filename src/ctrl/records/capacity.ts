@@ -19,6 +19,7 @@ import type { Operation } from "../../schema/operation.ts";
 import type { Strategy } from "../../schema/placement.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { Globs } from "../requests/globs.ts";
+import { Holdings } from "./holdings.ts";
 
 /** What an operation that runs holds for its VM. */
 interface Hold {
@@ -40,6 +41,8 @@ export class Capacity {
   readonly picture: Picture = new Picture();
   readonly strategy: Strategy;
   readonly globs: Globs = new Globs();
+  /** Who has which VMs, and what they take of quotas. */
+  readonly holdings: Holdings = new Holdings();
   readonly #vms = new Map<string, Vm>();
   /** By VM, then by operation: one runs at a time, and no more are kept. */
   readonly #holds = new Map<string, Map<string, Hold>>();
@@ -111,6 +114,10 @@ export class Capacity {
   #count(uid: string): void {
     const vm = this.#vms.get(uid);
     const holds = [...this.#holds.get(uid)?.values() ?? []];
+    const on = vm !== undefined &&
+      (occupies(vm.status.state) || holds.some((hold) => hold.on));
+    // One that usher owes a start keeps what it had: that start asks for nothing.
+    this.holdings.vmIs(uid, vm, on || vm?.restarts?.due === true);
     // Where it lies first; the rest in an order that no history changes.
     const nodes = new Set(vm?.node == null ? [] : [vm.node]);
     const copies = this.#copies.get(uid) ?? [];
@@ -125,8 +132,7 @@ export class Capacity {
       nodes: [...nodes],
       memoryMiB: vm.spec.memoryMiB,
       vcpus: vm.spec.vcpus,
-      on: occupies(vm.status.state) || holds.some(({ on }) => on) ||
-        copies.length > 0,
+      on: on || copies.length > 0,
       apartFrom: vm.spec.placement.apartFrom,
       togetherWith: vm.spec.placement.togetherWith,
     });

@@ -2,11 +2,12 @@
  * Clusters: a record for each, made with the first VM of it, in the same
  * commit, whoever makes that VM known and whyever.
  *
- * A cluster outlives its VMs: it is registered once in its life, and what
- * plugins keep for it elsewhere stays good.
+ * A cluster outlives its VMs, and stays until it is deleted: what it is shared
+ * with, and what plugins keep for it elsewhere, stays good.
  *
  * @module
  */
+import type { ClusterRecord } from "../../schema/cluster.ts";
 import type { Cluster } from "../../schema/event_value.ts";
 import { splitVmName } from "../../schema/name.ts";
 import type { Vm } from "../../schema/vm.ts";
@@ -19,11 +20,18 @@ export function clusterOf(vm: string): string {
   return `${cluster}.${user}`;
 }
 
+/** What plugins are told of a cluster. */
+export function clusterValue(
+  { v, name, user, createdAt, createdBy }: ClusterRecord,
+): Cluster {
+  return { v, name, user, createdAt, createdBy };
+}
+
 /** `writes`, each that makes the first VM of a cluster known behind the cluster's own. */
 export function withClusters(
   writes: readonly Write[],
   vms: Table<Vm>,
-  clusters: Table<Cluster>,
+  clusters: Table<ClusterRecord>,
 ): readonly Write[] {
   const made = new Set<string>();
   let all: Write[] | null = null;
@@ -46,7 +54,7 @@ export function withClusters(
 /** Writes of clusters that VMs are in and that have no record, as an older usher left them. */
 export function missingClusters(
   vms: Iterable<Vm>,
-  clusters: Table<Cluster>,
+  clusters: Table<ClusterRecord>,
 ): Write[] {
   const writes = new Map<string, Write>();
   for (const vm of vms) {
@@ -69,7 +77,10 @@ function clusterWrite(vm: Vm, createdBy: string | undefined): Write {
       user,
       createdAt: vm.createdAt,
       createdBy: createdBy ?? user,
+      shares: [],
+      revision: 0,
     },
+    note: "created",
   };
 }
 

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { Cluster } from "../../schema/event_value.ts";
+import { ClusterRecord } from "../../schema/cluster.ts";
 import { Node } from "../../schema/node.ts";
 import { NodeOperation } from "../../schema/node_operation.ts";
 import { Operation, type Progress } from "../../schema/operation.ts";
@@ -43,7 +43,7 @@ export class Records {
   readonly operations = new Table<Operation>();
   readonly requests = new Table<RequestRecord>();
   readonly nodeOperations = new Table<NodeOperation>();
-  readonly clusters = new Table<Cluster>();
+  readonly clusters = new Table<ClusterRecord>();
   /** The newest view of names, also of writes that are not durable yet. */
   readonly names = new VmNames();
   /** What nodes have left, also after writes that are not durable yet. */
@@ -104,7 +104,7 @@ export class Records {
       records.nodeOperations.load(operation.id, operation);
     }
     for await (const { value } of store.list(keys.clusters())) {
-      const cluster = Cluster.parse(value);
+      const cluster = ClusterRecord.parse(value);
       records.clusters.load(cluster.name, cluster);
     }
     const ceiling = await store.get(keys.meta("revision"));
@@ -237,9 +237,7 @@ export class Records {
   }
 
   #stamp(write: Write): Stamped {
-    if (write.kind === "request" || write.kind === "cluster") {
-      return { write, revision: 0 };
-    }
+    if (write.kind === "request") return { write, revision: 0 };
     const revision = ++this.#revision;
     if (write.value === null) return { write, revision };
     return {
@@ -272,7 +270,6 @@ export class Records {
       if (write.value === null) this.byRequest.delete(write.key);
       return [];
     }
-    if (write.kind === "cluster") return [];
     if (write.kind === "operation" && write.value === null) {
       this.#index.unlink(old as Operation | undefined);
     }
@@ -284,6 +281,9 @@ export class Records {
       name: nameOf(write.key, named ?? undefined),
       note: write.note ?? "",
       value: write.value,
+      ...(write.kind === "cluster"
+        ? { before: old as ClusterRecord | undefined }
+        : {}),
     }];
   }
 

@@ -31,6 +31,7 @@ Deno.test("Records.write() shows a value to decisions at once and to readers onc
   await writing;
   strictEqual(records.vms.get(VM.uid)?.name, VM.name);
   deepStrictEqual(seen.map(({ kind, name }) => [kind, name]), [
+    ["cluster", "lab.ann"],
     ["vm", VM.name],
   ]);
 });

@@ -5,7 +5,7 @@
  * @module
  */
 import type { ChangeKind } from "../../schema/change.ts";
-import type { Cluster } from "../../schema/event_value.ts";
+import type { ClusterRecord } from "../../schema/cluster.ts";
 import type { Node } from "../../schema/node.ts";
 import type { NodeOperation } from "../../schema/node_operation.ts";
 import type { Operation } from "../../schema/operation.ts";
@@ -50,7 +50,8 @@ export type Write =
   | {
     readonly kind: "cluster";
     readonly key: string;
-    readonly value: Cluster;
+    readonly value: ClusterRecord | null;
+    readonly note?: string;
   };
 
 /** A change that became durable. */
@@ -60,7 +61,9 @@ export interface Change {
   readonly id: string;
   readonly name: string;
   readonly note: string;
-  readonly value: Vm | Node | Operation | NodeOperation | null;
+  readonly value: Vm | Node | Operation | NodeOperation | ClusterRecord | null;
+  /** Of a cluster: what it was, since a share that ended hides its VMs. */
+  readonly before?: ClusterRecord | undefined;
 }
 
 /** The write of the revision that none given out is above. */

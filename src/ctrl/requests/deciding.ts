@@ -14,7 +14,7 @@ import { isUsherError, UsherError } from "../../error/mod.ts";
 import type { WaitingFor } from "../../plugin/events.ts";
 import { type Caller, isConfined, requireVerb } from "../auth/caller.ts";
 import type { Decision } from "../events/kept_answers.ts";
-import { maySeeAll } from "./names.ts";
+import { maySeeAll } from "../auth/access.ts";
 import {
   allow,
   type Allowed,

@@ -1,9 +1,11 @@
 /**
  * Names of VMs in requests, resolved for a caller.
  *
- * A user's short names mean the user's own VMs; those of who may see all may
- * mean anybody's, when only one fits. What matches no name may be a prefix of
- * one uid.
+ * A user's short names, and patterns of less than three parts that something is
+ * to be done with, mean the user's own VMs, so that a share given to somebody
+ * never changes what their old scripts do; a shared VM is named in full. Short
+ * names of those who may see all may mean anybody's, when only one fits. What
+ * matches no name may be a prefix of one uid.
  *
  * @module
  */
@@ -17,25 +19,9 @@ import {
 } from "../../schema/name.ts";
 import { nearest } from "../../schema/nearest.ts";
 import type { Vm } from "../../schema/vm.ts";
-import { type Caller, isConfined, isInScope } from "../auth/caller.ts";
+import { Access } from "../auth/access.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { Records } from "../records/records.ts";
-
-/** Whether `caller` may see a VM; a plugin sees what it was granted. */
-export function maySee(caller: Caller, vm: Vm): boolean {
-  if (caller.plugin !== undefined) return caller.plugin.reaches(vm.name);
-  if (!isInScope(caller, vm.name)) return false;
-  return looksAtAll(caller) || splitVmName(vm.name).user === caller.user;
-}
-
-/** Whether `caller` may see everything: who may do all, and who may only look. */
-export function maySeeAll(caller: Caller): boolean {
-  return looksAtAll(caller) && !isConfined(caller);
-}
-
-/** Whether anybody's VM may be seen, where the caller's token is for it. */
-export function looksAtAll({ role }: Caller): boolean {
-  return role === "admin" || role === "viewer";
-}
 
 /** The full name that a caller means by a literal one. Throws `invalid_input`. */
 export function fullName(text: string, caller: Caller): string {
@@ -70,14 +56,23 @@ export function fullName(text: string, caller: Caller): string {
   return joinVmName({ vm, cluster, user });
 }
 
+/** The parts of a whole name. */
+const WHOLE = 3;
+
+/** Whether a pattern, of a whole name or of less, means a VM that it matches. */
+type ByPattern = (vm: Vm, isWhole: boolean) => boolean;
+
 /** Resolves the names of one request, for one caller. */
 export class NameResolver {
   readonly #records: Records;
   readonly #caller: Caller;
+  /** What the caller may see and change. */
+  readonly access: Access;
 
   constructor(records: Records, caller: Caller) {
     this.#records = records;
     this.#caller = caller;
+    this.access = new Access(caller, records);
   }
 
   /** Every VM that `texts` mean, each once, in the order asked. Throws `not_found`. */
@@ -87,13 +82,22 @@ export class NameResolver {
 
   /**
    * Those that can be acted on: a pattern passes over domains that usher did
-   * not make, which were found on a node. Throws `not_found`.
+   * not make, which were found on a node, and over what the caller may only
+   * look at. Throws `not_found`, and `permission_denied` for such a one by name.
    */
   ours(texts: readonly string[]): Vm[] {
-    return this.#all(texts, ({ found }) => !found);
+    const access = this.access;
+    const all = this.#all(
+      texts,
+      ({ found, name }, isWhole) =>
+        !found && access.mayControl(name) &&
+        (isWhole || access.mayMeanShortly(name)),
+    );
+    for (const { name } of all) access.requireControl(name);
+    return all;
   }
 
-  #all(texts: readonly string[], byPattern: (vm: Vm) => boolean): Vm[] {
+  #all(texts: readonly string[], byPattern: ByPattern): Vm[] {
     const all = new Map<string, Vm>();
     for (const text of texts) {
       for (const vm of this.#matches(text, byPattern)) all.set(vm.uid, vm);
@@ -113,19 +117,23 @@ export class NameResolver {
   find(text: string): Vm | undefined {
     const exact = this.#exact(text);
     if (exact !== undefined) return exact;
-    const short = this.#seen(this.#records.names.named(text));
+    const short = this.#seen(this.#records.names.named(text)).filter((vm) =>
+      this.access.mayMeanShortly(vm.name)
+    );
     if (short.length > 1) throw ambiguous(text, short);
     return short[0] ?? this.#byPrefix(text);
   }
 
-  #matches(text: string, byPattern = (_: Vm) => true): Vm[] {
+  #matches(text: string, byPattern: ByPattern = () => true): Vm[] {
     if (!isGlob(text)) {
       const vm = this.find(text);
       if (vm === undefined) throw this.#notFound(text);
       return [vm];
     }
-    const found = this.#visible().filter((vm) =>
-      byPattern(vm) && matchesName(vm.name, text)
+    const isWhole = text.split(".").length === WHOLE;
+    const found = this.#among(text).filter((vm) =>
+      matchesName(vm.name, text) && this.access.maySee(vm.name) &&
+      byPattern(vm, isWhole)
     );
     if (found.length === 0) {
       throw new UsherError("not_found", `No VM matches "${text}"`, {
@@ -142,7 +150,7 @@ export class NameResolver {
     const [vm = "", cluster = DEFAULT_CLUSTER, user = this.#caller.user] =
       parts;
     const found = this.#records.byName(joinVmName({ vm, cluster, user }));
-    return found !== undefined && maySee(this.#caller, found)
+    return found !== undefined && this.access.maySee(found.name)
       ? found
       : undefined;
   }
@@ -156,13 +164,24 @@ export class NameResolver {
   /** Those of these uids that the caller may see. */
   #seen(uids: readonly string[]): Vm[] {
     return uids.map((uid) => this.#records.vms.latest(uid)).filter((vm) =>
-      vm !== undefined && maySee(this.#caller, vm)
+      vm !== undefined && this.access.maySee(vm.name)
     ) as Vm[];
+  }
+
+  /** The VMs that a pattern could match: of one cluster when it names that. */
+  #among(text: string): Vm[] {
+    const { vms, capacity } = this.#records;
+    const [, cluster = "*", user = "*"] = text.split(".");
+    const name = `${cluster}.${user}`;
+    if (isGlob(name)) return [...vms.latestValues()];
+    return [...capacity.holdings.members(name)].flatMap((uid) =>
+      vms.latest(uid) ?? []
+    );
   }
 
   #visible(): Vm[] {
     return [...this.#records.vms.latestValues()].filter((vm) =>
-      maySee(this.#caller, vm)
+      this.access.maySee(vm.name)
     );
   }
 

@@ -15,7 +15,7 @@ import {
 } from "../../../tests/support/fake_runner.ts";
 import { ADMIN, SmallCtrl } from "../../../tests/support/small_ctrl.ts";
 import { admittedNodes, admittedVms, ALL, type Read } from "./read_chains.ts";
-import { maySee } from "./names.ts";
+import { Access } from "../auth/access.ts";
 
 const BOB = { user: "bob", role: "user", expiresAt: "", session: "" } as const;
 
@@ -42,7 +42,9 @@ async function reads(
   const nodes = await admittedNodes(caller, read, parts);
   return {
     calls: runner.calls,
-    vms: [...records.vms.values()].filter((vm) => maySee(caller, vm))
+    vms: [...records.vms.values()].filter((vm) =>
+      new Access(caller, records).maySee(vm.name)
+    )
       .filter((vm) => vms === null || vms(vm)).map(({ name }) => name).sort(),
     nodes: [...records.nodes.values()]
       .filter((node) => nodes === null || nodes(node))

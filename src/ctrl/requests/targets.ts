@@ -15,7 +15,7 @@ import {
   type VmRequest,
 } from "../../schema/request.ts";
 import type { Vm } from "../../schema/vm.ts";
-import { type Caller, isInScope } from "../auth/caller.ts";
+import type { Caller } from "../auth/caller.ts";
 import { fullName, type NameResolver } from "./names.ts";
 
 /** One VM of a request. */
@@ -77,26 +77,20 @@ function creatableOne(
   }
   const vm = resolver.find(text);
   if (vm !== undefined) {
+    resolver.access.requireControl(vm.name);
     refuseOtherSpec(vm, request.spec);
     return [{ name: vm.name, vm }];
   }
   const name = fullName(text, caller);
-  const { user } = splitVmName(name);
-  if (user === FOUND_OWNER || !mayMake(name, caller)) {
+  const { user, cluster } = splitVmName(name);
+  if (user === FOUND_OWNER || !resolver.access.mayControl(name)) {
     throw new UsherError(
       "permission_denied",
-      `You may not make VMs of user "${user}"`,
+      `You may not make VMs of user "${user}" in cluster "${cluster}"`,
       { subject: name },
     );
   }
   return [{ name, vm: undefined }];
-}
-
-/** Whether `caller` may make a VM of this full name. */
-function mayMake(name: string, caller: Caller): boolean {
-  if (caller.plugin !== undefined) return caller.plugin.reaches(name);
-  if (!isInScope(caller, name)) return false;
-  return caller.role === "admin" || splitVmName(name).user === caller.user;
 }
 
 /** `web` and count 3 are `web-1`, `web-2`, `web-3`; in `web.lab` the first part is counted. */

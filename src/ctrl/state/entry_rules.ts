@@ -10,7 +10,8 @@ import {
   type Finding,
   type Kind,
 } from "../../core/invariants/finding.ts";
-import { ClientValue, Cluster } from "../../schema/event_value.ts";
+import { ClusterRecord } from "../../schema/cluster.ts";
+import { ClientValue } from "../../schema/event_value.ts";
 import { Node } from "../../schema/node.ts";
 import { NodeOperation } from "../../schema/node_operation.ts";
 import { Operation } from "../../schema/operation.ts";
@@ -88,7 +89,7 @@ const SHAPES: Readonly<Record<string, Shape>> = Object.fromEntries(
       schema: ApiTokenRecord,
       id: "id",
     }],
-    [keys.clusters(), { kind: "cluster", schema: Cluster, id: "name" }],
+    [keys.clusters(), { kind: "cluster", schema: ClusterRecord, id: "name" }],
     [keys.allTold(), { kind: "told", schema: ToldRecord, id: "id" }],
     [keys.allAnswers(), {
       kind: "answers",

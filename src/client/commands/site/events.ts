@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ClusterView } from "../../../schema/cluster.ts";
 import type { NodeView, VmView } from "../../../schema/change.ts";
 import type { NodeOperation } from "../../../schema/node_operation.ts";
 import type { Operation } from "../../../schema/operation.ts";
@@ -21,7 +22,7 @@ import { startWait } from "../../wait.ts";
 import { type Change, watch } from "../../watch.ts";
 import { JoinedSignal } from "../../../sys/joined_signal.ts";
 
-const KINDS = ["vm", "node", "operation", "node-operation"];
+const KINDS = ["vm", "node", "operation", "node-operation", "cluster"];
 
 /** Without --follow, what came after --since ends where it is quiet so long. */
 const QUIET_MS = 500;
@@ -135,6 +136,10 @@ function textOf(change: Shown): string {
     case "node": {
       const { name, state } = value as NodeView;
       return `${name} ${state}${note}`;
+    }
+    case "cluster": {
+      const { name, shares } = value as ClusterView;
+      return `${name} shared with ${shares.length}${note}`;
     }
     case "node-operation": {
       const { id, verb, node, state } = value as NodeOperation;

@@ -4,6 +4,7 @@
  * @module
  */
 import { UsherError } from "../../../error/mod.ts";
+import { withoutSuffix } from "../../../schema/name.ts";
 import { VmRequest } from "../../../schema/request.ts";
 import type { VM_ROUTES } from "../../../schema/route/vm.ts";
 import { upgradeWebSocket } from "../../../sys/websocket.ts";
@@ -60,7 +61,9 @@ async function readVmRequest(
   if (named !== undefined && site.records.nodes.latest(named) === undefined) {
     throw site.nodes.unknown(named);
   }
-  return body;
+  const { name_suffix: suffix } = site.config;
+  const names = body.names.map((name) => withoutSuffix(name, suffix));
+  return { ...body, names };
 }
 
 async function submit(call: Call): Promise<Response> {
@@ -71,9 +74,16 @@ async function submit(call: Call): Promise<Response> {
     : json(await site.requests.submit(body, caller));
 }
 
+function resolved(site: Call["site"], caller: Call["caller"], name: string) {
+  const resolver = new NameResolver(site.records, caller);
+  const plain = withoutSuffix(name, site.config.name_suffix);
+  return { access: resolver.access, vm: resolver.one(plain) };
+}
+
 function openConsole({ site, request, url, caller, param }: Call): Response {
   requireVerb(caller, "console");
-  const vm = new NameResolver(site.records, caller).one(param("name"));
+  const { access, vm } = resolved(site, caller, param("name"));
+  access.requireControl(vm.name);
   if (
     vm.status.state !== "running" && vm.status.state !== "paused" &&
     vm.status.state !== "starting"
@@ -98,7 +108,7 @@ function openConsole({ site, request, url, caller, param }: Call): Response {
     socket,
     vm,
     Math.min(MAX_HISTORY, Math.max(0, Math.floor(history) || 0)),
-    () => site.accounts.isLive(caller),
+    () => site.accounts.isLive(caller) && access.mayControl(vm.name),
     life.signal,
   ).finally(() => {
     life[Symbol.dispose]();
