@@ -17,14 +17,27 @@ if (Deno.args[0] === "plugin-host") {
   const { runHost } = await import("./src/plugin/host.ts");
   Deno.exit(await runHost());
 }
+const args = calledAsUsh() ? ["shell", ...Deno.args] : Deno.args;
 const { isPluginTool, roleOf, runClient } = await import(
   "./src/client/main.ts"
 );
-if (isPluginTool(Deno.args)) {
+if (isPluginTool(args)) {
   const { runPluginTool } = await import("./src/plugin_tools/mod.ts");
-  Deno.exit(await runPluginTool(Deno.args));
+  Deno.exit(await runPluginTool(args));
 }
-const role = roleOf(Deno.args);
-if (role === null) Deno.exit(await runClient(Deno.args));
+const role = roleOf(args);
+if (role === null) Deno.exit(await runClient(args));
 const { runRole } = await import("./src/roles.ts");
-Deno.exit(await runRole(role, Deno.args));
+Deno.exit(await runRole(role, args));
+
+/** Whether a link or a copy of the name `ush` was called: that is the shell. */
+function calledAsUsh(): boolean {
+  try {
+    const [called = ""] = Deno.readTextFileSync("/proc/self/cmdline").split(
+      "\0",
+    );
+    return /(^|\/)ush$/.test(called);
+  } catch {
+    return false;
+  }
+}

@@ -143,6 +143,16 @@ export const VM_NAMES: Words = {
   completes: "vm",
 };
 
+/** How the shell runs. */
+export interface ShellOptions {
+  /** A script to run. */
+  readonly file: string | undefined;
+  /** Commands to run. */
+  readonly command: string | undefined;
+  /** Go on after a command that failed. */
+  readonly keepGoing: boolean;
+}
+
 /** What every command can reach. */
 export interface Context {
   readonly io: Io;
@@ -150,6 +160,8 @@ export interface Context {
   settings(): Promise<Settings>;
   /** A connection to the controller, made at the first call. */
   api(): Promise<Api>;
+  /** Runs the shell, which runs commands itself and so is none of them. */
+  shell(options: ShellOptions): Promise<number>;
 }
 
 /** What a command gets to work with. */

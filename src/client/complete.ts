@@ -93,7 +93,8 @@ function matching(
   );
 }
 
-async function offered(
+/** All that may stand for `current` behind the words `before` of a command. */
+export async function offered(
   command: Command,
   before: readonly string[],
   current: string,
@@ -137,7 +138,8 @@ async function valuesOf(
   return completes === undefined ? [] : await names(completes);
 }
 
-async function liveNames(
+/** Names of one kind, asked of the controller. */
+export async function liveNames(
   io: Io,
   kind: Completes,
 ): Promise<readonly Candidate[]> {

@@ -26,6 +26,8 @@ export interface Settings {
   readonly user: string | undefined;
   readonly credentialsPath: string;
   readonly output: CliConfig["output"];
+  /** Lines of history that the shell keeps; undefined for the usual number. */
+  readonly historyLength: number | undefined;
 }
 
 /** Reads them all. `controller` is the flag of that name. */
@@ -48,6 +50,7 @@ export async function readSettings(
     user: session?.user,
     credentialsPath,
     output: config.output ?? "table",
+    historyLength: config.hist_len,
   };
 }
 
@@ -135,11 +138,11 @@ async function readConfig(path: string, text: string): Promise<PartialConfig> {
  * that means something to YAML; null for any other, whatever it is.
  */
 export function readPlainConfig(text: string): PartialConfig | null {
-  const found: Record<string, string> = {};
+  const found: Record<string, string | number> = {};
   for (const line of text.split("\n")) {
     if (/^\s*(#.*)?$/.test(line)) continue;
     const match =
-      /^(controller|ca_file|credentials|output): ("?)([A-Za-z0-9/._~:[\]-]*[A-Za-z0-9/._~-])\2 *$/
+      /^(controller|ca_file|credentials|output|hist_len): ("?)([A-Za-z0-9/._~:[\]-]*[A-Za-z0-9/._~-])\2 *$/
         .exec(line);
     const [, key, , value] = match ?? [];
     if (key === undefined || value === undefined || key in found) return null;
@@ -151,7 +154,9 @@ export function readPlainConfig(text: string): PartialConfig | null {
     if (value.startsWith("[") || value.startsWith("-") || value === "~") {
       return null;
     }
-    found[key] = value;
+    const isNumber = key === "hist_len";
+    if (isNumber && !/^[1-9]\d{0,4}$/.test(value)) return null;
+    found[key] = isNumber ? Number(value) : value;
   }
   return found as PartialConfig;
 }

@@ -50,8 +50,8 @@ const stdin: Input = {
   get isTerminal() {
     return Deno.stdin.isTerminal();
   },
-  setRaw(raw) {
-    Deno.stdin.setRaw(raw);
+  setRaw(raw, keepsSignals = false) {
+    Deno.stdin.setRaw(raw, { cbreak: keepsSignals });
   },
   async *chunks() {
     const buffer = new Uint8Array(16 * 1024);

@@ -86,7 +86,8 @@ const MAX_LEFT = 34;
 const LEAST_RIGHT = 24;
 const NARROW_INDENT = 10;
 
-function section(
+/** A list of two columns under a title, in lines of at most `width` columns. */
+export function section(
   title: string,
   lines: readonly (readonly [string, string])[],
   width: number,

@@ -20,8 +20,11 @@ export interface Output {
 /** Standard input. */
 export interface Input {
   readonly isTerminal: boolean;
-  /** Raw: each key arrives at once, none is echoed or acted on. */
-  setRaw(raw: boolean): void;
+  /**
+   * Raw: each key arrives at once, none is echoed or acted on; but Ctrl-C and
+   * Ctrl-Z are where they keep their meaning.
+   */
+  setRaw(raw: boolean, keepsSignals?: boolean): void;
   chunks(): AsyncIterable<Uint8Array>;
 }
 

@@ -170,7 +170,7 @@ async function runCommand(
     await showHelp(io, name, command);
     return EXIT.done;
   }
-  using context = makeContext({ io, open }, parsed.controller);
+  using context = makeContext({ io, open, runners }, parsed.controller);
   const run = runners[name] ?? command.run;
   return await run(context, parsed);
 }
@@ -205,7 +205,7 @@ function unknownCommand(noun: string, verb: string | undefined): UsageError {
 }
 
 function makeContext(
-  { io, open }: Pick<Place, "io" | "open">,
+  { io, open, runners }: Place,
   controllerFlag: string | undefined,
 ): Context & Disposable {
   let settings: Promise<Settings> | undefined;
@@ -219,6 +219,15 @@ function makeContext(
     io,
     settings: () => settings ??= readSettings(io, controllerFlag),
     api: () => api ??= connectOnce(),
+    async shell(options) {
+      const { runShell } = await import("./shell/mod.ts");
+      return await runShell({
+        ...context,
+        open,
+        run: (argv, io, open) => runClient(argv, io, open, runners),
+        report,
+      }, options);
+    },
     [Symbol.dispose]() {
       opened?.[Symbol.dispose]();
     },
@@ -260,7 +269,7 @@ async function report(io: Io, error: unknown): Promise<number> {
     return EXIT.interrupted;
   }
   try {
-    const { renderError, shownProblem, splitMessage } = await import(
+    const { detailsOf, renderError, shownProblem, splitMessage } = await import(
       "./render/problem.ts"
     );
     const color = wantsColor(io, io.stderr);
@@ -281,8 +290,12 @@ async function report(io: Io, error: unknown): Promise<number> {
     const { toProblem } = await import("../error/mod.ts");
     const problem = toProblem(error);
     io.stderr.write(renderError(shownProblem(problem), color));
-    if (!isFailure(error) && error instanceof Error && io.env("USHER_DEBUG")) {
-      io.stderr.write(`${error.stack}\n`);
+    if (io.env("USHER_DEBUG")) {
+      io.stderr.write(
+        isFailure(error) || !(error instanceof Error)
+          ? detailsOf(problem)
+          : `${error.stack}\n`,
+      );
     }
     return EXIT_OF[problem.code];
   } catch {

@@ -26,6 +26,11 @@ export const CliConfig = z.strictObject({
   output: z.enum(["table", "wide", "json", "ndjson", "yaml", "name"]).default(
     "table",
   ).register(SETTINGS, { about: "How lists look." }),
+  hist_len: z.int().min(0).max(1_000_000).optional().register(SETTINGS, {
+    about:
+      "How many lines of history ush keeps between runs; 1000 without it, 0 keeps none.",
+    example: "1000",
+  }),
 });
 /** Configuration of the command line. */
 export type CliConfig = z.infer<typeof CliConfig>;

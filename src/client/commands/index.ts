@@ -229,6 +229,10 @@ export const NOUNS: Readonly<Record<string, Noun>> = {
 
 /** Words that are commands by themselves. */
 export const COMMANDS: Readonly<Record<string, Entry>> = {
+  shell: {
+    summary: "open the interactive shell, ush; or run a script of it",
+    load: async () => (await import("./site/shell.ts")).shell,
+  },
   events: {
     summary: "show changes as they happen",
     load: async () => (await import("./site/events.ts")).events,

@@ -91,6 +91,23 @@ export function splitMessage(
   return { what: message, why: undefined };
 }
 
+/** What a problem says to programs, for those who want to see all of it. */
+export function detailsOf(
+  { code, retry, outcome, field, subject, holder }: Problem,
+): string {
+  const facts = [
+    ["code", code],
+    ["retry", retry],
+    ["outcome", outcome],
+    ["field", field],
+    ["subject", subject],
+    ["holder", holder],
+  ].filter(([, value]) => value !== undefined);
+  return `  all: ${
+    printable(facts.map(([name, value]) => `${name} ${value}`).join(", "))
+  }\n`;
+}
+
 /** The lines that show an error. */
 export function renderError(
   { message, why, reasons = [], hint }: Shown,

@@ -7,7 +7,7 @@
 import type { Problem } from "../../schema/problem.ts";
 import type { Context } from "../command.ts";
 import { wantsColor } from "../io.ts";
-import { renderError, shownProblem } from "./problem.ts";
+import { detailsOf, renderError, shownProblem } from "./problem.ts";
 
 /** The most failures that are told one by one. */
 const MAX_FAILURES = 20;
@@ -22,6 +22,7 @@ export function showProblems(
   const color = wantsColor(io, io.stderr);
   for (const problem of problems.slice(0, MAX_FAILURES)) {
     io.stderr.write(renderError(shownProblem(problem), color));
+    if (io.env("USHER_DEBUG")) io.stderr.write(detailsOf(problem));
   }
   return Math.max(0, problems.length - MAX_FAILURES);
 }
