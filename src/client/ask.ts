@@ -5,7 +5,8 @@
  */
 import type { Io } from "./io.ts";
 
-const ENTER = [10, 13];
+const NEWLINE = 10;
+const ENTER = [NEWLINE, 13];
 const CTRL_C = 3;
 const CTRL_D = 4;
 const CTRL_U = 21;
@@ -27,31 +28,57 @@ export async function askYes(io: Io, question: string): Promise<boolean> {
   return /^y(es)?$/i.test((await askLine(io, `${question} [y/N] `)).trim());
 }
 
-/** Asks for a secret; what is typed is not shown. */
+/** Asks for a secret; see `askSecrets`. */
 export async function askSecret(io: Io, question: string): Promise<string> {
+  const [secret = ""] = await askSecrets(io, [question]);
+  return secret;
+}
+
+/**
+ * Asks for one secret after another; what is typed is not shown, also between
+ * them, and what is pasted for several at once is taken so. The terminal shows
+ * again what is typed, however this ends: also when a signal ends it.
+ */
+export async function askSecrets(
+  io: Io,
+  questions: readonly string[],
+): Promise<string[]> {
+  const killed = Promise.withResolvers<never>();
+  using _signal = io.onInterrupt(() =>
+    killed.reject(new Interrupted("interrupted"))
+  );
   // Before the question, or a quick answer is shown.
   io.stdin.setRaw(true);
   try {
-    io.stderr.write(question);
-    return await readRaw(io);
+    return await Promise.race([readSecrets(io, questions), killed.promise]);
   } finally {
     io.stdin.setRaw(false);
     io.stderr.write("\n");
   }
 }
 
-async function readRaw(io: Io): Promise<string> {
+async function readSecrets(
+  io: Io,
+  [question, ...others]: readonly string[],
+): Promise<string[]> {
+  const secrets: string[] = [];
   let typed: number[] = [];
+  io.stderr.write(question ?? "");
   for await (const chunk of io.stdin.chunks()) {
     for (const byte of chunk) {
-      if (ENTER.includes(byte) || byte === CTRL_D) return decode(typed);
       if (byte === CTRL_C) throw new Interrupted("interrupted");
-      if (byte === CTRL_U) typed = [];
+      if (ENTER.includes(byte) || byte === CTRL_D) {
+        secrets.push(decode(typed));
+        typed = [];
+        const next = others.shift();
+        if (next === undefined) return secrets;
+        io.stderr.write(`\r\n${next}`);
+      } else if (byte === CTRL_U) typed = [];
       else if (ERASE.includes(byte)) typed = withoutLast(typed);
       else typed.push(byte);
     }
   }
-  return decode(typed);
+  return [...secrets, decode(typed)];
 }
 
 /** Takes the last character away, which in UTF-8 may be several bytes. */
@@ -67,11 +94,31 @@ function decode(bytes: readonly number[]): string {
 
 /** The first line of standard input, or null at its end. */
 export async function readLine(io: Io): Promise<string | null> {
-  const bytes: number[] = [];
-  for await (const chunk of io.stdin.chunks()) {
-    const end = chunk.indexOf(10);
-    bytes.push(...(end < 0 ? chunk : chunk.subarray(0, end)));
-    if (end >= 0) return decode(bytes).replace(/\r$/, "");
+  return await new LineReader(io).next();
+}
+
+/** Lines of standard input, one after another; what follows a line is not lost. */
+export class LineReader {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #bytes: number[] = [];
+
+  constructor(io: Io) {
+    this.#chunks = io.stdin.chunks()[Symbol.asyncIterator]();
   }
-  return bytes.length === 0 ? null : decode(bytes);
+
+  /** The next line, or null at the end. */
+  async next(): Promise<string | null> {
+    for (;;) {
+      const end = this.#bytes.indexOf(NEWLINE);
+      if (end >= 0) {
+        const line = this.#bytes.splice(0, end + 1).slice(0, end);
+        return decode(line).replace(/\r$/, "");
+      }
+      const { done, value } = await this.#chunks.next();
+      if (done) break;
+      this.#bytes.push(...value);
+    }
+    const rest = this.#bytes.splice(0);
+    return rest.length === 0 ? null : decode(rest);
+  }
 }

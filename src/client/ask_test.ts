@@ -1,6 +1,6 @@
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { FakeIo } from "../../tests/support/fake_client.ts";
-import { askSecret, askYes, readLine } from "./ask.ts";
+import { askSecret, askSecrets, askYes, LineReader, readLine } from "./ask.ts";
 import type { Io } from "./io.ts";
 
 Deno.test("askSecret() shows nothing of what is typed, and puts the terminal back", async () => {
@@ -36,6 +36,48 @@ Deno.test("askSecret() puts the terminal back after Ctrl-C", async () => {
   const io = new FakeIo({ terminal: true, input: "pa\x03" });
   await rejects(askSecret(io, "password: "), /interrupted/);
   deepStrictEqual(io.raw, [true, false]);
+});
+
+Deno.test("askSecret() puts the terminal back when a signal ends it", async () => {
+  const io = new FakeIo({ terminal: true });
+  const { stdin } = io;
+  const never: Io = {
+    stdout: io.stdout,
+    stderr: io.stderr,
+    stdin: {
+      ...stdin,
+      async *chunks() {
+        yield await new Promise<Uint8Array>(() => {});
+      },
+    },
+    env: (name) => io.env(name),
+    now: () => io.now(),
+    onInterrupt: (handler) => io.onInterrupt(handler),
+  };
+  const asked = askSecret(never, "password: ");
+  io.interrupt();
+  await rejects(asked, /interrupted/);
+  deepStrictEqual(io.raw, [true, false]);
+});
+
+Deno.test("askSecrets() takes what is pasted at once for one after the other", async () => {
+  const io = new FakeIo({ terminal: true, input: "old\rnew\rnew\r" });
+  deepStrictEqual(await askSecrets(io, ["a: ", "b: ", "c: "]), [
+    "old",
+    "new",
+    "new",
+  ]);
+  strictEqual(io.err, "a: \r\nb: \r\nc: \n");
+  deepStrictEqual(io.raw, [true, false]);
+});
+
+Deno.test("LineReader goes on behind the line that it has read", async () => {
+  const lines = new LineReader(new FakeIo({ input: "old\r\nnew\nrest" }));
+  deepStrictEqual(
+    [await lines.next(), await lines.next(), await lines.next()],
+    ["old", "new", "rest"],
+  );
+  strictEqual(await lines.next(), null);
 });
 
 Deno.test("askYes() takes yes for yes and nothing else", async () => {

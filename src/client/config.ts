@@ -22,6 +22,7 @@ export interface Settings {
   readonly controller: string | null;
   /** The site's CA; undefined for the machine's own authorities. */
   readonly caPem: string | undefined;
+  /** From `USHER_TOKEN`, or of the session. */
   readonly token: string | undefined;
   readonly user: string | undefined;
   readonly credentialsPath: string;
@@ -46,7 +47,7 @@ export async function readSettings(
   return {
     controller,
     caPem: await readCa(inHome(io, config.ca_file)) ?? session?.caPem,
-    token: session?.token || undefined,
+    token: io.env("USHER_TOKEN") || session?.token || undefined,
     user: session?.user,
     credentialsPath,
     output: config.output ?? "table",

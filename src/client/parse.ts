@@ -76,7 +76,10 @@ function collect(
     if (token.kind === "positional") words.push(token.value);
     if (token.kind !== "option") continue;
     const flag = flags[token.name];
-    if (flag === undefined) throw unknownFlag(name, token.rawName, flags);
+    if (flag === undefined) {
+      refuseSecret(token.name, flags);
+      throw unknownFlag(name, token.rawName, flags);
+    }
     const value = valueGiven(token.rawName, flag, token.value);
     given.set(token.name, [...given.get(token.name) ?? [], value]);
   }
@@ -96,6 +99,18 @@ function valueGiven(
   throw new UsageError(
     `${rawName} needs a value`,
     `write ${rawName} ${flag.metavar}`,
+  );
+}
+
+/** What stands on a command line, every user of the machine can read. */
+function refuseSecret(flag: string, flags: Flags): void {
+  if (flag !== "password" && flag !== "token") return;
+  if (flags[`${flag}-file`] === undefined) return;
+  throw new UsageError(
+    `A ${flag} does not belong on the command line: everybody on this machine can read it there`,
+    flag === "password"
+      ? "leave it out to be asked, or write --password-file FILE or --password-stdin"
+      : "write --token-file FILE, or set USHER_TOKEN",
   );
 }
 

@@ -56,9 +56,3 @@ export function reachOf({ vms }: TokenScope): (vm: string) => boolean {
   const patterns = vms.map(compileName);
   return (vm) => patterns.some((matches) => matches(vm));
 }
-
-/** A scope in a few words, for people. */
-export function scopeText({ access, verbs, vms }: TokenScope): string {
-  const what = verbs?.join(", ") ?? access;
-  return vms === null ? what : `${what} on ${vms.join(", ")}`;
-}

@@ -20,6 +20,12 @@ import { parseCommand } from "../../src/client/parse.ts";
 import { splitWords } from "./shell_words.ts";
 import type { CompiledSite, Ran } from "./compiled_site.ts";
 import { FakeIo } from "./fake_client.ts";
+import {
+  asksPasswords,
+  preparePeople,
+  typePasswords,
+} from "./example_people.ts";
+import { prepareVms } from "./example_vms.ts";
 import { templateOf, writePlugin } from "./new_plugin.ts";
 import { Pty } from "./pty.ts";
 import { until, within } from "./wait.ts";
@@ -136,8 +142,10 @@ export class ExampleRunner implements Disposable {
       id = (await this.#client("op", "list", "-o", "name", "--limit", "1"))
         .trim();
     }
-    if (noun === "vm") await this.#prepareVms(verb, words, flags);
+    const client = (...argv: string[]) => this.#client(...argv);
+    if (noun === "vm") await prepareVms(verb, words, flags, client);
     if (noun === "plugin") await this.#preparePlugin(line, verb);
+    await preparePeople(line, name, this.#folder, client);
     if (noun === "ctrl") await this.#prepareBackup(line, verb);
     if (name === "node declare-dead") await this.#loseNode(words[0] ?? "");
     const token = name === "lnm" ? await this.#client("node", "token") : "";
@@ -185,23 +193,6 @@ export class ExampleRunner implements Disposable {
     strictEqual(code, 0, err);
   }
 
-  async #prepareVms(
-    verb: string,
-    words: readonly string[],
-    flags: Meaning["flags"],
-  ): Promise<void> {
-    if (["start", "register", "list"].includes(verb)) return;
-    const names = words.filter((word) => !word.includes("="))
-      .map((name) => name.replaceAll("*", "1"));
-    const make = verb === "unregister" ? "register" : "start";
-    await this.#client("vm", make, ...names);
-    if (verb === "resume") await this.#client("vm", "pause", ...names);
-    const states = flags["for"];
-    if (Array.isArray(states) && states.includes("stopped")) {
-      await this.#client("vm", "poweroff", ...names);
-    }
-  }
-
   /** What stands for a reader's own, replaced by what is there. */
   #substitute(line: string, { id, token }: Made): string {
     const pairs: [RegExp, string][] = [
@@ -237,10 +228,14 @@ export class ExampleRunner implements Disposable {
         await this.#login();
         return await this.#runPlain(command, true);
       case "login":
-        if (/--password-/.test(command)) {
+        if (/--(password|token)-/.test(command)) {
           return await this.#runPlain(command, true);
         }
         return await this.#answer(command);
+      case "user create":
+      case "user passwd":
+        if (asksPasswords(command)) return await this.#answer(command, false);
+        break;
       case "node declare-dead":
         if (meaning.flags["yes"] === true) break;
         return await this.#sayYes(command);
@@ -351,9 +346,13 @@ export class ExampleRunner implements Disposable {
   }
 
   /** A login on a terminal: whatever it asks is answered. */
-  async #answer(command: string): Promise<Ran> {
+  async #answer(command: string, logsIn = true): Promise<Ran> {
     const pw = await Deno.readTextFile(`${this.#folder}/pw`);
-    await using pty = this.#terminal(command, true);
+    await using pty = this.#terminal(command, logsIn);
+    if (!logsIn) {
+      await typePasswords(pty, pw.trim());
+      return { code: await pty.ended(), out: pty.printed, err: "" };
+    }
     if (!command.includes("--ca-fingerprint")) {
       await pty.untilShown(/\[y\/N\]/);
       await pty.type("y\r");

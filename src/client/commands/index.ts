@@ -7,26 +7,10 @@
  *
  * @module
  */
-import type { Command } from "../command.ts";
+import type { Entry, Noun } from "./entry.ts";
+import { SESSION, TOKEN, USER } from "./people.ts";
 
-/** How a command is found, and what the overview says of it. */
-export interface Entry {
-  readonly summary: string;
-  // deno-lint-ignore no-explicit-any -- each command has flags of its own
-  readonly load: () => Promise<Command<any>>;
-  /** Left out of help and completion. */
-  readonly hidden?: true;
-  /** A daemon: the executable runs it, not the client. */
-  readonly role?: true;
-  /** Commands that stand behind it: `usher ctrl check`. */
-  readonly words?: Readonly<Record<string, Entry>>;
-}
-
-/** A noun with verbs. */
-export interface Noun {
-  readonly summary: string;
-  readonly verbs: Readonly<Record<string, Entry>>;
-}
+export type { Entry, Noun } from "./entry.ts";
 
 /** A verb on VMs that needs nothing but their names. */
 function plainVerb(
@@ -225,6 +209,9 @@ export const NOUNS: Readonly<Record<string, Noun>> = {
   plugin: PLUGIN,
   event: EVENT,
   config: CONFIG,
+  user: USER,
+  token: TOKEN,
+  session: SESSION,
 };
 
 /** Words that are commands by themselves. */

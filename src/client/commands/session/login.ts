@@ -4,13 +4,12 @@
  * @module
  */
 import { type Api, connect } from "../../api.ts";
-import { askLine, askSecret, readLine } from "../../ask.ts";
+import { askLine } from "../../ask.ts";
 import {
   type Context,
   defineCommand,
   type FlagValues,
   text,
-  toggle,
 } from "../../command.ts";
 import { checkCa, controllerUrl } from "../../config.ts";
 import { readCredentials, writeCredentials } from "../../credentials.ts";
@@ -19,15 +18,20 @@ import { failure, isFailure } from "../../failure.ts";
 import type { Io } from "../../io.ts";
 import { caByFingerprint } from "../../trust.ts";
 import { caByAsking } from "../../trust_asking.ts";
+import {
+  findPassword,
+  PASSWORD_FLAGS,
+  secretFromFile,
+} from "../../password.ts";
 import { UsageError } from "../../usage.ts";
 import { readGiven } from "../../../sys/given_file.ts";
 
 const FLAGS = {
   user: text("NAME", "who you are; asked for on a terminal", { short: "u" }),
-  "password-file": text("FILE", "read the password from a file", {
+  ...PASSWORD_FLAGS,
+  "token-file": text("FILE", "use an API token instead of a password", {
     completes: "file",
   }),
-  "password-stdin": toggle("read the password from standard input"),
   ca: text("FILE", "the site's CA", { completes: "file" }),
   "ca-fingerprint": text("SHA256", "the SHA-256 of the site's CA"),
 } as const;
@@ -45,6 +49,10 @@ export const login = defineCommand({
       "usher login ctrl --user ann --password-file pw --ca site-ca.pem",
       "in a script",
     ],
+    [
+      "usher login ctrl --token-file ci.token --ca site-ca.pem",
+      "with an API token; USHER_TOKEN does without a login",
+    ],
   ],
   async run(context, { words: [word], flags }) {
     const { io } = context;
@@ -59,10 +67,9 @@ export const login = defineCommand({
       );
     }
     const caPem = await findCa(context, controller, flags);
-    const user = await findUser(io, flags);
-    const password = await findPassword(io, flags, user, controller);
-    using api = connect({ controller, caPem });
-    const answer = await exchange(api, user, password);
+    const answer = flags["token-file"] === undefined
+      ? await withPassword(io, flags, { controller, caPem })
+      : await withToken(flags["token-file"], flags, { controller, caPem });
     await writeCredentials(settings.credentialsPath, {
       controller,
       user: answer.user,
@@ -76,6 +83,34 @@ export const login = defineCommand({
     return EXIT.done;
   },
 });
+
+interface Where {
+  readonly controller: string;
+  readonly caPem: string | undefined;
+}
+
+async function withPassword(io: Io, flags: Flags, where: Where) {
+  const user = await findUser(io, flags);
+  const password = await findPassword(
+    io,
+    flags,
+    `password of ${user} at ${where.controller}: `,
+  );
+  using api = connect(where);
+  return await exchange(api, user, password);
+}
+
+/** An API token is kept as it is, once it is known whose it is. */
+async function withToken(path: string, flags: Flags, where: Where) {
+  for (const other of ["user", "password-file", "password-stdin"] as const) {
+    if (!flags[other]) continue;
+    throw new UsageError(`--token-file and --${other} exclude each other`);
+  }
+  const token = await secretFromFile(path);
+  using api = connect({ ...where, token });
+  const { user, role, expiresAt } = await api.call("whoami");
+  return { token, user, role, expiresAt };
+}
 
 /** A session for a password; a wrong one is told without a way to log in. */
 async function exchange(api: Api, user: string, password: string) {
@@ -140,28 +175,4 @@ async function findUser(io: Io, flags: Flags): Promise<string> {
   const typed = (await askLine(io, `user${usual && ` [${usual}]`}: `)).trim();
   if (typed !== "" || usual !== "") return typed || usual;
   throw new UsageError("No user is named", "add --user NAME");
-}
-
-async function findPassword(
-  io: Io,
-  flags: Flags,
-  user: string,
-  controller: string,
-): Promise<string> {
-  if (flags["password-file"] !== undefined) {
-    const text = await readGiven(flags["password-file"]);
-    return text.replace(/\r?\n$/, "");
-  }
-  if (flags["password-stdin"]) {
-    const line = await readLine(io);
-    if (line !== null) return line;
-    throw new UsageError("No password came on standard input");
-  }
-  if (!io.stdin.isTerminal) {
-    throw new UsageError(
-      "No password is given, and there is no terminal to ask on",
-      "add --password-file FILE or --password-stdin",
-    );
-  }
-  return await askSecret(io, `password of ${user} at ${controller}: `);
 }

@@ -8,6 +8,7 @@ import { defineCommand, NO_WORDS } from "../../command.ts";
 import { forgetSession } from "../../credentials.ts";
 import { EXIT } from "../../exit.ts";
 import { isFailure } from "../../failure.ts";
+import { UsageError } from "../../usage.ts";
 
 export const logout = defineCommand({
   about: "End the session, at the controller and on this machine.",
@@ -16,6 +17,12 @@ export const logout = defineCommand({
   examples: [["usher logout", "end it"]],
   async run(context) {
     const { io } = context;
+    if (io.env("USHER_TOKEN")) {
+      throw new UsageError(
+        "USHER_TOKEN is set, and an API token is not logged out",
+        "unset USHER_TOKEN to end the session, or end the token: usher token revoke NAME",
+      );
+    }
     const { controller, caPem, token, credentialsPath } = await context
       .settings();
     if (controller === null || token === undefined) {
@@ -30,6 +37,10 @@ export const logout = defineCommand({
       if (isFailure(error, "unavailable")) {
         io.stderr.write(
           `${error.message}\nthe session is forgotten here, and ends there by itself\n`,
+        );
+      } else if (isFailure(error, "permission_denied")) {
+        io.stderr.write(
+          "an API token was used: it is forgotten here, and good until it is revoked or expires\n",
         );
       } else if (!isFailure(error, "unauthenticated")) throw error;
     }

@@ -4,6 +4,7 @@
  * @module
  */
 import { defineCommand, NO_WORDS } from "../../command.ts";
+import { scopeFact } from "../token/scope_fact.ts";
 import { renderFacts } from "../../render/describe.ts";
 import { FORMAT_FLAG, printOne } from "../../render/output.ts";
 
@@ -27,7 +28,12 @@ export const whoami = defineCommand({
             ["role", who.role],
             ["controller", who.controller],
             ["site", who.site],
-            ["session ends", who.expiresAt],
+            ["token", who.token?.name ?? null],
+            ["for", who.token === null ? null : scopeFact(who.token.scope)],
+            [
+              who.token === null ? "session ends" : "token ends",
+              who.expiresAt.startsWith("9999") ? "never" : who.expiresAt,
+            ],
           ]),
       },
     );
