@@ -6,6 +6,7 @@
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { layOut } from "../../src/driver/qemu/layout.ts";
+import type { VmView } from "../../src/schema/change.ts";
 import { scanProcesses } from "../../src/driver/qemu/process_scan.ts";
 import { GUEST, whyNoQemu } from "../support/qemu_node.ts";
 import { TestSite } from "../support/site.ts";
@@ -134,9 +135,15 @@ Deno.test({
     );
     await until("the drain has ended", async () => {
       const path = `/v1/node-operations/${drain.id}`;
-      return (await site.call<{ state: string }>("GET", path)).body.state ===
-        "succeeded";
+      const { body } = await site.call<{ endedAt: string | null }>("GET", path);
+      return body.endedAt !== null;
     }, { deadlineMs: 120_000 });
+    // Guests of others on this machine stay, and are none of usher's business.
+    const { body: { vms } } = await site.call<{ vms: VmView[] }>(
+      "GET",
+      "/v1/vms?filter=node=n1",
+    );
+    deepStrictEqual(vms.filter(({ found }) => !found), []);
     deepStrictEqual(nodes.guests("n1"), []);
     strictEqual(nodes.guests("n2").length, 2);
     for (const { uid, name, status } of runs) {

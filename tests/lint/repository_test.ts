@@ -25,6 +25,7 @@ const KNOWN_HOSTS = [
   /^(?:\w[\w-]*|\[[^\]]*\]|[\d.]+)$/,
   /^(?:[\w-]+\.)*example(?:\.(?:org|com|net))?$/,
   /^no-color\.org$/,
+  /^systemd\.io$/,
 ];
 
 /** The text of every file that Git tracks and that is text. */

@@ -81,7 +81,8 @@ export async function joinHost(options: HostOptions): Promise<JoinedHost> {
       const seal = sealOf(invitation.secret);
       return { child, connection, group, seal, whose };
     } catch (error) {
-      void child.exited.then(() => group?.end(options.clock));
+      await child.exited; // it was killed
+      group?.end(options.clock);
       throw error;
     }
   } finally {

@@ -139,7 +139,11 @@ export class HostKeeper {
     this.#tenants.delete(tenant);
     const { host } = this;
     if (this.#tenants.size > 0) return host?.limit();
-    if (host === null) return;
+    if (host === null) {
+      // Killed before, and perhaps not gone yet.
+      await this.#host?.ended;
+      return;
+    }
     if (wellBehind && this.#reuse !== undefined) {
       this.#host = null;
       this.#reuse.pool.keep(this.#reuse.key, host, this.#ports.clock);
