@@ -216,6 +216,9 @@ export class ExampleRunner implements Disposable {
   }
 
   async #start(command: string, meaning: Meaning | null): Promise<Ran> {
+    if (meaning?.flags["watch"] === true) {
+      return await this.#interrupt(command, /\[\?1049h/);
+    }
     switch (meaning?.name) {
       case "ctrl":
       case "lnm":

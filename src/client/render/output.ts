@@ -33,6 +33,12 @@ export const OUTPUT_FLAGS = {
   "no-header": toggle("leave out the headings"),
 } as const satisfies Flags;
 
+/** Flags of a list that the change stream tells of. */
+export const WATCHED_FLAGS = {
+  ...OUTPUT_FLAGS,
+  watch: toggle("draw it again as things change, until Ctrl-C", { short: "w" }),
+} as const satisfies Flags;
+
 function words(text: string): string[] {
   const found = text.split(",").map((word) => word.trim())
     .filter((word) => word !== "");

@@ -6,7 +6,7 @@
 import type { NodeView } from "../../../schema/change.ts";
 import { defineCommand, NO_WORDS } from "../../command.ts";
 import { age, cpu, memory, NOTHING, rate } from "../../render/format.ts";
-import { OUTPUT_FLAGS, printRows } from "../../render/output.ts";
+import { printRows, WATCHED_FLAGS } from "../../render/output.ts";
 import type { Column } from "../../render/table.ts";
 import { stateColor } from "../vm/columns.ts";
 
@@ -14,9 +14,10 @@ export const list = defineCommand({
   about:
     "List nodes: what they have, what their VMs were promised, and what is used.",
   words: NO_WORDS,
-  flags: OUTPUT_FLAGS,
+  flags: WATCHED_FLAGS,
   examples: [
     ["usher node list", "all nodes"],
+    ["usher node list --watch", "as they change, until Ctrl-C"],
     [
       "usher node list -o wide --sort -cpu",
       "with disk and network, busiest first",
@@ -24,16 +25,28 @@ export const list = defineCommand({
   ],
   async run(context, { flags }) {
     const api = await context.api();
-    await printRows(context, {
+    const listing = {
       read: async () => (await api.call("nodes")).nodes,
       columns: nodeColumns,
       order: "name",
-      name: ({ name }) => name,
+      name: ({ name }: NodeView) => name,
       none: "no nodes; usher node token lets one join",
-    }, flags);
+    };
+    if (flags.watch) {
+      const { watchRows } = await import("../../watch_rows.ts");
+      // A VM that comes or goes changes what its node has left.
+      const watching = { kinds: "node,vm", changeOf };
+      return await watchRows(context, api, { ...listing, ...watching }, flags);
+    }
+    await printRows(context, listing, flags);
     return 0;
   },
 });
+
+/** What of a node is news: not what it uses, which is different at every look. */
+function changeOf({ usage: _, ...node }: NodeView): string {
+  return JSON.stringify(node);
+}
 
 /** Columns for nodes that are read at `now`. */
 export function nodeColumns(now: number): readonly Column<NodeView>[] {

@@ -9,7 +9,7 @@ import type { Api } from "../../api.ts";
 import { isFailure } from "../../failure.ts";
 import { defineCommand, parsed, wholeNumber } from "../../command.ts";
 import { age, NOTHING, took } from "../../render/format.ts";
-import { OUTPUT_FLAGS, printRows } from "../../render/output.ts";
+import { printRows, WATCHED_FLAGS } from "../../render/output.ts";
 import type { Column } from "../../render/table.ts";
 import { meantState, readListWords } from "../filter.ts";
 import { UsageError } from "../../usage.ts";
@@ -43,10 +43,11 @@ export const list = defineCommand({
       "how many at most, 100 by default",
       wholeNumber("number of operations", { min: 1, max: MAX_LIMIT }),
     ),
-    ...OUTPUT_FLAGS,
+    ...WATCHED_FLAGS,
   },
   examples: [
     ["usher op list", "the last hundred"],
+    ["usher op list --watch state=running", "what is at work, until Ctrl-C"],
     ["usher op list 'vm=web*,state=failed'", "what went wrong with web"],
   ],
   async run(context, { words, flags }) {
@@ -59,12 +60,19 @@ export const list = defineCommand({
     }
     const api = await context.api();
     const query = { filter, limit: flags.limit?.toString() };
-    await printRows(context, {
+    const listing = {
       read: async () => await readAll(api, query),
       columns: operationColumns,
-      name: ({ id }) => id,
+      name: ({ id }: Row) => id,
       none: `no operations${meantState(filter, OPERATION_STATES)}`,
-    }, flags);
+    };
+    if (flags.watch) {
+      const { watchRows } = await import("../../watch_rows.ts");
+      const kinds = "operation,node-operation";
+      const watching = { kinds, changeOf: (row: Row) => JSON.stringify(row) };
+      return await watchRows(context, api, { ...listing, ...watching }, flags);
+    }
+    await printRows(context, listing, flags);
     return 0;
   },
 });

@@ -7,7 +7,7 @@ import type { VmView } from "../../../schema/change.ts";
 import type { Api } from "../../api.ts";
 import { defineCommand } from "../../command.ts";
 import { failure, isFailure } from "../../failure.ts";
-import { OUTPUT_FLAGS, printRows } from "../../render/output.ts";
+import { printRows, WATCHED_FLAGS } from "../../render/output.ts";
 import { meantState, readListWords } from "../filter.ts";
 import { vmColumns } from "./columns.ts";
 import { VM_STATES } from "./states.ts";
@@ -21,7 +21,7 @@ export const list = defineCommand({
     max: Infinity,
     completes: "vm",
   },
-  flags: OUTPUT_FLAGS,
+  flags: WATCHED_FLAGS,
   examples: [
     ["usher vm list", "all VMs that you may see"],
     ["usher vm list 'node=n3,state=running'", "those that run on n3"],
@@ -29,6 +29,7 @@ export const list = defineCommand({
       "usher vm list 'web*' -o wide --sort -cpu",
       "with what they use, busiest first",
     ],
+    ["usher vm list --watch 'web*'", "as it changes, until Ctrl-C"],
     ["usher vm list -o name state=stopped", "names alone, for a script"],
   ],
   async run(context, { words, flags }) {
@@ -38,19 +39,30 @@ export const list = defineCommand({
       names: names.length === 0 ? undefined : names.join(","),
       filter,
     };
-    await printRows(context, {
+    const listing = {
       read: async () => (await api.call("vms", { query })).vms,
       stream: () => streamVms(api, query),
       columns: vmColumns,
       order: "name",
-      name: ({ name }) => name,
+      name: ({ name }: VmView) => name,
       none: words.length === 0
         ? "no VMs; usher vm start NAME makes one"
         : `no such VMs${meantState(filter, VM_STATES)}`,
-    }, flags);
+    };
+    if (flags.watch) {
+      const { watchRows } = await import("../../watch_rows.ts");
+      const watching = { kinds: "vm", changeOf };
+      return await watchRows(context, api, { ...listing, ...watching }, flags);
+    }
+    await printRows(context, listing, flags);
     return 0;
   },
 });
+
+/** What of a VM is news: not what it uses, which is different at every look. */
+function changeOf({ usage: _, ...vm }: VmView): string {
+  return JSON.stringify(vm);
+}
 
 /** The VMs as they come; a stream that is cut is no short list. */
 async function* streamVms(
