@@ -91,6 +91,8 @@ const PATHS: {
   state: "GET /v1/state",
   watch: "GET /v1/watch",
   docs: "GET /docs",
+  audit: "GET /v1/audit",
+  auditHead: "GET /v1/audit/head",
 };
 
 /** How long the controller may take to begin an answer. */

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { AuditNote } from "../schema/audit.ts";
 import type { CtrlConfig } from "../schema/config.ts";
 import { openKvStore } from "../store/kv_store.ts";
 import type { Store } from "../store/store.ts";
@@ -15,6 +16,8 @@ import { writeDurably } from "../sys/file.ts";
 import { newId, newSecret } from "../sys/id.ts";
 import type { Log } from "../sys/log.ts";
 import { hostname, processId } from "../sys/machine.ts";
+import type { AuditLog } from "./audit/audit_log.ts";
+import { type AuditBounds, keepAudit } from "./audit/keep.ts";
 import type { Accounts } from "./auth/accounts.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
 import { openEngine } from "./engine.ts";
@@ -71,6 +74,7 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
   const hosted = stack.use(hostPlugins(options.plugins, parts, recorder));
   const { events, asks } = hosted;
   const engine = await openEngine({ ...parts, events, asks });
+  stack.defer(() => ended(engine.audit));
   const plugins = await hosted.load({ ...engine, store });
   await leaveToken(config.state_dir, engine.accounts.openLocalSession());
   stack.defer(() => engine.runner.stop());
@@ -92,10 +96,11 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
     caPem: trust.caPem,
   });
   // Last, since a password that is said once must not be said in vain.
-  await firstStart(options, engine.accounts);
+  await begun(options, engine);
   const loops = [
     engine.keep(closing.signal),
     recorder.keep(closing.signal),
+    keepAudit(context, engine.audit, boundsOf(config), closing.signal),
     keepRenewed(trust, servers, context, closing.signal),
   ];
   const owned = stack.move();
@@ -114,6 +119,34 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
     lost: store.lost,
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+async function begun(
+  options: CtrlOptions,
+  { accounts, audit }: Pick<Site, "accounts" | "audit">,
+): Promise<void> {
+  await firstStart(options, accounts);
+  audit.note(ofController("ctrl_start", options.version));
+}
+
+async function ended(audit: AuditLog): Promise<void> {
+  audit.note(ofController("ctrl_end"));
+  await audit.close();
+}
+
+function boundsOf({ audit }: CtrlConfig): AuditBounds {
+  return { keepMs: audit.keep, bytes: audit.size * 2 ** 20 };
+}
+
+function ofController(verb: string, version?: string): AuditNote {
+  return {
+    user: "",
+    via: "controller",
+    verb,
+    names: [],
+    decision: "told",
+    ...(version === undefined ? {} : { args: { version } }),
   };
 }
 

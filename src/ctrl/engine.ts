@@ -11,7 +11,7 @@ import { UsherError } from "../error/mod.ts";
 import type { CtrlConfig } from "../schema/config.ts";
 import { Changes } from "./records/changes.ts";
 import { ConsoleRelay } from "./console/console_relay.ts";
-import { isoNow } from "./context.ts";
+import { type CtrlContext, isoNow } from "./context.ts";
 import { defaultDriver, knownDrivers } from "./default_driver.ts";
 import type { KeptAnswers } from "./events/kept_answers.ts";
 import type { Outbox } from "./events/outbox.ts";
@@ -56,7 +56,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { config, context, store } = options;
   const state = await openState(options);
   const { events, records, outbox, answers, nodes } = state;
-  const { accounts, admission } = state;
+  const { accounts, admission, audit } = state;
   const links = new NodeLinks();
   const leftovers = new Leftovers({
     context,
@@ -68,10 +68,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const domains: Domains = new Domains(context, records, leftovers);
   const running = { context, records, links, domains, leftovers, outbox };
   const runner: Runner = new Runner(running);
-  const { changes: kept } = config.history;
-  const changes = new Changes(records, () => isoNow(context), kept);
+  const changes = changesOf(config, context, records);
   const defaults = () => specDefaults(config, records);
-  const asked = { context, records, runner, defaults, events, answers };
+  const asked = { context, records, runner, defaults, events, answers, audit };
   const requests = new Requests(asked);
   const parts = { context, records, links, leaseMs: config.node_lease };
   const watch = { ...parts, nodes, domains, leftovers };
@@ -98,6 +97,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     consoles: new ConsoleRelay(context, links),
     plugins: NO_PLUGINS,
     events,
+    audit,
     session: { ...session, helloMs: HELLO_MS },
     recover: async () => {
       await state.complete();
@@ -111,6 +111,14 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       await ended;
     },
   };
+}
+
+function changesOf(
+  { history }: CtrlConfig,
+  context: CtrlContext,
+  records: Records,
+): Changes {
+  return new Changes(records, () => isoNow(context), history.changes);
 }
 
 /** Those who look after the VMs of lost nodes. */

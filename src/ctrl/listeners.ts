@@ -49,6 +49,7 @@ export type ServedParts =
     | "consoles"
     | "plugins"
     | "events"
+    | "audit"
   >
   & { readonly session: NodeSessionParts };
 

@@ -8,6 +8,7 @@ import { type Events, NO_EVENTS } from "../plugin/events.ts";
 import type { CtrlConfig } from "../schema/config.ts";
 import type { TrailEntry } from "../schema/operation.ts";
 import type { Store } from "../store/store.ts";
+import { AuditLog } from "./audit/audit_log.ts";
 import { Accounts } from "./auth/accounts.ts";
 import { Admission } from "./auth/admission.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
@@ -44,6 +45,7 @@ export interface OpenedState {
   readonly accounts: Accounts;
   readonly admission: Admission;
   readonly connections: Connections;
+  readonly audit: AuditLog;
   /** Completes what an older or an earlier controller left. */
   complete(): Promise<void>;
   /** The controller serves: what happened is told from now on, until `signal` aborts. */
@@ -55,6 +57,7 @@ export async function openState(
   { config, context, store, newSecret, version, ...options }: EngineOptions,
 ): Promise<OpenedState> {
   const { events = NO_EVENTS } = options;
+  const audit = await AuditLog.load({ context, store });
   const records = await Records.load(store, config.placement.strategy);
   const answers = await KeptAnswers.load({ context, store });
   const note = (operation: string, lines: readonly TrailEntry[]) =>
@@ -87,6 +90,7 @@ export async function openState(
     accounts,
     admission,
     connections,
+    audit,
     async complete() {
       const { vms, clusters } = records;
       await records.write(missingClusters(vms.values(), clusters));

@@ -5,6 +5,7 @@
  */
 import type { CtrlConfig } from "../schema/config.ts";
 import type { Events } from "../plugin/events.ts";
+import type { AuditLog } from "./audit/audit_log.ts";
 import type { Accounts } from "./auth/accounts.ts";
 import type { Changes } from "./records/changes.ts";
 import type { Connections } from "./events/connections.ts";
@@ -27,6 +28,8 @@ export interface Site {
   readonly records: Records;
   readonly changes: Changes;
   readonly accounts: Accounts;
+  /** Where acts are noted. */
+  readonly audit: AuditLog;
   readonly connections: Connections;
   readonly nodes: Nodes;
   readonly links: NodeLinks;

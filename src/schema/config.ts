@@ -173,6 +173,19 @@ export const CtrlConfig = z.strictObject({
   }).prefault({}).register(SETTINGS, {
     about: "Events are kept, to be played to a plugin with usher plugin test.",
   }),
+  audit: z.strictObject({
+    keep: DurationMs.prefault("365d").register(SETTINGS, {
+      about: "For so long.",
+    }),
+    size: SizeMiB.prefault("256MiB").register(SETTINGS, {
+      about: "So much of it, inside the database.",
+    }),
+    reads: z.boolean().default(false).register(SETTINGS, {
+      about: "Whether plain reads are noted as well, which are many.",
+    }),
+  }).prefault({}).register(SETTINGS, {
+    about: "The audit log: who asked what, and what was decided.",
+  }),
   log: LogConfig.register(SETTINGS, { about: "The log." }),
 });
 /** Configuration of the controller. */

@@ -8,6 +8,7 @@
  * @module
  */
 import { CLUSTER_ROUTES } from "./route/cluster.ts";
+import { AUDIT_ROUTES } from "./route/audit.ts";
 import type { Route } from "./route/kind.ts";
 import { NODE_ROUTES } from "./route/node.ts";
 import { OPERATION_ROUTES } from "./route/operation.ts";
@@ -31,6 +32,7 @@ export const ROUTES = {
   ...OPERATION_ROUTES,
   ...PLUGIN_ROUTES,
   ...SITE_ROUTES,
+  ...AUDIT_ROUTES,
 } as const satisfies Readonly<Record<string, Route>>;
 
 /** The name of a route. */

@@ -38,6 +38,13 @@ export interface QueueOptions {
   readonly newId?: () => string;
 }
 
+/** A `Rider` of the store, its mutations encoded. */
+export interface QueueRider {
+  readonly waits: boolean;
+  board(): readonly Write[];
+  landed(isDurable: boolean): void;
+}
+
 /** Commits on their way to a backend. */
 export class CommitQueue {
   readonly #backend: Backend;
@@ -49,6 +56,7 @@ export class CommitQueue {
   #staged: StagedCommit | null = null;
   #finishing: Promise<void> | null = null;
   #hasRubbish = false;
+  #rider: QueueRider | null = null;
   #ended: UsherError | null = null;
   readonly #captures = new Set<Capture>();
   /** The write that is under way; null between two. */
@@ -74,12 +82,18 @@ export class CommitQueue {
     await recover(this.#backend);
   }
 
+  /** Lets `rider` go along with every write from now on. */
+  ride(rider: QueueRider): void {
+    this.#rider = rider;
+  }
+
   /** Resolves once `writes` are durable. */
   add(writes: readonly Write[]): Promise<void> {
     if (this.#ended !== null) return Promise.reject(this.#ended);
     this.#commits++;
     this.#mutations += writes.length;
-    if (writes.length === 0 && this.#pump === null) return Promise.resolve();
+    const isNothing = writes.length === 0 && this.#rider?.waits !== true;
+    if (isNothing && this.#pump === null) return Promise.resolve();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const bytes = writes.reduce((sum, write) => sum + sizeOf(write), 0);
     this.#pending.push({ writes, bytes, resolve, reject });
@@ -134,12 +148,15 @@ export class CommitQueue {
 
   async #writeGroup(group: readonly Commit[]): Promise<void> {
     try {
-      await this.#write(group);
-      for (const capture of this.#captures) {
-        capture.note(group.flatMap(({ writes }) => writes));
-      }
+      const along = this.#rider?.board() ?? [];
+      const asked = group.flatMap(({ writes }) => writes);
+      const writes = along.length === 0 ? asked : [...along, ...asked];
+      await this.#write(writes);
+      for (const capture of this.#captures) capture.note(writes);
+      this.#rider?.landed(true);
       for (const commit of group) commit.resolve();
     } catch (error) {
+      this.#rider?.landed(false);
       for (const capture of this.#captures) capture.failed(error);
       this.#fail(group, error);
     }
@@ -158,9 +175,9 @@ export class CommitQueue {
     return this.#pending.splice(0, count);
   }
 
-  async #write(group: readonly Commit[]): Promise<void> {
+  async #write(all: readonly Write[]): Promise<void> {
     await this.settled();
-    const writes = lastOfEach(group.flatMap((commit) => commit.writes));
+    const writes = lastOfEach(all);
     if (writes.length === 0) return;
     const bytes = writes.reduce((sum, write) => sum + sizeOf(write), 0);
     this.#writes++;

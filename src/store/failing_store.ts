@@ -9,6 +9,7 @@ import type {
   Holder,
   Key,
   Mutation,
+  Rider,
   Store,
   StoreStats,
 } from "./store.ts";
@@ -62,6 +63,10 @@ export class FailingStore implements Store {
 
   get holder(): Holder {
     return this.#inner.holder;
+  }
+
+  ride(rider: Rider): void {
+    this.#inner.ride(rider);
   }
 
   get lost(): AbortSignal {

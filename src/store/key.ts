@@ -68,6 +68,10 @@ export const keys = {
   /** What an administrator turned on or off over the configuration. */
   pluginSwitch: (name: string): Key => ["plugin-switch", name],
   pluginSwitches: (): Key => ["plugin-switch"],
+  /** Records of the audit log: by the hour that they are filed under, and the first of their numbers. */
+  auditBlock: (hour: string, seq: number): Key => ["audit", hour, seq],
+  auditHour: (hour: string): Key => ["audit", hour],
+  auditBlocks: (): Key => ["audit"],
   account: (name: string): Key => ["account", name],
   accounts: (): Key => ["account"],
   session: (hash: string): Key => ["session", hash],

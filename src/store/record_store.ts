@@ -14,6 +14,7 @@ import type {
   Holder,
   Key,
   Mutation,
+  Rider,
   Store,
   StoreStats,
 } from "./store.ts";
@@ -72,6 +73,16 @@ export class RecordStore implements Store {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  ride(rider: Rider): void {
+    this.#queue.ride({
+      get waits() {
+        return rider.waits;
+      },
+      board: () => rider.board().map(encodeMutation),
+      landed: (isDurable) => rider.landed(isDurable),
+    });
   }
 
   async *snapshot(): AsyncIterable<Mutation> {

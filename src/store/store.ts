@@ -58,6 +58,19 @@ export interface StoreStats {
   readonly mutations: number;
 }
 
+/** What goes along with writes, and asks for none of its own. */
+export interface Rider {
+  /** Whether anything waits: then an empty commit is a write, too. */
+  readonly waits: boolean;
+  /**
+   * All that waits, for the write that is being made; it becomes durable
+   * together with that write's commits. Called for one write at a time.
+   */
+  board(): readonly Mutation[];
+  /** What became of the write that `board` was called for. */
+  landed(isDurable: boolean): void;
+}
+
 /** Durable records. */
 export interface Store extends AsyncDisposable {
   readonly holder: Holder;
@@ -71,6 +84,8 @@ export interface Store extends AsyncDisposable {
    */
   list(prefix: Key): AsyncIterable<Entry>;
   commit(mutations: readonly Mutation[]): Promise<void>;
+  /** Lets `rider` go along with every write from now on; there is one at most. */
+  ride(rider: Rider): void;
   /**
    * Every record as it was at one moment between the call and the end, while
    * commits go on: first the records, then what was committed meanwhile. Taken

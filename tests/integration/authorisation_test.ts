@@ -133,6 +133,8 @@ const ANSWERS: Readonly<Record<RouteName, readonly [number, number, number]>> =
     tokens: [200, 200, 200],
     createToken: [400, 400, 400],
     revokeToken: [404, 404, 404],
+    audit: [403, 403, 403],
+    auditHead: [403, 403, 403],
     logout: [200, 200, 200],
   };
 

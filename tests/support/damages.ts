@@ -27,6 +27,16 @@ const PROBLEM = {
   outcome: "none",
 };
 
+const AUDIT_BLOCK = { v: 1, records: [{ seq: 1, hash: "0".repeat(64) }] };
+
+const AUDIT_END = {
+  v: 1,
+  head: { seq: 3, hash: "1".repeat(64), at: AT },
+  anchor: { seq: 0, hash: "0".repeat(64), at: "" },
+  bytes: 900,
+  hour: "2026-11-26T03",
+};
+
 type Damage = readonly [
   rule: string,
   what: string,
@@ -261,5 +271,20 @@ export const DAMAGES: readonly Damage[] = [
     "node-capacity",
     "more promised than there is",
     (s) => s.edit(VM_A, { spec: { driver: "sim", memoryMiB: 300 } }),
+  ],
+  [
+    "audit-chain",
+    "records of the audit log that end nowhere",
+    (s) => s.set(["audit", "2026-11-26T03", 1], AUDIT_BLOCK),
+  ],
+  [
+    "audit-chain",
+    "an audit log that lost its records",
+    (s) => s.set(["meta", "audit"], AUDIT_END),
+  ],
+  [
+    "record-shape",
+    "a block of the audit log under another's number",
+    (s) => s.set(["audit", "2026-11-26T03", 2], AUDIT_BLOCK),
   ],
 ];

@@ -201,6 +201,24 @@ const CONFIG: Noun = {
   },
 };
 
+const AUDIT: Noun = {
+  summary: "the audit log: who asked what, and what was decided",
+  verbs: {
+    list: {
+      summary: "show records, the newest hundred",
+      load: async () => (await import("./audit/list.ts")).list,
+    },
+    verify: {
+      summary: "check that no record was edited or taken out",
+      load: async () => (await import("./audit/verify.ts")).verify,
+    },
+    head: {
+      summary: "show the hash of the newest record, to be kept elsewhere",
+      load: async () => (await import("./audit/head.ts")).head,
+    },
+  },
+};
+
 /** Words that take a verb after them. */
 export const NOUNS: Readonly<Record<string, Noun>> = {
   vm: VM,
@@ -212,6 +230,7 @@ export const NOUNS: Readonly<Record<string, Noun>> = {
   user: USER,
   token: TOKEN,
   session: SESSION,
+  audit: AUDIT,
 };
 
 /** Words that are commands by themselves. */

@@ -11,8 +11,10 @@ import { UsherError } from "../../error/mod.ts";
 import { type RouteName, ROUTES } from "../../schema/route.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Site } from "../site.ts";
+import { AuditedCall } from "./audited.ts";
 import type { Handler } from "./handler.ts";
 import { CLUSTER_HANDLERS } from "./handlers/cluster.ts";
+import { AUDIT_HANDLERS } from "./handlers/audit.ts";
 import { NODE_HANDLERS } from "./handlers/node.ts";
 import { OPERATION_HANDLERS } from "./handlers/operation.ts";
 import { PLUGIN_HANDLERS } from "./handlers/plugin.ts";
@@ -38,6 +40,7 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
   ...OPERATION_HANDLERS,
   ...PLUGIN_HANDLERS,
   ...SITE_HANDLERS,
+  ...AUDIT_HANDLERS,
 };
 
 /** The app; `handle` answers one request. */
@@ -75,18 +78,27 @@ async function answer(
   const route = ROUTES[name];
   const request = context.req.raw;
   const { address } = context.env as Connection;
-  const caller = route.access === "public"
-    ? NOBODY
-    : callerFor(site, request, route);
-  using _underWay = route.access === "public"
-    ? null
-    : site.connections.enter(caller, address);
-  return await HANDLERS[name]({
-    site,
+  const param = (key: string) => context.req.param(key) ?? "";
+  const audited = new AuditedCall(site.audit, {
+    route: name,
     request,
-    url: new URL(request.url),
-    caller,
     address,
-    param: (key) => context.req.param(key) ?? "",
+    subject: param("name") || param("id"),
+    reads: site.config.audit.reads,
   });
+  try {
+    const caller = route.access === "public"
+      ? NOBODY
+      : { ...callerFor(site, request, route), address };
+    if (route.access !== "public") audited.admitted();
+    using _underWay = route.access === "public"
+      ? null
+      : site.connections.enter(caller, address);
+    const url = new URL(request.url);
+    const call = { site, request, url, caller, address, param };
+    return await HANDLERS[name](call);
+  } catch (error) {
+    audited.failed(error);
+    throw error;
+  }
 }

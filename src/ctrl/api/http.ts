@@ -15,6 +15,7 @@ import type { Role } from "../../schema/stored.ts";
 import type { TokenNeed } from "../../schema/token_scope.ts";
 import type { Clock } from "../../sys/clock.ts";
 import type { Caller } from "../auth/caller.ts";
+import { callOf } from "./audited.ts";
 import type { Site } from "../site.ts";
 
 /** The largest body of a request: 10,000 names fit well. */
@@ -42,6 +43,7 @@ export function callerFor(
     ? header.slice("Bearer ".length)
     : null;
   const caller = site.accounts.authenticate(token);
+  callOf(request)?.known(caller);
   const { access } = route;
   if (RANK[caller.role] < NEEDS[access]) {
     throw new UsherError(
@@ -91,7 +93,9 @@ export async function readBody<Schema extends z.ZodType>(
       `The body is not JSON: ${messageOf(error)}`,
     );
   }
-  return check(schema, value);
+  const body = check(schema, value);
+  callOf(request)?.body(body);
+  return body;
 }
 
 /** `value` by `schema`. Throws `invalid_input` naming the first field that is wrong. */

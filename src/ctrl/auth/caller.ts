@@ -18,6 +18,8 @@ export interface Caller {
   readonly expiresAt: string;
   /** The session or token, by its hash. */
   readonly session: string;
+  /** Where the connection came from; for the audit log. */
+  readonly address?: string;
   /** Groups that a directory puts the user in. */
   readonly groups?: readonly string[];
   /** The plugin that asks; absent when a client does. */

@@ -11,6 +11,7 @@ import {
   CertificateRequest,
 } from "../../schema/peer.ts";
 import type { Connection } from "../api/app.ts";
+import { whyOf } from "../audit/sink.ts";
 import { problemResponse, readBody } from "../api/http.ts";
 import type { Site } from "../site.ts";
 import { admitBeside } from "./admit.ts";
@@ -24,7 +25,8 @@ export function nodesApi(
 ): (request: Request, connection?: Connection) => Promise<Response> {
   const app = new Hono();
   app.post("/v1/enrol", async (context) => {
-    return context.json(await enrol(site, context.req.raw));
+    const address = addressOf(context);
+    return context.json(await enrol(site, context.req.raw, address));
   });
   app.post("/v1/certificate", async (context) => {
     const address = addressOf(context);
@@ -81,9 +83,28 @@ function addressOf({ env }: Context): string {
   return (env as Connection | undefined)?.address ?? "";
 }
 
-async function enrol(site: Site, request: Request): Promise<EnrolAnswer> {
-  const { clock } = site.context;
-  return await site.nodes.enrol(await readBody(clock, request, EnrolRequest));
+async function enrol(
+  site: Site,
+  request: Request,
+  address: string,
+): Promise<EnrolAnswer> {
+  const asked = await readBody(site.context.clock, request, EnrolRequest);
+  const note = {
+    user: "",
+    via: "node" as const,
+    address,
+    verb: "join",
+    names: [asked.name],
+  };
+  // Before it is known whether the token is good: the write that uses it up
+  // takes the note along.
+  site.audit.note({ ...note, decision: "told" });
+  try {
+    return await site.nodes.enrol(asked);
+  } catch (error) {
+    site.audit.note({ ...note, ...whyOf(error) });
+    throw error;
+  }
 }
 
 /** Signs a node's key for the name that its secret belongs to, and for no other. */
@@ -100,6 +121,14 @@ async function certify(
     CertificateRequest,
   );
   await admitBeside(parts, { name, secret, address });
+  site.audit.note({
+    user: "",
+    via: "node",
+    address,
+    verb: "certificate",
+    names: [name],
+    decision: "allowed",
+  });
   const answer = await site.signPeer(name, publicKey, clock.now());
   log.info("signed a node's certificate", { node: name });
   return answer;

@@ -25,6 +25,7 @@ import type { RequestRecord } from "../../schema/stored.ts";
 import type { Vm } from "../../schema/vm.ts";
 import type { Mutation } from "../../store/store.ts";
 import { maySeeAll } from "../auth/access.ts";
+import { type AuditSink, NO_AUDIT } from "../audit/sink.ts";
 import { type Caller, isInScope } from "../auth/caller.ts";
 import { hashToken } from "../auth/accounts.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
@@ -35,6 +36,7 @@ import { operationWrite } from "../operations/writes.ts";
 import { planFor } from "./plans.ts";
 import { Deciding } from "./deciding.ts";
 import { type Allowed, unchanged } from "./request_chains.ts";
+import { allowedNote, refusedNote } from "./request_notes.ts";
 import { bondOf, recordOf, type Sent } from "./sent.ts";
 import type { Runner } from "../operations/runner.ts";
 import type { Records } from "../records/records.ts";
@@ -51,17 +53,20 @@ export interface RequestParts {
   readonly events?: Events;
   /** Keeps what handlers answer while others are asked. */
   readonly answers?: KeptAnswers;
+  readonly audit?: AuditSink;
 }
 
 /** Takes requests in. */
 export class Requests {
   readonly #parts: RequestParts;
+  readonly #audit: AuditSink;
   /** Requests whose chains have not ended. */
   readonly deciding: Deciding;
   readonly #inFlight = new Map<string, Promise<Result>>();
 
   constructor(parts: RequestParts) {
     this.#parts = parts;
+    this.#audit = parts.audit ?? NO_AUDIT;
     const { events = NO_EVENTS, records } = parts;
     this.deciding = new Deciding({ events, records });
   }
@@ -168,6 +173,15 @@ export class Requests {
   }
 
   async #accept(sent: Sent): Promise<Result> {
+    try {
+      return await this.#decide(sent);
+    } catch (error) {
+      this.#audit.note(refusedNote(sent, error));
+      throw error;
+    }
+  }
+
+  async #decide(sent: Sent): Promise<Result> {
     const { answers } = this.#parts;
     if (answers === undefined) return await this.#take(sent);
     const decision = answers.open(sent.id, bondOf(sent));
@@ -186,6 +200,7 @@ export class Requests {
     const allowed = await this.deciding.decide(sent, decision);
     const extra = () => this.#removal(decision);
     if (allowed instanceof UsherError) {
+      this.#audit.note(refusedNote(sent, allowed));
       return this.#refuse(sent, allowed, extra());
     }
     let drafts = this.#draft(sent, allowed);
@@ -196,6 +211,8 @@ export class Requests {
       drafts = this.#draft(sent, allowed);
     }
     const record = recordOf(sent, drafts.length, allowed);
+    const ids = drafts.map(({ operation }) => operation.id);
+    this.#audit.note(allowedNote(sent, allowed, ids));
     const moves = await this.#claimAndWrite(record, drafts, extra());
     for (const { move, claimed } of moves) {
       if (claimed) this.#parts.runner.resume(move);

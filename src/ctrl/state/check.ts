@@ -20,6 +20,7 @@ import type {
   SessionRecord,
 } from "../../schema/stored.ts";
 import type { Entry, Mutation } from "../../store/store.ts";
+import { checkAudit } from "./audit_rules.ts";
 import { type KnownEntry, readEntry } from "./entry_rules.ts";
 
 /** What a check came to. */
@@ -95,6 +96,7 @@ class Others {
   readonly #sessions: SessionRecord[] = [];
   readonly #tokens: ApiTokenRecord[] = [];
   readonly #meta = new Map<string, unknown>();
+  readonly #audit: unknown[] = [];
 
   add({ kind, id, value }: KnownEntry): void {
     switch (kind) {
@@ -106,6 +108,8 @@ class Others {
         return void this.#sessions.push(value as SessionRecord);
       case "api-token":
         return void this.#tokens.push(value as ApiTokenRecord);
+      case "audit":
+        return void this.#audit.push(value);
       case "meta":
         return void this.#meta.set(id, value);
     }
@@ -119,6 +123,7 @@ class Others {
 
   *check(state: StoredState): Generator<Finding> {
     yield* this.#checkMeta(state);
+    yield* checkAudit(this.#meta.get("audit"), this.#audit);
     for (const name of state.nodes.keys()) {
       if (this.#secrets.has(name)) continue;
       yield broken(

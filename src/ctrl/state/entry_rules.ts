@@ -12,6 +12,7 @@ import {
 } from "../../core/invariants/finding.ts";
 import { ClusterRecord } from "../../schema/cluster.ts";
 import { ClientValue } from "../../schema/event_value.ts";
+import { AuditBlock } from "../../schema/audit.ts";
 import { Node } from "../../schema/node.ts";
 import { NodeOperation } from "../../schema/node_operation.ts";
 import { Operation } from "../../schema/operation.ts";
@@ -49,6 +50,7 @@ export type EntryKind =
   | "plugin-clock"
   | "plugin-schedule"
   | "plugin-switch"
+  | "audit"
   | "meta";
 
 interface Shape {
@@ -122,7 +124,7 @@ const SHAPES: Readonly<Record<string, Shape>> = Object.fromEntries(
   ] satisfies [Key, Shape][]).map(([[first], shape]) => [first, shape]),
 );
 
-const META = ["schema", "revision"];
+const META = ["schema", "revision", "audit"];
 
 /** A record that could be read. */
 export interface KnownEntry {
@@ -138,6 +140,7 @@ export function readEntry(
   const name = key.join(" ");
   const [first, ...ids] = key;
   if (first === "meta") return readMeta(key, value);
+  if (first === keys.auditBlocks()[0]) return readAuditBlock(key, value);
   const shape = typeof first === "string" ? SHAPES[first] : undefined;
   const isKey = ids.length === (shape?.of === undefined ? 1 : 2) &&
     ids.every((id) => typeof id === "string");
@@ -175,6 +178,20 @@ export function readEntry(
     );
   }
   return { known: { kind: shape.kind, id, value: parsed.data } };
+}
+
+/** Records of the audit log; `checkAudit` goes through them in their order. */
+function readAuditBlock(key: Key, value: unknown) {
+  const name = key.join(" ");
+  const block = AuditBlock.safeParse(value);
+  const isWhole = block.success && block.data.records[0]?.seq === key[2];
+  if (isWhole) return { known: { kind: "audit" as const, id: name, value } };
+  return wrong(
+    "record-shape",
+    name,
+    `Cannot read block ${name} of the audit log`,
+    "records, of which the first has the number that stands in the key",
+  );
 }
 
 function readMeta(key: Key, value: unknown) {

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { noteError } from "../../audit/noted.ts";
+import { whoOf, whyOf } from "../../audit/sink.ts";
 import { openapi } from "../../../schema/openapi.ts";
 import { LoginRequest } from "../../../schema/request.ts";
 import type { SESSION_ROUTES } from "../../../schema/route/session.ts";
@@ -51,18 +53,30 @@ export const SESSION_HANDLERS: Readonly<
     json(await endSession(site, caller, param("id"))),
 };
 
+const LOGGED_IN = { verb: "login", names: [], decision: "allowed" as const };
+
 async function login({ site, request, address }: Call): Promise<Response> {
   const { user, password } = await readBody(
     site.context.clock,
     request,
     LoginRequest,
   );
-  const { token, caller } = await site.accounts.login(
+  const { audit } = site;
+  const asked = { user, via: "client" as const, address, verb: "login" };
+  const opened = await site.accounts.login(
     user,
     password,
     address,
     site.config.session_ttl,
-  );
+  ).catch((error) => {
+    audit.note({ ...asked, names: [], ...whyOf(error) });
+    noteError(error);
+    throw error;
+  });
+  const { token, caller } = opened;
+  audit.note({ ...whoOf({ ...caller, address }), ...LOGGED_IN });
+  // A session that nobody has the token of yet does no harm without its record.
+  await audit.durable();
   return json({
     token,
     user: caller.user,
