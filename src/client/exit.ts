@@ -41,6 +41,7 @@ export const EXIT_OF: Readonly<Record<ErrorCode, number>> = {
   internal: EXIT.failed,
   too_many_requests: EXIT.denied,
   timed_out: EXIT.failed,
+  quota_exceeded: EXIT.notPlaced,
 };
 
 /** What an outcome says that its exit code depends on. */

@@ -85,3 +85,54 @@ export function excessOf(
   }
   return null;
 }
+
+/** What a ledger refuses with: whose quota, and what of it is not left. */
+export interface Refusal extends Excess {
+  readonly subject: string;
+}
+
+/**
+ * What is left for several that are decided on together: each sees what those
+ * before it took. `used` and `limits` must not change while it is kept.
+ */
+export class Ledger {
+  readonly #used: (subject: string) => Take;
+  readonly #limits: (subject: string) => QuotaLimits;
+  readonly #taken = new Map<string, Take>();
+
+  constructor(
+    used: (subject: string) => Take,
+    limits: (subject: string) => QuotaLimits,
+  ) {
+    this.#used = used;
+    this.#limits = limits;
+  }
+
+  /** The limits that hold for `subject`. */
+  limitsOf(subject: string): QuotaLimits {
+    return this.#limits(subject);
+  }
+
+  /** Takes `asked` of the quotas of all `subjects`, or of none of them and says why. */
+  take(subjects: readonly string[], asked: Take): Refusal | null {
+    for (const subject of subjects) {
+      const excess = excessOf(
+        asked,
+        this.#usedBy(subject),
+        this.#limits(subject),
+      );
+      if (excess !== null) return { subject, ...excess };
+    }
+    for (const subject of subjects) {
+      const before = this.#taken.get(subject) ?? NOTHING_TAKEN;
+      this.#taken.set(subject, plus(before, asked));
+    }
+    return null;
+  }
+
+  #usedBy(subject: string): Take {
+    const taken = this.#taken.get(subject);
+    const used = this.#used(subject);
+    return taken === undefined ? used : plus(used, taken);
+  }
+}

@@ -59,6 +59,7 @@ export async function openState(
   const { events = NO_EVENTS } = options;
   const audit = await AuditLog.load({ context, store });
   const records = await Records.load(store, config.placement.strategy);
+  await records.capacity.quotas.load(store, () => config.quotas);
   const answers = await KeptAnswers.load({ context, store });
   const note = (operation: string, lines: readonly TrailEntry[]) =>
     noteTrail({ context, records }, operation, lines);

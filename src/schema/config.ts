@@ -14,6 +14,7 @@ import { Label } from "./name.ts";
 import { Strategy } from "./placement.ts";
 import { PluginConfigs, USERS_PLUGIN } from "./plugin.ts";
 import { DurationMs, MemoryMiB, SizeMiB, WaitMs } from "./quantity.ts";
+import { QuotaConfig } from "./quota.ts";
 import { KINDS_OF_VALUE, SETTINGS } from "./setting.ts";
 
 export { CliConfig } from "./cli_config.ts";
@@ -49,6 +50,40 @@ const Tls = z.strictObject({
   }),
 });
 
+function quotaOf(who: string) {
+  const limit = (what: string, example: string) => ({
+    about: `${what}; no limit when absent.`,
+    example,
+    live: true as const,
+  });
+  const { vms, vcpus, memory, disk } = QuotaConfig.shape;
+  return z.strictObject({
+    vms: vms.clone().register(SETTINGS, limit("VMs, on or off", "100")),
+    vcpus: vcpus.clone().register(
+      SETTINGS,
+      limit("Virtual processors of VMs that are on", "64"),
+    ),
+    memory: memory.clone().register(
+      SETTINGS,
+      limit("Memory of VMs that are on", "256GiB"),
+    ),
+    disk: disk.clone().register(
+      SETTINGS,
+      limit("Disks that usher makes, of VMs on or off", "2TiB"),
+    ),
+  }).prefault({}).register(SETTINGS, { about: `What ${who} may have.` });
+}
+
+const Quotas = z.strictObject({
+  user: quotaOf("each user"),
+  cluster: quotaOf("each cluster"),
+}).prefault({}).register(SETTINGS, {
+  about:
+    "How much users and clusters may have, where an administrator sets nothing else (usher quota set).",
+});
+/** How much users and clusters may have, by the configuration. */
+export type QuotasConfig = z.infer<typeof Quotas>;
+
 /** Configuration of the controller. */
 export const CtrlConfig = z.strictObject({
   state_dir: AbsolutePath.default("/var/lib/usher/ctrl").register(SETTINGS, {
@@ -77,7 +112,8 @@ export const CtrlConfig = z.strictObject({
     about: "A certificate of your own instead of usher's CA; PEM files.",
   }),
   name_suffix: z.string().max(253).default("").register(SETTINGS, {
-    about: "The DNS suffix of VM names, for plugins.",
+    about:
+      "The DNS suffix of VM names: vm.cluster.user with it means the same VM, and plugins such as udns use it.",
   }),
   defaults: z.strictObject({
     driver: z.union([z.literal("auto"), Label]).default("auto").register(
@@ -99,6 +135,7 @@ export const CtrlConfig = z.strictObject({
   }).prefault({}).register(SETTINGS, {
     about: "What a new VM gets that asks for nothing.",
   }),
+  quotas: Quotas,
   placement: z.strictObject({
     strategy: Strategy.default("spread").register(SETTINGS, {
       about:

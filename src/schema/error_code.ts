@@ -121,6 +121,12 @@ export const ERROR_CODES = {
     outcome: "unknown",
     title: "Timed out",
   },
+  quota_exceeded: {
+    status: 409,
+    retry: "later",
+    outcome: "none",
+    title: "Quota exceeded",
+  },
 } as const satisfies Readonly<Record<string, CodeMeaning>>;
 
 /** One of the closed list of codes. */

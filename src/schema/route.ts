@@ -13,6 +13,7 @@ import type { Route } from "./route/kind.ts";
 import { NODE_ROUTES } from "./route/node.ts";
 import { OPERATION_ROUTES } from "./route/operation.ts";
 import { PLUGIN_ROUTES } from "./route/plugin.ts";
+import { QUOTA_ROUTES } from "./route/quota.ts";
 import { SESSION_ROUTES } from "./route/session.ts";
 import { SITE_ROUTES } from "./route/site.ts";
 import { USER_ROUTES } from "./route/user.ts";
@@ -28,6 +29,7 @@ export const ROUTES = {
   ...USER_ROUTES,
   ...VM_ROUTES,
   ...CLUSTER_ROUTES,
+  ...QUOTA_ROUTES,
   ...NODE_ROUTES,
   ...OPERATION_ROUTES,
   ...PLUGIN_ROUTES,

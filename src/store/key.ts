@@ -56,6 +56,9 @@ export const keys = {
   /** A user's cluster, `cluster.user`. */
   cluster: (name: string): Key => ["cluster", name],
   clusters: (): Key => ["cluster"],
+  /** What an administrator allows a user, or a cluster. */
+  quota: (subject: string): Key => ["quota", subject],
+  quotas: (): Key => ["quota"],
   /** What is durable and has not been told yet; in the order of its ids. */
   told: (id: string): Key => ["told", id],
   allTold: (): Key => ["told"],

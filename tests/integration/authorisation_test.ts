@@ -100,6 +100,9 @@ const ANSWERS: Readonly<Record<RouteName, readonly [number, number, number]>> =
     deleteCluster: [409, 404, 403],
     shareCluster: [200, 404, 403],
     unshareCluster: [200, 404, 403],
+    quotas: [200, 200, 200],
+    quota: [200, 404, 200],
+    setQuota: [403, 403, 403],
     nodeToken: [403, 403, 403],
     declareDead: [403, 403, 403],
     drain: [403, 403, 403],
@@ -161,16 +164,17 @@ Deno.test("authorisation: every route answers owner, stranger and viewer as it s
     await t.step(name, async () => {
       const { method, path } = ROUTES[name as RouteName];
       const id = path.includes("requests") ? shared.request : shared.operation;
-      const filled = path.replace("{id}", id).replace(
-        "{name}",
-        path.includes("nodes")
-          ? "n1"
-          : path.includes("users")
-          ? "ann"
-          : path.includes("clusters")
-          ? "default.ann"
-          : "web.default.ann",
-      ) + (name === "watch" ? "?since=x" : "");
+      const filled =
+        path.replace("{id}", id).replace("{subject}", "ann").replace(
+          "{name}",
+          path.includes("nodes")
+            ? "n1"
+            : path.includes("users")
+            ? "ann"
+            : path.includes("clusters")
+            ? "default.ann"
+            : "web.default.ann",
+        ) + (name === "watch" ? "?since=x" : "");
       const got: number[] = [];
       for (const who of ["ann", "bob", "vic"] as const) {
         const body = BODIES[name as RouteName];

@@ -18,6 +18,7 @@ import { AUDIT_HANDLERS } from "./handlers/audit.ts";
 import { NODE_HANDLERS } from "./handlers/node.ts";
 import { OPERATION_HANDLERS } from "./handlers/operation.ts";
 import { PLUGIN_HANDLERS } from "./handlers/plugin.ts";
+import { QUOTA_HANDLERS } from "./handlers/quota.ts";
 import { SESSION_HANDLERS } from "./handlers/session.ts";
 import { SITE_HANDLERS } from "./handlers/site.ts";
 import { USER_HANDLERS } from "./handlers/user.ts";
@@ -36,6 +37,7 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
   ...USER_HANDLERS,
   ...VM_HANDLERS,
   ...CLUSTER_HANDLERS,
+  ...QUOTA_HANDLERS,
   ...NODE_HANDLERS,
   ...OPERATION_HANDLERS,
   ...PLUGIN_HANDLERS,

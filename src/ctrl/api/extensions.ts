@@ -12,4 +12,5 @@ export const EXTENSIONS: readonly string[] = [
   "node-operations",
   "plugins",
   "clusters",
+  "quotas",
 ];

@@ -24,6 +24,8 @@ export function placeIfAsked(
   if (move.step === "start") return checkRoom(move, vm, placing);
   if (move.step !== "place") return { ...move, writes: [] };
   if (move.operation.verb === "migrate") return chooseTarget(move, vm, placing);
+  const over = overQuota(move, vm, placing);
+  if (over !== null) return over;
   const { on } = move.operation.options;
   const decision = decide(placing.records.capacity, wishOf(vm, { on }));
   if (decision.type === "refused") {
@@ -42,12 +44,28 @@ export function placeIfAsked(
   };
 }
 
+/** The end of a move that would take more than the VM's owner or cluster may have. */
+function overQuota(
+  { operation }: Move,
+  vm: Vm,
+  { records, at }: Placing,
+): PlacedMove | null {
+  const error = records.capacity.quotas.open().take(vm, {
+    isNew: false,
+    turnsOn: !occupies(vm.status.state),
+    verb: operation.verb,
+  });
+  return error === null ? null : { ...ended(operation, at, error), writes: [] };
+}
+
 /** One that holds its room already, being on or in the midst of a cycle, keeps it. */
 function checkRoom(move: Move, vm: Vm, { records, at }: Placing): PlacedMove {
   const bound = notWhole(vm) ?? boundToDead(vm, records);
   if (bound !== null) {
     return { ...ended(move.operation, at, bound), writes: [] };
   }
+  const over = overQuota(move, vm, { records, at });
+  if (over !== null) return over;
   const isOff = !occupies(vm.status.state);
   const { picture } = records.capacity;
   const isHeld = picture.resident(vm.uid)?.on === true;

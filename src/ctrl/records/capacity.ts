@@ -20,6 +20,7 @@ import type { Strategy } from "../../schema/placement.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { Globs } from "../requests/globs.ts";
 import { Holdings } from "./holdings.ts";
+import { Quotas } from "./quotas.ts";
 
 /** What an operation that runs holds for its VM. */
 interface Hold {
@@ -43,6 +44,8 @@ export class Capacity {
   readonly globs: Globs = new Globs();
   /** Who has which VMs, and what they take of quotas. */
   readonly holdings: Holdings = new Holdings();
+  /** What of it they may have; no limits until it is loaded. */
+  readonly quotas: Quotas = new Quotas(this.holdings);
   readonly #vms = new Map<string, Vm>();
   /** By VM, then by operation: one runs at a time, and no more are kept. */
   readonly #holds = new Map<string, Map<string, Hold>>();

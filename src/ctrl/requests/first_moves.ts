@@ -13,6 +13,7 @@ import { type Decision, Placer } from "../../core/placement/placer.ts";
 import { type Wish, wishOf } from "../../core/placement/wish.ts";
 import { planSteps } from "../../core/step.ts";
 import { verdict } from "../../core/vm_machine.ts";
+import type { UsherError } from "../../error/mod.ts";
 import type { Verb } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
 import type { Draft } from "./drafts.ts";
@@ -44,10 +45,36 @@ export function firstMoves(
   drafts: readonly Draft[],
   parts: MoveParts,
 ): FirstMove[] {
-  const decisions = decide(drafts, parts);
-  return drafts.map((draft) =>
-    draft.claimed ? begin(draft, decisions.get(draft), parts) : wait(draft)
-  );
+  const refused = overQuota(drafts, parts);
+  const decisions = decide(drafts.filter((it) => !refused.has(it)), parts);
+  return drafts.map((draft) => {
+    if (!draft.claimed) return wait(draft);
+    const error = refused.get(draft);
+    if (error === undefined) return begin(draft, decisions.get(draft), parts);
+    // It is not registered either.
+    const unchanged = { ...draft.operation, changed: false };
+    const move = ended(unchanged, parts.at, error);
+    return { move, writes: [], claimed: true };
+  });
+}
+
+/** Those that would take more than their owners or clusters may have. */
+function overQuota(
+  drafts: readonly Draft[],
+  { records }: MoveParts,
+): Map<Draft, UsherError> {
+  const ledger = records.capacity.quotas.open();
+  const refused = new Map<Draft, UsherError>();
+  for (const draft of drafts) {
+    if (!draft.claimed) continue;
+    const error = ledger.take(draft.vm, {
+      isNew: draft.target.vm === undefined,
+      turnsOn: turnsOn(draft),
+      verb: draft.operation.verb,
+    });
+    if (error !== null) refused.set(draft, error);
+  }
+  return refused;
 }
 
 /**

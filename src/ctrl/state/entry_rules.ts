@@ -11,6 +11,7 @@ import {
   type Kind,
 } from "../../core/invariants/finding.ts";
 import { ClusterRecord } from "../../schema/cluster.ts";
+import { QuotaRecord } from "../../schema/quota.ts";
 import { ClientValue } from "../../schema/event_value.ts";
 import { AuditBlock } from "../../schema/audit.ts";
 import { Node } from "../../schema/node.ts";
@@ -43,6 +44,7 @@ export type EntryKind =
   | "session"
   | "api-token"
   | "cluster"
+  | "quota"
   | "told"
   | "answers"
   | "connection"
@@ -91,6 +93,7 @@ const SHAPES: Readonly<Record<string, Shape>> = Object.fromEntries(
       schema: ApiTokenRecord,
       id: "id",
     }],
+    [keys.quotas(), { kind: "quota", schema: QuotaRecord, id: "subject" }],
     [keys.clusters(), { kind: "cluster", schema: ClusterRecord, id: "name" }],
     [keys.allTold(), { kind: "told", schema: ToldRecord, id: "id" }],
     [keys.allAnswers(), {
