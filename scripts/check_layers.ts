@@ -11,6 +11,7 @@ import {
   COMPOSITION,
   DENO_FILES,
   FREE,
+  INSTALLER,
   isTest,
   LAYERS,
   LIBRARY,
@@ -42,6 +43,7 @@ function refusal(from: string, to: string): string | null {
   if (isPackage(to)) return packageRefusal(from, to);
   if (!to.startsWith("src/")) {
     if (isComposition(to)) return "nothing imports it";
+    if (matches(from, INSTALLER) && to.startsWith("configs/")) return null;
     if (matches(from, SIMULATOR) && SIMULATED_PLUGINS.includes(to)) return null;
     return isProduct(from) ? "product code imports from src/ alone" : null;
   }

@@ -42,6 +42,7 @@ export const COMPOSITION = [
   "src/roles.ts",
   "src/state_tools.ts",
   "src/plugin_tools/",
+  "src/install/",
   "src/dev.ts",
   "src/simulator/",
 ];
@@ -51,6 +52,9 @@ export const SIMULATOR = "src/simulator/";
 
 /** Plugins that ship and run in simulations, where nobody could do without them. */
 export const SIMULATED_PLUGINS = ["plugins/users.ts"];
+
+/** Who puts the files of `configs/` in place, and so carries their texts. */
+export const INSTALLER = "src/install/";
 
 /** What every layer may import, because it imports nothing itself. */
 export const FREE = ["src/version.ts"];

@@ -7,6 +7,7 @@
 import { EXIT, EXIT_OF } from "./client/exit.ts";
 import { flagOverrides } from "./client/commands/config/roles.ts";
 import { ctrlWord } from "./client/commands/ctrl.ts";
+import { installWord } from "./client/commands/install.ts";
 import { parseRole, type RoleName } from "./client/main.ts";
 import { renderError, shownProblem } from "./client/render/problem.ts";
 import { loadConfig, loadFile, loadLocated } from "./config/load.ts";
@@ -38,6 +39,8 @@ export async function runRole(
   argv: readonly string[],
 ): Promise<number> {
   try {
+    const word = installWord(role, argv[1]);
+    if (word !== null) return await (await installer()).runInstall(word, argv);
     switch (role) {
       case "ctrl":
         return await ctrl(argv);
@@ -58,6 +61,11 @@ export async function runRole(
     }
     return EXIT_OF[problem.code];
   }
+}
+
+/** Loaded by those who install alone. */
+function installer(): Promise<typeof import("./install/mod.ts")> {
+  return import("./install/mod.ts");
 }
 
 /**

@@ -10,6 +10,7 @@
 import { Api, type OpenConnection } from "./api.ts";
 import type { Command, Context } from "./command.ts";
 import type { CTRL_COMMANDS, CtrlWord } from "./commands/ctrl.ts";
+import type { INSTALL_COMMANDS, InstallWord } from "./commands/install.ts";
 import {
   COMMANDS,
   COMPLETE_COMMAND,
@@ -79,6 +80,20 @@ export async function parseCtrlCommand<W extends CtrlWord>(
   const { CTRL_COMMANDS } = await import("./commands/ctrl.ts");
   const command = CTRL_COMMANDS[word] as unknown as Command;
   return await parseOr(`ctrl ${word}`, command, argv.slice(2), io) as never;
+}
+
+/** What was given to `usher ROLE install` or `uninstall`, or the exit code when there is nothing to run. */
+export async function parseInstallCommand<W extends InstallWord>(
+  word: W,
+  argv: readonly string[],
+  io: Io = systemIo(),
+): Promise<
+  | { readonly parsed: Parsed<(typeof INSTALL_COMMANDS)[W]["flags"]> }
+  | { readonly exit: number }
+> {
+  const { INSTALL_COMMANDS } = await import("./commands/install.ts");
+  const command = INSTALL_COMMANDS[word] as unknown as Command;
+  return await parseOr(word, command, argv.slice(2), io) as never;
 }
 
 async function parseOr(

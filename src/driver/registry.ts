@@ -38,6 +38,17 @@ export async function runGuard(argv: readonly string[]): Promise<number> {
 /** What a guard ends with that nobody could have started; the code of a usage error. */
 const NO_SUCH_GUARD = 64;
 
+/** How many guests run that a node with these folders has started, whether or not it runs itself. */
+export async function countGuests(
+  stateDir: string,
+  runDir: string,
+): Promise<number> {
+  const { layOut } = await import("./qemu/layout.ts");
+  const { scanProcesses } = await import("./qemu/process_scan.ts");
+  const layout = layOut(stateDir, runDir);
+  return layout === null ? 0 : scanProcesses(layout).own.length;
+}
+
 /** Makes the driver called `name`. Throws `unsupported` when there is none. */
 export function createDriver(
   name: string,

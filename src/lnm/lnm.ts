@@ -85,8 +85,12 @@ function holdState(stateDir: string): Disposable {
   });
 }
 
-async function credentialFor(
-  { config, join: word, version, log }: LnmOptions,
+/** The credential of this node; a join token is used up for a new one. */
+export async function credentialFor(
+  { config, join: word, version, log }: Pick<
+    LnmOptions,
+    "config" | "join" | "version" | "log"
+  >,
 ): Promise<Credential> {
   const known = await readCredential(config.state_dir);
   if (word === undefined) {

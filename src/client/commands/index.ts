@@ -9,6 +9,7 @@
  */
 import type { Entry, Noun } from "./entry.ts";
 import { SESSION, TOKEN, USER } from "./people.ts";
+import { ROLE_ENTRIES } from "./role_entries.ts";
 
 export type { Entry, Noun } from "./entry.ts";
 
@@ -263,40 +264,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "show versions of this program and of the controller",
     load: async () => (await import("./site/version.ts")).version,
   },
-  ctrl: {
-    summary: "run the controller; check, back up and restore its state",
-    role: true,
-    load: async () => (await import("./roles.ts")).ctrl,
-    words: {
-      check: {
-        summary: "check the stored state",
-        load: async () => (await import("./ctrl.ts")).CTRL_COMMANDS.check,
-      },
-      backup: {
-        summary: "write all that a controller needs into one file",
-        load: async () => (await import("./ctrl.ts")).CTRL_COMMANDS.backup,
-      },
-      restore: {
-        summary: "make an empty state directory from a backup",
-        load: async () => (await import("./ctrl.ts")).CTRL_COMMANDS.restore,
-      },
-    },
-  },
-  lnm: {
-    summary: "run the local node manager of this machine",
-    role: true,
-    load: async () => (await import("./roles.ts")).lnm,
-  },
-  dev: {
-    summary: "run a controller and nodes in one process, to try and to test",
-    role: true,
-    load: async () => (await import("./roles.ts")).dev,
-  },
-  sim: {
-    summary: "run a whole site on virtual time, with faults, from a seed",
-    role: true,
-    load: async () => (await import("./roles.ts")).sim,
-  },
+  ...ROLE_ENTRIES,
 };
 
 /** The command that the completion scripts call. */

@@ -30,11 +30,14 @@ export const ctrl = defineCommand({
   about:
     "Run the controller: all state, all decisions. The first start makes the site's CA and the admin account.",
   words: {
-    usage: "[admin-token|check|backup|restore]",
+    usage: "[admin-token|check|backup|restore|install|uninstall]",
     min: 0,
     max: 1,
     completes: "none",
-    choices: ["admin-token", "check", "backup", "restore"],
+    choices: [
+      ...["admin-token", "check", "backup", "restore"],
+      ...["install", "uninstall"],
+    ],
     oneOf: "word",
   },
   flags: {
@@ -60,7 +63,14 @@ export const ctrl = defineCommand({
 export const lnm = defineCommand({
   about:
     "Run the local node manager: it drives this machine's hypervisor and dials the controller. Its VMs live on when it stops.",
-  words: NO_WORDS,
+  words: {
+    usage: "[install|uninstall]",
+    min: 0,
+    max: 1,
+    completes: "none",
+    choices: ["install", "uninstall"],
+    oneOf: "word",
+  },
   flags: {
     join: text("TOKEN", "join a site, with a token of usher node token"),
     config: CONFIG,
