@@ -14,12 +14,8 @@
  * @module
  */
 export { connect, type ConnectOptions } from "./library/connect.ts";
-export {
-  type CallOptions,
-  Client,
-  type Names,
-  type VerbOptions,
-} from "./library/client.ts";
+export { type CallOptions, Client } from "./library/client.ts";
+export type { Names, VerbOptions } from "./library/vm_verbs.ts";
 export type { Credentials, Secret } from "./library/session.ts";
 export type { OnCallbackError } from "./library/callbacks.ts";
 export { type RequestOptions, SentRequest } from "./library/request.ts";
@@ -37,6 +33,7 @@ export {
   UsherError,
 } from "../error/mod.ts";
 export type { NodeView, VmView } from "../schema/change.ts";
+export type { ClusterView } from "../schema/cluster.ts";
 export type { Operation, Outcome, Result, Verb } from "../schema/operation.ts";
 export type { VmRequestInput } from "../schema/request.ts";
 export type { RouteName } from "../schema/route.ts";

@@ -8,8 +8,8 @@
  * @module
  */
 import type { NodeView, VmView } from "../../schema/change.ts";
+import type { ClusterView } from "../../schema/cluster.ts";
 import type { Operation, Verb } from "../../schema/operation.ts";
-import type { VmRequestInput } from "../../schema/request.ts";
 import type { RouteName } from "../../schema/route.ts";
 import { newId } from "../../sys/id.ts";
 import { JoinedSignal } from "../../sys/joined_signal.ts";
@@ -21,11 +21,7 @@ import type { LiveEvents } from "./copies.ts";
 import { LiveSite, type WatchOptions } from "./live_site.ts";
 import { type RequestOptions, SentRequest } from "./request.ts";
 import type { Session } from "./session.ts";
-
-/** What a verb takes besides the names, and how it is waited for. */
-export type VerbOptions<V extends Verb> =
-  & Omit<Extract<VmRequestInput, { verb: V }>, "verb" | "names">
-  & RequestOptions;
+import { type Names, type VerbOptions, VmVerbs } from "./vm_verbs.ts";
 
 /** How a question is given up. */
 export interface CallOptions {
@@ -44,7 +40,7 @@ export interface ClientParts {
 const LOGOUT_MS = 2_000;
 
 /** A logged-in client. */
-export class Client implements AsyncDisposable {
+export class Client extends VmVerbs implements AsyncDisposable {
   readonly #parts: ClientParts;
   readonly #api: Api;
   readonly #closing = new AbortController();
@@ -52,6 +48,7 @@ export class Client implements AsyncDisposable {
   #shared: { readonly site: LiveSite; listeners: number } | null = null;
 
   constructor(parts: ClientParts) {
+    super();
     this.#parts = parts;
     this.#api = parts.connect();
   }
@@ -61,66 +58,8 @@ export class Client implements AsyncDisposable {
     return this.#api.controller;
   }
 
-  /** Starts VMs; makes those that are not there, `count` of them. */
-  start(names: Names, options: VerbOptions<"start"> = {}): SentRequest {
-    return this.send("start", names, options);
-  }
-
-  /** Cuts the power and turns it on again. */
-  cycle(names: Names, options: VerbOptions<"cycle"> = {}): SentRequest {
-    return this.send("cycle", names, options);
-  }
-
-  /** Moves VMs to other nodes. */
-  migrate(names: Names, options: VerbOptions<"migrate"> = {}): SentRequest {
-    return this.send("migrate", names, options);
-  }
-
-  /** Freezes VMs in memory. */
-  pause(names: Names, options: VerbOptions<"pause"> = {}): SentRequest {
-    return this.send("pause", names, options);
-  }
-
-  /** Lets paused VMs go on. */
-  resume(names: Names, options: VerbOptions<"resume"> = {}): SentRequest {
-    return this.send("resume", names, options);
-  }
-
-  /** Asks guests to shut down, and starts them again. */
-  reboot(names: Names, options: VerbOptions<"reboot"> = {}): SentRequest {
-    return this.send("reboot", names, options);
-  }
-
-  /** Asks guests to turn themselves off. */
-  shutdown(names: Names, options: VerbOptions<"shutdown"> = {}): SentRequest {
-    return this.send("shutdown", names, options);
-  }
-
-  /** Cuts the power. */
-  poweroff(names: Names, options: VerbOptions<"poweroff"> = {}): SentRequest {
-    return this.send("poweroff", names, options);
-  }
-
-  /** Makes VMs known without starting them. */
-  register(names: Names, options: VerbOptions<"register"> = {}): SentRequest {
-    return this.send("register", names, options);
-  }
-
-  /** Forgets stopped VMs. */
-  unregister(
-    names: Names,
-    options: VerbOptions<"unregister"> = {},
-  ): SentRequest {
-    return this.send("unregister", names, options);
-  }
-
-  /** Cuts the power and forgets. */
-  destroy(names: Names, options: VerbOptions<"destroy"> = {}): SentRequest {
-    return this.send("destroy", names, options);
-  }
-
-  /** Sends any verb; those above are this with their own types. */
-  send<V extends Verb>(
+  /** Sends any verb. */
+  override send<V extends Verb>(
     verb: V,
     names: Names,
     options: VerbOptions<V>,
@@ -165,6 +104,37 @@ export class Client implements AsyncDisposable {
   /** One node. */
   node(name: string, options: CallOptions = {}): Promise<NodeView> {
     return this.call("node", { params: { name } }, options);
+  }
+
+  /** Clusters that this client may see. */
+  async clusters(options: CallOptions = {}): Promise<readonly ClusterView[]> {
+    return (await this.call("clusters", {}, options)).clusters;
+  }
+
+  /** Makes an empty cluster, where it is not there; VMs make theirs by themselves. */
+  createCluster(
+    name: string,
+    options: CallOptions = {},
+  ): Promise<Answer<"createCluster">> {
+    return this.call("createCluster", { body: { name } }, options);
+  }
+
+  /** Forgets a cluster that has no VMs. */
+  deleteCluster(
+    name: string,
+    options: CallOptions = {},
+  ): Promise<Answer<"deleteCluster">> {
+    return this.call("deleteCluster", { params: { name } }, options);
+  }
+
+  /** Lets a user or a group see a cluster's VMs, or control them. */
+  shareCluster(
+    name: string,
+    share: Body<"shareCluster">,
+    options: CallOptions = {},
+  ): Promise<Answer<"shareCluster">> {
+    const input = { params: { name }, body: share };
+    return this.call("shareCluster", input, options);
   }
 
   /** One operation, by id. */
@@ -232,7 +202,7 @@ export class Client implements AsyncDisposable {
     callback: (...args: LiveEvents[E]) => unknown,
   ): Disposable {
     const shared = this.#shared ??= {
-      site: this.watch({ kinds: ["vm", "node", "operation"] }),
+      site: this.watch({ kinds: ["vm", "node", "cluster", "operation"] }),
       listeners: 0,
     };
     shared.listeners++;
@@ -286,9 +256,6 @@ export class Client implements AsyncDisposable {
     }, onProgress);
   }
 }
-
-/** One name or several: full, short, globs, or beginnings of ids. */
-export type Names = string | readonly string[];
 
 function closed(): Promise<Error> {
   return failure("cancelled", "The client is closed");

@@ -9,6 +9,7 @@
  * @module
  */
 import type { NodeView, VmView } from "../../schema/change.ts";
+import type { ClusterView } from "../../schema/cluster.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { VmState } from "../../schema/vm.ts";
 import type { Change } from "../watch.ts";
@@ -17,6 +18,7 @@ import type { Change } from "../watch.ts";
 export interface Kinds {
   readonly vm: VmView;
   readonly node: NodeView;
+  readonly cluster: ClusterView;
   readonly operation: Operation;
 }
 
@@ -48,6 +50,9 @@ export type LiveEvents = {
   readonly node_register: readonly [node: NodeView];
   readonly node_unregister: readonly [node: NodeView];
   readonly node_change: readonly [node: NodeView, before: NodeView];
+  readonly cluster_register: readonly [cluster: ClusterView];
+  readonly cluster_unregister: readonly [cluster: ClusterView];
+  readonly cluster_change: readonly [cluster: ClusterView, before: ClusterView];
   /** An operation began, went on or ended; where `kinds` has `operation`. */
   readonly operation: readonly [operation: Operation, note: string];
   /** Every difference, before the callbacks of its kind. */
@@ -77,6 +82,7 @@ export class Copies {
   readonly #held: Readonly<Record<Kind, Map<string, Kinds[Kind]>>> = {
     vm: new Map(),
     node: new Map(),
+    cluster: new Map(),
     operation: new Map(),
   };
   #snapshot: Map<string, Copy> | null = null;
@@ -170,6 +176,7 @@ export class Copies {
     this.#emit("change", difference);
     if (difference.kind === "vm") this.#tellVm(difference);
     if (difference.kind === "node") this.#tellNode(difference);
+    if (difference.kind === "cluster") this.#tellCluster(difference);
     if (difference.kind === "operation" && difference.now !== null) {
       this.#emit("operation", difference.now, difference.note);
     }
@@ -193,6 +200,15 @@ export class Copies {
       if (before !== null) this.#emit("node_unregister", before);
     } else if (before === null) this.#emit("node_register", now);
     else this.#emit("node_change", now, before);
+  }
+
+  #tellCluster(
+    { before, now }: Extract<Difference, { kind: "cluster" }>,
+  ): void {
+    if (now === null) {
+      if (before !== null) this.#emit("cluster_unregister", before);
+    } else if (before === null) this.#emit("cluster_register", now);
+    else this.#emit("cluster_change", now, before);
   }
 }
 

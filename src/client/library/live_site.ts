@@ -9,6 +9,7 @@
  * @module
  */
 import type { NodeView, VmView } from "../../schema/change.ts";
+import type { ClusterView } from "../../schema/cluster.ts";
 import type { Operation } from "../../schema/operation.ts";
 import type { Api } from "../api.ts";
 import { failure } from "../failure.ts";
@@ -24,7 +25,7 @@ import { NewestQueue } from "./newest_queue.ts";
 
 /** What is watched. */
 export interface WatchOptions {
-  /** What to keep copies of: VMs and nodes where nothing is said. */
+  /** What to keep copies of: all but operations where nothing is said. */
   readonly kinds?: readonly Kind[] | undefined;
   /** Ends it. */
   readonly signal?: AbortSignal | undefined;
@@ -57,7 +58,7 @@ export class LiveSite implements Disposable {
 
   constructor(
     line: WatchLine,
-    { kinds = ["vm", "node"], signal }: WatchOptions,
+    { kinds = ["vm", "node", "cluster"], signal }: WatchOptions,
   ) {
     this.#callbacks = new Callbacks(line.onCallbackError);
     this.#copies = new Copies((event, ...args) => {
@@ -92,6 +93,11 @@ export class LiveSite implements Disposable {
   /** Nodes by name. */
   get nodes(): ReadonlyMap<string, NodeView> {
     return this.#copies.of("node");
+  }
+
+  /** Clusters by full name. */
+  get clusters(): ReadonlyMap<string, ClusterView> {
+    return this.#copies.of("cluster");
   }
 
   /** Operations at work by id; where `kinds` has `operation`. */

@@ -52,6 +52,33 @@ export const LIVE_CASES: Readonly<Record<string, Case>> = {
     await usher.destroy("told").result;
   },
 
+  async "clusters are copied, those that VMs make and those that people do"(
+    site,
+  ) {
+    await using usher = await client(site);
+    using live = usher.watch();
+    await live.ready;
+    const seen: string[] = [];
+    live.on("cluster_register", ({ name }) => seen.push(`+${name}`));
+    live.on("cluster_unregister", ({ name }) => seen.push(`-${name}`));
+    const lab = `lab.${site.user}`;
+    const farm = `farm.${site.user}`;
+    await usher.createCluster("lab");
+    await usher.register("web.farm").result;
+    await live.until(({ clusters }) => clusters.has(lab) && clusters.has(farm));
+    deepStrictEqual(
+      (await usher.clusters()).map(({ name }) => name).toSorted(),
+      [...live.clusters.keys()].toSorted(),
+    );
+    await usher.unregister("web.farm").result;
+    await usher.deleteCluster("lab");
+    await usher.deleteCluster("farm");
+    await live.until(({ clusters }) =>
+      !clusters.has(lab) && !clusters.has(farm)
+    );
+    deepStrictEqual(seen, [`+${lab}`, `+${farm}`, `-${lab}`, `-${farm}`]);
+  },
+
   async "what was missed while the connection was cut is told once"(site) {
     await using usher = await client(site);
     using live = usher.watch();
