@@ -11,7 +11,7 @@ import { installWord } from "./client/commands/install.ts";
 import { parseRole, type RoleName } from "./client/main.ts";
 import { renderError, shownProblem } from "./client/render/problem.ts";
 import { loadConfig, loadFile, loadLocated } from "./config/load.ts";
-import { startCtrl } from "./ctrl/ctrl.ts";
+import { type Controller, startCtrl } from "./ctrl/ctrl.ts";
 import { pluginProcesses } from "./ctrl/plugins/hosting.ts";
 import { readLocalToken } from "./ctrl/local.ts";
 import { type DevSite, startDev } from "./dev.ts";
@@ -22,7 +22,7 @@ import { absolutePath, makeTempFolder, removeIfThere } from "./sys/file.ts";
 import { createLog } from "./sys/log.ts";
 import { runStateTool } from "./state_tools.ts";
 import { keepWatchdog, notifyManager } from "./sys/notify.ts";
-import { untilAsked } from "./sys/signal.ts";
+import { askedToEnd, Hangups, untilAsked } from "./sys/signal.ts";
 import { surviveStrayErrors } from "./sys/stray.ts";
 import {
   ask,
@@ -108,7 +108,8 @@ async function ctrl(argv: readonly string[]): Promise<number> {
     say(await readLocalToken(config.state_dir));
     return EXIT.done;
   }
-  const asked = untilAsked();
+  const ending = askedToEnd();
+  using hangups = new Hangups(() => ending.abort("the terminal is gone"));
   const log = createLog(config.log);
   surviveStrayErrors(log);
   using _watchdog = keepWatchdog();
@@ -121,20 +122,28 @@ async function ctrl(argv: readonly string[]): Promise<number> {
       readConfig,
       log,
     }),
+    readConfig,
+    onConfig: ({ log: { level } }) => log.setLevel(level),
     onFirstPassword: sayFirstPassword,
   });
+  using _reloads = hangups.on(() => void reloadAtHangup(controller));
   say(
     `ready: clients on port ${controller.clientsPort}, nodes on port ${controller.nodesPort}, ` +
       `CA SHA-256 ${controller.site.ca.fingerprint}`,
   );
   notifyManager("READY=1");
   const { lost } = controller;
-  await Promise.race([untilAborted(asked), untilAborted(lost)]);
+  await Promise.race([untilAborted(ending.signal), untilAborted(lost)]);
   if (lost.aborted) log.error("another controller has taken the state");
   notifyManager("STOPPING=1");
   log.info("ending; VMs live on");
   await controller.close();
   return lost.aborted ? EXIT.conflict : EXIT.done;
+}
+
+/** What is wrong stands in the log, since nobody waits for an answer. */
+async function reloadAtHangup({ site }: Controller): Promise<void> {
+  await site.configuration.reload(false, "SIGHUP").catch(() => {});
 }
 
 function sayFirstPassword(user: string, password: string): void {
@@ -146,10 +155,14 @@ async function lnm(argv: readonly string[]): Promise<number> {
   const given = await parseRole("lnm", argv);
   if ("exit" in given) return given.exit;
   const { flags } = given.parsed;
-  const config = await loadConfig("lnm", LnmConfig, {
-    file: flags.config,
-    overrides: flagOverrides(flags),
-  });
+  const readConfig = () =>
+    loadConfig("lnm", LnmConfig, {
+      file: flags.config,
+      overrides: flagOverrides(flags),
+    });
+  const config = await readConfig();
+  const ending = askedToEnd();
+  using hangups = new Hangups(() => ending.abort("the terminal is gone"));
   const log = createLog(config.log);
   surviveStrayErrors(log);
   using _watchdog = keepWatchdog();
@@ -158,6 +171,11 @@ async function lnm(argv: readonly string[]): Promise<number> {
     version: VERSION,
     log,
     join: flags.join,
+    reloads: {
+      readConfig,
+      on: (reload) => hangups.on(reload),
+      onConfig: ({ log: { level } }) => log.setLevel(level),
+    },
     // Its domains are looked after from here on. To be let in may take as long
     // as the controller is away, and neither a start nor a boot waits for that.
     onWorking: () => notifyManager("READY=1\nSTATUS=calling the controller"),
@@ -165,7 +183,7 @@ async function lnm(argv: readonly string[]): Promise<number> {
       say("ready: connected to the controller");
       notifyManager("STATUS=connected to the controller");
     },
-  }, untilAsked());
+  }, ending.signal);
   log.info("ended; VMs live on");
   return EXIT.done;
 }

@@ -14,8 +14,10 @@ import { restoreBackup } from "./ctrl/backup/restore.ts";
 import type { CtrlContext } from "./ctrl/context.ts";
 import { checkState, type Report } from "./ctrl/state/check.ts";
 import { openSource } from "./ctrl/state/source.ts";
+import { LocalController } from "./ctrl/local.ts";
 import { UsherError } from "./error/mod.ts";
 import { CtrlConfig } from "./schema/config.ts";
+import { ConfigReloadAnswer } from "./schema/config_reload.ts";
 import { systemClock } from "./sys/clock.ts";
 import { absolutePath } from "./sys/file.ts";
 import { newId } from "./sys/id.ts";
@@ -48,6 +50,11 @@ export async function runStateTool(
   switch (word) {
     case "check":
       return await check(config, "json" in flags && flags.json === true, asked);
+    case "reload":
+      return await reload(config, {
+        check: "check" in flags && flags.check === true,
+        json: "json" in flags && flags.json === true,
+      }, asked);
     case "backup":
       return await backup(
         config,
@@ -153,6 +160,46 @@ async function restore(
     `${config.state_dir}: ${records} records as of ${madeAt}; start it with: usher ctrl --state ${config.state_dir}`,
   );
   return EXIT.done;
+}
+
+async function reload(
+  { state_dir }: CtrlConfig,
+  { check, json }: { readonly check: boolean; readonly json: boolean },
+  signal: AbortSignal,
+): Promise<number> {
+  using controller = await LocalController.of(state_dir);
+  const answer = ConfigReloadAnswer.parse(
+    await controller.post(
+      "/v1/config/reload",
+      { check },
+      CONTEXT.clock,
+      signal,
+    ),
+  );
+  for (const warning of answer.warnings) say(`warning: ${warning}`, "stderr");
+  say(json ? JSON.stringify(answer) : reloadText(answer, check));
+  return EXIT.done;
+}
+
+function reloadText(
+  { taken, needsRestart, plugins }: ConfigReloadAnswer,
+  check: boolean,
+): string {
+  const value = (text: string) => text || "(none)";
+  const lines = [
+    ...taken.map(({ key, from, to }) =>
+      `${check ? "would be taken" : "taken"}: ${key} ${value(from)} → ${
+        value(to)
+      }`
+    ),
+    ...plugins.filter(({ change }) => change !== "same").map((
+      { name, change },
+    ) => `plugin ${name} ${check ? `would be ${change}` : change}`),
+    ...needsRestart.map(({ key, from, to }) =>
+      `needs a restart: ${key} ${value(from)} → ${value(to)}`
+    ),
+  ];
+  return lines.length === 0 ? "nothing has changed" : lines.join("\n");
 }
 
 /** Shows how many records there are so far, where somebody looks. */

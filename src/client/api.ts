@@ -88,6 +88,7 @@ const PATHS: {
   forgetPlugin: "POST /v1/plugins/{name}/forget",
   shadowPlugin: "POST /v1/plugins/{name}/shadow",
   endShadow: "POST /v1/plugins/{name}/shadow/end",
+  reloadConfig: "POST /v1/config/reload",
   reloadPlugins: "POST /v1/plugins/reload",
   pluginLogs: "GET /v1/plugins/{name}/logs",
   recordedEvents: "GET /v1/recorded-events",

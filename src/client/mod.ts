@@ -23,6 +23,7 @@ export { LiveSite, type WatchOptions } from "./library/live_site.ts";
 export type { Difference, Kind, Kinds, LiveEvents } from "./library/copies.ts";
 export { type ConsoleOptions, GuestConsole } from "./library/console.ts";
 export { allDone, type FailedOutcome, failuresOf } from "./library/outcomes.ts";
+export { type AppConfig, getConfig } from "./app_config.ts";
 export type { Answer, Body } from "./api.ts";
 export type { Progress } from "./follow.ts";
 export { fingerprintOf } from "./trust.ts";

@@ -15,9 +15,12 @@ import {
   constants,
   type IncomingHttpHeaders,
 } from "node:http2";
+import { readFile, stat } from "node:fs/promises";
 import { request as requestHttps } from "node:https";
+import process from "node:process";
 import { Readable } from "node:stream";
 import { WebSocket as NodeWebSocket } from "ws";
+import { UsherError } from "../error/mod.ts";
 import type { HttpClient, UnverifiedAnswer } from "./platform.ts";
 
 /** New connections that trust `caPem` alone, or the machine's authorities. */
@@ -161,4 +164,48 @@ export function getUnverified(
     request.on("error", reject);
     request.end();
   });
+}
+
+/** A variable of the environment. */
+export function environment(name: string): string | undefined {
+  return process.env[name];
+}
+
+/** The most that a person writes by hand. */
+const MAX_FILE_BYTES = 1024 * 1024;
+
+/** The text of `path`, or null when there is none. Throws `invalid_input`. */
+export async function readGivenOrNull(path: string): Promise<string | null> {
+  try {
+    const { size } = await stat(path);
+    if (size > MAX_FILE_BYTES) throw new Error("It is larger than 1 MiB");
+    const bytes = await readFile(path);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    const { code } = error as { readonly code?: string };
+    if (code === "ENOENT") return null;
+    throw new UsherError(
+      "invalid_input",
+      `Cannot read ${path}: ${whyUnreadable(code, error)}`,
+      { cause: error },
+    );
+  }
+}
+
+function whyUnreadable(code: string | undefined, error: unknown): string {
+  switch (code) {
+    case "EISDIR":
+      return "it is a folder, not a file";
+    case "ENOTDIR":
+      return "a part of its path is no folder";
+    case "EACCES":
+    case "EPERM":
+      return "its permissions do not let you";
+    case "ERR_ENCODING_INVALID_ENCODED_DATA":
+      return "it is not in UTF-8";
+    default:
+      return error instanceof Error
+        ? error.message.charAt(0).toLowerCase() + error.message.slice(1)
+        : String(error);
+  }
 }

@@ -1,5 +1,6 @@
 /**
- * What the client needs of the machine that it runs on: connections.
+ * What the client needs of the machine that it runs on: connections, and the
+ * files and variables of its configuration.
  *
  * deno.ts and node.ts are the two that there are. Code asks for "#machine":
  * deno.json says that this is the first, the package for Node that it is the

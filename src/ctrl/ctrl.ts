@@ -19,13 +19,16 @@ import { hostname, processId } from "../sys/machine.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
 import { type AuditBounds, keepAudit } from "./audit/keep.ts";
 import type { Accounts } from "./auth/accounts.ts";
+import { LiveConfig } from "./configuration/live_config.ts";
+import { ConfigReload, type WholeConfig } from "./configuration/reload.ts";
 import { type CtrlContext, isoNow } from "./context.ts";
-import { openEngine } from "./engine.ts";
+import { type Engine, openEngine } from "./engine.ts";
 import { siteValue } from "./events/site_value.ts";
 import { keepRenewed, listen } from "./listeners.ts";
 import { leavePlace, leaveToken } from "./local.ts";
 import type { EngineOptions } from "./opened_state.ts";
 import { HostedPlugins, type PluginHosting } from "./plugins/hosted.ts";
+import type { PluginAdmin } from "./plugins/admin.ts";
 import { Recording } from "./recording/recording.ts";
 import type { Site } from "./site.ts";
 import { openTrust } from "./trust/trust.ts";
@@ -42,6 +45,10 @@ export interface CtrlOptions {
   readonly clock?: Clock;
   /** How plugins are run. */
   readonly plugins: PluginHosting;
+  /** Reads the whole configuration anew; without it nothing but plugins is read anew. */
+  readonly readConfig?: () => Promise<WholeConfig>;
+  /** Told what is in force from now on, after each reload. */
+  readonly onConfig?: (config: CtrlConfig) => void;
   /** Told the password of the first account, once in the life of a site. */
   readonly onFirstPassword?: (
     user: string,
@@ -62,7 +69,9 @@ export interface Controller extends AsyncDisposable {
 
 /** Starts a controller; resolves once it serves. */
 export async function startCtrl(options: CtrlOptions): Promise<Controller> {
-  const { config, log, version, clock = systemClock } = options;
+  const { log, version, clock = systemClock } = options;
+  const live = new LiveConfig(options.config);
+  const config = live.view;
   const context: CtrlContext = { clock, newId, log };
   await using stack = new AsyncDisposableStack();
   const store = stack.use(await openStore(config, context));
@@ -80,21 +89,17 @@ export async function startCtrl(options: CtrlOptions): Promise<Controller> {
   stack.defer(() => engine.runner.stop());
   stack.defer(() => engine.connections.close());
   await engine.recover();
+  const configuration = configurationOf(options, live, engine, plugins);
   const servers = listen({
-    config,
-    version,
+    ...{ config, configuration, version, trust, context },
     parts: { ...engine, plugins },
-    trust,
-    context,
     closing: closing.signal,
   });
   stack.defer(() => servers.close());
   // Before the sessions of nodes end: else operations would find all nodes gone.
   stack.defer(() => engine.runner.stop());
-  await leavePlace(config.state_dir, {
-    url: servers.localUrl,
-    caPem: trust.caPem,
-  });
+  const { localUrl: url } = servers;
+  await leavePlace(config.state_dir, { url, caPem: trust.caPem });
   // Last, since a password that is said once must not be said in vain.
   await begun(options, engine);
   const loops = [
@@ -135,8 +140,15 @@ async function ended(audit: AuditLog): Promise<void> {
   await audit.close();
 }
 
-function boundsOf({ audit }: CtrlConfig): AuditBounds {
-  return { keepMs: audit.keep, bytes: audit.size * 2 ** 20 };
+function boundsOf(config: CtrlConfig): AuditBounds {
+  return {
+    get keepMs() {
+      return config.audit.keep;
+    },
+    get bytes() {
+      return config.audit.size * 2 ** 20;
+    },
+  };
 }
 
 function ofController(verb: string, version?: string): AuditNote {
@@ -148,6 +160,24 @@ function ofController(verb: string, version?: string): AuditNote {
     decision: "told",
     ...(version === undefined ? {} : { args: { version } }),
   };
+}
+
+function configurationOf(
+  { log, clock = systemClock, readConfig, onConfig }: CtrlOptions,
+  live: LiveConfig,
+  engine: Engine,
+  plugins: PluginAdmin,
+): ConfigReload {
+  return new ConfigReload({
+    context: { clock, newId, log },
+    live,
+    plugins,
+    readConfig,
+    onTaken: (config) => {
+      engine.takeConfig(config);
+      onConfig?.(config);
+    },
+  });
 }
 
 /** Makes the chains of a controller, which are empty yet. */
@@ -163,12 +193,16 @@ function hostPlugins(
 
 function openRecording(
   context: CtrlContext,
-  { state_dir, recording }: CtrlConfig,
+  config: CtrlConfig,
 ): Recording {
   return new Recording(context, {
-    folder: `${state_dir}/events`,
-    bytes: recording.size * 2 ** 20,
-    keepMs: recording.keep,
+    folder: `${config.state_dir}/events`,
+    get bytes() {
+      return config.recording.size * 2 ** 20;
+    },
+    get keepMs() {
+      return config.recording.keep;
+    },
   });
 }
 

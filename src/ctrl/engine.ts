@@ -11,11 +11,12 @@ import { UsherError } from "../error/mod.ts";
 import type { CtrlConfig } from "../schema/config.ts";
 import { Changes } from "./records/changes.ts";
 import { ConsoleRelay } from "./console/console_relay.ts";
-import { type CtrlContext, isoNow } from "./context.ts";
+import { isoNow } from "./context.ts";
 import { defaultDriver, knownDrivers } from "./default_driver.ts";
 import type { KeptAnswers } from "./events/kept_answers.ts";
 import type { Outbox } from "./events/outbox.ts";
 import { Domains } from "./nodes/domains.ts";
+import type { DrainParts } from "./drains/drain_parts.ts";
 import { Drains } from "./drains/drains.ts";
 import { type JanitorParts, keepTidy } from "./janitor.ts";
 import { Leftovers } from "./nodes/leftovers.ts";
@@ -45,6 +46,8 @@ export interface Engine extends ServedParts {
   readonly outbox: Outbox;
   /** What is done for plugins. */
   readonly services: PluginServices;
+  /** What is kept apart from the configuration follows it. */
+  takeConfig(config: CtrlConfig): void;
   /** Takes up what an earlier controller left; before anything is served. */
   recover(): Promise<void>;
   /** Looks after nodes and old records until `signal` aborts. */
@@ -55,8 +58,8 @@ export interface Engine extends ServedParts {
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { config, context, store } = options;
   const state = await openState(options);
-  const { events, records, outbox, answers, nodes } = state;
-  const { accounts, admission, audit } = state;
+  const { events, records, outbox, answers, nodes, accounts } = state;
+  const { admission, audit } = state;
   const links = new NodeLinks();
   const leftovers = new Leftovers({
     context,
@@ -68,28 +71,21 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const domains: Domains = new Domains(context, records, leftovers);
   const running = { context, records, links, domains, leftovers, outbox };
   const runner: Runner = new Runner(running);
-  const changes = changesOf(config, context, records);
+  const changes = changesOf(records, options);
   const defaults = () => specDefaults(config, records);
   const asked = { context, records, runner, defaults, events, answers, audit };
   const requests = new Requests(asked);
   const parts = { context, records, links, leaseMs: config.node_lease };
   const watch = { ...parts, nodes, domains, leftovers };
   const session = { ...parts, nodes, domains, runner, admission };
-  const drains = new Drains({ ...session, requests, limits: config.drain });
+  const drains = drainsOf({ ...session, requests }, config);
   const keepers = keepersOf({ ...parts, ...running, runner }, config);
   const janitor = janitorOf(config, { context, records, accounts, nodes });
   const served = { ...session, requests, accounts, store, events };
   const services = await PluginServices.open(served, options.asks);
   return {
     services,
-    answers,
-    outbox,
-    records,
-    links,
-    domains,
-    runner,
-    nodes,
-    accounts,
+    ...{ answers, outbox, records, links, domains, runner, nodes, accounts },
     connections: state.connections,
     changes,
     requests,
@@ -99,6 +95,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     events,
     audit,
     session: { ...session, helloMs: HELLO_MS },
+    takeConfig: (config) => takeConfig(config, { records, changes }),
     recover: async () => {
       await state.complete();
       await recover(watch, runner);
@@ -114,11 +111,25 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 }
 
 function changesOf(
-  { history }: CtrlConfig,
-  context: CtrlContext,
   records: Records,
+  { config, context }: EngineOptions,
 ): Changes {
-  return new Changes(records, () => isoNow(context), history.changes);
+  return new Changes(records, () => isoNow(context), config.history.changes);
+}
+
+function drainsOf(
+  parts: Omit<DrainParts, "limits">,
+  config: CtrlConfig,
+): Drains {
+  return new Drains({ ...parts, limits: () => config.drain });
+}
+
+function takeConfig(
+  { placement, history }: CtrlConfig,
+  { records, changes }: Pick<Engine, "records" | "changes">,
+): void {
+  records.capacity.strategy = placement.strategy;
+  changes.resize(history.changes);
 }
 
 /** Those who look after the VMs of lost nodes. */
@@ -147,10 +158,18 @@ function specDefaults({ defaults }: CtrlConfig, records: Records) {
 }
 
 function janitorOf(
-  { history }: CtrlConfig,
+  config: CtrlConfig,
   parts: Omit<JanitorParts, "keepMs" | "keepCount">,
 ): JanitorParts {
-  return { ...parts, keepMs: history.keep, keepCount: history.operations };
+  return {
+    ...parts,
+    get keepMs() {
+      return config.history.keep;
+    },
+    get keepCount() {
+      return config.history.operations;
+    },
+  };
 }
 
 async function recover(watch: NodeWatchParts, runner: Runner): Promise<void> {

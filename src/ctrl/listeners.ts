@@ -13,6 +13,7 @@ import {
 } from "../sys/listen.ts";
 import { hostname } from "../sys/machine.ts";
 import { clientsApi } from "./api/app.ts";
+import type { ConfigAdmin } from "./configuration/reload.ts";
 import type { CtrlContext } from "./context.ts";
 import { nodesApi } from "./node_api/app.ts";
 import type { NodeSessionParts } from "./node_api/session_parts.ts";
@@ -58,6 +59,7 @@ export interface ListenOptions {
   readonly config: CtrlConfig;
   readonly version: string;
   readonly parts: ServedParts;
+  readonly configuration: ConfigAdmin;
   readonly trust: Trust;
   readonly context: CtrlContext;
   readonly closing: AbortSignal;
@@ -109,7 +111,8 @@ export function listen(options: ListenOptions): Listeners {
 }
 
 function siteOf(
-  { config, version, parts, trust, context, closing }: ListenOptions,
+  { config, configuration, version, parts, trust, context, closing }:
+    ListenOptions,
   nodesUrl: string,
 ): Site {
   const { session: _, ...served } = parts;
@@ -117,6 +120,7 @@ function siteOf(
     ...served,
     context,
     config,
+    configuration,
     version,
     closing,
     ca: { pem: trust.caPem, fingerprint: trust.caFingerprint },

@@ -8,12 +8,17 @@
  * @module
  */
 import { z } from "zod";
-import { messageOf, UsherError } from "../error/mod.ts";
+import { fromProblem, messageOf, UsherError } from "../error/mod.ts";
+import { Problem } from "../schema/problem.ts";
+import { type Clock, Deadline } from "../sys/clock.ts";
 import { readTextOrNull, writeDurably } from "../sys/file.ts";
 import { HttpClient } from "../sys/http_client.ts";
 
 const TOKEN = "admin-token";
 const PLACE = "controller.json";
+
+/** How long an answer may take: each plugin that is new is started for one. */
+const POST_MS = 120_000;
 
 /** Where a controller is, and how its certificate is checked. */
 const Place = z.object({ url: z.url(), caPem: z.string() });
@@ -52,6 +57,13 @@ export async function readLocalToken(stateDir: string): Promise<string> {
   );
 }
 
+/** One request. */
+interface LocalRequest {
+  readonly method?: string;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}
+
 /** Asks the running controller of `stateDir`; the answer's body is the caller's to read. */
 export class LocalController implements Disposable {
   readonly #client: HttpClient;
@@ -79,11 +91,64 @@ export class LocalController implements Disposable {
 
   /** Throws `unavailable` when it cannot be reached, and what it answers. */
   async get(path: string, signal: AbortSignal): Promise<Response> {
-    let response: Response;
+    const response = await this.#fetch(path, { signal });
+    if (response.ok) return response;
+    throw new UsherError(
+      "unavailable",
+      `The controller at ${this.#url} answered ${response.status}: ${
+        (await response.text()).slice(0, 500)
+      }`,
+    );
+  }
+
+  /**
+   * Posts `body` and reads the answer. Throws `unavailable` when it cannot be
+   * reached, `interrupted` when it answers too late, and what it refuses with.
+   */
+  async post(
+    path: string,
+    body: unknown,
+    clock: Clock,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    using deadline = new Deadline(clock, POST_MS, "answer", signal);
+    let text: string;
     try {
-      response = await this.#client.fetch(this.#url + path, {
-        headers: { authorization: `Bearer ${this.#token}` },
-        signal,
+      const response = await this.#fetch(path, {
+        method: "POST",
+        body: JSON.stringify(body),
+        signal: deadline.signal,
+      });
+      text = await response.text();
+      if (response.ok) return parse(text);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!deadline.signal.aborted) throw error;
+      throw new UsherError(
+        "interrupted",
+        `The controller at ${this.#url} has not answered for ${
+          POST_MS / 1000
+        } s`,
+        { hint: "its log tells what became of it", cause: error },
+      );
+    }
+    const problem = Problem.safeParse(parse(text));
+    if (problem.success) throw fromProblem(problem.data);
+    throw new UsherError(
+      "unavailable",
+      `The controller at ${this.#url} answered: ${text.slice(0, 500)}`,
+    );
+  }
+
+  async #fetch(path: string, init: LocalRequest): Promise<Response> {
+    const { signal } = init;
+    try {
+      return await this.#client.fetch(this.#url + path, {
+        ...init,
+        headers: {
+          authorization: `Bearer ${this.#token}`,
+          "content-type": "application/json",
+        },
       });
     } catch (error) {
       signal.throwIfAborted();
@@ -96,13 +161,6 @@ export class LocalController implements Disposable {
         },
       );
     }
-    if (response.ok) return response;
-    throw new UsherError(
-      "unavailable",
-      `The controller at ${this.#url} answered ${response.status}: ${
-        (await response.text()).slice(0, 500)
-      }`,
-    );
   }
 
   [Symbol.dispose](): void {

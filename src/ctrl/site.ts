@@ -8,6 +8,7 @@ import type { Events } from "../plugin/events.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
 import type { Accounts } from "./auth/accounts.ts";
 import type { Changes } from "./records/changes.ts";
+import type { ConfigAdmin } from "./configuration/reload.ts";
 import type { Connections } from "./events/connections.ts";
 import type { ConsoleRelay } from "./console/console_relay.ts";
 import type { CtrlContext } from "./context.ts";
@@ -24,7 +25,9 @@ import type { Trust } from "./trust/site_trust.ts";
 /** Everything that handlers may use. */
 export interface Site {
   readonly context: CtrlContext;
+  /** What is in force now; a section of it may be another at the next look. */
   readonly config: CtrlConfig;
+  readonly configuration: ConfigAdmin;
   readonly records: Records;
   readonly changes: Changes;
   readonly accounts: Accounts;

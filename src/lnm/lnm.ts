@@ -24,6 +24,8 @@ import { type Credential, join, readCredential } from "./credential.ts";
 import { DriverSet } from "./driver_set.ts";
 import { runNode } from "./node.ts";
 import { peersOf } from "./peers.ts";
+import { NodeReload } from "./reload.ts";
+import { type NodeFacts, NodeSettings } from "./settings.ts";
 import { HttpUplink } from "./uplink.ts";
 
 /** What a node is started with. */
@@ -36,6 +38,16 @@ export interface LnmOptions {
   readonly join?: string | undefined;
   /** Called once, when its drivers are known and it begins to call the controller. */
   readonly onWorking?: () => void;
+  /**
+   * Reads the configuration anew whenever `on` says so, until that is disposed
+   * of; what can change while the node works is taken.
+   */
+  readonly reloads?: {
+    readonly readConfig: () => Promise<LnmConfig>;
+    readonly on: (reload: () => void) => Disposable;
+    /** Told what is in force from now on. */
+    readonly onConfig?: (config: LnmConfig) => void;
+  };
   /** Called each time the controller, after a new session, counts on this node. */
   readonly onReady?: () => void;
 }
@@ -59,7 +71,12 @@ export async function runLnm(
   });
   await drivers.probe(signal);
   options.onWorking?.();
+  const facts = await factsFor(config);
+  const settings = new NodeSettings(facts);
+  using _reloads = beginReloads(options, settings);
   await runNode({
+    ...facts,
+    settings,
     identity: credential,
     uplink: new HttpUplink(credential),
     drivers,
@@ -67,11 +84,7 @@ export async function runLnm(
     log,
     version,
     random: Math.random,
-    capacity: await capacityFor(config),
-    labels: config.labels,
-    overcommit: config.overcommit,
     bootId: await bootId() ?? "",
-    usageMs: config.usage_interval,
     machineCounters,
     onReady: () => options.onReady?.(),
   }, signal);
@@ -124,10 +137,32 @@ export async function credentialFor(
   return await join(word, name, version, config.state_dir);
 }
 
-async function capacityFor(config: LnmConfig) {
+async function factsFor(config: LnmConfig): Promise<NodeFacts> {
   const machine = await machineCapacity();
   return {
-    cpus: config.capacity.cpus ?? machine.cpus,
-    memoryMiB: config.capacity.memory ?? machine.memoryMiB,
+    capacity: {
+      cpus: config.capacity.cpus ?? machine.cpus,
+      memoryMiB: config.capacity.memory ?? machine.memoryMiB,
+    },
+    labels: config.labels,
+    overcommit: config.overcommit,
+    usageMs: config.usage_interval,
   };
+}
+
+function beginReloads(
+  { config, log, reloads }: LnmOptions,
+  settings: NodeSettings,
+): Disposable | undefined {
+  if (reloads === undefined) return undefined;
+  const { readConfig, onConfig } = reloads;
+  const reload = new NodeReload({
+    config,
+    log,
+    settings,
+    readConfig,
+    onConfig,
+    factsOf: factsFor,
+  });
+  return reloads.on(() => void reload.reload());
 }

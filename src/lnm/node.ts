@@ -20,6 +20,7 @@ import {
   type SessionMemory,
   type SessionParts,
 } from "./session.ts";
+import type { NodeFacts, NodeSettings } from "./settings.ts";
 import { collectUsage, type UsageParts } from "./usage_loop.ts";
 
 const FIRST_RETRY_MS = 100;
@@ -33,7 +34,16 @@ export type NodeParts =
   & {
     /** A number from 0 to 1, so that nodes that lost the controller together do not come back together. */
     readonly random: () => number;
+    /** What may become another while the node works, in the place of the same above. */
+    readonly settings?: NodeSettings;
   };
+
+/** What the node is set to at this moment. */
+function factsOf(parts: NodeParts): NodeFacts {
+  return parts.settings?.current ?? parts;
+}
+
+const CHANGED = "what the node tells of itself has changed";
 
 /** Works until `signal` aborts. Throws what keeps it from ever being let in. */
 export async function runNode(
@@ -67,9 +77,18 @@ export async function runNode(
     parts,
     (frame) => live.session?.sendReliable(frame),
   );
+  const metered = {
+    ...parts,
+    get usageMs() {
+      return factsOf(parts).usageMs;
+    },
+  };
+  if (parts.settings !== undefined) {
+    parts.settings.onChange = () => live.session?.close(CHANGED);
+  }
   const loops = [
     ...[...drivers.all()].map((driver) => reports.follow(driver, log, signal)),
-    collectUsage(parts, (usage) => live.session?.send(usage), signal),
+    collectUsage(metered, (usage) => live.session?.send(usage), signal),
     probeAgain(parts, live, signal),
   ];
   const onLive = (session: LnmSession | null) => void (live.session = session);
@@ -78,7 +97,7 @@ export async function runNode(
 }
 
 async function keepSession(
-  parts: SessionParts & Pick<NodeParts, "random">,
+  parts: SessionParts & NodeParts,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, log, random } = parts;
@@ -87,8 +106,12 @@ async function keepSession(
   while (!signal.aborted) {
     const began = clock.monotonic();
     try {
-      const why = await runSession(parts, memory, signal);
-      if (!signal.aborted) log.warn("the session ended", { reason: why });
+      const why = await runSession(withFacts(parts), memory, signal);
+      if (!signal.aborted) {
+        log[why === CHANGED ? "info" : "warn"]("the session ended", {
+          reason: why,
+        });
+      }
     } catch (error) {
       if (signal.aborted) return;
       if (isUsherError(error, "unauthenticated")) throw error;
@@ -103,6 +126,19 @@ async function keepSession(
     await clock.sleep(wait * (0.5 + random()), signal).catch(() => {});
     wait = Math.min(MAX_RETRY_MS, wait * 2);
   }
+}
+
+/** A session tells the facts of its beginning, and is none for others. */
+function withFacts(parts: SessionParts & NodeParts): SessionParts {
+  const facts = factsOf(parts);
+  return {
+    ...parts,
+    ...facts,
+    onLive(session) {
+      parts.onLive(session);
+      if (factsOf(parts) !== facts) session?.close(CHANGED);
+    },
+  };
 }
 
 async function probeAgain(

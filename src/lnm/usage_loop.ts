@@ -21,7 +21,7 @@ export interface UsageParts {
   readonly drivers: DriverSet;
   readonly clock: Clock;
   readonly log: Log;
-  /** How often it is read, in ms. */
+  /** How often it is read, in ms; looked up each time. */
   readonly usageMs: number;
   /** What the whole machine has used. */
   readonly machineCounters: () => Promise<Counters>;
@@ -29,10 +29,11 @@ export interface UsageParts {
 
 /** Collects usage until `signal` aborts; `send` gets frames. */
 export async function collectUsage(
-  { drivers, clock, log, usageMs, machineCounters }: UsageParts,
+  parts: UsageParts,
   send: (frame: Extract<UpFrame, { type: "usage" }>) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const { drivers, clock, log, machineCounters } = parts;
   const node = new UsageMeter();
   const domains = new DomainUsage();
   while (!signal.aborted) {
@@ -40,14 +41,14 @@ export async function collectUsage(
       node.add(clock.monotonic(), await machineCounters());
       domains.update(
         clock.monotonic(),
-        await countAll(drivers, clock, usageMs, signal),
+        await countAll(drivers, clock, parts.usageMs, signal),
       );
       for (const frame of framesOf(node.usage(), domains.all())) send(frame);
     } catch (error) {
       if (signal.aborted) return;
       log.debug("usage could not be read", { error: messageOf(error) });
     }
-    await clock.sleep(usageMs, signal).catch(() => {});
+    await clock.sleep(parts.usageMs, signal).catch(() => {});
   }
 }
 

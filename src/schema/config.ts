@@ -213,12 +213,15 @@ export const CtrlConfig = z.strictObject({
   audit: z.strictObject({
     keep: DurationMs.prefault("365d").register(SETTINGS, {
       about: "For so long.",
+      live: true,
     }),
     size: SizeMiB.prefault("256MiB").register(SETTINGS, {
       about: "So much of it, inside the database.",
+      live: true,
     }),
     reads: z.boolean().default(false).register(SETTINGS, {
       about: "Whether plain reads are noted as well, which are many.",
+      live: true,
     }),
   }).prefault({}).register(SETTINGS, {
     about: "The audit log: who asked what, and what was decided.",

@@ -9,6 +9,7 @@
  */
 import { CLUSTER_ROUTES } from "./route/cluster.ts";
 import { AUDIT_ROUTES } from "./route/audit.ts";
+import { CONFIG_ROUTES } from "./route/config.ts";
 import type { Route } from "./route/kind.ts";
 import { NODE_ROUTES } from "./route/node.ts";
 import { OPERATION_ROUTES } from "./route/operation.ts";
@@ -33,6 +34,7 @@ export const ROUTES = {
   ...NODE_ROUTES,
   ...OPERATION_ROUTES,
   ...PLUGIN_ROUTES,
+  ...CONFIG_ROUTES,
   ...SITE_ROUTES,
   ...AUDIT_ROUTES,
 } as const satisfies Readonly<Record<string, Route>>;

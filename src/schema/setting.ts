@@ -6,6 +6,12 @@
  * @module
  */
 import { z } from "zod";
+import {
+  formatDuration,
+  formatMiB,
+  parseDurationMs,
+  parseSizeMiB,
+} from "./quantity_text.ts";
 
 /** What is said of a key. */
 export interface Setting {
@@ -172,4 +178,19 @@ function numberText(
   const [least, most] = [limit(minValue), limit(maxValue)];
   if (least !== null && most !== null) return `${kind}, ${least} to ${most}`;
   return least === null ? kind : `${kind} from ${least}`;
+}
+
+/** A value that was read, as a file would say it. */
+export function valueText(type: string | undefined, value: unknown): string {
+  if (typeof value === "number") {
+    if (type === "duration") {
+      const text = formatDuration(value);
+      return parseDurationMs(text) === value ? text : `${value}ms`;
+    }
+    if (type === "size") {
+      const text = formatMiB(value).replace(" ", "");
+      return parseSizeMiB(text) === value ? text : `${value}MiB`;
+    }
+  }
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -9,6 +9,8 @@ import { type Engine, openEngine } from "../ctrl/engine.ts";
 import { nodesApi } from "../ctrl/node_api/app.ts";
 import { isoNow } from "../ctrl/context.ts";
 import { siteValue } from "../ctrl/events/site_value.ts";
+import { LiveConfig } from "../ctrl/configuration/live_config.ts";
+import { ConfigReload } from "../ctrl/configuration/reload.ts";
 import { HostedPlugins, type PluginHosting } from "../ctrl/plugins/hosted.ts";
 import type { Site } from "../ctrl/site.ts";
 import { messageOf, UsherError } from "../error/mod.ts";
@@ -182,6 +184,12 @@ export class Controller {
       plugins,
       context,
       config,
+      configuration: new ConfigReload({
+        context,
+        live: new LiveConfig(config),
+        plugins,
+        onTaken: () => {},
+      }),
       version: "sim",
       ca: { pem: "", fingerprint: "" },
       signPeer: () =>

@@ -39,10 +39,20 @@ export interface LogOptions {
   readonly write?: (line: string) => void;
 }
 
+/** A log that can be told to say more or less. */
+export interface ProcessLog extends Log {
+  /** From which level on lines are written from now on, also by logs made of it. */
+  setLevel(level: LogLevel): void;
+}
+
 /** A log for one process. */
-export function createLog(options: LogOptions = {}): Log {
+export function createLog(options: LogOptions = {}): ProcessLog {
   const { level = "info", format = "auto" } = options;
-  return makeLog(RANK[level], writerFor(format, options.write), {});
+  const bar = { least: RANK[level] };
+  return {
+    ...makeLog(bar, writerFor(format, options.write), {}),
+    setLevel: (level) => void (bar.least = RANK[level]),
+  };
 }
 
 /** Writes one line of a log, in whatever form. */
@@ -74,7 +84,7 @@ function writerFor(
 }
 
 function makeLog(
-  least: number,
+  bar: { readonly least: number },
   write: Write,
   base: Readonly<Record<string, unknown>>,
 ): Log {
@@ -83,14 +93,14 @@ function makeLog(
     message: string,
     fields?: Record<string, unknown>,
   ): void {
-    if (RANK[level] >= least) write(level, message, { ...base, ...fields });
+    if (RANK[level] >= bar.least) write(level, message, { ...base, ...fields });
   }
   return {
     debug: (message, fields) => say("debug", message, fields),
     info: (message, fields) => say("info", message, fields),
     warn: (message, fields) => say("warn", message, fields),
     error: (message, fields) => say("error", message, fields),
-    with: (fields) => makeLog(least, write, { ...base, ...fields }),
+    with: (fields) => makeLog(bar, write, { ...base, ...fields }),
   };
 }
 
@@ -151,4 +161,4 @@ function writeStderr(line: string): void {
 }
 
 /** A log that says nothing, for tests. */
-export const silentLog: Log = makeLog(99, () => {}, {});
+export const silentLog: Log = makeLog({ least: 99 }, () => {}, {});

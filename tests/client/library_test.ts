@@ -15,7 +15,7 @@ Deno.test("the client library, under Deno and under Node", async (test) => {
     await test.step(`Deno: ${name}`, () => run(site));
   }
   await using program = await NodeProgram.make([
-    ...["console", "live", "request", "session"]
+    ...["configuration", "console", "live", "request", "session"]
       .map((name) => `tests/client/cases/${name}.ts`),
     ...["node_main", "suite", "suite_site"]
       .map((name) => `tests/client/${name}.ts`),

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { CONFIGURATION_CASES } from "./cases/configuration.ts";
 import { CONSOLE_CASES } from "./cases/console.ts";
 import { LIVE_CASES } from "./cases/live.ts";
 import { REQUEST_CASES } from "./cases/request.ts";
@@ -16,4 +17,5 @@ export const CASES: Readonly<Record<string, Case>> = {
   ...REQUEST_CASES,
   ...LIVE_CASES,
   ...CONSOLE_CASES,
+  ...CONFIGURATION_CASES,
 };

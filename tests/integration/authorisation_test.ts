@@ -111,6 +111,7 @@ const ANSWERS: Readonly<Record<RouteName, readonly [number, number, number]>> =
     nodeOperations: [200, 200, 200],
     nodeOperation: [404, 404, 404],
     cancelNodeOperation: [403, 403, 403],
+    reloadConfig: [403, 403, 403],
     plugins: [403, 403, 403],
     plugin: [403, 403, 403],
     enablePlugin: [403, 403, 403],

@@ -69,8 +69,27 @@ const restore = defineCommand({
   run: notHere,
 });
 
+const reload = defineCommand({
+  about:
+    "Let the controller that runs on a state directory read its configuration anew, as SIGHUP does. What can change while it runs is taken, plugins among it, and what needs a restart is told; when anything is wrong nothing is taken, and the message names file, line and key. docs/configuration.md says which keys are which.",
+  words: NO_WORDS,
+  flags: {
+    ...STATE_FLAGS,
+    check: toggle("tell what would be taken, and take nothing"),
+    json: toggle("print the answer as one JSON object"),
+  },
+  examples: [
+    ["usher ctrl reload --check", "after ctrl.yaml was changed"],
+    [
+      "usher ctrl reload",
+      "on the controller's machine, as the owner of its state",
+    ],
+  ],
+  run: notHere,
+});
+
 /** What stands behind `usher ctrl`, beside admin-token. */
-export const CTRL_COMMANDS = { check, backup, restore } as const;
+export const CTRL_COMMANDS = { check, backup, restore, reload } as const;
 /** One of them. */
 export type CtrlWord = keyof typeof CTRL_COMMANDS;
 

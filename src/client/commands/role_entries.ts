@@ -27,6 +27,10 @@ export const ROLE_ENTRIES: Readonly<Record<string, Entry>> = {
         summary: "check the stored state",
         load: async () => (await import("./ctrl.ts")).CTRL_COMMANDS.check,
       },
+      reload: {
+        summary: "let the controller read its configuration anew",
+        load: async () => (await import("./ctrl.ts")).CTRL_COMMANDS.reload,
+      },
       backup: {
         summary: "write all that a controller needs into one file",
         load: async () => (await import("./ctrl.ts")).CTRL_COMMANDS.backup,

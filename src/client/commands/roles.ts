@@ -30,12 +30,12 @@ export const ctrl = defineCommand({
   about:
     "Run the controller: all state, all decisions. The first start makes the site's CA and the admin account.",
   words: {
-    usage: "[admin-token|check|backup|restore|install|uninstall]",
+    usage: "[admin-token|reload|check|backup|restore|install|uninstall]",
     min: 0,
     max: 1,
     completes: "none",
     choices: [
-      ...["admin-token", "check", "backup", "restore"],
+      ...["admin-token", "reload", "check", "backup", "restore"],
       ...["install", "uninstall"],
     ],
     oneOf: "word",

@@ -15,6 +15,7 @@ import { AuditedCall } from "./audited.ts";
 import type { Handler } from "./handler.ts";
 import { CLUSTER_HANDLERS } from "./handlers/cluster.ts";
 import { AUDIT_HANDLERS } from "./handlers/audit.ts";
+import { CONFIG_HANDLERS } from "./handlers/config.ts";
 import { NODE_HANDLERS } from "./handlers/node.ts";
 import { OPERATION_HANDLERS } from "./handlers/operation.ts";
 import { PLUGIN_HANDLERS } from "./handlers/plugin.ts";
@@ -41,6 +42,7 @@ const HANDLERS: Readonly<Record<RouteName, Handler>> = {
   ...NODE_HANDLERS,
   ...OPERATION_HANDLERS,
   ...PLUGIN_HANDLERS,
+  ...CONFIG_HANDLERS,
   ...SITE_HANDLERS,
   ...AUDIT_HANDLERS,
 };

@@ -12,12 +12,12 @@ import { readBody } from "./http.ts";
 
 /** Reads everything anew. Throws what is wrong with it, and then nothing has changed. */
 export async function reloadPlugins(
-  { plugins, context }: Site,
+  { configuration, context }: Site,
   caller: Caller,
   request: Request,
 ) {
   const { check } = await readBody(context.clock, request, ReloadRequest);
-  return await plugins.reload(check, caller.user);
+  return await configuration.reloadPlugins(check, caller.user);
 }
 
 /** Runs a version beside a plugin. Throws `not_found`, and what is wrong with it. */

@@ -23,7 +23,7 @@ export interface DrainParts {
   readonly runner: Runner;
   readonly nodes: Nodes;
   /** How much drains do at the same time. */
-  readonly limits: CtrlConfig["drain"];
+  readonly limits: () => CtrlConfig["drain"];
 }
 
 /** The write of a node operation, with how far it has come for people. */
@@ -61,6 +61,6 @@ export function saturated({ records, limits }: DrainParts): string[] {
       coming.set(to, (coming.get(to) ?? 0) + 1);
     }
   }
-  return [...coming].filter(([, count]) => count >= limits.per_target)
+  return [...coming].filter(([, count]) => count >= limits().per_target)
     .map(([node]) => node);
 }

@@ -62,7 +62,8 @@ export class Drains {
     const open = this.openOf(name);
     if (open !== undefined) return open;
     const at = isoNow(context);
-    const { parallel = this.#parts.limits.parallel, to, ...migrate } = request;
+    const { parallel = this.#parts.limits().parallel, to, ...migrate } =
+      request;
     const operation: NodeOperation = {
       v: 1,
       id: context.newId(),

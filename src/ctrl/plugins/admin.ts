@@ -17,6 +17,7 @@ import { LogRing } from "./log_ring.ts";
 
 /** What plugins said, as it is read. */
 export type PluginLogs = Pick<LogRing, "run" | "newest" | "follow">;
+import type { ReadConfig } from "./set.ts";
 
 /** The plugins of a controller. */
 export interface PluginAdmin {
@@ -30,8 +31,15 @@ export interface PluginAdmin {
    * cannot run.
    */
   turn(name: string, enabled: boolean, by: string): Promise<PluginView>;
-  /** Reads everything anew and takes all of it, or throws and takes nothing. */
-  reload(check: boolean, by: string): Promise<ReloadAnswer>;
+  /**
+   * Reads everything anew and takes all of it, or throws and takes nothing. A
+   * configuration that is given was read just now.
+   */
+  reload(
+    check: boolean,
+    by: string,
+    given?: ReadConfig,
+  ): Promise<ReloadAnswer>;
   /**
    * Runs the version at a path beside a plugin and only compares, until plugins
    * are read anew or its time is up.

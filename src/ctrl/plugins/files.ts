@@ -93,8 +93,12 @@ export class PluginFiles implements PluginSource {
     this.#store = new SnapshotStore(parts.store);
   }
 
-  async read(switches: Switches, ports: ReadingPorts): Promise<PluginSet> {
-    const { config, locate } = await this.#parts.readConfig();
+  async read(
+    switches: Switches,
+    ports: ReadingPorts,
+    given?: ReadConfig,
+  ): Promise<PluginSet> {
+    const { config, locate } = given ?? await this.#parts.readConfig();
     await this.#store.tidy(ports.needed());
     const dirs = config.plugin_dirs;
     const places = await findPlugins({ shipped: this.#parts.shipped, dirs })

@@ -38,6 +38,7 @@ import {
   NO_SET,
   type PluginSet,
   type PluginSource,
+  type ReadConfig,
   type ReadingPorts,
   type Switches,
 } from "./set.ts";
@@ -138,19 +139,17 @@ export class PluginLife implements PluginAdmin {
     });
   }
 
-  async reload(check: boolean, by: string): Promise<ReloadAnswer> {
+  async reload(check: boolean, by: string, given?: ReadConfig) {
     return await this.#inTurn(async () => {
       const before = this.#set;
-      const set = await this.#read(this.#switches);
+      const set = await this.#read(this.#switches, given);
       if (check) {
         await this.#try(set);
         return answerOf(before, set);
       }
       await this.#take(set, this.#switches, []);
-      this.#parts.context.log.info("plugins were reloaded", {
-        by,
-        plugins: set.plugins.length,
-      });
+      const plugins = set.plugins.length;
+      this.#parts.context.log.info("plugins were reloaded", { by, plugins });
       return answerOf(before, set);
     });
   }
@@ -237,9 +236,8 @@ export class PluginLife implements PluginAdmin {
     return this.#set.plugins.some((plugin) => plugin.name === name);
   }
 
-  #read(switches: Switches): Promise<PluginSet> {
-    const { source, reading } = this.#parts;
-    return source.read(switches, reading);
+  #read(switches: Switches, given?: ReadConfig): Promise<PluginSet> {
+    return this.#parts.source.read(switches, this.#parts.reading, given);
   }
 
   /** The set that is there, without one that is turned off. */

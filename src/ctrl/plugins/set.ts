@@ -63,9 +63,14 @@ export interface ReadingPorts {
 export interface PluginSource {
   /**
    * Reads the configuration and every plugin of it anew. Throws what is wrong
-   * with any of them; nothing has changed then.
+   * with any of them; nothing has changed then. A configuration that is given
+   * was read just now.
    */
-  read(switches: Switches, ports: ReadingPorts): Promise<PluginSet>;
+  read(
+    switches: Switches,
+    ports: ReadingPorts,
+    given?: ReadConfig,
+  ): Promise<PluginSet>;
   /** Notes how these run, durably, before anything can name their versions. */
   note?(plugins: readonly LoadedPlugin[]): Promise<void>;
   /** A version that was noted, with registrations of its own; null when it is gone. */

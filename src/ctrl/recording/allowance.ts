@@ -14,16 +14,20 @@ const SHARE = 1 / 20;
 /** Bytes that fill again with time. */
 export class Allowance {
   readonly #clock: Clock;
-  readonly #most: number;
+  readonly #room: () => number;
   #left: number;
   #at: number;
 
   /** `bytes`: all the room that there is for recordings. */
-  constructor(clock: Clock, bytes: number) {
+  constructor(clock: Clock, bytes: () => number) {
     this.#clock = clock;
-    this.#most = bytes * SHARE;
+    this.#room = bytes;
     this.#left = this.#most;
     this.#at = clock.monotonic();
+  }
+
+  get #most(): number {
+    return this.#room() * SHARE;
   }
 
   /** Whether anything may be recorded now: asked before a line is made. */

@@ -64,8 +64,8 @@ export class Recording implements EventRecorder, AsyncDisposable {
     this.#kept = kept;
     this.#segments = new Segments(kept);
     this.#allowances = {
-      decides: new Allowance(context.clock, kept.bytes),
-      tells: new Allowance(context.clock, kept.bytes),
+      decides: new Allowance(context.clock, () => kept.bytes),
+      tells: new Allowance(context.clock, () => kept.bytes),
     };
   }
 

@@ -23,7 +23,7 @@ const TIMES = 14;
 
 const NAME = /^(\d{15})\.ndjson$/;
 
-/** How much is kept. */
+/** How much is kept; looked up whenever it counts. */
 export interface Kept {
   readonly folder: string;
   readonly keepMs: number;

@@ -40,7 +40,8 @@ export interface Source {
 /** What nodes have, what their VMs take, and how one is chosen. */
 export class Capacity {
   readonly picture: Picture = new Picture();
-  readonly strategy: Strategy;
+  /** Which of the nodes that can take a VM does; for whoever places next. */
+  strategy: Strategy;
   readonly globs: Globs = new Globs();
   /** Who has which VMs, and what they take of quotas. */
   readonly holdings: Holdings = new Holdings();

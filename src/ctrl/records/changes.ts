@@ -18,7 +18,7 @@ interface Kept {
 /** The newest changes. */
 export class Changes {
   /** A change stands at its number, modulo how many are kept. */
-  readonly #ring: Kept[] = [];
+  #ring: Kept[] = [];
   /** How many there ever were. */
   #numbers = 0;
   /** The revision up to which changes are gone. */
@@ -26,7 +26,7 @@ export class Changes {
   #newest: number;
   #wake = new Set<() => void>();
   readonly #stop: () => void;
-  readonly #kept: number;
+  #kept: number;
 
   /** Keeps the newest `kept` changes for those who come back, and not one more. */
   constructor(records: Records, isoNow: () => string, kept: number) {
@@ -43,6 +43,23 @@ export class Changes {
       this.#wake = new Set();
       for (const wake of waiting) wake();
     });
+  }
+
+  /** Keeps so many from now on, of those that there are the newest. */
+  resize(kept: number): void {
+    if (kept === this.#kept) return;
+    const count = Math.min(kept, this.#ring.length);
+    const gone = this.#ring.length - count;
+    const first = this.#numbers - count;
+    const newest = Array.from(
+      { length: count },
+      (_, i) => this.#at(first + i)!,
+    );
+    if (gone > 0) this.#lost = this.#at(first - 1)!.change.revision;
+    this.#kept = kept;
+    this.#ring = newest;
+    // A change stands at its number: those that are left begin again at 0.
+    this.#numbers = count;
   }
 
   /** The revision of the newest durable change. */
