@@ -24,9 +24,9 @@ export interface ConsoleOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An open line to a guest. Iterating it gives what the guest prints. */
+/** An open line to a guest. Iterating it gives what the guest prints, and throws when it broke. */
 export class GuestConsole implements AsyncIterable<Uint8Array>, Disposable {
-  /** What the guest prints; ends with the line, errors when that breaks. */
+  /** What the guest prints, to the last byte that came; `closed` says why it ends. */
   readonly readable: ReadableStream<Uint8Array>;
   /** What the guest reads. */
   readonly writable: WritableStream<Uint8Array | string>;
@@ -105,6 +105,11 @@ export class GuestConsole implements AsyncIterable<Uint8Array>, Disposable {
     }
   }
 
+  /** Whether the line has ended; nothing can be sent then. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   /** Sends `data` to the guest. */
   async write(data: Uint8Array | string): Promise<void> {
     await this.#write(data);
@@ -124,12 +129,13 @@ export class GuestConsole implements AsyncIterable<Uint8Array>, Disposable {
     try {
       for (;;) {
         const { done, value } = await reader.read();
-        if (done) return;
+        if (done) break;
         yield value;
       }
     } finally {
       reader.releaseLock();
     }
+    await this.closed;
   }
 
   /** The controller would not have a WebSocket, rather than losing one. */
@@ -170,16 +176,16 @@ export class GuestConsole implements AsyncIterable<Uint8Array>, Disposable {
 
   async #fail(error: Promise<Error>): Promise<void> {
     const reason = await error;
-    this.#finish(() => this.#break(reason), reason);
+    this.#finish(() => this.#break(reason));
   }
 
-  #finish(tell: () => void, error?: Error): void {
+  #finish(tell: () => void): void {
     if (this.#over) return;
     this.#over = true;
     tell();
     try {
-      if (error === undefined) this.#source?.close();
-      else this.#source?.error(error);
+      // What has come is read still.
+      this.#source?.close();
     } catch {
       // Its reader has left.
     }

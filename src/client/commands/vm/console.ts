@@ -6,13 +6,11 @@
  *
  * @module
  */
-import type { Problem } from "../../../schema/problem.ts";
-import type { Api } from "../../api.ts";
 import { defineCommand, parsed, toggle } from "../../command.ts";
 import { EXIT } from "../../exit.ts";
-import { failure, failureFrom } from "../../failure.ts";
 import { readBytes, readDuration } from "../../quantity.ts";
 import type { Io } from "../../io.ts";
+import { GuestConsole } from "../../library/console.ts";
 
 const LEAVE = 0x1d; // Ctrl-]
 /** Colours off, cursor on, mouse silent: what a guest may have left behind. */
@@ -44,71 +42,46 @@ export const console = defineCommand({
   ],
   async run(context, { words: [name = ""], flags }) {
     const api = await context.api();
-    const socket = api.socket("console", {
-      params: { name },
-      query: { history: String(flags.history ?? DEFAULT_HISTORY) },
+    using line = await GuestConsole.open(api, name, {
+      historyBytes: flags.history ?? DEFAULT_HISTORY,
     });
-    socket.binaryType = "arraybuffer";
-    // It listens from the start: what comes right behind the opening would
-    // find nobody otherwise.
-    using line = new Line(context.io, socket, name, {
+    using seat = new Seat(context.io, line, name, {
       input: !flags["no-input"],
       lingerMs: flags.linger ?? DEFAULT_LINGER_MS,
     });
-    await opened(api, socket, name);
-    return await line.run();
+    return await seat.run();
   },
 });
 
-/** Resolves when the socket is open; throws why it was refused. */
-async function opened(
-  api: Api,
-  socket: WebSocket,
-  name: string,
-): Promise<void> {
-  const isOpen = await new Promise<boolean>((resolve) => {
-    socket.addEventListener("open", () => resolve(true), { once: true });
-    socket.addEventListener("error", () => resolve(false), { once: true });
-  });
-  if (isOpen) return;
-  // A refused WebSocket does not say why; the same question without one does.
-  await api.call("console", { params: { name } });
-  throw await failure("interrupted", `Cannot open the console of "${name}"`);
-}
-
-interface LineOptions {
+interface SeatOptions {
   readonly input: boolean;
   readonly lingerMs: number;
 }
 
-/** One open console, from here to the guest. */
-class Line implements Disposable {
+/** A terminal, or standard input and output, at an open console. */
+class Seat implements Disposable {
   readonly #io: Io;
-  readonly #socket: WebSocket;
+  readonly #line: GuestConsole;
   readonly #name: string;
-  readonly #options: LineOptions;
+  readonly #options: SeatOptions;
   readonly #raw: boolean;
   readonly #done = Promise.withResolvers<number>();
   #linger: ReturnType<typeof setTimeout> | undefined;
   #inputEnded = false;
-  /** The connection stands. */
-  #isOpen = false;
-  /** The guest's line stands too. */
-  #opened = false;
   #isRaw = false;
+  #hasLeft = false;
 
-  constructor(io: Io, socket: WebSocket, name: string, options: LineOptions) {
+  constructor(
+    io: Io,
+    line: GuestConsole,
+    name: string,
+    options: SeatOptions,
+  ) {
     this.#io = io;
-    this.#socket = socket;
+    this.#line = line;
     this.#name = name;
     this.#options = options;
     this.#raw = options.input && io.stdin.isTerminal;
-    // What ends it before it runs is told by run().
-    this.#done.promise.catch(() => {});
-    socket.addEventListener("open", () => this.#isOpen = true);
-    socket.addEventListener("message", ({ data }) => this.#receive(data));
-    socket.addEventListener("close", () => this.#closed());
-    socket.addEventListener("error", () => this.#closed());
   }
 
   async run(): Promise<number> {
@@ -121,19 +94,17 @@ class Line implements Disposable {
       this.#isRaw = true;
       this.#say(`console of ${this.#name}; ^] leaves`);
     }
-    if (this.#options.input) {
-      this.#sendInput().catch((error) => this.#done.reject(error));
-    }
+    this.#show().then(this.#done.resolve, this.#done.reject);
+    if (this.#options.input) this.#sendInput().catch(this.#done.reject);
     return await this.#done.promise;
   }
 
   [Symbol.dispose](): void {
+    this.#hasLeft = true;
     clearTimeout(this.#linger);
-    if (this.#isRaw) {
-      this.#io.stdin.setRaw(false);
-      if (this.#io.stdout.isTerminal) this.#io.stdout.write(TIDY);
-    }
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(1000);
+    if (!this.#isRaw) return;
+    this.#io.stdin.setRaw(false);
+    if (this.#io.stdout.isTerminal) this.#io.stdout.write(TIDY);
   }
 
   /** The terminal is raw: a line break alone would leave the cursor there. */
@@ -141,32 +112,30 @@ class Line implements Disposable {
     this.#io.stderr.write(`${text}${this.#raw ? "\r" : ""}\n`);
   }
 
+  /** Shows what the guest prints, to its end. */
+  async #show(): Promise<number> {
+    for await (const bytes of this.#line) {
+      this.#io.stdout.write(bytes);
+      if (this.#inputEnded) this.#rest();
+    }
+    if (this.#hasLeft) return EXIT.done;
+    this.#say(`console closed: ${await this.#line.closed}`);
+    return EXIT.done;
+  }
+
   async #sendInput(): Promise<void> {
     for await (const chunk of this.#io.stdin.chunks()) {
       const leave = this.#raw ? chunk.indexOf(LEAVE) : -1;
       const bytes = leave < 0 ? chunk : chunk.subarray(0, leave);
-      if (this.#socket.readyState !== WebSocket.OPEN) return;
-      if (bytes.length > 0) this.#socket.send(bytes as Uint8Array<ArrayBuffer>);
+      if (this.#line.isOver) return;
+      if (bytes.length > 0) await this.#line.write(bytes);
       if (leave >= 0) {
         this.#say(`\r\nleft the console of ${this.#name}`);
         return this.#done.resolve(EXIT.done);
       }
     }
     this.#inputEnded = true;
-    if (this.#opened) this.#rest();
-  }
-
-  #receive(data: unknown): void {
-    if (data instanceof ArrayBuffer) {
-      try {
-        this.#io.stdout.write(new Uint8Array(data));
-      } catch (error) {
-        this.#done.reject(error);
-      }
-      if (this.#inputEnded) this.#rest();
-    } else if (typeof data === "string") {
-      this.#control(data);
-    }
+    this.#rest();
   }
 
   /** After the end of piped input, silence is the end. */
@@ -176,26 +145,5 @@ class Line implements Disposable {
       () => this.#done.resolve(EXIT.done),
       this.#options.lingerMs,
     );
-  }
-
-  #control(text: string): void {
-    const message: { type: string; reason?: string; problem?: Problem } = JSON
-      .parse(text);
-    if (message.type === "opened") {
-      this.#opened = true;
-      if (this.#inputEnded) this.#rest();
-    } else if (message.type === "problem" && message.problem !== undefined) {
-      failureFrom(message.problem).then(this.#done.reject);
-    } else if (message.type === "closed") {
-      this.#say(`console closed: ${message.reason ?? "no reason given"}`);
-      this.#done.resolve(EXIT.done);
-    }
-  }
-
-  #closed(): void {
-    if (!this.#isOpen) return;
-    failure("interrupted", `Lost the console of "${this.#name}"`, {
-      hint: `open it again: usher vm console ${this.#name}`,
-    }).then(this.#done.reject);
   }
 }
