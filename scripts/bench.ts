@@ -23,6 +23,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Rows>>> = {
     await (await import("./bench/admission.ts")).benchAdmission(),
   api: async () => await (await import("./bench/api.ts")).benchApi(),
   cold: async () => await (await import("./bench/cold.ts")).benchCold(),
+  lists: async () => (await import("./bench/lists.ts")).benchLists(),
   simulator: async () =>
     await (await import("./bench/simulator.ts")).benchSimulator(),
   memory: async () => await (await import("./bench/memory.ts")).benchMemory(),

@@ -57,7 +57,7 @@ async function benchList(floor: number): Promise<Row[]> {
 }
 
 /** `virsh list` of so many domains of libvirt's mock, which reads them from a file. */
-async function virshList(dir: string, count: number): Promise<number> {
+export async function virshList(dir: string, count: number): Promise<number> {
   const path = `${dir}/test-${count}.xml`;
   const domains = Array.from(
     { length: count },

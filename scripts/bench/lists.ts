@@ -1,0 +1,213 @@
+/**
+ * What people wait for: a long list, one VM, a login, the completion of a
+ * name; beside bare HTTP/2 of the same bytes, a hello world, and `virsh` where
+ * that is installed.
+ *
+ * @module
+ */
+import { RolesSite } from "../../tests/support/roles_site.ts";
+import { rssMiB } from "../../tests/support/role.ts";
+import { BareHttp } from "./bare_http.ts";
+import { virshList } from "./cold.ts";
+import { cold, EXECUTABLE, helloWorld, isInstalled } from "./command.ts";
+import { beside, median, type Row, time, timed } from "./row.ts";
+
+const MANY = 20_000;
+/** The most that one request may ask for. */
+const AT_ONCE = 10_000;
+const ROUNDS = 5;
+const SHOWS = 3000;
+/** One connection carries 200. */
+const TOGETHER = 64;
+
+/** Figures of lists, shows, logins and completion. */
+export async function* benchLists(): AsyncGenerator<Row> {
+  await using site = await RolesSite.start(EXECUTABLE, "sim");
+  const hello = await cold(await helloWorld(), []);
+  await site.request({ verb: "register", names: ["web1"] });
+  yield* shows(site);
+  yield await logins(site);
+  yield* completion(site, hello);
+  for (const name of ["a", "b"]) {
+    await site.request({ verb: "register", names: [name], count: AT_ONCE });
+  }
+  yield* longList(site);
+}
+
+async function* shows(site: RolesSite): AsyncGenerator<Row> {
+  const path = "/v1/vms/web1";
+  const bytes = (await site.call("GET", path)).length;
+  await using bare = await BareHttp.start(bytes);
+  const ours = () => site.call("GET", path);
+  await together(SHOWS, ours);
+  const rates: number[] = [];
+  const floors: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    rates.push(await together(SHOWS, ours));
+    floors.push(await together(SHOWS, () => bare.get()));
+  }
+  yield beside(
+    {
+      name: `vm show, ${TOGETHER} at a time over one connection`,
+      value: median(rates),
+      unit: "1/s",
+      note: "target > 3000",
+    },
+    "bare HTTP/2 of the same bytes",
+    median(floors),
+  );
+}
+
+/** How many a second, so many under way at any time. */
+async function together(
+  count: number,
+  work: () => Promise<unknown>,
+): Promise<number> {
+  let left = count;
+  const worker = async () => {
+    while (left-- > 0) await work();
+  };
+  const ms = await time(() =>
+    Promise.all(Array.from({ length: TOGETHER }, worker))
+  );
+  return count / ms * 1000;
+}
+
+/** A login is slow on purpose: its floor is the hashing of one password. */
+async function logins(site: RolesSite): Promise<Row> {
+  const password = await site.ctrl.says(/its password is (\S+)/);
+  const ms = await timed(
+    ROUNDS,
+    () => site.call("POST", "/v1/login", { user: "admin", password }),
+  );
+  const key = await crypto.subtle.importKey(
+    "raw",
+    new TextEncoder().encode(password),
+    "PBKDF2",
+    false,
+    ["deriveBits"],
+  );
+  const salt = new Uint8Array(16);
+  const options = {
+    name: "PBKDF2",
+    hash: "SHA-256",
+    salt,
+    iterations: 600_000,
+  };
+  const floor = await timed(
+    ROUNDS,
+    () => crypto.subtle.deriveBits(options, key, 256),
+  );
+  return beside(
+    { name: "login by password", value: median(ms), unit: "ms" },
+    "PBKDF2 of one password",
+    median(floor),
+  );
+}
+
+async function* completion(
+  site: RolesSite,
+  hello: number,
+): AsyncGenerator<Row> {
+  await site.request({ verb: "register", names: ["c"], count: 99 });
+  const row = {
+    name: "completion of a name among 100 VMs, cold",
+    value: await cold(
+      EXECUTABLE,
+      ["__complete", "vm", "show", "c-1"],
+      site.env,
+    ),
+    unit: "ms",
+  };
+  yield beside(row, "compiled hello world", hello);
+  if (!await isInstalled("virsh")) return;
+  yield beside(row, "virsh list of 100", await virshList(site.dir, 100));
+}
+
+/** One `usher vm list` into a pipe, as its reader sees it. */
+interface Listed {
+  readonly firstMs: number;
+  readonly allMs: number;
+  readonly rssMiB: number;
+  readonly bytes: number;
+}
+
+async function listOnce(site: RolesSite): Promise<Listed> {
+  const began = performance.now();
+  const child = new Deno.Command(EXECUTABLE, {
+    args: ["vm", "list"],
+    env: site.env,
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  let [firstMs, rss, bytes] = [NaN, 0, 0];
+  for await (const part of child.stdout) {
+    if (Number.isNaN(firstMs)) firstMs = performance.now() - began;
+    bytes += part.length;
+    rss = Math.max(rss, await rssMiB(child.pid).catch(() => 0));
+  }
+  await child.status;
+  return { firstMs, allMs: performance.now() - began, rssMiB: rss, bytes };
+}
+
+async function* longList(site: RolesSite): AsyncGenerator<Row> {
+  const before = await site.ctrl.rssMiB();
+  const small = await cold(EXECUTABLE, ["vm", "list", "web1"], site.env);
+  const lists: Listed[] = [];
+  for (let i = 0; i < ROUNDS; i++) lists.push(await listOnce(site));
+  const after = await site.ctrl.rssMiB();
+  const of = (key: keyof Listed) => median(lists.map((one) => one[key]));
+  const what = `usher vm list of ${MANY} VMs`;
+  yield beside(
+    {
+      name: `${what}: first row`,
+      value: of("firstMs"),
+      unit: "ms",
+      note: "target: within 50 ms of the floor",
+    },
+    "usher vm list of one",
+    small,
+  );
+  const wire = (await site.call("GET", "/v1/vms?stream=1")).length;
+  await using bare = await BareHttp.start(wire);
+  yield beside(
+    {
+      name: `${what}: all rows`,
+      value: of("allMs"),
+      unit: "ms",
+      note: "target < 1000",
+    },
+    `bare HTTP/2 of ${Math.round(wire / 1e6)} MB`,
+    median(await timed(ROUNDS, () => bare.get())),
+  );
+  const one = await memoryOfOne(site);
+  yield beside(
+    { name: `${what}: memory of the client`, value: of("rssMiB"), unit: "MiB" },
+    "usher vm list of 500",
+    one,
+  );
+  yield beside(
+    {
+      name: `${what}: the controller after ${ROUNDS}`,
+      value: after,
+      unit: "MiB",
+    },
+    "before",
+    before,
+  );
+}
+
+async function memoryOfOne(site: RolesSite): Promise<number> {
+  const child = new Deno.Command(EXECUTABLE, {
+    args: ["vm", "list", "a-1??", "a-2??", "a-3??", "a-4??", "a-5??"],
+    env: site.env,
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  let most = 0;
+  for await (const _ of child.stdout) {
+    most = Math.max(most, await rssMiB(child.pid).catch(() => 0));
+  }
+  await child.status;
+  return most;
+}
