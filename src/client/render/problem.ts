@@ -15,16 +15,32 @@ export interface Shown {
   readonly hint?: string | undefined;
 }
 
-/** What to do about a code, when the controller does not say. */
-const DEFAULT_HINTS: Partial<Record<ErrorCode, string>> = {
+/** What to do about a code, when whoever refused does not say. */
+const DEFAULT_HINTS: Readonly<Record<ErrorCode, string>> = {
+  invalid_input: "--help behind the command shows what it takes",
   unauthenticated: "log in: usher login URL",
   permission_denied: "usher whoami shows who you are and what you may",
+  not_found:
+    "the list command of its noun (usher vm list) shows what there is, and what you may see",
+  already_exists: "take another name, or go on with the one that is there",
+  wrong_state: "usher vm show NAME tells its state and why it is in it",
+  stale: "read it again, then ask again",
   busy: "wait for it (usher op attach ID), or leave out --no-queue",
   insufficient_resources:
     "usher node list shows what is free; ask for less, or add a node",
-  internal: "this is a fault of usher; the controller's log says more",
+  unsupported: "usher node show NODE tells what its drivers can do",
+  unavailable: "usher node list shows which nodes are there; try again",
   interrupted: "look what became of it before you try again",
+  cancelled: "usher op show ID tells by whom; ask again if it is still wanted",
+  driver_failed:
+    "usher op show ID has the steps; the log of the node's usher lnm says more",
+  refused: "the plugin that refused says why; ask who administers the site",
+  plugin_failed:
+    "an administrator sees why with usher plugin show and usher plugin logs",
+  internal: "this is a fault of usher; the controller's log says more",
   too_many_requests: "wait a minute, then try again",
+  timed_out:
+    "usher op list shows whether it still goes on; look before you try again",
 };
 
 type ShownProblem = Pick<

@@ -1,5 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
+import { ERROR_CODES, type ErrorCode } from "../../schema/error_code.ts";
+import { findEntry } from "../commands/index.ts";
 import { age, bytes, cpu, memory, took } from "./format.ts";
 import { renderError, shownProblem, splitMessage } from "./problem.ts";
 import {
@@ -10,6 +12,9 @@ import {
   TableLayout,
 } from "./table.ts";
 import { widthOf } from "./width.ts";
+
+/** `usher lnm` is a role, and a noun alone has no entry. */
+const COMMAND_IN_HINT = /usher (vm|op|node|plugin|login|whoami)(?: ([a-z]+))?/g;
 
 interface Row {
   readonly name: string;
@@ -260,4 +265,27 @@ Deno.test("shownProblem() adds what the code advises, and does not say a thing t
   const bare = { code: "invalid_input", detail: 'Cannot read "a=b"' } as const;
   strictEqual(shownProblem({ ...bare, field: "filter" }).why, undefined);
   strictEqual(shownProblem({ ...bare, field: "spec.x" }).why, "in spec.x");
+});
+
+Deno.test("an error of any code says what, why and what to do", () => {
+  for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
+    const detail = 'Cannot start VM "web": it is \x1b[2Jso';
+    const text = renderError(shownProblem({ code, detail }), false);
+    const [what = "", why = "", hint = "", ...rest] = text.split("\n");
+    strictEqual(what, 'error: Cannot start VM "web"', code);
+    strictEqual(why, "  why: it is  [2Jso", code);
+    strictEqual(/^ {2}try: \S.*[^.]$/.test(hint), true, `${code}: ${hint}`);
+    deepStrictEqual(rest, [""], code);
+    const own = shownProblem({ code, detail, hint: "do this" });
+    strictEqual(own.hint, "do this", code);
+  }
+});
+
+Deno.test("what errors advise are commands that exist", () => {
+  for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
+    const { hint = "" } = shownProblem({ code, detail: "Cannot" });
+    for (const [, noun = "", verb = ""] of hint.matchAll(COMMAND_IN_HINT)) {
+      strictEqual(findEntry(noun, verb) !== null, true, `${code}: ${hint}`);
+    }
+  }
 });
