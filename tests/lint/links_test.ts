@@ -1,6 +1,6 @@
 /**
  * Links between the documents lead somewhere, also to the heading they name;
- * and every document for users is found from the README.
+ * and every document for users is found from the README or the index of guides.
  */
 import { deepStrictEqual } from "node:assert/strict";
 import {
@@ -70,8 +70,10 @@ Deno.test("a link that leads nowhere is found, in prose and not in code", async 
   );
 });
 
-Deno.test("every document for users is found from the README", async () => {
-  const links = linksOf(await readRepository("README.md"));
+Deno.test("every document for users is found from the README or the index", async () => {
+  const index = linksOf(await readRepository("docs/README.md"))
+    .map((link) => `docs/${link}`);
+  const links = [...linksOf(await readRepository("README.md")), ...index];
   const missing = (await documents()).filter((file) =>
     /^docs\/[^/]+\.md$/.test(file) && !links.includes(file)
   );
