@@ -1,12 +1,14 @@
 /**
  * Checks that the documents are there: the files a person looks for first, a
  * doc sentence on everything that src/ exports, and files short enough to be
- * read at once. A document that names a file names one that is there.
+ * read at once. A document that names a file names one that is there, and
+ * shows no command that nothing runs unless it says why.
  *
  *   deno run -A scripts/check_docs.ts
  *
  * @module
  */
+import { RUNS_USHER } from "../tests/support/doc_examples.ts";
 import { isTest, LONG_FILES, MOST_LINES } from "./house.ts";
 import { denoOutput, ROOT, sourceFiles } from "./support.ts";
 
@@ -16,6 +18,9 @@ const REQUIRED = [
   "CONTRIBUTING.md",
   "CHANGELOG.md",
   "docs/architecture.md",
+  "docs/README.md",
+  "docs/tour.md",
+  "docs/security.md",
   "docs/install.md",
   "docs/cli.md",
   "docs/command-line.md",
@@ -75,6 +80,69 @@ export function deadPaths(
   const named = [...text.matchAll(NAMED_PATH)].map(([, path = ""]) => path);
   return [...new Set(named)]
     .filter((path) => !path.includes("NAME") && !exists(path));
+}
+
+/** Documents whose blocks of shell a test runs from top to bottom. */
+const RUN_WHOLE: ReadonlySet<string> = new Set([
+  "docs/clients.md",
+  "docs/tour.md",
+]);
+
+/** Documents whose commands, but for usher's own, are for one machine once. */
+const NOT_FOR_TESTS: Readonly<Record<string, string>> = {
+  "docs/install.md": "it installs packages and services as root",
+};
+
+const NOT_RUN = /^<!-- not run: \S.* -->$/;
+
+/**
+ * The commands that `document` shows in a block and no test runs. Those of
+ * usher are run by `tests/e2e/docs_test.ts`; others need a line
+ * `<!-- not run: why -->` above their block.
+ */
+export function unrunCommands(document: string, text: string): string[] {
+  if (Object.hasOwn(NOT_FOR_TESTS, document)) return [];
+  const lines = text.split("\n");
+  const problems: string[] = [];
+  for (let i = 0; i < lines.length; i++) {
+    const fence = /^```(\w*)$/.exec(lines[i] ?? "");
+    if (fence === null) continue;
+    const end = lines.indexOf("```", i + 1);
+    const isShell = fence[1] === "sh" || fence[1] === "";
+    const isRun = fence[1] === "sh" && RUN_WHOLE.has(document);
+    const hasReason = NOT_RUN.test(lines[i - 1] ?? "");
+    if (isShell && !isRun && !hasReason) {
+      problems.push(
+        ...commandsOf(lines.slice(i + 1, end)).map((line) =>
+          `${document}:${
+            i + 1
+          }: no test runs "${line}"; say why above its block: <!-- not run: why -->`
+        ),
+      );
+    }
+    i = end;
+  }
+  return problems;
+}
+
+/** What a reader would type of a block, but for usher's own commands. */
+function commandsOf(block: readonly string[]): string[] {
+  const isTranscript = block.some((line) => line.startsWith("$ "));
+  return block
+    .filter((line) => !isTranscript || line.startsWith("$ "))
+    .map((line) => line.replace(/^\$ /, "").replace(/^sudo (?=usher )/, ""))
+    .filter((line) =>
+      line.trim() !== "" && !line.startsWith("#") && !RUNS_USHER.test(line)
+    );
+}
+
+async function unrunCommandsOf(documents: readonly string[]) {
+  const found = await Promise.all(
+    documents.map(async (document) =>
+      unrunCommands(document, await Deno.readTextFile(ROOT + document))
+    ),
+  );
+  return found.flat();
 }
 
 /** What documents name that is not there. Decisions tell of their day, and are left alone. */
@@ -161,6 +229,11 @@ async function main(): Promise<number> {
     ...bare,
     ...lengthProblems(lengths, LONG_FILES),
     ...await deadPathsOf(["README.md", "CONTRIBUTING.md", ...documents]),
+    ...await unrunCommandsOf([
+      "README.md",
+      // What stands deeper shows configuration of other programs.
+      ...documents.filter((file) => /^docs\/[^/]+$/.test(file)),
+    ]),
   ];
   for (const line of problems) console.error(line);
   console.log(`${product.length} source files, ${problems.length} problems`);

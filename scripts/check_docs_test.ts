@@ -5,6 +5,7 @@ import {
   lengthProblems,
   shortAgain,
   undocumented,
+  unrunCommands,
 } from "./check_docs.ts";
 
 const FILE = "file:///repo/src/core/a.ts";
@@ -77,5 +78,26 @@ Deno.test("shortAgain() names what is tolerated for no reason any more", () => {
   deepStrictEqual(
     shortAgain(lengths, tolerated).map((line) => line.split(" ")[0]),
     ["b_test.ts", "gone_test.ts"],
+  );
+});
+
+Deno.test("unrunCommands() wants a reason for what no test runs", () => {
+  const block = (...lines: string[]) => ["```", ...lines, "```"].join("\n");
+  const none = [
+    block("usher vm list", "sudo usher lnm --join TOKEN", "# a comment"),
+    block("$ usher vm list", "NAME  STATE"),
+    "<!-- not run: needs root -->\n" + block("sudo apt-get update"),
+    "```yaml\na: 1\n```",
+  ];
+  for (const text of none) deepStrictEqual(unrunCommands("a.md", text), []);
+  const shell = "```sh\ncurl x\n```";
+  deepStrictEqual(unrunCommands("docs/clients.md", shell), []);
+  deepStrictEqual(unrunCommands("a.md", `text\n${shell}\n${block("ls")}`), [
+    'a.md:2: no test runs "curl x"; say why above its block: <!-- not run: why -->',
+    'a.md:5: no test runs "ls"; say why above its block: <!-- not run: why -->',
+  ]);
+  deepStrictEqual(
+    unrunCommands("a.md", `<!-- not run: -->\n${block("ls")}`).length,
+    1,
   );
 });

@@ -33,7 +33,7 @@ export interface DocExamples {
 }
 
 /** A line that runs usher, by itself or behind a pipe. */
-const RUNS_USHER = /^(?:[^#]*[|(] ?)?(?:dist\/)?usher(?: |$)/;
+export const RUNS_USHER = /^(?:[^#]*[|(] ?)?(?:dist\/)?usher(?: |$)/;
 
 /** Finds the examples in the Markdown `text` of the file `path`. */
 export function readExamples(path: string, text: string): DocExamples {
