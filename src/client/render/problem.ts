@@ -39,6 +39,8 @@ const DEFAULT_HINTS: Readonly<Record<ErrorCode, string>> = {
     "an administrator sees why with usher plugin show and usher plugin logs",
   internal: "this is a fault of usher; the controller's log says more",
   too_many_requests: "wait a minute, then try again",
+  quota_exceeded:
+    "free some of what counts, or ask an administrator for a larger quota",
   timed_out:
     "usher op list shows whether it still goes on; look before you try again",
 };
