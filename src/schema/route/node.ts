@@ -93,6 +93,7 @@ export const NODE_ROUTES = {
     method: "GET",
     path: "/v1/node-operations",
     access: "viewer",
+    whose: "who sees all",
     summary: "Drains, newest first; for who may see all VMs",
     query: {
       filter: "conditions such as node=n2,state=running",
@@ -104,6 +105,7 @@ export const NODE_ROUTES = {
     method: "GET",
     path: "/v1/node-operations/{id}",
     access: "viewer",
+    whose: "who sees all",
     summary: "One drain by id or unique prefix, with what became of each VM",
     response: NodeOperationView,
   },

@@ -13,6 +13,7 @@ export const OPERATION_ROUTES = {
     method: "GET",
     path: "/v1/operations",
     access: "viewer",
+    whose: "what one sees",
     summary: "Operations, newest first",
     query: {
       filter: "conditions such as vm=web*,state=running,verb=start",
@@ -24,6 +25,7 @@ export const OPERATION_ROUTES = {
     method: "GET",
     path: "/v1/operations/{id}",
     access: "viewer",
+    whose: "what one sees",
     summary: "One operation by id or unique prefix",
     response: OperationView,
   },
@@ -31,6 +33,7 @@ export const OPERATION_ROUTES = {
     method: "POST",
     path: "/v1/operations/{id}/cancel",
     access: "user",
+    whose: "one's own, and on what one controls",
     token: "verb",
     summary: "Ask an operation to stop at its next step and undo what it did",
     response: Operation,

@@ -14,6 +14,7 @@ export const SITE_ROUTES = {
     method: "GET",
     path: "/v1/state",
     access: "admin",
+    whose: "the owner of the state directory alone",
     summary:
       "The whole stored state of one moment; for the owner of the state directory alone",
     response: StateLine,
@@ -23,6 +24,7 @@ export const SITE_ROUTES = {
     method: "GET",
     path: "/v1/watch",
     access: "viewer",
+    whose: "what one sees",
     summary: "A snapshot, then every change",
     query: {
       since:
