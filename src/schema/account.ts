@@ -51,7 +51,8 @@ export const SetRoleRequest = z.strictObject({ role: Role });
 /** Another password; who sets their own says the old one. */
 export const SetPasswordRequest = z.strictObject({
   password: NewPassword,
-  old: z.string().max(PASSWORD_LENGTH.max).optional(),
+  /** Called so, too, that whatever hides secrets by their names hides it. */
+  oldPassword: z.string().max(PASSWORD_LENGTH.max).optional(),
 });
 
 /** A session: somebody who has logged in. */

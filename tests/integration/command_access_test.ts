@@ -66,6 +66,9 @@ const LINES: Readonly<Record<string, readonly [line: string, who: string]>> = {
   "token revoke": ["token revoke other --user ann", "hhmhd"],
   "session list": ["session list", "mmmmd"],
   "session end": ["session end nosuchsession", "hhhhd"],
+  "audit list": ["audit list", "dddmd"],
+  "audit head": ["audit head", "dddmd"],
+  "audit verify": ["audit verify", "dddmd"],
   events: ["events", "mmmmm"],
   whoami: ["whoami", "mmmmm"],
 };

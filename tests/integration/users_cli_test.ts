@@ -122,6 +122,11 @@ Deno.test("a user changes their own password with the old one, and is alone then
     });
     strictEqual(reset.code, EXIT.done, reset.err);
     strictEqual((await run("whoami", { env })).code, EXIT.denied);
+    const { out: noted } = await run("audit list -o json");
+    match(noted, /setPassword/);
+    for (const secret of ["correct", "battery", "babel", "not that one"]) {
+      strictEqual(noted.includes(secret), false, `${secret} was noted`);
+    }
   }));
 
 Deno.test("a password or a token on the command line is refused, and it is said where it belongs", () =>

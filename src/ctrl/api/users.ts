@@ -79,21 +79,21 @@ export async function setPassword(call: Call): Promise<UserView> {
   const name = param("name");
   const { accounts } = site;
   showUser(site, caller, name);
-  const { password, old } = await readBody(
+  const { password, oldPassword } = await readBody(
     site.context.clock,
     request,
     SetPasswordRequest,
   );
   // The owner of the state directory may have forgotten the administrator's.
   if (name === caller.user && !accounts.isOwner(caller)) {
-    if (old === undefined) {
+    if (oldPassword === undefined) {
       throw new UsherError(
         "invalid_input",
         `The password of "${name}" is changed with the old one`,
-        { field: "old", hint: "say the old one, too" },
+        { field: "oldPassword", hint: "say the old one, too" },
       );
     }
-    await accounts.confirm(name, old, address);
+    await accounts.confirm(name, oldPassword, address);
   }
   const account = await accounts.users.setPassword(
     name,

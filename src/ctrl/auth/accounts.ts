@@ -141,7 +141,10 @@ export class Accounts {
       throw new UsherError(
         "permission_denied",
         `The old password of "${user}" is wrong`,
-        { field: "old", hint: "an administrator can give you a new one" },
+        {
+          field: "oldPassword",
+          hint: "an administrator can give you a new one",
+        },
       );
     }
     this.#attempts.succeeded(user, address);

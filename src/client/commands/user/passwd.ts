@@ -47,7 +47,7 @@ export const passwd = defineCommand({
       : { old: undefined, password: await findNewPassword(io, flags, name) };
     await api.call("setPassword", {
       params: { name },
-      body: { password, ...(old === undefined ? {} : { old }) },
+      body: { password, ...(old === undefined ? {} : { oldPassword: old }) },
     });
     io.stderr.write(`changed the password of ${name}; other sessions ended\n`);
     return 0;
