@@ -8,7 +8,7 @@
  * @module
  */
 import { makeFolder, statOrNull, writeDurably } from "../sys/file.ts";
-import { readGivenOrNull } from "../sys/given_file.ts";
+import { readGivenOrNull, whyUnusable } from "../sys/given_file.ts";
 import { failure } from "./failure.ts";
 import { UsageError } from "./usage.ts";
 
@@ -113,7 +113,27 @@ export async function forgetSession(
   });
 }
 
+/**
+ * Makes sure that a session could be kept in `path`, before anybody is asked
+ * for a secret or a session begins that would be lost. Throws
+ * `permission_denied` with a way out.
+ */
+export async function prepareCredentials(path: string): Promise<void> {
+  await save(path, await readCredentials(path));
+}
+
 async function save(path: string, credentials: Credentials): Promise<void> {
-  await makeFolder(path.slice(0, path.lastIndexOf("/")) || "/");
-  await writeDurably(path, `${JSON.stringify(credentials, null, 2)}\n`);
+  try {
+    await makeFolder(path.slice(0, path.lastIndexOf("/")) || "/");
+    await writeDurably(path, `${JSON.stringify(credentials, null, 2)}\n`);
+  } catch (error) {
+    throw await failure(
+      "permission_denied",
+      `Cannot keep sessions in ${path}: ${whyUnusable(error)}`,
+      {
+        hint:
+          "name a file that can be written as credentials in a cli.yaml (USHERCLI_CONFIG may name that), or do without a login: USHER_TOKEN takes an API token",
+      },
+    );
+  }
 }

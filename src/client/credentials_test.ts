@@ -1,6 +1,12 @@
-import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
 import {
   forgetSession,
+  prepareCredentials,
   readCredentials,
   writeCredentials,
 } from "./credentials.ts";
@@ -65,4 +71,38 @@ Deno.test("credentials: a forgotten session keeps its CA alone, others stay", ()
     strictEqual(sessions["https://ctrl:8440"]?.token, "");
     strictEqual(sessions["https://ctrl:8440"]?.caPem, "PEM");
     strictEqual(sessions["https://b:1"]?.token, "t0ken");
+  }));
+
+Deno.test("credentials: a place that cannot be written is named before a login, with a way out", () =>
+  inFolder(async (path) => {
+    await writeCredentials(path, SESSION);
+    await prepareCredentials(path);
+    const { sessions } = await readCredentials(path);
+    strictEqual(sessions["https://ctrl:8440"]?.token, "t0ken", "it is kept");
+    // Below a file there is no folder to be made, whoever asks.
+    const below = `${path}/more/credentials.json`;
+    deepStrictEqual((await readCredentials(below)).sessions, {});
+    await rejects(prepareCredentials(below), {
+      code: "permission_denied",
+      message: /a part of its path is no folder$/,
+    });
+    // A kernel's own tree takes no files, not even root's.
+    const refused = "/sys/usher/credentials.json";
+    for (
+      const write of [
+        () => prepareCredentials(refused),
+        () => writeCredentials(refused, SESSION),
+      ]
+    ) {
+      await rejects(write, (error: Error) => {
+        const { code, details } = error as Error & {
+          code: string;
+          details: { hint?: string };
+        };
+        strictEqual(code, "permission_denied", error.message);
+        match(error.message, /^Cannot keep sessions in \/sys\/usher\//);
+        match(details.hint ?? "", /credentials in a cli\.yaml.*USHER_TOKEN/);
+        return true;
+      });
+    }
   }));

@@ -183,7 +183,7 @@ export async function readGivenOrNull(path: string): Promise<string | null> {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     const { code } = error as { readonly code?: string };
-    if (code === "ENOENT") return null;
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
     throw new UsherError(
       "invalid_input",
       `Cannot read ${path}: ${whyUnreadable(code, error)}`,
@@ -196,8 +196,6 @@ function whyUnreadable(code: string | undefined, error: unknown): string {
   switch (code) {
     case "EISDIR":
       return "it is a folder, not a file";
-    case "ENOTDIR":
-      return "a part of its path is no folder";
     case "EACCES":
     case "EPERM":
       return "its permissions do not let you";

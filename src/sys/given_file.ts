@@ -14,12 +14,16 @@ export async function readGivenOrNull(path: string): Promise<string | null> {
   try {
     return await readText(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    // A home of /dev/null, as services have it, holds no files either.
+    if (
+      error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory
+    ) return null;
     // Loaded only now: a command that goes well has no use for it.
     const { UsherError } = await import("../error/mod.ts");
     throw new UsherError(
       "invalid_input",
-      `Cannot read ${path}: ${whyUnreadable(error)}`,
+      `Cannot read ${path}: ${whyUnusable(error)}`,
       { cause: error },
     );
   }
@@ -72,12 +76,14 @@ function decoded(parts: readonly Uint8Array[]): string {
   }
 }
 
-function whyUnreadable(error: unknown): string {
+/** Why a file that a person named cannot be read or written, for the end of a message. */
+export function whyUnusable(error: unknown): string {
   if (error instanceof Unreadable) return error.message;
   if (error instanceof Deno.errors.PermissionDenied) {
     return "its permissions do not let you";
   }
   const text = error instanceof Error ? error.message : String(error);
+  if (/file exists/i.test(text)) return "a part of its path is no folder";
   if (/is a directory/i.test(text)) return "it is a folder, not a file";
   if (/not a directory/i.test(text)) return "a part of its path is no folder";
   return text.replace(/ \(os error \d+\).*$/, "").toLowerCase();

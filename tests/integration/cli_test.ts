@@ -120,6 +120,24 @@ Deno.test("login: refuses without a way to trust, then works by fingerprint and 
     strictEqual(wrong.code, EXIT.denied);
     match(wrong.err, /its CA has the fingerprint/);
     const { fingerprint } = site.site.controller.site.ca;
+    const sessions = await site.call<{ sessions: unknown[] }>(
+      "GET",
+      "/v1/sessions",
+    );
+    const homeless = await run([
+      ...["login", site.site.url, "--user", "admin", "--password-stdin"],
+      ...["--ca-fingerprint", fingerprint],
+    ], { env: { ...env, HOME: "/dev/null" }, input: `${password}\n` });
+    strictEqual(homeless.code, EXIT.denied, homeless.err);
+    match(
+      homeless.err,
+      /Cannot keep sessions in \/dev\/null\/\.usher\/credentials\.json/,
+    );
+    deepStrictEqual(
+      (await site.call("GET", "/v1/sessions")).body,
+      sessions.body,
+      "no session was begun in vain",
+    );
     const right = await login("--ca-fingerprint", fingerprint);
     strictEqual(right.code, 0, right.err);
     match((await run("whoami", { env })).out, /^user +admin$/m);

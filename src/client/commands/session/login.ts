@@ -12,7 +12,11 @@ import {
   text,
 } from "../../command.ts";
 import { checkCa, controllerUrl } from "../../config.ts";
-import { readCredentials, writeCredentials } from "../../credentials.ts";
+import {
+  prepareCredentials,
+  readCredentials,
+  writeCredentials,
+} from "../../credentials.ts";
 import { EXIT } from "../../exit.ts";
 import { failure, isFailure } from "../../failure.ts";
 import type { Io } from "../../io.ts";
@@ -66,6 +70,7 @@ export const login = defineCommand({
         "write usher login https://HOST:8440",
       );
     }
+    await prepareCredentials(settings.credentialsPath);
     const caPem = await findCa(context, controller, flags);
     const answer = flags["token-file"] === undefined
       ? await withPassword(io, flags, { controller, caPem })
