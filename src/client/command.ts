@@ -14,6 +14,7 @@ import { UsageError } from "./usage.ts";
 /** What the shell offers for a value. */
 export type Completes =
   | "vm"
+  | "cluster"
   | "node"
   | "operation"
   | "plugin"

@@ -160,6 +160,10 @@ export async function liveNames(
       });
       return vms.map(({ name, status }) => [name, status?.state ?? ""]);
     }
+    case "cluster": {
+      const { clusters } = await api.call("clusters", { signal });
+      return clusters.map(({ name, vms }) => [name, `${vms} VMs`]);
+    }
     case "node": {
       const { nodes } = await api.call("nodes", { signal });
       return nodes.map(({ name, state }) => [name, state]);

@@ -8,6 +8,7 @@
  * @module
  */
 import type { Entry, Noun } from "./entry.ts";
+import { CLUSTER, QUOTA } from "./groups.ts";
 import { SESSION, TOKEN, USER } from "./people.ts";
 import { ROLE_ENTRIES } from "./role_entries.ts";
 
@@ -223,6 +224,7 @@ const AUDIT: Noun = {
 /** Words that take a verb after them. */
 export const NOUNS: Readonly<Record<string, Noun>> = {
   vm: VM,
+  cluster: CLUSTER,
   node: NODE,
   op: OP,
   plugin: PLUGIN,
@@ -231,6 +233,7 @@ export const NOUNS: Readonly<Record<string, Noun>> = {
   user: USER,
   token: TOKEN,
   session: SESSION,
+  quota: QUOTA,
   audit: AUDIT,
 };
 

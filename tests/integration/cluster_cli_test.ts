@@ -1,0 +1,82 @@
+/**
+ * Clusters and quotas at the command line.
+ *
+ * @module
+ */
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { EXIT } from "../../src/client/exit.ts";
+import type { VmView } from "../../src/schema/change.ts";
+import type { TestSite } from "../support/site.ts";
+import { withShell } from "../support/site_shell.ts";
+
+Deno.test("a verb on a cluster is one request for all its VMs, and for no other's", () =>
+  withShell(1, async ({ run, site }) => {
+    await run("vm start a.web b.web c.lab");
+    const { code, out } = await run("cluster shutdown web");
+    strictEqual(code, EXIT.done, out);
+    const { vms } = await listed(site);
+    deepStrictEqual(vms.map(({ name, spec }) => [name, spec.power]), [
+      ["a.web.admin", "off"],
+      ["b.web.admin", "off"],
+      ["c.lab.admin", "on"],
+    ]);
+    strictEqual((await run("cluster start web --no-wait")).code, EXIT.done);
+    const wrong = await run("cluster destroy wbe");
+    strictEqual(wrong.code, EXIT.failed);
+    match(wrong.err, /There is no cluster "wbe"[\s\S]*did you mean "web"/);
+    await run("cluster create empty");
+    const none = await run("cluster poweroff empty");
+    deepStrictEqual([none.code, none.err], [
+      EXIT.done,
+      "cluster empty.admin has no VMs\n",
+    ]);
+    const kept = await run("cluster delete web");
+    strictEqual(kept.code, EXIT.conflict);
+    match(kept.err, /it has 2 VMs \(a\.web\.admin, b\.web\.admin\)/);
+    strictEqual((await run("cluster destroy web")).code, EXIT.done);
+    strictEqual((await run("cluster delete web")).code, EXIT.done);
+    const left = await run("cluster list -o name");
+    deepStrictEqual(left.out.trim().split("\n"), ["empty.admin", "lab.admin"]);
+  }));
+
+Deno.test("shares are given, shown and ended at the command line", () =>
+  withShell(1, async ({ run }) => {
+    await run("cluster create web");
+    await run("cluster share web --user bob --group ops --control");
+    match((await run("cluster list")).out, /bob:control @ops:control/);
+    const again = await run("cluster share web --user bob");
+    match(again.err, /^bob may now view web\.admin$/m);
+    const shown = await run("cluster show web");
+    match(shown.out, /^shared with +user bob to view, by admin /m);
+    await run("cluster unshare web --user bob --group ops");
+    match((await run("cluster list")).out, /^web\.admin +0 +0 +- /m);
+    strictEqual((await run("cluster share web")).code, EXIT.usage);
+    strictEqual((await run("cluster share web --user BOB")).code, EXIT.usage);
+  }));
+
+Deno.test("quotas are set and shown, and what is too much has an exit code", () =>
+  withShell(1, async ({ run }) => {
+    await run("vm start a.web");
+    const set = await run("quota set web.admin --vms 1 --memory 1GiB");
+    match(set.out, /^vms +1 of 1 \(set for it\)$/m);
+    match(set.out, /^vcpus +1 of any$/m);
+    const more = await run("vm start b.web");
+    strictEqual(more.code, EXIT.notPlaced);
+    match(more.err, /quota of cluster "web\.admin" is 1 VMs, 1 of it is used/);
+    match(more.err, /usher quota set web\.admin --vms/);
+    match((await run("quota list")).out, /^web\.admin +1\/1 /m);
+    await run("quota set web.admin --vms none");
+    strictEqual((await run("vm start b.web")).code, EXIT.done);
+    strictEqual((await run("quota set web.admin")).code, EXIT.usage);
+  }));
+
+Deno.test("names of clusters are completed", () =>
+  withShell(1, async ({ run }) => {
+    await run("cluster create web");
+    const { out } = await run("__complete cluster show w");
+    strictEqual(out, "web.admin\t0 VMs\n");
+  }));
+
+async function listed(site: TestSite): Promise<{ vms: VmView[] }> {
+  return (await site.call<{ vms: VmView[] }>("GET", "/v1/vms")).body;
+}
