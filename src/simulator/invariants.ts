@@ -9,6 +9,7 @@
  * @module
  */
 import type { Engine } from "../ctrl/engine.ts";
+import { ClusterRecord } from "../schema/cluster.ts";
 import { Node } from "../schema/node.ts";
 import { NodeOperation } from "../schema/node_operation.ts";
 import { Operation } from "../schema/operation.ts";
@@ -30,6 +31,7 @@ export function lookAtRecords(
     node: records.nodes,
     operation: records.operations,
     request: records.requests,
+    cluster: records.clusters,
     "node-operation": records.nodeOperations,
   };
   const seen = {
@@ -37,6 +39,7 @@ export function lookAtRecords(
     node: 0,
     operation: 0,
     request: 0,
+    cluster: 0,
     "node-operation": 0,
   };
   const decoder = new TextDecoder();
@@ -77,6 +80,8 @@ function read(kind: string, onDisk: string): unknown {
   switch (kind) {
     case "vm":
       return Vm.parse(value);
+    case "cluster":
+      return ClusterRecord.parse(value);
     case "node":
       return Node.parse(value);
     case "operation":
@@ -150,6 +155,9 @@ export function lookAtWatcher(
   }
   for (const node of records.nodes.values()) {
     wanted.set(`node ${node.name}`, node.revision);
+  }
+  for (const cluster of records.clusters.values()) {
+    wanted.set(`cluster ${cluster.name}`, cluster.revision);
   }
   for (const operation of records.operations.values()) {
     if (isFinal(operation.state)) continue;

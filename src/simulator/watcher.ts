@@ -15,7 +15,7 @@ const AGAIN_MS = 1000;
 
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
-/** Copies of VMs, nodes and open operations. */
+/** Copies of VMs, nodes, clusters and open operations. */
 export class Watcher {
   readonly name: string;
   readonly #client: Client;
@@ -104,7 +104,7 @@ function keyOf(
 ): string {
   const id = kind === "vm"
     ? value.uid
-    : kind === "node"
+    : kind === "node" || kind === "cluster"
     ? value.name
     : value.id;
   return `${kind} ${id}`;
