@@ -21,6 +21,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Rows>>> = {
     await (await import("./bench/telling.ts")).benchTelling(),
   admission: async () =>
     await (await import("./bench/admission.ts")).benchAdmission(),
+  login: async () => await (await import("./bench/login.ts")).benchLogin(),
   api: async () => await (await import("./bench/api.ts")).benchApi(),
   cold: async () => await (await import("./bench/cold.ts")).benchCold(),
   lists: async () => (await import("./bench/lists.ts")).benchLists(),
