@@ -148,7 +148,8 @@ async function reloadAtHangup({ site }: Controller): Promise<void> {
 
 function sayFirstPassword(user: string, password: string): void {
   say(`The first account is "${user}", its password is ${password}`);
-  say("This is said once: keep it. Log in with: usher login URL --user admin");
+  say("This is said once. Log in with: usher login URL --user admin");
+  say("Then choose another, which stands in no log: usher user passwd");
 }
 
 async function lnm(argv: readonly string[]): Promise<number> {

@@ -13,6 +13,7 @@ export const QUOTA_ROUTES = {
     method: "GET",
     path: "/v1/quotas",
     access: "viewer",
+    whose: "what one sees",
     summary:
       "What users and clusters may have and use, as far as the caller may see",
     response: z.object({ quotas: z.array(QuotaView) }),
@@ -21,6 +22,7 @@ export const QUOTA_ROUTES = {
     method: "GET",
     path: "/v1/quotas/{subject}",
     access: "viewer",
+    whose: "what one sees",
     summary: "The quota of a user, or of a cluster as `cluster.user`",
     response: QuotaView,
   },
