@@ -19,6 +19,7 @@ import { compiledUsher } from "../support/compiled.ts";
 import { CompiledSite } from "../support/compiled_site.ts";
 import { type Example, readExamples } from "../support/doc_examples.ts";
 import { ExampleRunner, meaningOf } from "../support/example_runner.ts";
+import { INSTALLATIONS } from "../support/installations.ts";
 import { templateOf, writePlugin } from "../support/new_plugin.ts";
 import {
   readRepository,
@@ -27,7 +28,9 @@ import {
 } from "../support/repository.ts";
 
 /** Examples that cannot run here, each with the reason; they must parse. */
-const NOT_RUN: Readonly<Record<string, string>> = {};
+const NOT_RUN: Readonly<Record<string, string>> = Object.fromEntries(
+  INSTALLATIONS.map((line) => [line, "tests/e2e/systemd_test.ts runs it"]),
+);
 
 /** README.md and what is for users in docs/. */
 async function documents(): Promise<[path: string, text: string][]> {

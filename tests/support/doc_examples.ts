@@ -33,7 +33,7 @@ export interface DocExamples {
 }
 
 /** A line that runs usher, by itself or behind a pipe. */
-export const RUNS_USHER = /^(?:[^#]*[|(] ?)?(?:dist\/)?usher(?: |$)/;
+export const RUNS_USHER = /^(?:[^#]*[|(] ?)?(?:dist\/|\.\/)?usher(?: |$)/;
 
 /** Finds the examples in the Markdown `text` of the file `path`. */
 export function readExamples(path: string, text: string): DocExamples {
@@ -66,7 +66,7 @@ function readBlock(
   return block.flatMap((text, i): Example[] => {
     if (isTranscript && !text.startsWith("$ ")) return [];
     const line = text.replace(/^\$ /, "").replace(/\s+#.*$/, "")
-      .replace(/^sudo (?=usher )/, "").trim();
+      .replace(/^sudo (?=(?:\.\/)?usher )/, "").trim();
     if (!RUNS_USHER.test(line) || isUsage(line)) return [];
     return [{
       at: `${path}:${first + i}`,

@@ -39,7 +39,7 @@ export interface Meaning {
 }
 
 /** The words after an `usher` that is a command, up to the end of that one. */
-const COMMAND = /(?:^|[|(]\s*)(?:dist\/)?usher(?: ((?:[^'|)]|'[^']*')*))?/;
+const COMMAND = /(?:^|[|(]\s*)(?:dist\/|\.\/)?usher(?: ((?:[^'|)]|'[^']*')*))?/;
 
 /** Reads the usher command within a line; throws when it is wrong. */
 export async function meaningOf(line: string): Promise<Meaning> {
