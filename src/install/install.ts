@@ -239,7 +239,7 @@ async function placing(
       act: async () =>
         await placeFile(
           machine.root + path,
-          await contentOf(machine, thing),
+          contentOf(machine, thing),
           mode,
         ),
     });

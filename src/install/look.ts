@@ -7,8 +7,7 @@
  * @module
  */
 import { UsherError } from "../error/mod.ts";
-import { openToRead } from "../sys/file.ts";
-import { digestOf, lookAt } from "../sys/placed_file.ts";
+import { type Content, digestOf, lookAt } from "../sys/placed_file.ts";
 import type { Machine } from "./machine.ts";
 import type { InstallRecord } from "./record.ts";
 import type { Thing } from "./things.ts";
@@ -33,7 +32,7 @@ export async function look(
   thing: Thing,
   { own, other }: Records,
 ): Promise<Seen> {
-  const digest = await digestOf(await contentOf(machine, thing));
+  const digest = await digestOf(contentOf(machine, thing));
   const found = await lookAt(machine.root + thing.path);
   if (found === "nothing") return { thing, digest, fate: "put" };
   if (found === "no plain file") return { thing, digest, fate: "stays" };
@@ -68,16 +67,6 @@ async function isUsher(machine: Machine, path: string): Promise<boolean> {
 }
 
 /** What belongs there. */
-export async function contentOf(
-  machine: Machine,
-  { text }: Thing,
-): Promise<ReadableStream<Uint8Array>> {
-  if (text !== null) return new Blob([text]).stream();
-  const program = await openToRead(machine.program);
-  if (program !== null) return program;
-  throw new UsherError(
-    "not_found",
-    `Cannot read "${machine.program}": it is not there any more`,
-    { hint: "run this from the new file" },
-  );
+export function contentOf(machine: Machine, { text }: Thing): Content {
+  return text === null ? { file: machine.program } : { text };
 }

@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { removeIfThere, syncFolder } from "./file.ts";
 
@@ -19,8 +18,7 @@ export async function lookAt(path: string): Promise<Found> {
   try {
     const { isFile } = await Deno.lstat(path);
     if (!isFile) return "no plain file";
-    using file = await Deno.open(path, { read: true });
-    return { digest: await digestOf(file.readable) };
+    return { digest: await digestOf({ file: path }) };
   } catch (error) {
     if (
       error instanceof Deno.errors.NotFound ||
@@ -30,13 +28,22 @@ export async function lookAt(path: string): Promise<Found> {
   }
 }
 
-/** The SHA-256 of all that comes, in hex. */
-export async function digestOf(
-  stream: ReadableStream<Uint8Array>,
-): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const piece of stream) hash.update(piece);
-  return hash.digest("hex");
+/** What a file is to hold: a text, or what another file holds. */
+export type Content = { readonly text: string } | { readonly file: string };
+
+/** The SHA-256 of it, in hex. Read whole: that is rare, and quicker than in pieces. */
+export async function digestOf(content: Content): Promise<string> {
+  const bytes = "text" in content
+    ? new TextEncoder().encode(content.text)
+    : await Deno.readFile(content.file);
+  return encodeHex(await crypto.subtle.digest("SHA-256", bytes));
+}
+
+function encodeHex(bytes: ArrayBuffer): string {
+  return Array.from(
+    new Uint8Array(bytes),
+    (byte) => byte.toString(16).padStart(2, "0"),
+  ).join("");
 }
 
 /** Where a file is written before it has its place. */
@@ -47,13 +54,14 @@ export function unfinishedName(path: string): string {
 /** Puts a file at `path`, durably, in the place of what is there. */
 export async function placeFile(
   path: string,
-  content: ReadableStream<Uint8Array>,
+  content: Content,
   mode: number,
 ): Promise<void> {
   const unfinished = unfinishedName(path);
   try {
     await removeIfThere(unfinished);
-    await Deno.writeFile(unfinished, content, { mode, createNew: true });
+    if ("file" in content) await Deno.copyFile(content.file, unfinished);
+    else await Deno.writeTextFile(unfinished, content.text);
     await Deno.chmod(unfinished, mode); // whatever the umask is
     using file = await Deno.open(unfinished, { read: true });
     await file.sync();
