@@ -143,6 +143,18 @@ function compare(records: Records): void {
     records.capacity.picture.snapshot(),
     Capacity.of(records, "spread").picture.snapshot(),
   );
+  deepStrictEqual(
+    taken(records.capacity),
+    taken(Capacity.of(records, "spread")),
+  );
+}
+
+/** What everybody takes of quotas. */
+function taken({ holdings }: Capacity): unknown[] {
+  return [...holdings.subjects()].toSorted().map((subject) => [
+    subject,
+    holdings.taken(subject),
+  ]);
 }
 
 Deno.test("capacity equals what is made anew from the records, after any history of writes", async () => {

@@ -101,6 +101,7 @@ export class SharedView {
     for (const uid of records.capacity.holdings.members(cluster)) {
       const vm = records.vms.get(uid);
       if (vm === undefined) continue;
+      this.hold(uid, vm.name);
       const told = { revision: 0, name: vm.name, note: "shared" };
       yield { ...told, kind: "vm", id: uid, value: vm };
       const held = records.operations.get(runner.holderOf(uid)?.id ?? "");
