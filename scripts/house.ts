@@ -33,7 +33,10 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
   },
   ctrl: { imports: PLATFORM, packages: "any" },
   lnm: { imports: [...PLATFORM, "driver"], packages: "any" },
-  client: { imports: [...LOW, "link", "config"], packages: "any" },
+  client: {
+    imports: [...LOW, "link", "config", "core/takeover_margin.ts"],
+    packages: "any",
+  },
 };
 
 /** Files and folders that join the roles: they may import all, and nothing imports them. */

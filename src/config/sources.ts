@@ -113,11 +113,12 @@ export interface Checked {
   readonly mistakes: readonly Mistake[];
 }
 
-/** All that is wrong with the files of a configuration, and with them together. */
-export async function checkSources(
+/** All that is wrong with the files of a configuration, and with them together: by the schema, and by `together`. */
+export async function checkSources<T>(
   names: SourceNames,
-  schema: Schema<unknown>,
+  schema: Schema<T>,
   files: ConfigFiles,
+  together: (config: T) => UsherError | null = () => null,
 ): Promise<Checked> {
   const found: SourceFile[] = [];
   const mistakes: Mistake[] = [];
@@ -135,7 +136,10 @@ export async function checkSources(
   }
   if (mistakes.length === 0) {
     try {
-      parseMerged(names.name, mergedFiles(found, schema), schema, found);
+      const merged = mergedFiles(found, schema);
+      const config = parseMerged(names.name, merged, schema, found);
+      const mistake = together(config);
+      if (mistake !== null) mistakes.push(asMistake(mistake, found));
     } catch (error) {
       mistakes.push(asMistake(error));
     }
@@ -144,11 +148,15 @@ export async function checkSources(
 }
 
 /** What reading threw; a bug goes on. */
-function asMistake(error: unknown): Mistake {
+function asMistake(
+  error: unknown,
+  sources: readonly SourceFile[] = [],
+): Mistake {
   if (!isUsherError(error)) throw error;
   const { field = "", hint } = error.details;
+  const place = keyFinder(sources)(field.split("."));
   return {
-    at: "",
+    at: place === null ? "" : `${place.file}:${place.at}`,
     key: field,
     text: error.message,
     ...(hint === undefined ? {} : { hint }),

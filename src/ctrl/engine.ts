@@ -6,8 +6,7 @@
  *
  * @module
  */
-import { leastMarginMs } from "../core/lease.ts";
-import { UsherError } from "../error/mod.ts";
+import { marginMistake } from "../core/takeover_margin.ts";
 import type { CtrlConfig } from "../schema/config.ts";
 import { Changes } from "./records/changes.ts";
 import { ConsoleRelay } from "./console/console_relay.ts";
@@ -182,18 +181,9 @@ async function recover(watch: NodeWatchParts, runner: Runner): Promise<void> {
 
 /** Throws `invalid_input` for a margin with which two copies of a VM could run. */
 function marginOf({ node_lease, takeover_margin }: CtrlConfig): number {
-  const least = leastMarginMs(node_lease);
-  if (takeover_margin >= least) return takeover_margin;
-  throw new UsherError(
-    "invalid_input",
-    `Cannot keep copies of VMs apart: a takeover_margin of ${
-      takeover_margin / 1000
-    } s is too short for a node_lease of ${node_lease / 1000} s`,
-    {
-      field: "takeover_margin",
-      hint: `it must be ${Math.ceil(least / 1000)}s at least`,
-    },
-  );
+  const mistake = marginMistake(node_lease, takeover_margin);
+  if (mistake === null) return takeover_margin;
+  throw mistake;
 }
 
 async function keep(

@@ -6,6 +6,7 @@
 import { roleSources } from "../../../config/load.ts";
 import { type Checked, checkSources } from "../../../config/sources.ts";
 import { type Mistake, mistakesIn } from "../../../config/yaml_file.ts";
+import { marginMistake } from "../../../core/takeover_margin.ts";
 import { readGiven } from "../../../sys/given_file.ts";
 import { choice, defineCommand, text } from "../../command.ts";
 import { EXIT } from "../../exit.ts";
@@ -80,10 +81,17 @@ async function checkAll(
   file: string | undefined,
 ): Promise<Found> {
   const sources = roleSources(name, file);
-  return {
-    name,
-    ...await checkSources(sources, CONFIGS[name], filesOf(io)),
-  };
+  const files = filesOf(io);
+  const checked = name === "ctrl"
+    ? await checkSources(
+      sources,
+      CONFIGS.ctrl,
+      files,
+      ({ node_lease, takeover_margin }) =>
+        marginMistake(node_lease, takeover_margin),
+    )
+    : await checkSources<unknown>(sources, CONFIGS[name], files);
+  return { name, ...checked };
 }
 
 async function checkOne(name: ConfigName, file: string): Promise<Found> {

@@ -104,6 +104,21 @@ Deno.test("usher config check tells all mistakes of all configurations, and answ
   match(out, /^cli: right \(HOME\/\.usher\/cli\.yaml\)$/m);
 });
 
+Deno.test("usher config check knows what only two files together make wrong", async () => {
+  const { code, out } = await run(
+    ["config", "check", "ctrl", "--config", "HOME/.usher/more.yaml"],
+    {
+      "ctrl.yaml": "node_lease: 1h\n",
+      "more.yaml": "log: {}\ntakeover_margin: 3s\n",
+    },
+  );
+  strictEqual(code, 1);
+  match(
+    out,
+    /^HOME\/\.usher\/more\.yaml:2:1: Cannot keep copies of VMs apart[^]*it must be 10s at least/,
+  );
+});
+
 Deno.test("usher config check FILE looks at that file alone", async () => {
   const files = { "ctrl.yaml": "wrong: 1\n", "new.yaml": "log: {}\n" };
   const file = "HOME/.usher/new.yaml";
