@@ -97,6 +97,7 @@ Deno.test("isRetryable() and mayHaveHappened() answer from the code", () => {
     "insufficient_resources",
     "unavailable",
     "too_many_requests",
+    "quota_exceeded",
   ]);
   deepStrictEqual(ErrorCode.options.filter(mayHaveHappened), [
     "interrupted",
