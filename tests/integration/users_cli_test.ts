@@ -62,12 +62,19 @@ Deno.test("two users are let in, changed and removed", () =>
     match((await run("user show", ann)).out, /^name +ann\nrole +user\n/);
     strictEqual((await run("user show bob", ann)).code, EXIT.failed);
 
+    await run("cluster create lab");
+    await run("cluster share lab --user ann --control");
     const refused = await run("user delete ann");
     strictEqual(refused.code, EXIT.conflict, refused.err);
     match(refused.err, /owns 1 VM\n/);
     match(refused.err, /usher vm destroy '\*\.\*\.ann'/);
     strictEqual((await run(["vm", "destroy", "*.*.ann"])).code, EXIT.done);
     strictEqual((await run("user delete ann")).code, EXIT.done);
+    // Nothing of hers is left for another of the same name.
+    const clusters = await run("cluster list -o name");
+    strictEqual(clusters.out, "lab.admin\n");
+    const lab = JSON.parse((await run("cluster show lab -o json")).out);
+    deepStrictEqual(lab.shares, []);
     const gone = await run("whoami", ann);
     match(gone.err, /has ended or never was/);
     const list = await run("user list --no-header --columns name,role");

@@ -18,6 +18,7 @@ import {
 import { splitVmName } from "../../schema/name.ts";
 import type { Account, ApiTokenRecord } from "../../schema/stored.ts";
 import type { Caller } from "../auth/caller.ts";
+import type { Write } from "../records/write.ts";
 import type { Site } from "../site.ts";
 import type { Call } from "./handler.ts";
 import { readBody } from "./http.ts";
@@ -130,6 +131,37 @@ export async function deleteUser({ site, param }: Call): Promise<void> {
       },
     );
   });
+  await forgetClusters(site, name);
+}
+
+/**
+ * Clusters of a user who is no more, and what was shared with them: all that
+ * would be another's who gets the same name.
+ */
+async function forgetClusters(
+  { records }: Site,
+  user: string,
+): Promise<void> {
+  const writes: Write[] = [];
+  for (const cluster of records.clusters.values()) {
+    const { name: key, shares } = cluster;
+    const kept = shares.filter((share) =>
+      share.with.kind !== "user" || share.with.name !== user
+    );
+    if (cluster.user === user) {
+      // A VM may have been asked for before, and be known only now.
+      if (!isEmpty(records.capacity.holdings.members(key))) continue;
+      writes.push({ kind: "cluster", key, value: null, note: "deleted" });
+    } else if (kept.length < shares.length) {
+      const value = { ...cluster, shares: kept };
+      writes.push({ kind: "cluster", key, value, note: "shares changed" });
+    }
+  }
+  if (writes.length > 0) await records.write(writes);
+}
+
+function isEmpty(all: Iterable<unknown>): boolean {
+  return all[Symbol.iterator]().next().done === true;
 }
 
 /** The tokens that `caller` may see, of `user` alone when one is named. */
