@@ -13,6 +13,7 @@ import { makeBackup } from "./ctrl/backup/make.ts";
 import { restoreBackup } from "./ctrl/backup/restore.ts";
 import type { CtrlContext } from "./ctrl/context.ts";
 import { checkState, type Report } from "./ctrl/state/check.ts";
+import { checkCertificates } from "./ctrl/trust/check.ts";
 import { openSource } from "./ctrl/state/source.ts";
 import { LocalController } from "./ctrl/local.ts";
 import { UsherError } from "./error/mod.ts";
@@ -78,7 +79,9 @@ async function check(
     version: VERSION,
     signal,
   });
-  const report = await checkState(source.mutations());
+  const state = await checkState(source.mutations());
+  const ends = await checkCertificates(config, CONTEXT.clock.now());
+  const report = { ...state, findings: [...state.findings, ...ends] };
   const broken = report.findings.filter(({ weight }) => weight === "broken");
   say(json ? JSON.stringify(report) : textOf(report, source.isLive));
   return broken.length > 0 ? EXIT.failed : EXIT.done;

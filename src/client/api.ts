@@ -18,6 +18,7 @@ import type { RouteName, ROUTES } from "../schema/route.ts";
 import { connectCause, connectHint } from "./connect_cause.ts";
 import { failure, failureFrom, isFailure } from "./failure.ts";
 import type { HttpClient } from "./platform.ts";
+import type { Doubt } from "./tls_doubt.ts";
 import { JoinedSignal } from "../sys/joined_signal.ts";
 
 type Routes = typeof ROUTES;
@@ -117,6 +118,8 @@ export interface ConnectOptions {
   readonly renew?:
     | ((refused: string | undefined, signal?: AbortSignal) => Promise<boolean>)
     | undefined;
+  /** Told the headers of every answer. */
+  readonly onAnswer?: ((headers: Headers) => void) | undefined;
   /** Makes new connections; for tests. */
   readonly open?: OpenConnection | undefined;
 }
@@ -232,7 +235,7 @@ export class Api implements Disposable {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), ANSWER_MS);
     try {
-      return await this.#client.fetch(this.#url(route, rest), {
+      const response = await this.#client.fetch(this.#url(route, rest), {
         method,
         headers: {
           ...this.#headers(),
@@ -244,6 +247,8 @@ export class Api implements Disposable {
           // Not let go of: the answer's body ends with it, too.
           : new JoinedSignal(late.signal, signal).signal,
       });
+      this.#options.onAnswer?.(response.headers);
+      return response;
     } catch (error) {
       if (signal?.aborted) throw error;
       throw await this.#unreachable(error, late.signal.aborted);
@@ -278,11 +283,19 @@ export class Api implements Disposable {
     const why = late
       ? `no answer within ${ANSWER_MS / 1000} s`
       : connectCause(error);
+    const doubt = await this.#doubt(why);
     return await failure(
       "unavailable",
-      `Cannot reach the controller at ${this.controller}: ${why}`,
-      { cause: error, hint: connectHint(why) },
+      `Cannot reach the controller at ${this.controller}: ${doubt?.why ?? why}`,
+      { cause: error, hint: doubt?.hint ?? connectHint(why) },
     );
+  }
+
+  /** What is behind a certificate that is not taken; loaded only then. */
+  async #doubt(why: string): Promise<Doubt | null> {
+    if (!why.startsWith("its certificate")) return null;
+    const { explainTls } = await import("./tls_doubt.ts");
+    return await explainTls(this.controller, this.#options.caPem, why);
   }
 
   /** The problem in an answer, or one made up for what is not usher's. */

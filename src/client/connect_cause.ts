@@ -39,6 +39,9 @@ export function connectCause(error: unknown): string {
     return "its certificate is a CA's own, which must not serve";
   }
   if (/certificate.*Expired/i.test(cause)) return "its certificate has expired";
+  if (/NotValidYet|not.yet.valid|not valid yet/i.test(cause)) {
+    return "its certificate is not valid yet";
+  }
   return cause.charAt(0).toLowerCase() + cause.slice(1);
 }
 

@@ -123,6 +123,8 @@ export async function getUnverified(
   const { connect } = await import("node:tls");
   const { hostname, port, pathname } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "");
+  let notBefore: string | undefined;
+  let notAfter: string | undefined;
   const text = await new Promise<string>((resolve, reject) => {
     let received = "";
     const socket = connect({
@@ -133,6 +135,8 @@ export async function getUnverified(
       rejectUnauthorized: false,
       ALPNProtocols: ["http/1.1"],
     }, () => {
+      ({ valid_from: notBefore, valid_to: notAfter } = socket
+        .getPeerCertificate() ?? {});
       socket.write(`GET ${pathname} HTTP/1.0\r\nHost: ${hostname}\r\n\r\n`);
     });
     signal.addEventListener("abort", () => socket.destroy(signal.reason), {
@@ -145,5 +149,6 @@ export async function getUnverified(
   });
   const [head = "", body = ""] = text.split(/\r\n\r\n([\s\S]*)/);
   const [, status = "0"] = /^HTTP\/1\.[01] (\d{3})/.exec(head) ?? [];
-  return { status: Number(status), body };
+  const [, date] = /^date: (.*)$/im.exec(head) ?? [];
+  return { status: Number(status), body, date, notBefore, notAfter };
 }

@@ -23,6 +23,7 @@ import { systemIo } from "./deno.ts";
 import { EXIT, EXIT_OF } from "./exit.ts";
 import { failure, isFailure } from "./failure.ts";
 import { type Io, wantsColor } from "./io.ts";
+import { Notices } from "./notices.ts";
 import { parseCommand, type Parsed } from "./parse.ts";
 import { unknownWord, UsageError } from "./usage.ts";
 
@@ -226,8 +227,10 @@ function makeContext(
   let settings: Promise<Settings> | undefined;
   let api: Promise<Api> | undefined;
   let opened: Api | undefined;
+  const notices = new Notices();
+  const onAnswer = (headers: Headers) => notices.heard(headers, Date.now());
   async function connectOnce(): Promise<Api> {
-    opened = await connectWith(await context.settings(), open);
+    opened = await connectWith(await context.settings(), open, onAnswer);
     return opened;
   }
   const context: Context & Disposable = {
@@ -244,6 +247,7 @@ function makeContext(
       }, options);
     },
     [Symbol.dispose]() {
+      notices.tell(io);
       opened?.[Symbol.dispose]();
     },
   };
@@ -254,6 +258,7 @@ function makeContext(
 async function connectWith(
   settings: Settings,
   open: OpenConnection | undefined,
+  onAnswer: (headers: Headers) => void,
 ): Promise<Api> {
   const { controller, caPem, token } = settings;
   if (controller === null) {
@@ -269,7 +274,7 @@ async function connectWith(
       { hint: `usher login ${controller}` },
     );
   }
-  return new Api({ controller, caPem, token, open });
+  return new Api({ controller, caPem, token, open, onAnswer });
 }
 
 function messageOf(error: unknown): string {

@@ -19,6 +19,7 @@ import { readFile, stat } from "node:fs/promises";
 import { request as requestHttps } from "node:https";
 import process from "node:process";
 import { Readable } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import { WebSocket as NodeWebSocket } from "ws";
 import { UsherError } from "../error/mod.ts";
 import type { HttpClient, UnverifiedAnswer } from "./platform.ts";
@@ -154,10 +155,13 @@ export function getUnverified(
       signal,
     }, (response) => {
       let body = "";
+      const { valid_from: notBefore, valid_to: notAfter } =
+        (response.socket as TLSSocket).getPeerCertificate();
       response.setEncoding("utf8");
       response.on("data", (part: string) => body += part);
       response.on("end", () => {
-        resolve({ status: response.statusCode ?? 0, body });
+        const { statusCode: status = 0, headers: { date } } = response;
+        resolve({ status, body, date, notBefore, notAfter });
       });
       response.on("error", reject);
     });

@@ -22,4 +22,9 @@ export interface HttpClient extends Disposable {
 export interface UnverifiedAnswer {
   readonly status: number;
   readonly body: string;
+  /** Its `Date`, where it says one. */
+  readonly date?: string | undefined;
+  /** When the certificate that it showed begins and ends, as TLS says it. */
+  readonly notBefore?: string | undefined;
+  readonly notAfter?: string | undefined;
 }

@@ -18,6 +18,7 @@ import type { CtrlContext } from "./context.ts";
 import { nodesApi } from "./node_api/app.ts";
 import type { NodeSessionParts } from "./node_api/session_parts.ts";
 import type { Site } from "./site.ts";
+import { Notices } from "./trust/notices.ts";
 import type { Trust } from "./trust/site_trust.ts";
 
 const RENEW_EVERY_MS = 3_600_000;
@@ -116,6 +117,7 @@ function siteOf(
   nodesUrl: string,
 ): Site {
   const { session: _, ...served } = parts;
+  const notices = new Notices(context, trust);
   return {
     ...served,
     context,
@@ -124,6 +126,7 @@ function siteOf(
     version,
     closing,
     ca: { pem: trust.caPem, fingerprint: trust.caFingerprint },
+    notices: () => notices.now(),
     signPeer: trust.signPeer,
     nodesUrl,
   };
@@ -194,10 +197,13 @@ function address(
 export async function keepRenewed(
   trust: Trust,
   servers: Pick<Listeners, "clients" | "nodes">,
-  { clock, log }: CtrlContext,
+  context: CtrlContext,
   signal: AbortSignal,
 ): Promise<void> {
+  const { clock, log } = context;
+  const notices = new Notices(context, trust);
   while (!signal.aborted) {
+    notices.say();
     await clock.sleep(RENEW_EVERY_MS, signal).catch(() => {});
     if (signal.aborted) return;
     try {

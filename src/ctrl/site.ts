@@ -4,6 +4,7 @@
  * @module
  */
 import type { CtrlConfig } from "../schema/config.ts";
+import type { Notice } from "../schema/notice.ts";
 import type { Events } from "../plugin/events.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
 import type { Accounts } from "./auth/accounts.ts";
@@ -46,6 +47,8 @@ export interface Site {
   readonly version: string;
   /** The site's CA, PEM, and its SHA-256. */
   readonly ca: { readonly pem: string; readonly fingerprint: string };
+  /** What everybody who calls should hear. */
+  readonly notices: () => readonly Notice[];
   /** Signs a node's key, for what nodes say to each other. */
   readonly signPeer: Trust["signPeer"];
   /** The URL that nodes dial. */

@@ -35,5 +35,6 @@ export function nodeView(
     vms: taken.vms,
     allocatedMiB: taken.memoryMiB,
     allocatedCpus: taken.cpus,
+    clockAheadMs: links.get(node.name)?.clockAheadMs ?? null,
   };
 }

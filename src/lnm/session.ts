@@ -118,7 +118,7 @@ export async function runSession(
 
 /** A beat that says when it was sent, for the lease that is its answer. */
 function beatOf({ clock }: SessionParts): UpFrame {
-  return { type: "beat", at: clock.boot() };
+  return { type: "beat", at: clock.boot(), now: clock.now() };
 }
 
 function later(

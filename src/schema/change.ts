@@ -39,6 +39,8 @@ export const NodeView = Node.extend({
   /** Memory and processors promised to its VMs. */
   allocatedMiB: z.int().nonnegative(),
   allocatedCpus: z.int().nonnegative(),
+  /** By how much its clock is ahead of the controller's; null while that is not known. */
+  clockAheadMs: z.number().nullable().default(null),
 });
 export type NodeView = z.infer<typeof NodeView>;
 

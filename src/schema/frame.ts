@@ -145,6 +145,8 @@ export const UpFrame = z.discriminatedUnion("type", [
     ...envelope,
     /** When it was sent, by a clock of the node's own; comes back in `lease`. */
     at: z.number().optional(),
+    /** The time of the node's clock, in milliseconds since 1970. */
+    now: z.number().optional(),
   }),
   /** The domains, uid to incarnation, that the guard would pause in time: all there are. */
   z.object({

@@ -192,6 +192,7 @@ export class Controller {
       }),
       version: "sim",
       ca: { pem: "", fingerprint: "" },
+      notices: () => [],
       signPeer: () =>
         Promise.reject(
           new UsherError("unsupported", "A simulated site signs nothing"),

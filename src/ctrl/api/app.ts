@@ -8,6 +8,7 @@
  */
 import { type Context, Hono } from "hono";
 import { UsherError } from "../../error/mod.ts";
+import { NOTICE_HEADER } from "../../schema/notice.ts";
 import { type RouteName, ROUTES } from "../../schema/route.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Site } from "../site.ts";
@@ -100,9 +101,19 @@ async function answer(
       : site.connections.enter(caller, address);
     const url = new URL(request.url);
     const call = { site, request, url, caller, address, param };
-    return await HANDLERS[name](call);
+    return withNotices(await HANDLERS[name](call), site);
   } catch (error) {
     audited.failed(error);
     throw error;
   }
+}
+
+/** What is about to go wrong is said with every answer, whatever was asked. */
+function withNotices(response: Response, { notices }: Site): Response {
+  const now = notices();
+  if (now.length > 0 && response.status !== 101) {
+    const text = encodeURIComponent(JSON.stringify(now));
+    response.headers.set(NOTICE_HEADER, text);
+  }
+  return response;
 }

@@ -20,6 +20,7 @@ import { heard, noteGuarded, releaseHeld } from "../nodes/guards.ts";
 import type { NodeLink, NodeSession } from "../nodes/node_links.ts";
 import { admitNode } from "./admit.ts";
 import { refuseStranger, takeDomains, welcome } from "./arrival.ts";
+import { noteClock } from "../nodes/node_clock.ts";
 import type { NodeSessionParts } from "./session_parts.ts";
 import { parseUp } from "./up_frame.ts";
 
@@ -139,6 +140,7 @@ async function take(
     case "drivers":
       return await parts.nodes.setDrivers(link.name, frame.drivers);
     case "beat":
+      noteClock(parts, link, frame.now);
       return heard(parts, link, frame.at);
     case "guarded":
       return await noteGuarded(parts, link.name, frame.domains);

@@ -53,6 +53,8 @@ export class NodeLink {
   /** Whether every domain of this session has been seen. */
   synced = false;
   usage: NodeUsage | null = null;
+  /** By how much its clock is ahead of this controller's; null before it was told. */
+  clockAheadMs: number | null = null;
   vmUsage = new Map<string, VmUsage>();
   /** When its last session ended, by the monotonic clock; null while that matters not. */
   silentSince: number | null = null;

@@ -36,6 +36,7 @@ export async function openOwn(
   let peerCa: Promise<KeyPair> | null = null;
   return {
     ...caPart(caPem, facts),
+    renewsItself: false,
     leaf: () => leaf,
     renewIfDue: async (now) => {
       const found = await readOwnLeaf(own, caPem, now);

@@ -14,6 +14,8 @@ export interface Trust {
   readonly caFingerprint: string;
   /** When the CA ends, in milliseconds since 1970. */
   readonly caNotAfter: number;
+  /** Whether usher makes the listeners' certificate, and renews it. */
+  readonly renewsItself: boolean;
   /** What listeners show now. */
   leaf(): Leaf;
   /**

@@ -74,6 +74,7 @@ async function openMade(
     await newLeaf(path, ca, wanted, now);
   return {
     ...caPart(ca.certPem, facts),
+    renewsItself: true,
     leaf: () => leaf,
     renewIfDue: async (now) => {
       if (!needsRenewal(leaf, now)) return false;

@@ -82,7 +82,13 @@ export function checkTime(
   if (now > notAfter) {
     throw new UsherError(
       "invalid_input",
-      `Cannot use "${place}": it ended at ${isoTime(notAfter)}`,
+      `Cannot use "${place}": it has expired, it ended at ${isoTime(notAfter)}`,
+      {
+        hint:
+          `put one in its place that holds, or check this machine's clock: it says ${
+            isoTime(now)
+          }`,
+      },
     );
   }
   if (now < notBefore) {
@@ -90,7 +96,7 @@ export function checkTime(
       "invalid_input",
       `Cannot use "${place}": it begins at ${isoTime(notBefore)}`,
       {
-        hint: "Check this machine's clock",
+        hint: `check this machine's clock: it says ${isoTime(now)}`,
       },
     );
   }

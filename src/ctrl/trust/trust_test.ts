@@ -211,7 +211,7 @@ Deno.test("openTrust() says what is wrong with a site's own files", async () => 
       [{ cert: good.ca }, NOW, /it is a CA/],
       [{ cert: garbage }, NOW, /garbage\.pem/],
       [{ cert: `${folder}/nowhere` }, NOW, /there is no such file/],
-      [{}, NOW + 91 * DAY_MS, /it ended at/],
+      [{}, NOW + 91 * DAY_MS, /it has expired, it ended at/],
       [{}, NOW - DAY_MS, /it begins at/],
     ];
     for (const [change, now, message] of cases) {

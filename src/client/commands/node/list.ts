@@ -9,6 +9,7 @@ import { age, cpu, memory, NOTHING, rate } from "../../render/format.ts";
 import { printRows, WATCHED_FLAGS } from "../../render/output.ts";
 import type { Column } from "../../render/table.ts";
 import { stateColor } from "../vm/columns.ts";
+import { clockText } from "./clock_text.ts";
 
 export const list = defineCommand({
   about:
@@ -43,8 +44,8 @@ export const list = defineCommand({
   },
 });
 
-/** What of a node is news: not what it uses, which is different at every look. */
-function changeOf({ usage: _, ...node }: NodeView): string {
+/** What of a node is news: not what it uses, nor what its clock says, which are different at every look. */
+function changeOf({ usage: _, clockAheadMs: _c, ...node }: NodeView): string {
   return JSON.stringify(node);
 }
 
@@ -98,6 +99,11 @@ export function nodeColumns(now: number): readonly Column<NodeView>[] {
       value: ({ usage }) => rate(usage?.[key]),
       sort: ({ usage }) => usage?.[key]?.m1 ?? -1,
     })),
+    {
+      key: "clock",
+      wide: true,
+      value: ({ clockAheadMs }) => clockText(clockAheadMs ?? null) ?? NOTHING,
+    },
     { key: "version", wide: true, value: ({ version }) => version },
     { key: "labels", wide: true, shrinks: true, value: labelsText },
   ];

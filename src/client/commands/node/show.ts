@@ -9,6 +9,7 @@ import { type Fact, renderFacts } from "../../render/describe.ts";
 import { age, memory } from "../../render/format.ts";
 import { FORMAT_FLAG, printShown } from "../../render/output.ts";
 import { usageFacts } from "../../render/usage_facts.ts";
+import { clockText } from "./clock_text.ts";
 
 export const show = defineCommand({
   about: "Show all there is to know about nodes.",
@@ -36,6 +37,7 @@ export function describeNode(node: NodeView, now: number): string {
     ["name", node.name],
     ["draining", node.draining ? "yes: it takes no VMs" : null],
     ["state", `${node.state}, for ${age(node.since, now)}`],
+    ["clock", clockText(node.clockAheadMs ?? null)],
     ["usher", node.version],
     ["joined", `${age(node.joinedAt, now)} ago`],
     ["VMs", node.vms],

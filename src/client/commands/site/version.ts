@@ -7,6 +7,7 @@ import { COMMIT, describeVersion, VERSION } from "../../../version.ts";
 import { connect } from "../../api.ts";
 import { defineCommand, NO_WORDS, toggle } from "../../command.ts";
 import { runtimeVersion } from "../../deno.ts";
+import { Notices } from "../../notices.ts";
 import { FORMAT_FLAG, printOne } from "../../render/output.ts";
 
 const CONTROLLER_MS = 2_000;
@@ -47,10 +48,13 @@ async function askController(
   try {
     const { controller, caPem } = await context.settings();
     if (controller === null) return null;
-    using api = connect({ controller, caPem });
+    const notices = new Notices();
+    const onAnswer = (headers: Headers) => notices.heard(headers, Date.now());
+    using api = connect({ controller, caPem, onAnswer });
     const answer = await api.call("version", {
       signal: AbortSignal.timeout(CONTROLLER_MS),
     });
+    notices.tell(context.io);
     return { url: controller, version: answer.version };
   } catch {
     return null;

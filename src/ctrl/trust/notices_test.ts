@@ -1,0 +1,106 @@
+/**
+ * What is said of certificates before they end, and how often.
+ *
+ * @module
+ */
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { makeCa, makeLeaf } from "./certificates.ts";
+import { checkCertificates } from "./check.ts";
+import { FakeClock } from "../../../tests/support/fake_clock.ts";
+import { silentLog } from "../../sys/log.ts";
+import { certificateNotices, Notices } from "./notices.ts";
+
+const DAY = 86_400_000;
+const NOW = Date.parse("2026-11-26T12:00:00Z");
+
+function trust(
+  { ca = 3000, leaf = 60, renewsItself = true }: {
+    ca?: number;
+    leaf?: number;
+    renewsItself?: boolean;
+  } = {},
+) {
+  return {
+    caFingerprint: "AB:CD",
+    caNotAfter: NOW + ca * DAY,
+    renewsItself,
+    leaf: () => ({
+      certPem: "",
+      keyPem: "",
+      notBefore: 0,
+      notAfter: NOW + leaf * DAY,
+    }),
+  };
+}
+
+function texts(given: Parameters<typeof trust>[0]): string[] {
+  return certificateNotices(trust(given), NOW).map(({ text }) => text);
+}
+
+Deno.test("nothing is said of certificates that hold for long, or renew themselves in time", () => {
+  deepStrictEqual(texts({}), []);
+  deepStrictEqual(texts({ leaf: 29.5 }), []);
+  deepStrictEqual(texts({ leaf: 31, renewsItself: false }), []);
+});
+
+Deno.test("the end is said 30 days ahead, and which certificate it is", () => {
+  deepStrictEqual(texts({ leaf: 30, renewsItself: false }), [
+    "The controller's certificate ends in 30 days, at 2026-12-26T12:00:00.000Z",
+  ]);
+  deepStrictEqual(texts({ leaf: 0.5, renewsItself: false }), [
+    "The controller's certificate ends within a day, at 2026-11-27T00:00:00.000Z",
+  ]);
+  match(texts({ leaf: 28 })[0] ?? "", /^The controller's certificate ends/);
+  // The leaf ends with its CA, of which it is said.
+  deepStrictEqual(texts({ ca: 20, leaf: 20 }), [
+    "The site's CA (SHA-256 AB:CD) ends in 20 days, at 2026-12-16T12:00:00.000Z",
+  ]);
+  match(
+    texts({ leaf: -1, renewsItself: false })[0] ?? "",
+    /has expired: it ended at 2026-11-25/,
+  );
+});
+
+Deno.test("it is said in the log once a day", async () => {
+  const clock = new FakeClock();
+  const said: string[] = [];
+  const log = { ...silentLog, warn: (text: string) => void said.push(text) };
+  const ends = { ...trust({ renewsItself: false }), caNotAfter: clock.now() };
+  const notices = new Notices({ clock, newId: () => "", log }, ends);
+  for (let hour = 0; hour < 49; hour++) {
+    notices.say();
+    await clock.advance(3_600_000);
+  }
+  strictEqual(said.filter((text) => text.includes("CA")).length, 3);
+  strictEqual(notices.now()[0]?.about, "certificate");
+});
+
+Deno.test("usher ctrl check finds certificates that end, and those that have", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "usher_check_" });
+  try {
+    const ca = await makeCa(NOW);
+    const leaf = await makeLeaf(ca, ["localhost"], NOW);
+    const own = {
+      ca: `${folder}/ca.pem`,
+      cert: `${folder}/cert.pem`,
+      key: `${folder}/key.pem`,
+    };
+    await Deno.writeTextFile(own.ca, ca.certPem);
+    await Deno.writeTextFile(own.cert, leaf.certPem);
+    const check = async (days: number) =>
+      (await checkCertificates(
+        { tls: own, state_dir: folder },
+        NOW + days * DAY,
+      )).map(({ weight, text }) => `${weight} ${text.replace(folder, "")}`);
+    deepStrictEqual(await check(0), []);
+    match((await check(70)).join(), /^doubtful The controller's .* ends at/);
+    match((await check(91)).join(), /^broken The controller's .* ended at/);
+    match((await check(-2)).join(), /^broken The site's CA .* begins at/);
+    await Deno.writeTextFile(own.cert, "nothing");
+    match((await check(0)).join(), /^broken .*no certificate in PEM/);
+    const empty = { tls: undefined, state_dir: `${folder}/none` };
+    deepStrictEqual(await checkCertificates(empty, NOW), []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
