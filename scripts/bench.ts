@@ -17,6 +17,7 @@ type Rows = Iterable<Row> | AsyncIterable<Row>;
 
 const GROUPS: Readonly<Record<string, () => Promise<Rows>>> = {
   store: async () => await (await import("./bench/store.ts")).benchStore(),
+  audit: async () => await (await import("./bench/audit.ts")).benchAudit(),
   telling: async () =>
     await (await import("./bench/telling.ts")).benchTelling(),
   admission: async () =>
