@@ -125,8 +125,26 @@ export function hashOf(
   record: Readonly<Record<string, unknown>>,
   hash: (text: string) => string,
 ): string {
+  return hash(contentOf(record));
+}
+
+/** What the hash of a record is one of. */
+export function contentOf(record: Readonly<Record<string, unknown>>): string {
   const { hash: _, ...content } = record;
-  return hash(canonicalJson(content));
+  return canonicalJson(content);
+}
+
+/** A hash with its name, in JSON. */
+const HASH_BYTES = 80;
+
+/**
+ * What a record takes, by its content, at most: a character beyond ASCII may
+ * be three bytes, and is counted as such wherever there is one.
+ */
+export function weightOf(content: string): number {
+  // deno-lint-ignore no-control-regex -- what is ASCII begins with them
+  const isAscii = /^[\x00-\x7f]*$/.test(content);
+  return content.length * (isAscii ? 1 : 3) + HASH_BYTES;
 }
 
 /** What is wrong with a log: the first record that is not what was written. */

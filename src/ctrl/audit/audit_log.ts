@@ -25,7 +25,8 @@ import {
   type AuditNote,
   AuditPosition,
   type AuditRecord,
-  hashOf,
+  contentOf,
+  weightOf,
 } from "../../schema/audit.ts";
 import { keys } from "../../store/key.ts";
 import type { Mutation, Rider, Store } from "../../store/store.ts";
@@ -199,12 +200,13 @@ export class AuditLog implements AuditSink {
     const at = isoNow(this.#parts.context);
     const seq = this.#last.seq + 1;
     const content = { ...note, seq, at, prev: this.#last.hash };
-    const record = { ...content, hash: hashOf(content, sha256) };
+    const text = contentOf(content);
+    const record = { ...content, hash: sha256(text) };
     this.#last = { seq, hash: record.hash, at };
     // Never back, whatever the clock does: blocks are read in this order.
     const hour = at.slice(0, 13);
     if (hour > this.#hour) this.#hour = hour;
-    const bytes = new TextEncoder().encode(JSON.stringify(record)).length + 1;
+    const bytes = weightOf(text);
     this.#waiting.push({ record, hour: this.#hour, bytes });
     this.#waitingBytes += bytes;
   }

@@ -12,7 +12,7 @@
  * @module
  */
 import { messageOf } from "../../error/mod.ts";
-import type { AuditMark } from "../../schema/audit.ts";
+import { type AuditMark, contentOf, weightOf } from "../../schema/audit.ts";
 import { keys } from "../../store/key.ts";
 import type { Mutation } from "../../store/store.ts";
 import { isoTime } from "../../sys/clock.ts";
@@ -100,8 +100,7 @@ async function oldest(
     if (last.seq <= anchor.seq) continue;
     part.anchor = { seq: last.seq, hash: last.hash, at: last.at };
     part.bytes += records.reduce(
-      (sum, record) =>
-        sum + new TextEncoder().encode(JSON.stringify(record)).length + 1,
+      (sum, record) => sum + weightOf(contentOf(record)),
       0,
     );
     if (part.blocks.length === BATCH) break;
