@@ -286,7 +286,7 @@ async function printResult(
     describe: ({ outcomes }) =>
       renderTable(outcomes, [
         { key: "vm", value: ({ vm }) => vm },
-        { key: "result", value: outcomeText },
+        { key: "result", value: (it) => outcomeText(it) },
         { key: "operation", value: ({ operation }) => operation ?? "-" },
         { key: "problem", value: ({ problem }) => problem?.detail ?? "-" },
       ], { header: true, color: false, width: Infinity }),

@@ -12,7 +12,8 @@ import type { Operation, Outcome } from "../schema/operation.ts";
 import type { Api } from "./api.ts";
 import type { Context, FlagValues } from "./command.ts";
 import { EXIT, exitOf } from "./exit.ts";
-import { wantsColor } from "./io.ts";
+import { type Io, wantsColor } from "./io.ts";
+import { barText, paceText } from "./render/bar.ts";
 import { printOne } from "./render/output.ts";
 import { renderError, shownProblem } from "./render/problem.ts";
 import { type ProgressView, progressView } from "./render/progress.ts";
@@ -31,7 +32,7 @@ export async function waitForDrain(
   wait.limit(flags.timeout);
   let ended: NodeOperationView;
   try {
-    ended = await untilEnded(api, id, new Lines(view), wait.signal);
+    ended = await untilEnded(api, id, new Lines(view, context.io), wait.signal);
   } catch (error) {
     view.end();
     if (!wait.signal.aborted) throw error;
@@ -99,11 +100,15 @@ async function untilEnded(
 /** A line per VM, in the order in which they were first seen. */
 class Lines {
   readonly #view: ProgressView;
+  readonly #now: () => number;
+  readonly #began: number;
   readonly #places = new Map<string, number>();
   #told = "";
 
-  constructor(view: ProgressView) {
+  constructor(view: ProgressView, { now }: Pick<Io, "now">) {
     this.#view = view;
+    this.#now = now;
+    this.#began = now();
   }
 
   show(outcome: Outcome): void {
@@ -112,10 +117,17 @@ class Lines {
     this.#view.show(place, outcome);
   }
 
+  /** A bar, and when it should be over; where lines stay they need neither. */
+  #pace(moved: number, total: number): string {
+    if (!this.#view.isRedrawn || total === 0) return "";
+    const pace = paceText(moved, total, this.#now() - this.#began);
+    return `${pace} ${barText(moved / total)}`;
+  }
+
   count({ moved, failed, total }: NodeOperation): void {
     const failures = failed === 0 ? "" : `, ${failed} failed`;
     const told = `${moved} of ${total} moved${failures}`;
-    if (told !== this.#told) this.#view.note(told);
+    if (told !== this.#told) this.#view.note(told + this.#pace(moved, total));
     this.#told = told;
   }
 }

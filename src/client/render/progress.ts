@@ -6,6 +6,7 @@
  */
 import type { Outcome, Progress } from "../../schema/operation.ts";
 import { type Io, wantsColor } from "../io.ts";
+import { barText, paceText } from "./bar.ts";
 import { bytes, took } from "./format.ts";
 import { printable } from "./table.ts";
 import { cut, pad, widthOf } from "./width.ts";
@@ -28,8 +29,8 @@ export function progressView(io: Io): ProgressView {
     : new PlainView(io);
 }
 
-/** What an outcome says, in a few words. */
-export function outcomeText(outcome: Outcome): string {
+/** What an outcome says, in a few words; with a bar of so many cells. */
+export function outcomeText(outcome: Outcome, bar = 0): string {
   const where = placeText(outcome);
   switch (outcome.state) {
     case "pending":
@@ -38,7 +39,7 @@ export function outcomeText(outcome: Outcome): string {
       return `${outcome.step ?? "beginning"}${where}` +
         (outcome.progress === undefined
           ? ""
-          : `: ${progressText(outcome.progress)}`);
+          : `: ${progressText(outcome.progress, bar)}`);
     case "cancelling":
       return `undoing ${outcome.step ?? ""}`.trimEnd() + where;
     case "succeeded": {
@@ -66,7 +67,11 @@ function placeText({ node, to, state }: Outcome): string {
 /** How far a step has come: `memory 45% of 256M, 118M/s, 3s left`. */
 export function progressText(
   { phase, doneBytes, totalBytes, bytesPerSecond, leftMs }: Progress,
+  bar = 0,
 ): string {
+  const drawn = bar === 0 || totalBytes === 0
+    ? ""
+    : ` ${barText(doneBytes / totalBytes, bar)}`;
   const share = totalBytes === 0
     ? ""
     : ` ${Math.floor(100 * Math.min(1, doneBytes / totalBytes))}% of ${
@@ -76,7 +81,7 @@ export function progressText(
     ? ""
     : `, ${bytes(Math.round(bytesPerSecond))}/s`;
   const left = leftMs === null ? "" : `, ${took(leftMs)} left`;
-  return `${phase}${share}${speed}${left}`;
+  return `${phase}${drawn}${share}${speed}${left}`;
 }
 
 /** Whether nothing more will come. */
@@ -135,9 +140,11 @@ class LiveView implements ProgressView {
   #drawnAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #note = "";
+  readonly #began: number;
 
   constructor(io: Io) {
     this.#io = io;
+    this.#began = io.now();
     this.#color = wantsColor(io, io.stderr);
   }
 
@@ -187,9 +194,17 @@ class LiveView implements ProgressView {
       ? all.filter((outcome) => !isEnded(outcome)).slice(0, room - 1)
       : all;
     const lines = outcomeLines(shown, width);
-    if (many) lines.push(countText(all));
+    if (many) lines.push(this.#countLine(all, width));
     if (this.#note !== "") lines.push(this.#note);
     return lines.map((line) => cut(line, width));
+  }
+
+  #countLine(all: readonly Outcome[], width: number): string {
+    const ended = all.filter(isEnded).length;
+    const pace = paceText(ended, all.length, this.#io.now() - this.#began);
+    const bar = barCells(width);
+    const drawn = bar === 0 ? "" : `${barText(ended / all.length, bar)} `;
+    return drawn + countText(all) + pace;
   }
 
   #paint(line: string): string {
@@ -199,10 +214,16 @@ class LiveView implements ProgressView {
   }
 }
 
+/** The cells of a bar on a terminal of `width` columns; 0 leaves it out. */
+function barCells(width: number): number {
+  return width >= 100 ? 20 : width >= 79 ? 10 : 0;
+}
+
 /** A line for each, names in a column that is cut where the terminal is narrow. */
 function outcomeLines(outcomes: readonly Outcome[], width: number): string[] {
+  const bar = barCells(width);
   const rows = outcomes.map((outcome) =>
-    [printable(outcome.vm), printable(outcomeText(outcome))] as const
+    [printable(outcome.vm), printable(outcomeText(outcome, bar))] as const
   );
   const names = Math.max(0, ...rows.map(([name]) => widthOf(name)));
   const texts = Math.max(0, ...rows.map(([, text]) => widthOf(text)));

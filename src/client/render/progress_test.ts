@@ -69,7 +69,7 @@ Deno.test("live lines never take more than the terminal has", () => {
     "web0.default.ann  start on n1",
     "web1.default.ann  start on n1",
     "web2.default.ann  start on n1",
-    "100 VMs: 0 done, 100 at work",
+    "[----------] 100 VMs: 0 done, 100 at work",
   ]);
 });
 
@@ -117,7 +117,7 @@ Deno.test("a migration shows from where to where, and how far it has come", () =
   const view = progressView(io);
   view.show(0, sent(64 << 20));
   deepStrictEqual(io.lines, [
-    "web.default.ann  send from n1 to n2: memory 25% of 256M, 64M/s, 3.1s left",
+    "web.default.ann  send from n1 to n2: memory [##--------] 25% of 256M, 64M/s, 3.1s left",
   ]);
   view.show(
     0,
