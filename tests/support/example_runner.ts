@@ -248,6 +248,19 @@ export class ExampleRunner implements Disposable {
       case "events":
         if (!meaning.flags["follow"]) break;
         return await this.#interrupt(command, / vm +change/);
+      case "audit list":
+        if (!meaning.flags["follow"]) break;
+        // Whatever the example narrows it to, somebody is refused.
+        return await this.#interrupt(command, /\bnobody\b/, async () => {
+          const [pw, ca] = [`${this.#folder}/pw`, `${this.#folder}/ca.pem`];
+          await runClient(
+            [
+              ...["login", this.#url, "--user", "nobody"],
+              ...["--password-file", pw, "--ca", ca],
+            ],
+            new FakeIo({ env: this.#env(true) }),
+          );
+        });
       case "plugin logs":
         if (!meaning.flags["follow"]) break;
         return await this.#interrupt(command, /hello, change\b/);
@@ -384,16 +397,20 @@ export class ExampleRunner implements Disposable {
   }
 
   /** Follows until something has been shown; then a person presses Ctrl-C. */
-  async #interrupt(command: string, wanted: RegExp): Promise<Ran> {
+  async #interrupt(
+    command: string,
+    wanted: RegExp,
+    happens = async () => {
+      await this.#client("vm", "register", "change");
+      await this.#client("vm", "destroy", "change");
+    },
+  ): Promise<Ran> {
     await using pty = this.#terminal(command, false);
     // What happens before it listens is not shown, so it happens again.
     const shown = pty.untilShown(wanted);
     const ended = new AbortController();
     const changes = (async () => {
-      while (!ended.signal.aborted) {
-        await this.#client("vm", "register", "change");
-        await this.#client("vm", "destroy", "change");
-      }
+      while (!ended.signal.aborted) await happens();
     })();
     await shown.finally(() => ended.abort());
     await changes;
