@@ -18,7 +18,8 @@ import { readSpec } from "../../src/client/spec_file.ts";
 import { compiledUsher } from "../support/compiled.ts";
 import { CompiledSite } from "../support/compiled_site.ts";
 import { type Example, readExamples } from "../support/doc_examples.ts";
-import { ExampleRunner, meaningOf } from "../support/example_runner.ts";
+import { meaningOf } from "../support/command_meaning.ts";
+import { ExampleRunner } from "../support/example_runner.ts";
 import { INSTALLATIONS } from "../support/installations.ts";
 import { templateOf, writePlugin } from "../support/new_plugin.ts";
 import {
@@ -28,9 +29,16 @@ import {
 } from "../support/repository.ts";
 
 /** Examples that cannot run here, each with the reason; they must parse. */
-const NOT_RUN: Readonly<Record<string, string>> = Object.fromEntries(
-  INSTALLATIONS.map((line) => [line, "tests/e2e/systemd_test.ts runs it"]),
-);
+const NOT_RUN: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    INSTALLATIONS.map((line) => [line, "tests/e2e/systemd_test.ts runs it"]),
+  ),
+  "usher ctrl reload":
+    "the site of the examples is usher dev's: it has no files",
+  "usher ctrl reload --check": "the same",
+  "usher audit verify --head 6b3f0d9c1f5f0a0d9a4e7c2b8d1e3f4a5b6c7d8e9f0a1b2c3d4e5f6a7b8c9d0e":
+    "no log of the examples has a record of that hash",
+};
 
 /** README.md and what is for users in docs/. */
 async function documents(): Promise<[path: string, text: string][]> {

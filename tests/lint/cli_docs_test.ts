@@ -4,7 +4,7 @@
  */
 import { ok, strictEqual } from "node:assert/strict";
 import { allCommands, CLI_PAGE, cliPage } from "../../scripts/cli_docs.ts";
-import { meaningOf } from "../support/example_runner.ts";
+import { meaningOf } from "../support/command_meaning.ts";
 import { readRepository } from "../support/repository.ts";
 
 Deno.test("docs/cli.md is what scripts/cli_docs.ts makes", async () => {

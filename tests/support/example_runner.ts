@@ -11,13 +11,10 @@
  * @module
  */
 import { strictEqual } from "node:assert/strict";
-import type { Command } from "../../src/client/command.ts";
-import { findEntry } from "../../src/client/commands/index.ts";
 import { openHttpClient } from "../../src/client/deno.ts";
 import type { HttpClient } from "../../src/client/platform.ts";
 import { runClient } from "../../src/client/main.ts";
-import { parseCommand } from "../../src/client/parse.ts";
-import { splitWords } from "./shell_words.ts";
+import { type Meaning, meaningOf } from "./command_meaning.ts";
 import type { CompiledSite, Ran } from "./compiled_site.ts";
 import { FakeIo } from "./fake_client.ts";
 import {
@@ -29,29 +26,6 @@ import { prepareVms } from "./example_vms.ts";
 import { templateOf, writePlugin } from "./new_plugin.ts";
 import { Pty } from "./pty.ts";
 import { until, within } from "./wait.ts";
-
-/** What the words after `usher` mean. */
-export interface Meaning {
-  /** `vm start`. */
-  readonly name: string;
-  readonly words: readonly string[];
-  readonly flags: Readonly<Record<string, unknown>>;
-}
-
-/** The words after an `usher` that is a command, up to the end of that one. */
-const COMMAND = /(?:^|[|(]\s*)(?:dist\/|\.\/)?usher(?: ((?:[^'|)]|'[^']*')*))?/;
-
-/** Reads the usher command within a line; throws when it is wrong. */
-export async function meaningOf(line: string): Promise<Meaning> {
-  const [, rest = ""] = COMMAND.exec(line) ?? [];
-  const all = splitWords(rest.replace(/^help /, ""));
-  const [noun = "", verb] = all;
-  const found = findEntry(noun, verb);
-  if (found === null) throw new Error(`There is no command "${noun} ${verb}"`);
-  const name = all.slice(0, found.words).join(" ");
-  const command: Command = await found.entry.load();
-  return { name, ...parseCommand(name, command, all.slice(found.words)) };
-}
 
 const READY_MS = 120_000;
 
