@@ -14,7 +14,7 @@ import {
   configChanges,
   withChanges,
 } from "../../core/config_change.ts";
-import { messageOf, UsherError } from "../../error/mod.ts";
+import { messageOf } from "../../error/mod.ts";
 import { CtrlConfig } from "../../schema/config.ts";
 import type {
   ConfigReloadAnswer,
@@ -37,7 +37,7 @@ export interface ReloadParts {
   readonly context: CtrlContext;
   readonly live: LiveConfig;
   readonly plugins: Pick<PluginAdmin, "reload">;
-  /** Reads the files anew; absent where there are none. */
+  /** Reads the files anew; where there are none, plugins alone are read anew. */
   readonly readConfig?: (() => Promise<WholeConfig>) | undefined;
   /** Told what is in force from now on; may not fail. */
   readonly onTaken: (config: CtrlConfig) => void;
@@ -56,6 +56,10 @@ export interface ConfigAdmin {
   /** Takes the plugins of the files alone, and tells what else differs there. */
   reloadPlugins(check: boolean, by: string): Promise<ReloadAnswer>;
 }
+
+/** Of a site such as usher dev makes. */
+const NO_FILES =
+  "this controller was started without files of its own: plugins alone were read anew";
 
 /** The configuration of a running controller. */
 export class ConfigReload implements ConfigAdmin {
@@ -106,11 +110,13 @@ export class ConfigReload implements ConfigAdmin {
   async #reload(check: boolean, by: string): Promise<ConfigReloadAnswer> {
     const { plugins, readConfig } = this.#parts;
     if (readConfig === undefined) {
-      throw new UsherError(
-        "unsupported",
-        "Cannot read the configuration anew: this controller was started without files",
-        { hint: "usher plugin reload reads its plugins anew" },
-      );
+      const { changes, warnings } = await plugins.reload(check, by);
+      return {
+        taken: [],
+        needsRestart: [],
+        plugins: changes,
+        warnings: [...warnings, NO_FILES],
+      };
     }
     const read = await readConfig();
     const changes = this.#changes(read.config);
