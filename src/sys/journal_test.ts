@@ -65,29 +65,43 @@ Deno.test("journalForm() cuts values that no datagram takes", () => {
   match(fieldsOf(bytes).USHER_F0 ?? "", /^x{16384}…$/);
 });
 
-Deno.test("journalWriter() sends to the journal, at once", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "usher_journal_" });
-  const path = `${folder}/socket`;
-  const journal = Deno.listenDatagram({ transport: "unixpacket", path });
-  try {
-    const instead: string[] = [];
-    const write = journalWriter((line) => instead.push(line), path);
-    write(ENTRY);
-    const [bytes] = await journal.receive();
-    strictEqual(fieldsOf(bytes).USHER_VM, "web1.lab.ann");
-    deepStrictEqual(instead, []);
-  } finally {
-    journal.close();
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+// The C library, once loaded, stays for the life of the process.
+const KEEPS_LIBRARY = { sanitizeResources: false };
 
-Deno.test("journalWriter() says on standard error what the journal does not take", () => {
-  const instead: string[] = [];
-  const write = journalWriter((line) => instead.push(line), "/nowhere/socket");
-  write(ENTRY);
-  deepStrictEqual(instead, ["<3>a VM has crashed vm=web1.lab.ann"]);
-});
+Deno.test(
+  "journalWriter() sends to the journal, at once",
+  KEEPS_LIBRARY,
+  async () => {
+    const folder = await Deno.makeTempDir({ prefix: "usher_journal_" });
+    const path = `${folder}/socket`;
+    const journal = Deno.listenDatagram({ transport: "unixpacket", path });
+    try {
+      const instead: string[] = [];
+      const write = journalWriter((line) => instead.push(line), path);
+      write(ENTRY);
+      const [bytes] = await journal.receive();
+      strictEqual(fieldsOf(bytes).USHER_VM, "web1.lab.ann");
+      deepStrictEqual(instead, []);
+    } finally {
+      journal.close();
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
+
+Deno.test(
+  "journalWriter() says on standard error what the journal does not take",
+  KEEPS_LIBRARY,
+  () => {
+    const instead: string[] = [];
+    const write = journalWriter(
+      (line) => instead.push(line),
+      "/nowhere/socket",
+    );
+    write(ENTRY);
+    deepStrictEqual(instead, ["<3>a VM has crashed vm=web1.lab.ann"]);
+  },
+);
 
 Deno.test("withPriority() marks every line, since the journal reads line by line", () => {
   strictEqual(withPriority("warn", "a\nb"), "<4>a\n<4>b");
