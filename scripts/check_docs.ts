@@ -24,6 +24,7 @@ const REQUIRED = [
   "docs/install.md",
   "docs/cli.md",
   "docs/command-line.md",
+  "docs/shell.md",
   "docs/operations.md",
   "docs/clients.md",
   "docs/drivers.md",
@@ -85,6 +86,7 @@ export function deadPaths(
 /** Documents whose blocks of shell a test runs from top to bottom. */
 const RUN_WHOLE: ReadonlySet<string> = new Set([
   "docs/clients.md",
+  "docs/shell.md",
   "docs/tour.md",
 ]);
 
@@ -120,7 +122,8 @@ export function unrunCommands(document: string, text: string): string[] {
         ),
       );
     }
-    i = end;
+    // A block that is not closed takes the rest.
+    i = end < 0 ? lines.length : end;
   }
   return problems;
 }

@@ -25,7 +25,7 @@ const NARROW_VOICING = /[\uff9e\uff9f]/;
 let segmenter: Intl.Segmenter | undefined;
 
 /** What a terminal draws as one, one after another. */
-function clusters(text: string): string[] {
+export function clusters(text: string): string[] {
   segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
   return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }

@@ -55,6 +55,8 @@ export class Live implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    // It may have ended by itself.
+    if (this.#ended.signal.aborted) return;
     this.#state = "ended";
     this.#ended.abort();
     this.#api[Symbol.dispose]();

@@ -126,16 +126,36 @@ export class Screen {
 
 /**
  * Rows between the first and the cursor, in a window that may have become
- * narrower: the terminal breaks each row that no longer fits.
+ * narrower: the terminal breaks each row that no longer fits, and a wide
+ * character in one piece.
  */
 export function rowsAbove(
-  { widths, cursorRow, cursorColumn }: Layout,
+  { rows, cursorRow, cursorColumn }: Layout,
   width: number,
 ): number {
+  const before = rows.slice(0, cursorRow)
+    .reduce((sum, row) => sum + breaksOf(row, width) + 1, 0);
+  return before + breaksOf(rows[cursorRow] ?? "", width, cursorColumn);
+}
+
+/** How often a row is broken, up to the column `until` of it. */
+function breaksOf(row: string, width: number, until = Infinity): number {
   const room = Math.max(2, width);
-  const before = widths.slice(0, cursorRow)
-    .reduce((sum, columns) => sum + Math.max(1, Math.ceil(columns / room)), 0);
-  return before + Math.floor(cursorColumn / room);
+  let breaks = 0;
+  let column = 0;
+  let passed = 0;
+  for (const character of characters(row)) {
+    if (passed >= until) break;
+    const columns = columnsOf(character);
+    if (column + columns > room) {
+      breaks++;
+      column = 0;
+    }
+    column += columns;
+    passed += columns;
+  }
+  // The cursor behind a full row stands on the next one only if it was moved.
+  return breaks + (until !== Infinity && column >= room ? 1 : 0);
 }
 
 function drawing({ rows, cursorRow, cursorColumn }: Layout): string {

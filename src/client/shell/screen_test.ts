@@ -50,6 +50,9 @@ Deno.test("rowsAbove() counts what a narrower window has broken", () => {
   const layout = layOut(view("0123456789012345678901"), 20);
   strictEqual(rowsAbove(layout, 20), 1);
   strictEqual(rowsAbove(layout, 10), 2);
+  // A wide character is not broken: 日 goes over whole, and the rest with it.
+  const wide = layOut(view("abcdefg日日bcdefghi"), 20);
+  strictEqual(rowsAbove(wide, 10), 3);
   strictEqual(rowsAbove(layout, 40), 1);
 });
 

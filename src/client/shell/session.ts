@@ -9,6 +9,7 @@
  * @module
  */
 import { Api, connect } from "../api.ts";
+import type { Command } from "../command.ts";
 import { readSettings, type Settings } from "../config.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
@@ -69,7 +70,7 @@ export class Session implements Shell, Disposable {
       if (asked.type !== "usher") return await this.#runHere(asked, io);
       return await this.#runUsher(asked, io);
     } catch (error) {
-      return await this.context.report(io, inWords(error));
+      return await this.context.report(io, error);
     }
   }
 
@@ -182,7 +183,7 @@ export class Session implements Shell, Disposable {
       return EXIT.done;
     }
     const { name, command, argv } = asked;
-    const parsed = parseCommand(name, command, argv);
+    const parsed = parsedInShell(name, command, argv);
     if (parsed.help) {
       io.stdout.write(helpOf(name, command, io));
       return EXIT.done;
@@ -281,14 +282,19 @@ export class Session implements Shell, Disposable {
   }
 }
 
-/** A mistake in a line, in the words of the shell. */
-function inWords(error: unknown): unknown {
-  if (!(error instanceof UsageError)) return error;
-  const { message, hint } = error;
-  return new UsageError(
-    inShell(message),
-    hint === undefined ? undefined : inShell(hint),
-  );
+/** What was given to a command of the shell; mistakes are told in its words. */
+function parsedInShell(
+  name: string,
+  command: Command,
+  argv: readonly string[],
+) {
+  try {
+    return parseCommand(name, command, argv);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const { message, hint = "" } = error;
+    throw new UsageError(inShell(message), inShell(hint) || undefined);
+  }
 }
 
 function asksForHelp(argv: readonly string[]): boolean {

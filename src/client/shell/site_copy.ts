@@ -92,11 +92,12 @@ export class SiteCopy {
     const known = this.vms.get(name);
     this.vms.set(name, { state: status.state, node });
     const isSame = known?.state === status.state && known.node === node;
-    // A VM that was only made is told of once something becomes of it.
-    const isNew = known === undefined && status.state === "absent";
-    if (isSame || isNew || !this.#isTold(name, telling)) return null;
+    // A VM that was only made, or is about to go, is told of by what follows.
+    const isAbsent = status.state === "absent";
+    if (isSame || isAbsent || !this.#isTold(name, telling)) return null;
     const where = node === null ? "" : ` on ${node}`;
-    const why = note === "" || note === status.state ? "" : ` (${note})`;
+    const reason = note.replace(new RegExp(`^${status.state}(: |$)`), "");
+    const why = reason === "" ? "" : ` (${reason})`;
     return `${name} ${status.state}${where}${why}`;
   }
 
