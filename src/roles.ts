@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { whyOf } from "./ctrl/audit/sink.ts";
 import { EXIT, EXIT_OF } from "./client/exit.ts";
 import { flagOverrides } from "./client/commands/config/roles.ts";
 import { ctrlWord } from "./client/commands/ctrl.ts";
@@ -143,7 +144,17 @@ async function ctrl(argv: readonly string[]): Promise<number> {
 
 /** What is wrong stands in the log, since nobody waits for an answer. */
 async function reloadAtHangup({ site }: Controller): Promise<void> {
-  await site.configuration.reload(false, "SIGHUP").catch(() => {});
+  const asked = {
+    user: "",
+    via: "controller" as const,
+    verb: "reloadConfig",
+    names: [],
+    args: { by: "SIGHUP" },
+  };
+  site.audit.note({ ...asked, decision: "allowed" });
+  await site.configuration.reload(false, "SIGHUP").catch((error) =>
+    site.audit.note({ ...asked, ...whyOf(error) })
+  );
 }
 
 function sayFirstPassword(user: string, password: string): void {
