@@ -25,13 +25,14 @@ packages=(
   qemu-system-x86 qemu-utils linux-image-cloud-amd64 busybox-static cpio
   git ca-certificates
 )
-# syslinux and mtools make a disk that boots; iproute2 makes bridges and nftables
-# breaks links; faketime sets the clock of a process; curl runs the examples of
-# the documentation; openssl judges certificates; in zsh and fish the tests
-# press Tab; then what plugins speak to; the last line makes a client in Perl of
-# the OpenAPI document.
+# syslinux and mtools make a disk that boots, e2fsprogs one with a Debian;
+# iproute2 makes bridges and nftables breaks links; faketime sets the clock of a
+# process; curl runs the examples of the documentation; openssl judges
+# certificates; in zsh and fish the tests press Tab; then what plugins speak to;
+# the last line makes a client in Perl of the OpenAPI document.
 if [ "${1:-}" != --to-try ]; then
-  packages+=(syslinux mtools iproute2 nftables faketime openssl curl zsh fish)
+  packages+=(syslinux mtools e2fsprogs iproute2 nftables faketime openssl)
+  packages+=(curl zsh fish)
   packages+=(bind9 bind9-dnsutils slapd ldap-utils postgresql)
   packages+=(libopenapi-client-perl libio-socket-ssl-perl)
 fi

@@ -1,6 +1,6 @@
 /**
  * The lines of the documentation that change the machine they run on:
- * `tests/e2e/systemd_test.ts` runs each of them, in a guest, and no other test
+ * `tests/e2e/systemd_long_test.ts` runs each of them, in a guest, and no other test
  * may.
  *
  * @module
