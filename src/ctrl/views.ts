@@ -3,22 +3,39 @@
  *
  * @module
  */
+import { isFinal } from "../core/operation_machine.ts";
 import type { NodeView, VmView } from "../schema/change.ts";
 import type { Node } from "../schema/node.ts";
 import type { Vm } from "../schema/vm.ts";
 import type { Capacity } from "./records/capacity.ts";
+import type { Records } from "./records/records.ts";
 import type { NodeLinks } from "./nodes/node_links.ts";
 import type { Runner } from "./operations/runner.ts";
 
+/** What views are made of besides records. */
+export interface ViewParts {
+  readonly links: NodeLinks;
+  readonly runner: Pick<Runner, "holderOf">;
+  readonly records: Pick<Records, "operations">;
+}
+
 /** A VM with its usage and the operation that holds it. */
-export function vmView(vm: Vm, links: NodeLinks, runner: Runner): VmView {
+export function vmView(
+  vm: Vm,
+  { links, runner, records }: ViewParts,
+): VmView {
   const usage = vm.node === null
     ? undefined
     : links.get(vm.node)?.vmUsage.get(vm.uid);
+  const holder = runner.holderOf(vm.uid)?.id ?? null;
+  // The lane is let go of after the write that ends the operation, and that
+  // write is the last that tells of the VM: nobody would hear that it is free.
+  const state = records.operations.get(holder ?? "")?.state;
+  const isOver = state !== undefined && isFinal(state);
   return {
     ...vm,
     usage: usage ?? null,
-    holder: runner.holderOf(vm.uid)?.id ?? null,
+    holder: isOver ? null : holder,
   };
 }
 

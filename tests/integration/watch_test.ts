@@ -18,6 +18,18 @@ function isRunning(name: string): (line: Line) => boolean {
   };
 }
 
+Deno.test("watch: the last that is told of a VM says that no operation holds it", async () => {
+  await using site = await TestSite.start();
+  await using reader = await Reader.open(site, "/v1/watch");
+  await reader.until(isSynced);
+  await site.run("start", "web");
+  const isUp = isRunning("web.default.admin");
+  const lines = await reader.until((line) =>
+    isUp(line) && (line["value"] as { holder: unknown }).holder === null
+  );
+  ok(lines.length > 0);
+});
+
 Deno.test("watch: a snapshot, then every change, each with a higher revision", async () => {
   await using site = await TestSite.start();
   await site.run("start", "old");

@@ -36,7 +36,7 @@ export async function listVms(
   const revision = site.changes.newest;
   const show: (vm: Vm) => unknown = url.searchParams.get("fields") === "name"
     ? (vm: Vm) => ({ uid: vm.uid, name: vm.name, state: vm.status.state })
-    : (vm: Vm) => vmView(vm, site.links, site.runner);
+    : (vm: Vm) => vmView(vm, site);
   if (url.searchParams.get("stream") === "1") {
     return ndjson(async function* () {
       for (const vm of vms) yield await Promise.resolve(show(vm));

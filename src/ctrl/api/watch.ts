@@ -161,7 +161,9 @@ function* snapshot(
   for (const vm of records.vms.values()) {
     if (!access.maySee(vm.name) || !sight.showsVm(vm)) continue;
     view.hold(vm.uid, vm.name);
-    if (kinds.has("vm")) yield line("vm", vmView(vm, links, runner));
+    if (kinds.has("vm")) {
+      yield line("vm", vmView(vm, { links, runner, records }));
+    }
   }
   if (kinds.has("node-operation") && access.seesAll) {
     for (const value of records.nodeOperations.values()) {
@@ -200,7 +202,7 @@ function viewOf(
 ): unknown {
   switch (kind) {
     case "vm":
-      return vmView(value as Vm, links, runner);
+      return vmView(value as Vm, { links, runner, records });
     case "node":
       return nodeView(value as Node, links, records.capacity);
     case "cluster":

@@ -31,13 +31,13 @@ export function vmAnswers(
     "vms.list": (filter, by) => {
       const vms = chosen(records, filter, by);
       refuseTooMany(vms.length, "VMs", by);
-      return vms.map((vm) => vmView(vm, links, runner));
+      return vms.map((vm) => vmView(vm, { links, runner, records }));
     },
     "vms.get": ({ name }, { grant }) => {
       const vm = records.vms.get(records.names.uidOf(name) ?? "");
       return vm === undefined || !grant.reaches(vm.name)
         ? null
-        : vmView(vm, links, runner);
+        : vmView(vm, { links, runner, records });
     },
     "vms.isAwaited": ({ request }) => requests.isAwaited(request),
     "usage.vms": (filter, by) => {

@@ -35,7 +35,7 @@ export const VM_HANDLERS: Readonly<Record<keyof typeof VM_ROUTES, Handler>> = {
   vms: ({ site, caller, url }) => listVms(site, caller, url),
   vm: async ({ site, caller, param }) => {
     const vm = await shownVm(site, caller, param("name"));
-    return json(vmView(vm, site.links, site.runner));
+    return json(vmView(vm, site));
   },
   explain: async ({ site, caller, param }) => {
     const vm = await shownVm(site, caller, param("name"));
