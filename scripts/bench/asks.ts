@@ -50,7 +50,9 @@ async function* asks(): AsyncGenerator<Row> {
   const bare = await each(ASKS, async () => {
     for (let i = 0; i < ASKS; i++) {
       const vm = records.vms.get(records.names.uidOf(name) ?? "");
-      if (vm !== undefined) await Promise.resolve(vmView(vm, links, runner));
+      if (vm !== undefined) {
+        await Promise.resolve(vmView(vm, { links, runner, records }));
+      }
     }
   });
   yield beside(

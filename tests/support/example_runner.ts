@@ -22,7 +22,7 @@ import {
   preparePeople,
   typePasswords,
 } from "./example_people.ts";
-import { prepareVms } from "./example_vms.ts";
+import { prepareClusters, prepareVms } from "./example_vms.ts";
 import { templateOf, writePlugin } from "./new_plugin.ts";
 import { Pty } from "./pty.ts";
 import { until, within } from "./wait.ts";
@@ -118,12 +118,17 @@ export class ExampleRunner implements Disposable {
     }
     const client = (...argv: string[]) => this.#client(...argv);
     if (noun === "vm") await prepareVms(verb, words, flags, client);
+    if (noun === "cluster") await prepareClusters(verb, words, client);
     if (noun === "plugin") await this.#preparePlugin(line, verb);
     await preparePeople(line, name, this.#folder, client);
     if (noun === "ctrl") await this.#prepareBackup(line, verb);
     if (name === "node declare-dead") await this.#loseNode(words[0] ?? "");
     const token = name === "lnm" ? await this.#client("node", "token") : "";
-    return { id, token: token.trim(), vms: noun === "vm" || noun === "op" };
+    return {
+      id,
+      token: token.trim(),
+      vms: noun === "vm" || noun === "op" || noun === "cluster",
+    };
   }
 
   /** The plugin of the examples lies there, unless the example is to make it. */

@@ -25,3 +25,23 @@ export async function prepareVms(
     await client("vm", "poweroff", ...names);
   }
 }
+
+/** Verbs on all VMs of a cluster. */
+const CLUSTER_VERBS = [
+  ...["start", "shutdown", "reboot", "poweroff", "cycle", "pause", "resume"],
+  ...["unregister", "destroy"],
+];
+
+/** Makes a VM in each cluster of one's own that the example of a verb names. */
+export async function prepareClusters(
+  verb: string,
+  words: readonly string[],
+  client: Client,
+): Promise<void> {
+  if (!CLUSTER_VERBS.includes(verb)) return;
+  const own = words.filter((word) => !/[=.]/.test(word));
+  if (own.length === 0) return;
+  const vms = own.map((cluster) => `one.${cluster}`);
+  if (verb === "start") await client("vm", "register", ...vms);
+  else await prepareVms(verb, vms, {}, client);
+}
