@@ -133,7 +133,6 @@ export const LONG_FILES: Readonly<Record<string, number>> = {
   "src/ctrl/requests/request_chains_test.ts": 370,
   "src/plugin/chain/chains_test.ts": 460,
   "tests/conformance/driver/migration.ts": 370,
-  "tests/conformance/plugin_files_test.ts": 400,
   "tests/conformance/qemu_disks_test.ts": 360,
   "tests/conformance/qemu_migration_test.ts": 380,
   "tests/integration/plugin_mistakes_test.ts": 400,
