@@ -105,10 +105,10 @@ class Lines {
   readonly #places = new Map<string, number>();
   #told = "";
 
-  constructor(view: ProgressView, { now }: Pick<Io, "now">) {
+  constructor(view: ProgressView, io: Pick<Io, "now">) {
     this.#view = view;
-    this.#now = now;
-    this.#began = now();
+    this.#now = () => io.now();
+    this.#began = io.now();
   }
 
   show(outcome: Outcome): void {

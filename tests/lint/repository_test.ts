@@ -87,6 +87,8 @@ Deno.test("every shell script can be run and stops at its first error", async ()
     if (!/^#!.*\b(ba)?sh\b/.test(text)) continue;
     // The init of a guest goes on whatever happens: it has nowhere to stop.
     if (/(^|[/_])init$/.test(file)) continue;
+    // Nor has what runs every script that it is given.
+    if (file === "scripts/guest/debian_shell") continue;
     if (((info.mode ?? 0) & 0o111) === 0) {
       faults.push(`${file}: not executable`);
     }

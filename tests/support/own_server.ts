@@ -63,8 +63,12 @@ export class OwnServer implements AsyncDisposable {
     let path = program;
     if (copied) {
       path = `${dir.path}/${name}`;
-      await Deno.copyFile(program, path);
-      await Deno.chmod(path, 0o755);
+      // Copied by another process: a program that this one has written cannot be
+      // run while a child that is being started elsewhere still holds the file.
+      const { success } = await new Deno.Command("install", {
+        args: ["-m", "755", program, path],
+      }).output();
+      if (!success) throw new Error(`${program} cannot be copied`);
     }
     const server = new OwnServer(path, options);
     try {
