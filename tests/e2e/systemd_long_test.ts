@@ -206,7 +206,7 @@ Deno.test({
           "systemctl show -P StatusText usher-lnm",
         );
         await guest.must(
-          "usher vm start web --memory 32MiB --disk path=/srv/guest/boot.raw",
+          "usher vm start web --memory 32MiB --disk path=/srv/guest/boot.raw,format=raw",
         );
       },
     );
