@@ -173,6 +173,7 @@ export class KeptAnswers {
   close(): void {
     if (this.#unwritten.size > 0) void this.#write();
     this.#isClosed = true;
+    this.#writing?.[Symbol.dispose]();
     this.#sweeping?.[Symbol.dispose]();
   }
 

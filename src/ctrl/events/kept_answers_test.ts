@@ -44,6 +44,16 @@ Deno.test("KeptAnswers writes nothing of a decision that is over in a moment", a
   strictEqual(store.stats().commits, commits);
 });
 
+Deno.test("KeptAnswers waits for nothing any more once it is closed, though a decision was over in a moment", async () => {
+  const { clock, answers } = await open();
+  const decision = answers.open("r1");
+  decision.keep(answer("a#0"));
+  strictEqual(clock.sleeping, 1);
+  answers.over(decision);
+  answers.close();
+  strictEqual(clock.sleeping, 0);
+});
+
 Deno.test("KeptAnswers keeps what was answered to a decision that goes on, for the next controller, with its versions", async () => {
   const first = await open();
   const one = first.answers.open("r1", "bond");

@@ -29,6 +29,7 @@ const Status = z.object({
     remaining: z.number(),
     mbps: z.number(),
     "dirty-sync-count": z.number(),
+    "postcopy-bytes": z.number().optional(),
   }).optional(),
 });
 
@@ -42,6 +43,11 @@ export interface MemoryStatus {
   readonly bytesPerSecond: number;
   /** How often all of the memory was gone through. */
   readonly rounds: number;
+  /**
+   * Whether the target has had the switch of post-copy. Its status alone does
+   * not tell: what was left may have been sent between two looks.
+   */
+  readonly isPostCopy: boolean;
 }
 
 /** Asks QEMU. */
@@ -54,6 +60,8 @@ export async function memoryStatus(qemu: Commander): Promise<MemoryStatus> {
     leftBytes: ram?.remaining ?? 0,
     bytesPerSecond: (ram?.mbps ?? 0) * 1e6 / 8,
     rounds: ram?.["dirty-sync-count"] ?? 0,
+    isPostCopy: its.status.startsWith("postcopy") ||
+      (ram?.["postcopy-bytes"] ?? 0) > 0,
   };
 }
 

@@ -198,7 +198,7 @@ export class Sending {
       case "completed": {
         const isIt = await runStateAfter(qemu) === "postmigrate";
         if (!isIt) throw failed(name, "it was ended");
-        await this.#keep({ phase: "sent", postCopy: false });
+        await this.#keep({ phase: "sent", postCopy: now.isPostCopy });
         return true;
       }
       case "postcopy-active":

@@ -72,9 +72,8 @@ async function stopMemory(
 ): Promise<void> {
   const until = systemClock.monotonic() + CANCEL_MS;
   for (let asked = false;;) {
-    const { status } = await memoryStatus(qemu);
-    const isOver = status.startsWith("postcopy") || move.postCopy &&
-        move.phase === "sent";
+    const { status, isPostCopy } = await memoryStatus(qemu);
+    const isOver = isPostCopy || move.postCopy && move.phase === "sent";
     if (isOver) {
       throw cannotNow(
         "keep",
