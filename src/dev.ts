@@ -15,6 +15,7 @@ import { isUsherError, UsherError } from "./error/mod.ts";
 import { runLnm } from "./lnm/lnm.ts";
 import { readCredential } from "./lnm/credential.ts";
 import { CtrlConfig, LnmConfig } from "./schema/config.ts";
+import { DRIVER_NAMES, type KnownDriver } from "./schema/known_driver.ts";
 import { MAX_VMS } from "./schema/request.ts";
 import { encodeJoinToken } from "./schema/join_token.ts";
 import { makeFolder, readTextOrNull, writeDurably } from "./sys/file.ts";
@@ -37,7 +38,7 @@ const OWNER = {
 /** What `usher dev` and the tests choose about their site. */
 export interface DevOptions {
   readonly nodes: number;
-  readonly driver: "sim" | "qemu";
+  readonly driver: KnownDriver;
   /** An absolute path; everything the site keeps is below it. */
   readonly stateDir: string;
   readonly version: string;
@@ -163,10 +164,11 @@ function lnmConfig(
     name,
     state_dir: `${stateDir}/${name}`,
     run_dir: `${stateDir}/run/${name}`,
-    drivers: {
-      qemu: { enabled: driver === "qemu", ...drivers.qemu },
-      sim: { enabled: driver === "sim", ...drivers.sim },
-    },
+    drivers: Object.fromEntries(
+      DRIVER_NAMES.map((
+        one,
+      ) => [one, { enabled: driver === one, ...drivers[one] }]),
+    ),
     usage_interval: "2s",
     // Simulated VMs need no processor.
     ...(driver === "sim" ? { overcommit: { cpus: 1000 } } : {}),

@@ -31,7 +31,9 @@ Deno.test("candidates() offers commands, verbs, flags and their values", async (
   deepStrictEqual(await offered("vm list -o n"), ["ndjson", "name"]);
   deepStrictEqual(await offered("vm list --output y"), ["yaml"]);
   deepStrictEqual(await offered("completion "), ["bash", "zsh", "fish"]);
-  deepStrictEqual(await offered("dev --driver "), ["sim", "qemu"]);
+  deepStrictEqual(await offered("dev --driver "), [
+    ...["sim", "qemu", "libvirt", "xen"],
+  ]);
 });
 
 Deno.test("candidates() offers live names, but none twice", async () => {

@@ -20,6 +20,7 @@ Deno.test("vm start sends what the flags say", async () => {
         .split(" "),
       ...["--disk", "/a.qcow2", "--disk", "base=/b.raw,format=raw,size=2GiB"],
       ...["--nic", "user,forward=tcp:127.0.0.1:2222:22", "--sim", "bootMs=2s"],
+      ...["--xen", "type=pv", "--xen", "cpuCap=50"],
       ...["--no-queue", "role=front", "note=a=b"],
     ],
     (asked) => {
@@ -53,6 +54,8 @@ Deno.test("vm start sends what the flags say", async () => {
         }],
       }],
       qemu: { machine: "q35" },
+      libvirt: { machine: "q35" },
+      xen: { type: "pv", cpuCap: 50 },
       sim: { bootMs: 2000 },
     },
   });

@@ -18,7 +18,13 @@ import { QuotaConfig } from "./quota.ts";
 import { KINDS_OF_VALUE, SETTINGS } from "./setting.ts";
 
 export { CliConfig } from "./cli_config.ts";
-export { LnmConfig, PortRange, QemuConfig, SimConfig } from "./lnm_config.ts";
+export { LnmConfig, PortRange } from "./lnm_config.ts";
+export {
+  LibvirtConfig,
+  QemuConfig,
+  SimConfig,
+  XenConfig,
+} from "./driver_config.ts";
 
 /** An address to listen on, `host:port`, `[v6]:port` or `:port`. */
 export const ListenAddress = z.string().regex(

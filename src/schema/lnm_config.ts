@@ -5,51 +5,16 @@
  */
 import { z } from "zod";
 import { AbsolutePath, LogConfig } from "./config_parts.ts";
+import {
+  LibvirtConfig,
+  QemuConfig,
+  SimConfig,
+  XenConfig,
+} from "./driver_config.ts";
 import { Label, NodeName } from "./name.ts";
 import { DEFAULT_OVERCOMMIT } from "./node.ts";
-import { DurationMs, SizeMiB, WaitMs } from "./quantity.ts";
+import { SizeMiB, WaitMs } from "./quantity.ts";
 import { KINDS_OF_VALUE, SETTINGS } from "./setting.ts";
-
-/** Configuration of the qemu driver on one node. */
-export const QemuConfig = z.strictObject({
-  enabled: z.boolean().default(true).register(SETTINGS, {
-    about: "Whether this node runs VMs with QEMU.",
-  }),
-  binary: z.string().default("qemu-system-x86_64").register(SETTINGS, {
-    about: "QEMU itself; searched in PATH.",
-    type: "program",
-  }),
-  accel: z.enum(["auto", "kvm", "tcg"]).default("auto").register(SETTINGS, {
-    about:
-      "tcg is emulation; auto is kvm where a short trial proves that it works.",
-  }),
-  machine: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/).default("pc")
-    .register(SETTINGS, { about: "Machine type of VMs that name none." }),
-  bridges: z.array(z.string()).default([]).register(SETTINGS, {
-    about: "Bridges that VMs may join; web* means all that begin so.",
-  }),
-  taps: z.array(z.string()).default([]).register(SETTINGS, {
-    about: "Taps that VMs may use; web* means all that begin so.",
-  }),
-  console_log: SizeMiB.prefault("1MiB").register(SETTINGS, {
-    about:
-      "How much of each serial console is kept; the older half is dropped beyond it.",
-  }),
-  start_timeout: DurationMs.prefault("30s").register(SETTINGS, {
-    about:
-      "How long QEMU may take to answer after it was started; then it is ended, and the start has failed.",
-  }),
-});
-/** Configuration of the qemu driver on one node. */
-export type QemuConfig = z.infer<typeof QemuConfig>;
-
-/** The simulator checks its own knobs, beside `enabled`; see docs/drivers.md. */
-export const SimConfig = z.looseObject({
-  enabled: z.boolean().default(false).register(SETTINGS, {
-    about: "Whether this node runs simulated VMs.",
-  }),
-});
-export type SimConfig = z.infer<typeof SimConfig>;
 
 const MAX_PORT = 65_535;
 
@@ -132,7 +97,13 @@ export const LnmConfig = z.strictObject({
   }),
   drivers: z.strictObject({
     qemu: QemuConfig.prefault({}).register(SETTINGS, {
-      about: "Real VMs.",
+      about: "Real VMs, by QEMU alone.",
+    }),
+    libvirt: LibvirtConfig.prefault({}).register(SETTINGS, {
+      about: "Real VMs, by a libvirt daemon.",
+    }),
+    xen: XenConfig.prefault({}).register(SETTINGS, {
+      about: "Real VMs, on a Xen host; the node manager runs in its dom0.",
     }),
     sim: SimConfig.prefault({}).register(SETTINGS, {
       about:

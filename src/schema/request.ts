@@ -15,11 +15,13 @@ import {
   DiskSpec,
   DriverName,
   KernelBoot,
+  LibvirtOptions,
   NicSpec,
   OnNodeLoss,
   PlacementSpec,
   QemuOptions,
   SimOptions,
+  XenOptions,
 } from "./vm.ts";
 import { DurationMs, MemoryMiB, WaitMs } from "./quantity.ts";
 
@@ -53,6 +55,8 @@ export const SpecInput = z.strictObject({
   disks: z.array(DiskSpec).max(32).optional(),
   nics: z.array(NicSpec).max(16).optional(),
   qemu: QemuOptions.optional(),
+  libvirt: LibvirtOptions.optional(),
+  xen: XenOptions.optional(),
   sim: SimOptions.partial().optional(),
   placement: PlacementSpec.partial().optional(),
   onNodeLoss: OnNodeLoss.optional(),

@@ -116,20 +116,56 @@ export const KernelBoot = z.strictObject({
 });
 export type KernelBoot = z.infer<typeof KernelBoot>;
 
+const MachineType = z.string().regex(
+  /^[a-z0-9][a-z0-9._-]{0,63}$/,
+  "must be a QEMU machine type such as pc or q35",
+);
+
+const CpuModel = z.string().regex(
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+  "must be a QEMU CPU model such as max or EPYC",
+);
+
 /** What only the qemu driver understands. */
 export const QemuOptions = z.strictObject({
-  machine: z.string().regex(
-    /^[a-z0-9][a-z0-9._-]{0,63}$/,
-    "must be a QEMU machine type such as pc or q35",
-  )
-    .optional(),
-  cpu: z.string().regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
-    "must be a QEMU CPU model such as max or EPYC",
-  )
-    .optional(),
+  machine: MachineType.optional(),
+  cpu: CpuModel.optional(),
 });
 export type QemuOptions = z.infer<typeof QemuOptions>;
+
+/**
+ * What only the libvirt driver understands. Nothing in it has a default: a
+ * record of another driver's VM is no larger for it.
+ */
+export const LibvirtOptions = z.strictObject({
+  machine: MachineType.optional(),
+  cpu: CpuModel.optional(),
+  /** What boots a VM that has no kernel of its own; bios when absent. */
+  firmware: z.enum(["bios", "uefi"]).optional(),
+});
+export type LibvirtOptions = z.infer<typeof LibvirtOptions>;
+
+/** What only the xen driver understands; without defaults, as `LibvirtOptions`. */
+export const XenOptions = z.strictObject({
+  /** How the guest is virtualised, pvh when absent; pv and pvh need a kernel or a bootloader. */
+  type: z.enum(["pv", "pvh", "hvm"]).optional(),
+  /** What becomes of the domain of a guest that crashed, destroy when absent; none restarts by itself. */
+  onCrash: z.enum(["destroy", "preserve"]).optional(),
+  /** Reads the kernel of a pv or pvh guest out of its first disk. */
+  bootloader: z.enum(["pygrub"]).optional(),
+  /** What boots an hvm guest; bios when absent. */
+  firmware: z.enum(["bios", "uefi"]).optional(),
+  /** The processors of the node that its vcpus may run on. */
+  cpus: z.string().max(200).regex(
+    /^\^?\d{1,4}(-\d{1,4})?(,\^?\d{1,4}(-\d{1,4})?)*$/,
+    "must be processors such as 0-3,^2",
+  ).optional(),
+  /** Its share beside other domains; 256 is what Xen gives by itself. */
+  cpuWeight: z.int().min(1).max(65_535).optional(),
+  /** The most that it may have of the processors, in hundredths of one. */
+  cpuCap: z.int().min(1).max(51_200).optional(),
+});
+export type XenOptions = z.infer<typeof XenOptions>;
 
 /** How a simulated domain behaves; `docs/drivers.md` explains each knob. */
 export const SimOptions = z.strictObject({
@@ -195,7 +231,18 @@ export const Args = z.record(
 );
 export type Args = z.infer<typeof Args>;
 
-/** The half that the owner writes. */
+/**
+ * The half that the owner writes.
+ *
+ * Drivers share all but the part that bears their name, and refuse a start
+ * with `invalid_input` for what they cannot give. Of boot, disks and nics:
+ *
+ * - qemu takes them all;
+ * - libvirt takes all but the `forwards` of a nic;
+ * - xen takes nics on bridges alone, and `boot` is what pv and pvh guests start
+ *   by, unless a bootloader reads the kernel from their first disk;
+ * - sim ignores `boot`, `disks` and `nics`.
+ */
 export const VmSpec = z.strictObject({
   /** Which driver runs it; null leaves that to the site's default. */
   driver: DriverName.nullable().default(null),
@@ -205,6 +252,8 @@ export const VmSpec = z.strictObject({
   disks: z.array(DiskSpec).max(32).default([]),
   nics: z.array(NicSpec).max(16).default([]),
   qemu: QemuOptions.default({}),
+  libvirt: LibvirtOptions.default({}),
+  xen: XenOptions.default({}),
   sim: SimOptions.prefault({}),
   placement: PlacementSpec.prefault({}),
   /** Waits for its node (and nothing else can be wrong), or starts elsewhere. */

@@ -14,6 +14,7 @@ import {
   SimOptions,
   Vm,
   VmSpec,
+  XenOptions,
 } from "./vm.ts";
 
 /** Where and what the first problem of `value` is, or "accepted". */
@@ -43,6 +44,8 @@ Deno.test("VmSpec fills in everything that its owner left out", () => {
     disks: [],
     nics: [],
     qemu: {},
+    libvirt: {},
+    xen: {},
     sim: {
       bootMs: 0,
       shutdownMs: 0,
@@ -185,6 +188,24 @@ Deno.test("Mac is a unicast address in lower case", () => {
     ]
   ) {
     ok(!Mac.safeParse(mac).success, mac);
+  }
+});
+
+Deno.test("XenOptions takes words that xl knows, and nothing that could be more", () => {
+  const given = { type: "pv", cpus: "0-3,^2", cpuCap: 50 };
+  deepStrictEqual(XenOptions.parse(given), given);
+  for (
+    const value of [
+      { type: "hvm64" },
+      { onCrash: "restart" },
+      { bootloader: "/bin/sh" },
+      { cpus: '0"\nname="x' },
+      { cpus: "" },
+      { cpuWeight: 0 },
+      { extra: "x" },
+    ]
+  ) {
+    ok(!XenOptions.safeParse(value).success, JSON.stringify(value));
   }
 });
 

@@ -13,6 +13,7 @@ import {
   toggle,
   wholeNumber,
 } from "../command.ts";
+import { DRIVER_NAMES } from "../../schema/known_driver.ts";
 import { FAULT_KINDS, type FaultKind } from "../../schema/simulation.ts";
 import { UsageError } from "../usage.ts";
 
@@ -24,7 +25,6 @@ function notHere(): Promise<number> {
 }
 
 const CONFIG = text("FILE", "the configuration", { completes: "file" });
-const DRIVERS = ["sim", "qemu"] as const;
 
 export const ctrl = defineCommand({
   about:
@@ -77,7 +77,7 @@ export const lnm = defineCommand({
     name: text("NAME", "this node's name; the host's name by default"),
     state: text("DIR", "where the state lies", { completes: "file" }),
     run: text("DIR", "where sockets lie", { completes: "file" }),
-    driver: choice(DRIVERS, "use this driver alone"),
+    driver: choice(DRIVER_NAMES, "use this driver alone"),
   },
   examples: [
     ["usher lnm --join TOKEN", "join, then run"],
@@ -96,7 +96,7 @@ export const dev = defineCommand({
       "how many nodes, 1 by default",
       wholeNumber("number of nodes", { min: 1, max: 1000 }),
     ),
-    driver: choice(DRIVERS, "what runs the VMs, sim by default"),
+    driver: choice(DRIVER_NAMES, "what runs the VMs, sim by default"),
     state: text("DIR", "where the state lies; a new folder by default", {
       completes: "file",
     }),

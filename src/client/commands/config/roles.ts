@@ -7,6 +7,7 @@
  */
 import type { ConfigFiles, Override } from "../../../config/sources.ts";
 import { CliConfig, CtrlConfig, LnmConfig } from "../../../schema/config.ts";
+import { DRIVER_NAMES } from "../../../schema/known_driver.ts";
 import { absolutePath } from "../../../sys/file.ts";
 import { readGivenOrNull } from "../../../sys/given_file.ts";
 import type { Io } from "../../io.ts";
@@ -68,7 +69,7 @@ export function flagOverrides(flags: RoleFlags): Override[] {
     },
     { path: ["name"], value: name, by: "--name" },
     { path: ["run_dir"], value: absolute(run), by: "--run" },
-    ...driver === undefined ? [] : ["qemu", "sim"].map((one) => ({
+    ...driver === undefined ? [] : DRIVER_NAMES.map((one) => ({
       path: ["drivers", one, "enabled"],
       value: driver === one,
       by: "--driver",

@@ -1,5 +1,5 @@
 /**
- * `--disk`, `--nic` and `--sim`: one word each, with parts inside.
+ * `--disk`, `--nic`, `--sim` and `--xen`: one word each, with parts inside.
  *
  * Parts are separated by commas; a comma that belongs to a value is written
  * twice, as QEMU does.
@@ -211,4 +211,25 @@ function readMs(value: string): number {
   const ms = /^\d+$/.test(value) ? Number(value) : parseDurationMs(value);
   if (ms !== null) return ms;
   throw new UsageError(`"${value}" is no duration: write 250 (ms) or 2s`);
+}
+
+/** What a VM of the xen driver can be told; schema/vm.ts has the schema of it. */
+export const XEN_PARTS: readonly string[] = [
+  "type",
+  "onCrash",
+  "bootloader",
+  "firmware",
+  "cpus",
+  "cpuWeight",
+  "cpuCap",
+];
+
+/** Reads one `key=value` of the xen driver; the controller checks the value. */
+export function readXen(word: string): readonly [string, unknown] {
+  const [, key = word, value] = /^([^=]*)=(.*)$/s.exec(word) ?? [];
+  if (!XEN_PARTS.includes(key)) throw unknownPart("Xen VM", key, XEN_PARTS);
+  const given = needValue(key, value);
+  if (!["cpuWeight", "cpuCap"].includes(key)) return [key, given];
+  if (/^\d{1,9}$/.test(given)) return [key, Number(given)];
+  throw new UsageError(`"${given}" is no ${key}: write a whole number`);
 }

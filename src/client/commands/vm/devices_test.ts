@@ -1,6 +1,18 @@
 import { deepStrictEqual, throws } from "node:assert/strict";
-import { DiskSpec, NicSpec, SimOptions } from "../../../schema/vm.ts";
-import { readDisk, readNic, readSim, SIM_PARTS } from "./devices.ts";
+import {
+  DiskSpec,
+  NicSpec,
+  SimOptions,
+  XenOptions,
+} from "../../../schema/vm.ts";
+import {
+  readDisk,
+  readNic,
+  readSim,
+  readXen,
+  SIM_PARTS,
+  XEN_PARTS,
+} from "./devices.ts";
 
 Deno.test("readDisk() reads a path, and parts", () => {
   const cases: [string, object][] = [
@@ -100,4 +112,15 @@ Deno.test("readSim() reads durations, claims and texts", () => {
   throws(() => readSim("bootMs=soon"), /no duration/);
   throws(() => readSim("cpuLoad=2"), /no share of a processor/);
   deepStrictEqual(SIM_PARTS, Object.keys(SimOptions.shape));
+});
+
+Deno.test("readXen() reads words and numbers", () => {
+  deepStrictEqual(
+    ["type=pv", "cpus=0-3,^2", "cpuWeight=512"].map((word) => readXen(word)),
+    [["type", "pv"], ["cpus", "0-3,^2"], ["cpuWeight", 512]],
+  );
+  throws(() => readXen("cpuCap=half"), /no cpuCap/);
+  throws(() => readXen("extra=1"), /no part of a Xen VM/);
+  throws(() => readXen("type"), /needs a value/);
+  deepStrictEqual(XEN_PARTS, Object.keys(XenOptions.shape));
 });

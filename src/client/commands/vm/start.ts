@@ -18,7 +18,7 @@ import {
 import { readSizeMiB } from "../../quantity.ts";
 import { UsageError } from "../../usage.ts";
 import { REQUEST_FLAGS, runRequest } from "../../wait.ts";
-import { readDisk, readNic, readSim } from "./devices.ts";
+import { readDisk, readNic, readSim, readXen } from "./devices.ts";
 import { checkName, readRequestWords } from "./names.ts";
 import { placementOf, readNodeLabel } from "./placement.ts";
 
@@ -81,8 +81,13 @@ const SPEC_FLAGS = {
     { completes: "vm" },
   ),
   driver: text("NAME", "the driver that runs them; the site's by default"),
-  machine: text("TYPE", "QEMU's machine type"),
-  cpu: text("MODEL", "QEMU's CPU model"),
+  machine: text("TYPE", "QEMU's machine type, under libvirt too"),
+  cpu: text("MODEL", "QEMU's CPU model, under libvirt too"),
+  xen: list(
+    "KEY=VALUE",
+    "what Xen is told: type=pv|pvh|hvm, onCrash=destroy|preserve, cpus=0-3, …",
+    readXen,
+  ),
   spec: text("FILE", "all of the above from a YAML file; flags win", {
     completes: "file",
   }),
@@ -176,7 +181,7 @@ export async function readSpecFlags(flags: SpecFlags): Promise<SpecInput> {
   const file = flags.spec === undefined
     ? {}
     : await (await import("../../spec_file.ts")).readSpecFile(flags.spec);
-  const { vcpus, memory, driver, machine, cpu } = flags;
+  const { vcpus, memory, driver } = flags;
   const onNodeLoss = flags["on-node-loss"];
   const boot = bootOf(file, flags);
   const placement = placementOf(file.placement, flags);
@@ -193,16 +198,26 @@ export async function readSpecFlags(flags: SpecFlags): Promise<SpecInput> {
     ...(flags.sim.length === 0
       ? {}
       : { sim: { ...file.sim, ...Object.fromEntries(flags.sim) } }),
+    ...(flags.xen.length === 0
+      ? {}
+      : { xen: { ...file.xen, ...Object.fromEntries(flags.xen) } }),
   };
-  const qemu = {
-    ...file.qemu,
+  // The controller fills in the defaults of disks and nics.
+  return { ...spec, ...machineOf(file, flags) } as SpecInput;
+}
+
+/** Where `--machine` and `--cpu` go: to both drivers of QEMU, since the site may choose between them. */
+function machineOf(file: SpecInput, { driver, machine, cpu }: SpecFlags) {
+  const given = {
     ...(machine === undefined ? {} : { machine }),
     ...(cpu === undefined ? {} : { cpu }),
   };
-  // The controller fills in the defaults of disks and nics.
-  return (Object.keys(qemu).length === 0
-    ? spec
-    : { ...spec, qemu }) as SpecInput;
+  if (Object.keys(given).length === 0) return {};
+  const its = driver ?? file.driver;
+  return {
+    ...(its === "libvirt" ? {} : { qemu: { ...file.qemu, ...given } }),
+    ...(its === "qemu" ? {} : { libvirt: { ...file.libvirt, ...given } }),
+  };
 }
 
 function bootOf(file: SpecInput, { kernel, initrd, cmdline }: SpecFlags) {
