@@ -13,6 +13,8 @@
  * @module
  */
 import type { DiskSpec, NicSpec, VmSpec } from "../../schema/vm.ts";
+import { stableMac, uuidOfUid } from "../identity.ts";
+import { fileNode } from "../overlays.ts";
 import type { DomainFiles } from "./layout.ts";
 
 /** All that the arguments are made of. */
@@ -140,14 +142,6 @@ export function diskNode(
   };
 }
 
-/** What QEMU opens under a disk's format: a file, or a volume of the node. */
-export function fileNode(
-  filename: string,
-  isDevice: boolean,
-): { driver: string; filename: string } {
-  return { driver: isDevice ? "host_device" : "file", filename };
-}
-
 /** The files of the disks in arguments that `commandLine` made; of an overlay its own file. */
 export function diskFiles(args: readonly string[]): string[] {
   return args.flatMap((arg, at) => {
@@ -205,39 +199,4 @@ function bootArguments({ boot }: VmSpec): string[] {
     ...(boot.initrd === undefined ? [] : ["-initrd", boot.initrd]),
     ...["-append", boot.cmdline],
   ];
-}
-
-/**
- * The MAC of a VM's card that names none: the same at every start, on every
- * node. Locally administered; 40 bits of hash, so that a hundred thousand VMs
- * on one wire are not expected to collide.
- */
-export function stableMac(uid: string, index: number): string {
-  const hash = fnv1a64(`${uid}/${index}`);
-  const bytes = [4, 3, 2, 1, 0].map((at) =>
-    Number((hash >> BigInt(at * 8)) & 0xffn)
-  );
-  return [0x52, ...bytes].map((byte) => byte.toString(16).padStart(2, "0"))
-    .join(":");
-}
-
-function fnv1a64(text: string): bigint {
-  let hash = 0xcbf29ce484222325n;
-  for (const byte of new TextEncoder().encode(text)) {
-    hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffff_ffff_ffff_ffffn;
-  }
-  // Folded, since the low bits of FNV are its weak ones.
-  return hash ^ (hash >> 40n);
-}
-
-const CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz";
-
-/** A uid's 128 bits as the UUID that the guest sees. */
-export function uuidOfUid(uid: string): string {
-  let bits = 0n;
-  for (const digit of uid) {
-    bits = (bits << 5n) | BigInt(Math.max(CROCKFORD.indexOf(digit), 0));
-  }
-  const hex = BigInt.asUintN(128, bits).toString(16).padStart(32, "0");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -3,21 +3,10 @@
  *
  * @module
  */
-import {
-  deepStrictEqual,
-  match,
-  notStrictEqual,
-  ok,
-  strictEqual,
-} from "node:assert/strict";
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
-import { Mac, VmSpec } from "../../schema/vm.ts";
-import {
-  commandLine,
-  escapeValue,
-  stableMac,
-  uuidOfUid,
-} from "./command_line.ts";
+import { VmSpec } from "../../schema/vm.ts";
+import { commandLine, escapeValue } from "./command_line.ts";
 import { layOut } from "./layout.ts";
 
 const UID = "01m82khweq1ndh779jbbb1ee7y";
@@ -184,24 +173,6 @@ Deno.test("commandLine() puts a microvm's devices on virtio-mmio", () => {
   });
   match(valuesOf(args, "-device").join(" "), /^virtio-blk-device,/);
   ok(!args.join(" ").includes("pvpanic"));
-});
-
-Deno.test("stableMac() is the same for a card, another for the next, and always unicast", () => {
-  strictEqual(stableMac(UID, 0), stableMac(UID, 0));
-  notStrictEqual(stableMac(UID, 0), stableMac(UID, 1));
-  Mac.parse(stableMac(UID, 0));
-  const many = new Set(
-    Array.from({ length: 20_000 }, (_, index) => stableMac(UID, index)),
-  );
-  strictEqual(many.size, 20_000);
-});
-
-Deno.test("uuidOfUid() keeps all of a uid's bits", () => {
-  match(uuidOfUid(UID), /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
-  strictEqual(
-    uuidOfUid("0".repeat(25) + "1"),
-    "00000000-0000-0000-0000-000000000001",
-  );
 });
 
 Deno.test("commandLine() opens a volume of the node as a device, and a file as a file", () => {

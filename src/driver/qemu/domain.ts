@@ -15,7 +15,7 @@ import {
   readLiving,
 } from "../../sys/process_table.ts";
 import type { DomainReport } from "../driver.ts";
-import { ConsoleLine } from "./console.ts";
+import { consoleAt, type ConsoleLine } from "../console_line.ts";
 import { type Phase, stateOf } from "./domain_state.ts";
 import type { QemuEnvironment } from "./environment.ts";
 import type { Ending, Handle } from "./handle.ts";
@@ -35,7 +35,7 @@ import type { QmpClient } from "./qmp/client.ts";
 import type { QmpEvent } from "./qmp/event_queue.ts";
 import type { Message } from "./qmp/session.ts";
 import { notRunning, outOfReach, RunState } from "./run_state.ts";
-import { untilAborted } from "./turns.ts";
+import { untilAborted } from "../turns.ts";
 import { Witness } from "./witness.ts";
 
 /** QEMU closes its sockets a few milliseconds before it is gone. */
@@ -66,7 +66,7 @@ export class Domain {
     this.#env = env;
     this.handle = handle;
     this.files = env.layout.files(handle.uid);
-    this.console = new ConsoleLine(this.files.serial);
+    this.console = consoleAt(this.files.serial);
     this.keeper = new HandleKeeper(env.layout, env.log);
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { DomainReport } from "../driver.ts";
-import { absent } from "./absent.ts";
+import { absent } from "../absent.ts";
 import type { Domain } from "./domain.ts";
 
 /** How `domain` is now, and what it was started with where its handle says so. */

@@ -29,18 +29,18 @@ import {
 import type { DomainPlan, DomainReport } from "../driver.ts";
 import type { Accel } from "./accel.ts";
 import { commandLine } from "./command_line.ts";
-import { checkSpec } from "./disks.ts";
+import { checkSpec } from "../spec_check.ts";
 import type { Domain } from "./domain.ts";
 import type { QemuEnvironment } from "./environment.ts";
 import { removeAll, removeRunFiles } from "./forget.ts";
 import { MARKER_VARIABLE, markerOf, newHandle, saveHandle } from "./handle.ts";
-import { ImageTool } from "./image_tool.ts";
+import { ImageTool } from "../image_tool.ts";
 import { awaitAnswer } from "./monitor.ts";
-import { makeOverlays, withoutBases } from "./overlays.ts";
+import { makeOverlays, withoutBases } from "../overlays.ts";
 import type { MoveRecord } from "./migration/record.ts";
 import { findByPidFile } from "./process_scan.ts";
 import { startError } from "./start_error.ts";
-import { untilAborted } from "./turns.ts";
+import { untilAborted } from "../turns.ts";
 import { JoinedSignal } from "../../sys/joined_signal.ts";
 
 const LOG_TAIL_BYTES = 8 * 1024;

@@ -31,7 +31,7 @@ import type {
 import { refuseOlder } from "../generation.ts";
 import { NewestReports } from "../newest.ts";
 import { readCounters } from "./counters.ts";
-import { absent } from "./absent.ts";
+import { absent } from "../absent.ts";
 import { adopt } from "./adoption.ts";
 import { holderOf } from "./disk_holder.ts";
 import { Domain } from "./domain.ts";
@@ -47,8 +47,8 @@ import { type OwnProcess, scanProcesses } from "./process_scan.ts";
 import { QemuMigration } from "./migration/mod.ts";
 import { rotateLogs } from "./rotation.ts";
 import { shutDown } from "./shutdown.ts";
-import { Starts } from "./starts.ts";
-import { Turns, untilAborted } from "./turns.ts";
+import { Starts } from "../starts.ts";
+import { Turns, untilAborted } from "../turns.ts";
 
 /** The name that specs and configurations use. */
 export const NAME = "qemu";

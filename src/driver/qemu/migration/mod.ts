@@ -14,13 +14,13 @@ import type {
   Migration,
   Peers,
 } from "../../driver.ts";
-import { absent } from "../absent.ts";
+import { absent } from "../../absent.ts";
 import { Domain } from "../domain.ts";
 import type { QemuEnvironment } from "../environment.ts";
 import { removeAll } from "../forget.ts";
 import { newHandle } from "../handle.ts";
-import type { Starts } from "../starts.ts";
-import { type Turns, untilAborted } from "../turns.ts";
+import type { Starts } from "../../starts.ts";
+import { type Turns, untilAborted } from "../../turns.ts";
 import { endCarrier } from "./carrier.ts";
 import { cannotNow, keepMove, type MoveParts, newMove } from "./moves.ts";
 import { makeOffer } from "./offer.ts";

@@ -12,7 +12,7 @@ import { isBlockDevice } from "../../../sys/file_access.ts";
 import { readCpu } from "../../../sys/cpu.ts";
 import type { Domain } from "../domain.ts";
 import type { QemuEnvironment } from "../environment.ts";
-import { ImageTool } from "../image_tool.ts";
+import { ImageTool } from "../../image_tool.ts";
 import { command } from "./commander.ts";
 import { fixedFiles, sentDisks } from "./fate.ts";
 import type { Offer, OfferedDisk } from "./record.ts";

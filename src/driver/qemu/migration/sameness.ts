@@ -13,7 +13,7 @@ import type { DriverContext } from "../../driver.ts";
 import { messageOf } from "../../../error/mod.ts";
 import { Digests } from "../../../sys/file_digest.ts";
 import { statOrNull } from "../../../sys/file.ts";
-import { hasBackingFile } from "../qcow2.ts";
+import { hasBackingFile } from "../../qcow2.ts";
 
 /** How long the files of one disk may be read. */
 const READ_MS = 20_000;

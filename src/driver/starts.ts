@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { DomainReport } from "../driver.ts";
+import type { DomainReport } from "./driver.ts";
 import type { Turns } from "./turns.ts";
 
 interface Start {

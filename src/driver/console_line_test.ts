@@ -5,9 +5,9 @@
  * @module
  */
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { until, within } from "../../../tests/support/wait.ts";
-import type { ConsoleStream } from "../driver.ts";
-import { ConsoleLine } from "./console.ts";
+import { until, within } from "../../tests/support/wait.ts";
+import type { ConsoleStream } from "./driver.ts";
+import { consoleAt, ConsoleLine } from "./console_line.ts";
 
 const DEADLINE_MS = 10_000;
 
@@ -71,7 +71,7 @@ async function echoOf(stream: ConsoleStream, text: string): Promise<string> {
 
 Deno.test("ConsoleLine serves whoever attaches at the moment another leaves", async () => {
   await using serial = new Serial();
-  const line = new ConsoleLine(serial.path);
+  const line = consoleAt(serial.path);
   for (let round = 0; round < 20; round++) {
     const stream = await line.attach(never);
     const text = `round ${round}`;
@@ -108,7 +108,7 @@ class LateConnection {
 
 Deno.test("ConsoleLine keeps a new connection when the end of the one before is noticed late", async () => {
   const opened: LateConnection[] = [];
-  const line = new ConsoleLine("", () => {
+  const line = new ConsoleLine(() => {
     const connection = new LateConnection();
     opened.push(connection);
     return Promise.resolve(connection);
@@ -131,7 +131,7 @@ Deno.test("ConsoleLine keeps a new connection when the end of the one before is 
 
 Deno.test("ConsoleLine shares one connection among all who are attached, and lets it go after the last", async () => {
   await using serial = new Serial();
-  const line = new ConsoleLine(serial.path);
+  const line = consoleAt(serial.path);
   const streams = await Promise.all([1, 2, 3].map(() => line.attach(never)));
   const [first, ...others] = streams;
   strictEqual(await within("echo", DEADLINE_MS, echoOf(first!, "a")), "a");
@@ -149,7 +149,7 @@ Deno.test("ConsoleLine shares one connection among all who are attached, and let
 
 Deno.test("ConsoleLine fails to attach where nobody listens, and works once somebody does", async () => {
   const serial = new Serial();
-  const line = new ConsoleLine(`${serial.path}.none`);
+  const line = consoleAt(`${serial.path}.none`);
   await rejects(line.attach(never), { code: "unavailable" });
   await rejects(line.attach(never), { code: "unavailable" });
   await serial[Symbol.asyncDispose]();

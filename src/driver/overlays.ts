@@ -4,20 +4,24 @@
  *
  * @module
  */
-import { messageOf, UsherError } from "../../error/mod.ts";
-import type { DiskSpec, VmSpec } from "../../schema/vm.ts";
-import { removeIfThere, statOrNull } from "../../sys/file.ts";
-import { isBlockDevice } from "../../sys/file_access.ts";
-import { fileNode } from "./command_line.ts";
-import type { DomainPlan } from "../driver.ts";
+import { messageOf, UsherError } from "../error/mod.ts";
+import type { DiskSpec, VmSpec } from "../schema/vm.ts";
+import { removeIfThere, statOrNull } from "../sys/file.ts";
+import { isBlockDevice } from "../sys/file_access.ts";
+import type { DomainPlan } from "./driver.ts";
 import type { ImageTool } from "./image_tool.ts";
-import type { Layout } from "./layout.ts";
 import { hasBackingFile } from "./qcow2.ts";
+
+/** Where a driver keeps its overlays. */
+export interface OverlayPlaces {
+  /** The overlay of a domain's disk number `index`. */
+  overlay(uid: string, index: number): string;
+}
 
 /** Where overlays come from. */
 export interface OverlayMaker {
   readonly imageTool: ImageTool;
-  readonly layout: Layout;
+  readonly layout: OverlayPlaces;
 }
 
 /** Makes the overlays that are not there yet; returns those it made. What it throws leaves none of them. */
@@ -80,7 +84,7 @@ async function makeOverlay(
   });
 }
 
-/** The base, as JSON for the reasons told in command_line.ts; with its format, so that it is not guessed from what a guest wrote. */
+/** The base, as JSON, so that a path is never taken for a protocol; with its format, so that it is not guessed from what a guest wrote. */
 export function baseOf({ base = "", format }: DiskSpec): string {
   const file = fileNode(base, isBlockDevice(base));
   return `json:${JSON.stringify({ driver: format, file })}`;
@@ -89,7 +93,7 @@ export function baseOf({ base = "", format }: DiskSpec): string {
 /** The spec as it is to be looked at: an overlay that was sent here whole needs no base any more. */
 export async function withoutBases(
   { uid, spec }: DomainPlan,
-  layout: Layout,
+  layout: OverlayPlaces,
 ): Promise<VmSpec> {
   const disks = await Promise.all(spec.disks.map(async (disk, index) => {
     if (disk.base === undefined) return disk;
@@ -101,4 +105,12 @@ export async function withoutBases(
     return { ...rest, path, format: "qcow2" as const };
   }));
   return { ...spec, disks };
+}
+
+/** What QEMU opens under a disk's format: a file, or a volume of the node. */
+export function fileNode(
+  filename: string,
+  isDevice: boolean,
+): { driver: string; filename: string } {
+  return { driver: isDevice ? "host_device" : "file", filename };
 }

@@ -1,18 +1,18 @@
 /**
- * The serial line of one domain: many readers and writers on a socket that
- * serves one.
+ * The serial line of one domain: many readers and writers on a line
+ * that serves one, such as a unix socket of QEMU's.
  *
- * The socket is connected while anyone is attached and let go after the last
+ * The line is connected while anyone is attached and let go after the last
  * has left. It is always read at full speed, since a guest whose console
  * nobody drains would stand still at its next line; whoever reads too slowly
- * is cut off instead. What nobody read is in the log, which QEMU writes by
- * itself.
+ * is cut off instead. What nobody read is in the log, which the hypervisor
+ * writes by itself.
  *
  * @module
  */
-import { UsherError } from "../../error/mod.ts";
-import { type ByteConnection, connectUnix } from "../../sys/unix_socket.ts";
-import type { ConsoleStream } from "../driver.ts";
+import { UsherError } from "../error/mod.ts";
+import { type ByteConnection, connectUnix } from "../sys/unix_socket.ts";
+import type { ConsoleStream } from "./driver.ts";
 
 const READ_BYTES = 16 * 1024;
 const MAX_QUEUED_BYTES = 1024 * 1024;
@@ -21,15 +21,13 @@ type Reader = ReadableStreamDefaultController<Uint8Array>;
 
 /** The console of one domain. */
 export class ConsoleLine {
-  readonly #path: string;
-  readonly #open: (path: string) => Promise<ByteConnection>;
+  readonly #open: () => Promise<ByteConnection>;
   readonly #readers = new Set<Reader>();
   #connection: Promise<ByteConnection> | null = null;
 
-  /** `connect` opens the socket; tests give another. */
-  constructor(socketPath: string, connect = connectUnix) {
-    this.#path = socketPath;
-    this.#open = connect;
+  /** `open` connects to the line, which is done when the first comes. */
+  constructor(open: () => Promise<ByteConnection>) {
+    this.#open = open;
   }
 
   /** A stream of its own for one more reader and writer. */
@@ -83,7 +81,7 @@ export class ConsoleLine {
 
   #connect(): Promise<ByteConnection> {
     if (this.#connection !== null) return this.#connection;
-    const connection = this.#open(this.#path);
+    const connection = this.#open();
     this.#connection = connection;
     const end = () => {
       // Another may have been opened since the last reader of this one left.
@@ -129,6 +127,11 @@ export class ConsoleLine {
     this.#connection = null;
     void connection?.then((open) => open.close(), () => {});
   }
+}
+
+/** The console whose line is the unix socket at `path`. */
+export function consoleAt(path: string): ConsoleLine {
+  return new ConsoleLine(() => connectUnix(path));
 }
 
 function closeQuietly(reader: Reader): void {

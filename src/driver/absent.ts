@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DomainReport } from "../driver.ts";
+import type { DomainReport } from "./driver.ts";
 
 /** What is said of `uid` when nothing is known of it. */
 export function absent(uid: string): DomainReport {

@@ -2,14 +2,14 @@
  * What a start needs to find on the node: files that are there and can be
  * used, each once, and networks that the node allows.
  *
- * Looked at before QEMU is started, because QEMU's own complaint names a
+ * Looked at before a hypervisor is asked, because its own complaint names a
  * device of usher's and not the user's line.
  *
  * @module
  */
-import { UsherError } from "../../error/mod.ts";
-import type { DiskSpec, NicSpec, VmSpec } from "../../schema/vm.ts";
-import { fileIdentity, findFileProblem } from "../../sys/file_access.ts";
+import { UsherError } from "../error/mod.ts";
+import type { DiskSpec, NicSpec, VmSpec } from "../schema/vm.ts";
+import { fileIdentity, findFileProblem } from "../sys/file_access.ts";
 
 /** What is asked, by whom, and where. */
 export interface Wish {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readStart } from "../../sys/file_digest.ts";
+import { readStart } from "../sys/file_digest.ts";
 
 const HEADER_BYTES = 16;
 /** "QFI\xfb" */

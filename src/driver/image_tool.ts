@@ -4,8 +4,8 @@
  * @module
  */
 import { z } from "zod";
-import { runCommand } from "../../sys/child.ts";
-import { findFileProblem } from "../../sys/file_access.ts";
+import { runCommand } from "../sys/child.ts";
+import { findFileProblem } from "../sys/file_access.ts";
 
 const DEADLINE_MS = 30_000;
 
