@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { environment, readGivenOrNull } from "#machine";
+import { environment, readPlainOrNull } from "#machine";
 import {
   type ConfigFiles,
   merge,
@@ -31,7 +31,7 @@ export interface AppConfig<T> {
   readonly cli: CliConfig;
 }
 
-const MACHINE: ConfigFiles = { read: readGivenOrNull, env: environment };
+const MACHINE: ConfigFiles = { read: readPlainOrNull, env: environment };
 
 /**
  * Reads the configuration of the program `name`; `schema` is a zod object, or

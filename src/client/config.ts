@@ -9,7 +9,7 @@
  * @module
  */
 import type { CliConfig } from "../schema/config.ts";
-import { readGivenOrNull } from "../sys/given_file.ts";
+import { readPlainOrNull } from "../sys/given_file.ts";
 import { controllerOrigin, readCredentials } from "./credentials.ts";
 import { failure } from "./failure.ts";
 import type { Io } from "./io.ts";
@@ -87,7 +87,7 @@ function inHome(io: Io, path: string | undefined): string | undefined {
 
 async function readCa(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
-  const pem = await readGivenOrNull(path);
+  const pem = await readPlainOrNull(path);
   if (pem !== null) return checkCa(path, pem);
   throw await failure("not_found", `Cannot read the CA: no file ${path}`, {
     hint: "correct ca_file in cli.yaml",
@@ -110,11 +110,11 @@ async function readConfigFiles(io: Io): Promise<PartialConfig> {
   const paths = ["/etc/usher/cli.yaml", `${homeOf(io)}/.usher/cli.yaml`];
   let merged: PartialConfig = {};
   for (const path of paths) {
-    const text = await readGivenOrNull(path);
+    const text = await readPlainOrNull(path);
     if (text !== null) merged = { ...merged, ...await readConfig(path, text) };
   }
   if (!named) return merged;
-  const text = await readGivenOrNull(named);
+  const text = await readPlainOrNull(named);
   if (text === null) {
     throw new UsageError(
       `Cannot read ${named}, which USHERCLI_CONFIG names: there is no such file`,

@@ -8,7 +8,7 @@
  * @module
  */
 import { makeFolder, statOrNull, writeDurably } from "../sys/file.ts";
-import { readGivenOrNull, whyUnusable } from "../sys/given_file.ts";
+import { readPlainOrNull, whyUnusable } from "../sys/given_file.ts";
 import { failure } from "./failure.ts";
 import { UsageError } from "./usage.ts";
 
@@ -51,7 +51,7 @@ export function controllerOrigin(url: string): string {
 
 /** All sessions in `path`; none when there is no such file. */
 export async function readCredentials(path: string): Promise<Credentials> {
-  const text = await readGivenOrNull(path);
+  const text = await readPlainOrNull(path);
   if (text === null) return NONE;
   const mode = (await statOrNull(path))?.mode ?? 0;
   if ((mode & READABLE_BY_OTHERS) !== 0) {

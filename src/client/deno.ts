@@ -6,7 +6,7 @@
  * @module
  */
 export { environment } from "../sys/environment.ts";
-export { readGivenOrNull } from "../sys/given_file.ts";
+export { readPlainOrNull } from "../sys/given_file.ts";
 import type { Input, Io, Output } from "./io.ts";
 import type { HttpClient, UnverifiedAnswer } from "./platform.ts";
 

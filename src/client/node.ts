@@ -178,11 +178,15 @@ export function environment(name: string): string | undefined {
 /** The most that a person writes by hand. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
-/** The text of `path`, or null when there is none. Throws `invalid_input`. */
-export async function readGivenOrNull(path: string): Promise<string | null> {
+/** The text of the plain file `path`, or null when there is none. Throws `invalid_input`. */
+export async function readPlainOrNull(path: string): Promise<string | null> {
   try {
-    const { size } = await stat(path);
-    if (size > MAX_FILE_BYTES) throw new Error("It is larger than 1 MiB");
+    const found = await stat(path);
+    // Whoever opens a pipe waits for its writer.
+    if (!found.isFile() && !found.isDirectory() && path !== "/dev/null") {
+      throw new Error("It is a pipe or a device, not a file");
+    }
+    if (found.size > MAX_FILE_BYTES) throw new Error("It is larger than 1 MiB");
     const bytes = await readFile(path);
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {

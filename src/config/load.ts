@@ -5,7 +5,7 @@
  */
 import { UsherError } from "../error/mod.ts";
 import { environment } from "../sys/environment.ts";
-import { readGivenOrNull } from "../sys/given_file.ts";
+import { readPlainOrNull } from "../sys/given_file.ts";
 import {
   type ConfigFiles,
   keyFinder,
@@ -22,7 +22,7 @@ import { readYaml, type Schema } from "./yaml_file.ts";
 
 /** This machine. */
 export const THIS_MACHINE: ConfigFiles = {
-  read: readGivenOrNull,
+  read: readPlainOrNull,
   env: environment,
 };
 
@@ -77,7 +77,7 @@ export async function loadFile<T>(
   path: string,
   schema: Schema<T>,
 ): Promise<Located<T>> {
-  const text = await readGivenOrNull(path);
+  const text = await readPlainOrNull(path);
   if (text === null) {
     throw new UsherError("invalid_input", `There is no file ${path}`, {
       hint: "name one that is there",

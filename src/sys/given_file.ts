@@ -9,10 +9,32 @@
 /** The most that a person writes by hand; a device or a disk image has no end. */
 const MAX_BYTES = 1024 * 1024;
 
-/** The text of `path`, or null when there is none. Throws `invalid_input`. */
-export async function readGivenOrNull(path: string): Promise<string | null> {
-  try {
+/**
+ * The text of `path`, or null when there is none. It may be what another
+ * program pipes in, as `<(COMMAND)` does. Throws `invalid_input`.
+ */
+export function readGivenOrNull(path: string): Promise<string | null> {
+  return orNull(path, readText);
+}
+
+/**
+ * The same of a file that is read again whenever that is asked for, such as a
+ * configuration: a pipe has its text once, keeps who opens it waiting for a
+ * writer, and is refused. /dev/null holds nothing, as people mean it.
+ */
+export function readPlainOrNull(path: string): Promise<string | null> {
+  return orNull(path, async () => {
+    requirePlain(path, await Deno.stat(path));
     return await readText(path);
+  });
+}
+
+async function orNull(
+  path: string,
+  read: (path: string) => Promise<string>,
+): Promise<string | null> {
+  try {
+    return await read(path);
   } catch (error) {
     // A home of /dev/null, as services have it, holds no files either.
     if (
@@ -29,10 +51,17 @@ export async function readGivenOrNull(path: string): Promise<string | null> {
   }
 }
 
-/** The text of `path`, which must be there. Throws `invalid_input`. */
+/** The text of `path`, which must be there; a pipe, too. Throws `invalid_input`. */
 export async function readGiven(path: string): Promise<string> {
-  const text = await readGivenOrNull(path);
-  if (text !== null) return text;
+  return await readGivenOrNull(path) ?? await noSuchFile(path);
+}
+
+/** The text of a plain file, which must be there. Throws `invalid_input`. */
+export async function readPlain(path: string): Promise<string> {
+  return await readPlainOrNull(path) ?? await noSuchFile(path);
+}
+
+async function noSuchFile(path: string): Promise<never> {
   const { UsherError } = await import("../error/mod.ts");
   throw new UsherError(
     "invalid_input",
@@ -43,6 +72,17 @@ export async function readGiven(path: string): Promise<string> {
 /** What is wrong with a file that the system would let us read. */
 class Unreadable extends Error {
   override readonly name = "Unreadable";
+}
+
+function requirePlain(path: string, found: Deno.FileInfo): void {
+  if (found.isFile || path === "/dev/null") return;
+  if (found.isDirectory) throw new Unreadable("it is a folder, not a file");
+  const what = found.isFifo
+    ? "a pipe"
+    : found.isSocket
+    ? "a socket"
+    : "a device";
+  throw new Unreadable(`it is ${what}, not a file`);
 }
 
 async function readText(path: string): Promise<string> {

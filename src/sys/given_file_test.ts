@@ -1,5 +1,5 @@
 import { rejects, strictEqual } from "node:assert/strict";
-import { readGiven, readGivenOrNull } from "./given_file.ts";
+import { readGiven, readGivenOrNull, readPlainOrNull } from "./given_file.ts";
 
 Deno.test("readGiven() says what is wrong with a file, without a system's words", async () => {
   const folder = await Deno.makeTempDir();
@@ -30,6 +30,31 @@ Deno.test("readGiven() says what is wrong with a file, without a system's words"
       code: "invalid_input",
       message,
     });
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("readPlainOrNull() refuses at once what is read only once, or has no end", async () => {
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/a`, "text");
+  await Deno.symlink("a", `${folder}/link`);
+  strictEqual(await readPlainOrNull(`${folder}/link`), "text");
+  strictEqual(await readPlainOrNull(`${folder}/b`), null);
+  strictEqual(await readPlainOrNull("/dev/null"), "");
+  // Nobody ever writes into it.
+  await new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).output();
+  using _listener = Deno.listen({
+    transport: "unix",
+    path: `${folder}/socket`,
+  });
+  const cases: [string, RegExp][] = [
+    [`${folder}/pipe`, /Cannot read .*\/pipe: it is a pipe, not a file$/],
+    [`${folder}/socket`, /Cannot read .*: it is a socket, not a file$/],
+    ["/dev/zero", /Cannot read \/dev\/zero: it is a device, not a file$/],
+    [folder, /Cannot read .*: it is a folder, not a file$/],
+  ];
+  for (const [path, message] of cases) {
+    await rejects(readPlainOrNull(path), { code: "invalid_input", message });
   }
   await Deno.remove(folder, { recursive: true });
 });

@@ -4,8 +4,10 @@
  * @module
  */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import process from "node:process";
+import { promisify } from "node:util";
 import { getConfig, isUsherError } from "@usher/client";
 import type { Case } from "../suite_site.ts";
 
@@ -61,6 +63,10 @@ export const CONFIGURATION_CASES: Readonly<Record<string, Case>> = {
         String(await read()),
         /Cannot read .*: it is a folder, not a file$/,
       );
+      // Nobody writes into it, so opening it would last for ever.
+      await promisify(execFile)("mkfifo", [`${folder}/pipe`]);
+      process.env[VARIABLE] = `${folder}/pipe`;
+      match(String(await read()), /Cannot read .*\/pipe: it is a pipe\b/);
       process.env[VARIABLE] = `${folder}/none`;
       match(String(await read()), /There is no configuration file .*\/none$/);
     } finally {

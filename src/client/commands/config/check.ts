@@ -7,7 +7,7 @@ import { roleSources } from "../../../config/load.ts";
 import { type Checked, checkSources } from "../../../config/sources.ts";
 import { type Mistake, mistakesIn } from "../../../config/yaml_file.ts";
 import { marginMistake } from "../../../core/takeover_margin.ts";
-import { readGiven } from "../../../sys/given_file.ts";
+import { readPlain } from "../../../sys/given_file.ts";
 import { choice, defineCommand, text } from "../../command.ts";
 import { EXIT } from "../../exit.ts";
 import type { Io } from "../../io.ts";
@@ -95,7 +95,7 @@ async function checkAll(
 }
 
 async function checkOne(name: ConfigName, file: string): Promise<Found> {
-  const text = await readGiven(file);
+  const text = await readPlain(file);
   return {
     name,
     files: [file],

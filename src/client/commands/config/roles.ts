@@ -9,7 +9,7 @@ import type { ConfigFiles, Override } from "../../../config/sources.ts";
 import { CliConfig, CtrlConfig, LnmConfig } from "../../../schema/config.ts";
 import { DRIVER_NAMES } from "../../../schema/known_driver.ts";
 import { absolutePath } from "../../../sys/file.ts";
-import { readGivenOrNull } from "../../../sys/given_file.ts";
+import { readPlainOrNull } from "../../../sys/given_file.ts";
 import type { Io } from "../../io.ts";
 import { unknownWord } from "../../usage.ts";
 
@@ -39,7 +39,7 @@ export function configName(word: string): ConfigName {
 
 /** Files of this machine, and variables as a command sees them. */
 export function filesOf(io: Io): ConfigFiles {
-  return { read: readGivenOrNull, env: (name) => io.env(name) };
+  return { read: readPlainOrNull, env: (name) => io.env(name) };
 }
 
 /** Flags that say something of the configuration, of either role. */
