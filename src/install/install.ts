@@ -277,7 +277,8 @@ async function serving(
   if (!start) return steps;
   const active = await machine.run("systemctl", ["is-active", unit]);
   const isNew = seen.some(({ thing: { kind }, fate }) =>
-    kind !== "configuration" && (fate === "put" || fate === "replace")
+    (kind === "program" || kind === "unit") &&
+    (fate === "put" || fate === "replace")
   );
   if (active.code !== 0) command(`start ${unit}`, "start", unit);
   else if (isNew) command(`restart ${unit}`, "restart", unit);

@@ -8,7 +8,7 @@ import {
 import { InstallMachine, Killed } from "../../tests/support/install_machine.ts";
 import { isUsherError } from "../error/mod.ts";
 import { install, type InstallOptions } from "./install.ts";
-import { PROGRAM, type ServiceRole } from "./things.ts";
+import { PROGRAM, type ServiceRole, SHELL } from "./things.ts";
 import { uninstall } from "./uninstall.ts";
 
 const OPTIONS: InstallOptions = {
@@ -43,6 +43,7 @@ Deno.test("install() puts executable, unit, configuration and user, and starts t
   await install(machine, "ctrl", OPTIONS);
   strictEqual(await machine.read(PROGRAM), "usher 1");
   strictEqual((await Deno.stat(machine.root + PROGRAM)).mode! & 0o777, 0o755);
+  strictEqual(await Deno.readLink(machine.root + SHELL), "usher");
   match(await machine.read(CONFIG), /^state_dir:/m);
   match(await machine.read(UNIT), /^User=usher$/m);
   deepStrictEqual([...machine.users], ["usher"]);
@@ -160,6 +161,23 @@ Deno.test("what was edited stays, at an installation and at its end, and is name
   match(said, /keeps \S+usher-ctrl\.service\.d, which is yours/);
 });
 
+Deno.test("a link or a program of the shell's name that others put stays, and so does an usher that is a link", async () => {
+  for (const at of [SHELL, PROGRAM]) {
+    await using machine = await InstallMachine.make();
+    await machine.write("/opt/usher", "usher 0");
+    await Deno.symlink("../../../opt/usher", machine.root + at);
+    const before = await machine.tree();
+    await install(machine, "ctrl", OPTIONS);
+    match(machine.said.join("\n"), new RegExp(`^keeps ${at}, which`, "m"));
+    await uninstall(machine, "ctrl", PURGE);
+    deepStrictEqual(await machine.tree(), before);
+  }
+  await using machine = await InstallMachine.make();
+  await machine.write(SHELL, "a tool for theatres");
+  await install(machine, "ctrl", OPTIONS);
+  strictEqual(await machine.read(SHELL), "a tool for theatres");
+});
+
 Deno.test("what was there before stays when it is the same that would be put", async () => {
   await using machine = await InstallMachine.make();
   await machine.write(PROGRAM, "usher 1");
@@ -224,6 +242,7 @@ Deno.test("a dry run says each step and does none", async () => {
     "would make /etc/usher",
     "would add the system user usher",
     "would put /usr/local/bin/usher",
+    "would put /usr/local/bin/ush",
     "would put /etc/usher/ctrl.yaml",
     "would put /etc/systemd/system/usher-ctrl.service",
     "would tell systemd of the unit",

@@ -7,7 +7,12 @@
  * @module
  */
 import { UsherError } from "../error/mod.ts";
-import { type Content, digestOf, lookAt } from "../sys/placed_file.ts";
+import {
+  type Content,
+  digestOf,
+  isOfLink,
+  lookAt,
+} from "../sys/placed_file.ts";
 import type { Machine } from "./machine.ts";
 import type { InstallRecord } from "./record.ts";
 import type { Thing } from "./things.ts";
@@ -42,7 +47,9 @@ export async function look(
     ...other.files[thing.path] ?? [],
   ];
   if (ours.includes(found.digest)) return { thing, digest, fate: "replace" };
-  if (thing.kind !== "program") return { thing, digest, fate: "stays" };
+  // Whoever made a link of it keeps the program elsewhere.
+  const isOthers = thing.kind !== "program" || isOfLink(found.digest);
+  if (isOthers) return { thing, digest, fate: "stays" };
   await requireUsher(machine, thing.path);
   return { thing, digest, fate: "replace" };
 }
@@ -67,6 +74,7 @@ async function isUsher(machine: Machine, path: string): Promise<boolean> {
 }
 
 /** What belongs there. */
-export function contentOf(machine: Machine, { text }: Thing): Content {
-  return text === null ? { file: machine.program } : { text };
+export function contentOf(machine: Machine, thing: Thing): Content {
+  if (thing.kind === "program") return { file: machine.program };
+  return thing.kind === "link" ? { link: thing.text } : { text: thing.text };
 }

@@ -16,13 +16,17 @@ import lnmConfig from "../../configs/lnm.yaml" with { type: "text" };
 export type ServiceRole = "ctrl" | "lnm";
 
 /** A file that is put in place. */
-export interface Thing {
-  readonly path: string;
-  readonly mode: number;
-  readonly kind: "program" | "unit" | "configuration";
-  /** Its text; null for the executable itself. */
-  readonly text: string | null;
-}
+export type Thing =
+  & { readonly path: string; readonly mode: number }
+  & (
+    /** The executable itself. */
+    | { readonly kind: "program" }
+    /** Its text; of a link, where it leads. */
+    | {
+      readonly kind: "unit" | "configuration" | "link";
+      readonly text: string;
+    }
+  );
 
 /** All that belongs to a role. */
 export interface Things {
@@ -39,6 +43,8 @@ export interface Things {
 
 /** Where the executable lies. */
 export const PROGRAM = "/usr/local/bin/usher";
+/** The same file, as the shell that it is under this name. */
+export const SHELL = "/usr/local/bin/ush";
 /** What holds the state of both roles. */
 export const STATE_HOME = "/var/lib/usher";
 /** Where it is recorded what was put. */
@@ -53,7 +59,8 @@ export function thingsOf(role: ServiceRole): Things {
     unit,
     folders: ["/usr/local/bin", "/etc/usher", UNIT_FOLDER],
     files: [
-      { path: PROGRAM, mode: 0o755, kind: "program", text: null },
+      { path: PROGRAM, mode: 0o755, kind: "program" },
+      { path: SHELL, mode: 0o777, kind: "link", text: "usher" },
       {
         path: `/etc/usher/${role}.yaml`,
         mode: 0o644,

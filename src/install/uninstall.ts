@@ -136,7 +136,7 @@ async function takeFiles(
   const { machine } = away;
   for (const [path, digests] of Object.entries(record.files)) {
     const unfinished = machine.root + unfinishedName(path);
-    if (await statOrNull(unfinished) !== null) {
+    if (await lookAt(unfinished) !== "nothing") {
       await away.do(
         `remove ${unfinishedName(path)}`,
         () => removeIfThere(unfinished),

@@ -10,13 +10,22 @@
 import { dirname } from "node:path";
 import { removeIfThere, syncFolder } from "./file.ts";
 
-/** What lies at a path: the digest of a plain file, or what it is instead. */
+/** What lies at a path: the digest of a plain file or a link, or what it is instead. */
 export type Found = { readonly digest: string } | "nothing" | "no plain file";
+
+/** Begins the digest of a link, which says where it leads. */
+const LINK = "link to ";
+
+/** Whether a digest is that of a link. */
+export function isOfLink(digest: string): boolean {
+  return digest.startsWith(LINK);
+}
 
 /** Looks at `path`, without following a link. */
 export async function lookAt(path: string): Promise<Found> {
   try {
-    const { isFile } = await Deno.lstat(path);
+    const { isFile, isSymlink } = await Deno.lstat(path);
+    if (isSymlink) return { digest: LINK + await Deno.readLink(path) };
     if (!isFile) return "no plain file";
     return { digest: await digestOf({ file: path }) };
   } catch (error) {
@@ -28,11 +37,15 @@ export async function lookAt(path: string): Promise<Found> {
   }
 }
 
-/** What a file is to hold: a text, or what another file holds. */
-export type Content = { readonly text: string } | { readonly file: string };
+/** What a file is to hold: a text, or what another file holds; or where a link leads. */
+export type Content =
+  | { readonly text: string }
+  | { readonly file: string }
+  | { readonly link: string };
 
 /** The SHA-256 of it, in hex. Read whole: that is rare, and quicker than in pieces. */
 export async function digestOf(content: Content): Promise<string> {
+  if ("link" in content) return LINK + content.link;
   const bytes = "text" in content
     ? new TextEncoder().encode(content.text)
     : await Deno.readFile(content.file);
@@ -51,7 +64,7 @@ export function unfinishedName(path: string): string {
   return `${path}.usher-new`;
 }
 
-/** Puts a file at `path`, durably, in the place of what is there. */
+/** Puts a file or a link at `path`, durably, in the place of what is there. */
 export async function placeFile(
   path: string,
   content: Content,
@@ -60,17 +73,26 @@ export async function placeFile(
   const unfinished = unfinishedName(path);
   try {
     await removeIfThere(unfinished);
-    if ("file" in content) await Deno.copyFile(content.file, unfinished);
-    else await Deno.writeTextFile(unfinished, content.text);
-    await Deno.chmod(unfinished, mode); // whatever the umask is
-    using file = await Deno.open(unfinished, { read: true });
-    await file.sync();
+    if ("link" in content) await Deno.symlink(content.link, unfinished);
+    else await writeWhole(unfinished, content, mode);
     await Deno.rename(unfinished, path);
   } catch (error) {
     await removeIfThere(unfinished).catch(() => {}); // the disk says no to all
     throw error;
   }
   await syncFolder(dirname(path));
+}
+
+async function writeWhole(
+  path: string,
+  content: Exclude<Content, { readonly link: string }>,
+  mode: number,
+): Promise<void> {
+  if ("file" in content) await Deno.copyFile(content.file, path);
+  else await Deno.writeTextFile(path, content.text);
+  await Deno.chmod(path, mode); // whatever the umask is
+  using file = await Deno.open(path, { read: true });
+  await file.sync();
 }
 
 /** Removes a folder that has nothing in it; whether it is gone. */

@@ -104,12 +104,16 @@ export class InstallMachine implements Machine, AsyncDisposable {
     const found: Record<string, string> = {};
     const walk = async (folder: string): Promise<void> => {
       for await (
-        const { name, isDirectory } of Deno.readDir(this.root + folder)
+        const { name, isDirectory, isSymlink } of Deno.readDir(
+          this.root + folder,
+        )
       ) {
         const path = `${folder}/${name}`;
         if (isDirectory) {
           found[path] = "folder";
           await walk(path);
+        } else if (isSymlink) {
+          found[path] = `link to ${await Deno.readLink(this.root + path)}`;
         } else found[path] = await Deno.readTextFile(this.root + path);
       }
     };

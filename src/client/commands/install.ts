@@ -27,7 +27,7 @@ const UNINSTALL_FLAGS = {
 export const INSTALL_COMMANDS = {
   "ctrl install": defineCommand({
     about:
-      "Make the controller a service of this machine: the executable in /usr/local/bin, its systemd unit, the default configuration in /etc/usher, a system user. What is there and was edited stays. Again, from a newer file, it upgrades in place.",
+      "Make the controller a service of this machine: the executable in /usr/local/bin with a link ush for its shell, its systemd unit, the default configuration in /etc/usher, a system user. What is there and was edited stays. Again, from a newer file, it upgrades in place.",
     words: NO_WORDS,
     flags: INSTALL_FLAGS,
     examples: [
