@@ -100,4 +100,7 @@ Deno.test("unrunCommands() wants a reason for what no test runs", () => {
     unrunCommands("a.md", `<!-- not run: -->\n${block("ls")}`).length,
     1,
   );
+  deepStrictEqual(unrunCommands("a.md", "text\n```\nusher vm list"), [
+    "a.md:2: this block is not closed",
+  ]);
 });

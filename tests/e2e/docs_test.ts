@@ -38,14 +38,18 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "usher ctrl reload":
     "the site of the examples is usher dev's: it has no files",
   "usher ctrl reload --check": "the same",
+  "usher vm start web --memory 8GiB":
+    "tests/e2e/policy_test.ts has the plugin that refuses it",
   "usher audit verify --head 6b3f0d9c1f5f0a0d9a4e7c2b8d1e3f4a5b6c7d8e9f0a1b2c3d4e5f6a7b8c9d0e":
     "no log of the examples has a record of that hash",
 };
 
-/** README.md and what is for users in docs/. */
+/** README.md and what is for users in docs/, the pages of plugins among it. */
 async function documents(): Promise<[path: string, text: string][]> {
   const paths = (await trackedFiles())
-    .filter((path) => path === "README.md" || /^docs\/[^/]+\.md$/.test(path));
+    .filter((path) =>
+      path === "README.md" || /^docs\/(?:plugins\/)?[^/]+\.md$/.test(path)
+    );
   return await Promise.all(
     paths.map(async (path): Promise<[string, string]> => [
       path,
@@ -102,6 +106,8 @@ Deno.test("examples are found where readers look for them", () => {
     "```",
     "    usher NOUN VERB [WORDS...]",
     "    echo a | usher vm console b",
+    "```",
+    "usher op list",
   ].join("\n");
   const found = readExamples("a.md", text).examples.map((
     { line, mention, error },
@@ -116,6 +122,7 @@ Deno.test("examples are found where readers look for them", () => {
       ["usher vm strat", false, 'error: Unknown verb "strat"'],
       ["usher vm list", false, null],
       ["echo a | usher vm console b", false, null],
+      ["usher op list", false, null],
     ]),
   );
 });

@@ -45,7 +45,9 @@ export function readExamples(path: string, text: string): DocExamples {
     const at = `${path}:${i + 1}`;
     const fence = /^```(\w*)$/.exec(line);
     if (fence !== null) {
-      const end = lines.indexOf("```", i + 1);
+      const closed = lines.indexOf("```", i + 1);
+      // As readers see it: what is not closed takes the rest.
+      const end = closed < 0 ? lines.length : closed;
       const block = lines.slice(i + 1, end);
       if (fence[1] === "yaml") yaml.push({ at, text: `${block.join("\n")}\n` });
       else examples.push(...readBlock(path, i + 2, block));
