@@ -76,9 +76,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const requests = new Requests(asked);
   const parts = { context, records, links, leaseMs: config.node_lease };
   const watch = { ...parts, nodes, domains, leftovers };
-  const session = { ...parts, nodes, domains, runner, admission };
+  const session = { ...parts, nodes, domains, runner, admission, audit };
   const drains = drainsOf({ ...session, requests }, config);
-  const keepers = keepersOf({ ...parts, ...running, runner }, config);
+  const keepers = keepersOf({ ...parts, ...running, runner, audit }, config);
   const janitor = janitorOf(config, { context, records, accounts, nodes });
   const served = { ...session, requests, accounts, store, events };
   const services = await PluginServices.open(served, options.asks);

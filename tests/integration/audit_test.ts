@@ -117,6 +117,29 @@ Deno.test("audit: requests, logins, joins and refusals are noted, with who, what
   strictEqual((await site.call("GET", "/v1/audit?decision=x")).status, 400);
 });
 
+Deno.test("audit: who joins without a good token is noted as turned away, and counted when it goes on", async () => {
+  await using site = await TestSite.start();
+  const { nodesUrl } = site.site.controller.site;
+  for (let i = 0; i < 30; i++) {
+    const body = { secret: `a guess ${i}`, name: `n${i + 9}`, version: "0" };
+    const answer = await site.client.fetch(`${nodesUrl}/v1/enrol`, {
+      method: "POST",
+      body: JSON.stringify(body),
+    });
+    strictEqual(answer.status, 401);
+    await answer.body?.cancel();
+  }
+  const joins = await read(site, "?verb=join");
+  deepStrictEqual(
+    joins.map(({ names, decision }) => `${names} ${decision}`),
+    [
+      "n1 told",
+      ...Array.from({ length: 20 }, (_, i) => `n${i + 9} refused`),
+    ],
+  );
+  ok(!JSON.stringify(joins).includes("a guess"));
+});
+
 Deno.test("audit: with audit.reads, plain reads are noted", async () => {
   await using site = await TestSite.start({ ctrl: { audit: { reads: true } } });
   await site.call("GET", "/v1/vms");

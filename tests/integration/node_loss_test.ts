@@ -5,6 +5,7 @@
  * @module
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { readAudit } from "../../src/ctrl/audit/read.ts";
 import type { Operation } from "../../src/schema/operation.ts";
 import { TestSite } from "../support/site.ts";
 import { until } from "../support/wait.ts";
@@ -92,6 +93,7 @@ Deno.test("node loss: a VM of a node that was declared dead starts elsewhere, an
   const [why] = start.trail;
   strictEqual(why?.source, "node loss");
   match(why.text, /declared dead by admin.*starts on n2 instead of n1$/);
+  deepStrictEqual(await decided(site, "start"), ["admin web n1 to n2"]);
   const states = await Promise.all(
     ["waits", "off", "frozen"].map(async (vm) =>
       `${vm} ${(await site.vm(vm)).status.state} ${(await site.vm(vm)).node}`
@@ -115,11 +117,25 @@ Deno.test("node loss: a VM of a node that was declared dead starts elsewhere, an
   );
   const still = await runsOn(site, "web", "n2");
   deepStrictEqual(still.status.incarnation, after.status.incarnation);
+  deepStrictEqual(await decided(site, "poweroff"), [" web n1 to n2"]);
   // What nobody took over is as it was.
   await runsOn(site, "waits", "n1");
   strictEqual((await site.vm("frozen")).status.state, "paused");
   strictEqual((await site.vm("web")).restarts?.due, false);
 });
+
+/** What the audit log says that the controller decided by itself. */
+async function decided(site: TestSite, verb: string): Promise<string[]> {
+  const { audit } = site.site.controller.site;
+  const records = await Array.fromAsync(readAudit(audit, { verb }));
+  return records.filter(({ via }) => via === "controller").map(
+    ({ user, names, args }) => {
+      const { from, node, runsOn = node } = args ?? {};
+      const [vm = ""] = names;
+      return `${user} ${vm.split(".")[0]} ${from ?? node} to ${runsOn}`;
+    },
+  );
+}
 
 /** What the change stream has said so far. */
 function notes(site: TestSite): string[] {

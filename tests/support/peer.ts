@@ -11,6 +11,7 @@ import { openSession } from "../../src/ctrl/node_api/session.ts";
 import type { NodeSessionParts } from "../../src/ctrl/node_api/session_parts.ts";
 import { lookOnce } from "../../src/ctrl/nodes/node_watch.ts";
 import { Nodes } from "../../src/ctrl/nodes/nodes.ts";
+import type { AuditNote } from "../../src/schema/audit.ts";
 import type { DomainFrame } from "../../src/schema/frame.ts";
 import { newSecret } from "../../src/sys/id.ts";
 import { SmallCtrl } from "./small_ctrl.ts";
@@ -21,6 +22,8 @@ export interface World extends AsyncDisposable {
   readonly ctrl: SmallCtrl;
   readonly parts: NodeSessionParts;
   readonly secret: string;
+  /** What was noted in the audit log. */
+  readonly noted: AuditNote[];
   /** One look of the node watch. */
   look(): Promise<void>;
 }
@@ -45,11 +48,14 @@ export async function world(helloMs = 30_000): Promise<World> {
     nodes: () => nodes,
   });
   const admission = new Admission({ context, events });
+  const noted: AuditNote[] = [];
+  const audit = { note: (note: AuditNote) => void noted.push(note) };
   const common = { context, records, links, nodes, domains, leaseMs: 60_000 };
   return {
     ctrl,
     secret,
-    parts: { ...common, runner, admission, helloMs },
+    noted,
+    parts: { ...common, runner, admission, audit, helloMs },
     look: () => lookOnce({ ...common, leftovers }),
     [Symbol.asyncDispose]: () => ctrl[Symbol.asyncDispose](),
   };

@@ -278,11 +278,18 @@ Deno.test("who is turned away again and again is counted, and pushes nobody out"
     code: "unauthenticated",
   };
   for (let i = 0; i < 1000; i++) bench.log.note(turned);
-  for (let i = 0; i < 30; i++) bench.log.note({ ...turned, session: "s" });
+  for (let i = 0; i < 300; i++) bench.log.note({ ...turned, session: "s" });
+  // One host, whichever of its addresses it takes; a node that says it is one.
+  for (let i = 0; i < 300; i++) {
+    const address = `2001:db8:0:7::${i.toString(16)}`;
+    bench.log.note({ ...turned, address });
+    const node = { via: "node" as const, decision: "failed" as const };
+    bench.log.note({ ...turned, ...node, address, code: "plugin_failed" });
+  }
   await bench.clock.advance(60_000);
   bench.log.note(turned);
   await bench.log.durable();
   const records = await bench.records();
-  strictEqual(records.length, 20 + 30 + 1);
+  strictEqual(records.length, 20 + 200 + 20 + 20 + 1);
   deepStrictEqual(records.at(-1)?.args, { repeats: 980 });
 });

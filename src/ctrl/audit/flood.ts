@@ -3,16 +3,20 @@
  * stands in the log a number of times and is counted after that.
  *
  * Else anybody who can reach the controller could push out of the log what was
- * noted before: it has so much room. What is done for somebody who is known is
+ * noted before: it has so much room. Somebody who is known could, too, so a
+ * session has a number of its own, a larger one. What is done for somebody is
  * never left out.
  *
  * @module
  */
 import type { AuditNote } from "../../schema/audit.ts";
 import type { Clock } from "../../sys/clock.ts";
+import { networkOf } from "../auth/network.ts";
 
-/** From one address for one reason, so many are noted each minute. */
+/** From one network for one reason, so many are noted each minute. */
 const MOST = 20;
+/** Of one session for one reason. */
+const MOST_OF_SESSION = 200;
 const MINUTE_MS = 60_000;
 
 /** Addresses that are counted by themselves. */
@@ -33,25 +37,22 @@ export class Flood {
   }
 
   /** How many like it were left out before it; null when it is left out itself. */
-  passes({ decision, session, address = "", code = "" }: AuditNote):
-    | number
-    | null {
-    if (decision !== "refused" || session !== undefined) return 0;
+  passes(note: AuditNote): number | null {
+    if (!isTurnedAway(note)) return 0;
+    const most = note.session === undefined ? MOST : MOST_OF_SESSION;
     const now = this.#clock.monotonic();
-    // A name that was never checked is free to choose.
-    const isNew = !this.#seen.has(`${address} ${code}`);
-    const key = isNew && this.#seen.size >= MAX_KNOWN
-      ? "others"
-      : `${address} ${code}`;
+    const whose = nameOf(note);
+    const isNew = !this.#seen.has(whose);
+    const key = isNew && this.#seen.size >= MAX_KNOWN ? "others" : whose;
     const seen = this.#seen.get(key);
     if (seen === undefined || now - seen.since >= MINUTE_MS) {
       this.#seen.delete(key);
       this.#forget(now);
       this.#seen.set(key, { since: now, count: 1 });
-      return Math.max(0, (seen?.count ?? 0) - MOST);
+      return Math.max(0, (seen?.count ?? 0) - most);
     }
     seen.count++;
-    return seen.count <= MOST ? 0 : null;
+    return seen.count <= most ? 0 : null;
   }
 
   /** What is over and left nothing out needs no place. */
@@ -61,4 +62,14 @@ export class Flood {
       if (now - since >= MINUTE_MS) this.#seen.delete(key);
     }
   }
+}
+
+/** Not by the name of the user: a stranger is free to choose one. */
+function nameOf({ session, address = "", code = "" }: AuditNote): string {
+  return `${session ?? networkOf(address)} ${code}`;
+}
+
+/** A node that could not be checked may be anybody, too. */
+function isTurnedAway({ decision, via }: AuditNote): boolean {
+  return decision === "refused" || decision === "failed" && via === "node";
 }

@@ -14,6 +14,7 @@
  *
  * @module
  */
+import { networkOf } from "./network.ts";
 
 interface Failures {
   readonly count: number;
@@ -120,14 +121,4 @@ function namesOf(user: string, address: string) {
     from: `address ${from}`,
     pair: `pair ${from} ${account}`,
   };
-}
-
-/** An IPv6 host has 2^64 addresses of its own: they count as one. */
-function networkOf(address: string): string {
-  if (!address.includes(":") || /^::ffff:\d+\./i.test(address)) return address;
-  const [head = "", tail = ""] = address.split("::", 2);
-  const groups = head === "" ? [] : head.split(":");
-  const after = tail === "" ? [] : tail.split(":");
-  while (groups.length + after.length < 8) groups.push("0");
-  return [...groups, ...after].slice(0, 4).join(":");
 }

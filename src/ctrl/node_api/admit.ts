@@ -3,10 +3,13 @@
  * one.
  *
  * A node whose session lives is not asked about again: whatever becomes of the
- * plugins meanwhile, its consoles open.
+ * plugins meanwhile, its consoles open. One that is turned away is noted in the
+ * audit log, each time that it is: its secret may be a guess.
  *
  * @module
  */
+import { isLabel } from "../../schema/name.ts";
+import { type AuditSink, whyOf } from "../audit/sink.ts";
 import type { Admission } from "../auth/admission.ts";
 import { hashToken } from "../auth/sessions.ts";
 import type { NodeLinks } from "../nodes/node_links.ts";
@@ -15,6 +18,7 @@ import type { NodeLinks } from "../nodes/node_links.ts";
 export interface AdmitParts {
   readonly admission: Admission;
   readonly links: NodeLinks;
+  readonly audit: AuditSink;
 }
 
 /** What a node shows, and where it comes from. */
@@ -24,12 +28,27 @@ export interface ShownByNode {
   readonly address: string;
 }
 
-/** Asks the chain about a node. Throws why it is not let in. */
-export async function admitNode(
-  { admission }: AdmitParts,
+/** Asks the chain about a node, then lets it in by `enter`. Throws why it is not. */
+export async function admitNode<T>(
+  { admission, audit }: Pick<AdmitParts, "admission" | "audit">,
   { name, secret, address }: ShownByNode,
-): Promise<void> {
-  await admission.node({ user: name, password: secret, address });
+  enter: () => T,
+): Promise<T> {
+  try {
+    await admission.node({ user: name, password: secret, address });
+    return enter();
+  } catch (error) {
+    audit.note({
+      user: "",
+      via: "node",
+      address,
+      verb: "lnm_authenticate",
+      // Whoever is turned away may say anything.
+      names: isLabel(name) ? [name] : [],
+      ...whyOf(error),
+    });
+    throw error;
+  }
 }
 
 /** Lets in for one request, without a look at the chain while the node's session lives. */
@@ -40,5 +59,5 @@ export async function admitBeside(
   const link = parts.links.get(shown.name);
   const isKnown = link?.session != null &&
     link.secretHash === hashToken(shown.secret);
-  if (!isKnown) await admitNode(parts, shown);
+  if (!isKnown) await admitNode(parts, shown, () => {});
 }

@@ -96,10 +96,11 @@ async function enrol(
     verb: "join",
     names: [asked.name],
   };
-  // Before it is known whether the token is good: the write that uses it up
-  // takes the note along.
-  site.audit.note({ ...note, decision: "told" });
   try {
+    // A stranger's tries are not told one by one, or they would fill the log.
+    site.nodes.checkJoin(asked);
+    // The write that uses the token up takes the note along.
+    site.audit.note({ ...note, decision: "told" });
     return await site.nodes.enrol(asked);
   } catch (error) {
     site.audit.note({ ...note, ...whyOf(error) });

@@ -79,10 +79,13 @@ async function serve(
           );
         }
         refuseStranger(frame);
-        await admitNode(parts, { ...frame, address });
-        // It may have gone meanwhile, and a newer one of the node be there.
-        if (session.ended.aborted) return;
-        link = welcome(parts, session, frame, beatMs);
+        const { name, secret } = frame;
+        link = await admitNode(parts, { name, secret, address }, () =>
+          // It may have gone meanwhile, and a newer one of the node be there.
+          session.ended.aborted
+            ? null
+            : welcome(parts, session, frame, beatMs));
+        if (link === null) return;
         continue;
       }
       await take(parts, link, frame);

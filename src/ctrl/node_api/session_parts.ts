@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AuditSink } from "../audit/sink.ts";
 import type { Admission } from "../auth/admission.ts";
 import type { CtrlContext } from "../context.ts";
 import type { Domains } from "../nodes/domains.ts";
@@ -17,6 +18,7 @@ export interface NodeSessionParts {
   readonly records: Records;
   readonly links: NodeLinks;
   readonly admission: Admission;
+  readonly audit: AuditSink;
   readonly nodes: Nodes;
   readonly domains: Domains;
   readonly runner: Runner;

@@ -115,6 +115,11 @@ export class Nodes {
     return { name: request.name, secret };
   }
 
+  /** Throws why a join token lets nobody of this name in. */
+  checkJoin({ secret, name }: Pick<EnrolRequest, "secret" | "name">): void {
+    this.#usableToken(hashToken(secret), name);
+  }
+
   /** The token with this hash, once it lets node `name` in. */
   #usableToken(hash: string, name: string): JoinTokenRecord {
     const token = this.#tokens.get(hash);

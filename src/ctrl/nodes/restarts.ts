@@ -14,7 +14,10 @@ import { mayRestartByTime, restartTurn } from "../../core/node_loss.ts";
 import { lastState } from "../../core/reconcile.ts";
 import { occupies } from "../../core/vm_machine.ts";
 import { messageOf } from "../../error/mod.ts";
+import type { AuditNote } from "../../schema/audit.ts";
+import type { Operation } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
+import { type AuditSink, whyOf } from "../audit/sink.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { NodeLinks } from "./node_links.ts";
@@ -39,6 +42,7 @@ export interface RestartParts {
   readonly runner: Runner;
   readonly leftovers: Leftovers;
   readonly strays: Strays;
+  readonly audit: AuditSink;
   readonly leaseMs: number;
   readonly marginMs: number;
 }
@@ -144,7 +148,7 @@ export class RestartKeeper {
 
   /** From the choice of the node to here nothing was waited for. */
   async #takeOver(takeover: Takeover): Promise<void> {
-    const { context, records, runner, strays } = this.#parts;
+    const { context, records, runner, strays, audit } = this.#parts;
     const { vm, node, why, at } = takeover;
     const taken = takenOver(takeover);
     const operation = takeoverStart(takeover);
@@ -152,6 +156,9 @@ export class RestartKeeper {
     const move = advance(operation, taken, { at, uncertain: false });
     const note = `taken over from ${vm.node}: ${why}`;
     const request = requestOf(operation);
+    const told = noteOf(operation, vm);
+    // Before the write, which takes it along.
+    audit.note({ ...told, decision: "told", reason: note });
     try {
       await records.write([
         { kind: "request", key: request.id, value: request },
@@ -160,6 +167,7 @@ export class RestartKeeper {
       ]);
     } catch (error) {
       runner.unclaim(vm.uid, operation.id);
+      audit.note({ ...told, ...whyOf(error) });
       throw error;
     }
     this.#told.delete(vm.uid);
@@ -221,4 +229,20 @@ export class RestartKeeper {
       why,
     });
   }
+}
+
+/** What of a start that nobody asked for is noted in the audit log. */
+function noteOf(
+  { id, request, user, verb, node }: Operation,
+  { name, node: from }: Vm,
+): Omit<AuditNote, "decision"> {
+  return {
+    user,
+    via: "controller",
+    verb,
+    names: [name],
+    args: { from, node },
+    request,
+    operations: [id],
+  };
 }

@@ -12,6 +12,7 @@ import { messageOf } from "../../error/mod.ts";
 import type { DomainFrame } from "../../schema/frame.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { Deadline } from "../../sys/clock.ts";
+import type { AuditSink } from "../audit/sink.ts";
 import type { CtrlContext } from "../context.ts";
 import type { Runner } from "../operations/runner.ts";
 import type { Records } from "../records/records.ts";
@@ -27,6 +28,7 @@ export interface StrayParts {
   readonly records: Records;
   readonly links: NodeLinks;
   readonly runner: Pick<Runner, "holderOf">;
+  readonly audit: AuditSink;
 }
 
 /** Ends what strays may be ended; called again and again. */
@@ -35,7 +37,7 @@ export class StrayKeeper {
   readonly #strays: Strays;
   /** Being ended now. */
   readonly #ending = new Set<string>();
-  /** What people were told to look at, once. */
+  /** What people and the audit log were told, once. */
   readonly #told = new Set<string>();
 
   constructor(parts: StrayParts, strays: Strays) {
@@ -67,6 +69,7 @@ export class StrayKeeper {
       case "end":
         if (this.#ending.has(key)) return;
         this.#ending.add(key);
+        this.#note(`end ${key}`, link, vm);
         void this.#end(link, vm, stray).finally(() => this.#ending.delete(key));
     }
   }
@@ -79,6 +82,21 @@ export class StrayKeeper {
       "a node reports a domain that another node holds",
       { node: link.name, vm: vm.name, holder: vm.node },
     );
+  }
+
+  /** Nobody asked for it, so the audit log says that it was decided; once. */
+  #note(key: string, link: NodeLink, vm: Vm): void {
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    this.#parts.audit.note({
+      user: "",
+      via: "controller",
+      verb: "poweroff",
+      names: [vm.name],
+      args: { node: link.name, runsOn: vm.node },
+      decision: "told",
+      reason: "an older copy of a VM that another node has taken over",
+    });
   }
 
   async #end(link: NodeLink, vm: Vm, stray: DomainFrame): Promise<void> {
