@@ -2,14 +2,15 @@
  * The contract between usher and a hypervisor.
  *
  * A driver turns a handful of verbs into what its hypervisor speaks: QMP, the
- * libvirt socket, the `xl` command, or nothing at all (`sim`). Every driver
+ * words of `virsh` or `xl`, or nothing at all (`sim`). Every driver
  * keeps these promises, and `tests/conformance/driver.ts` holds each to them:
  *
  *  1. Verbs are idempotent: starting a running domain, stopping a stopped one,
  *     pausing a paused one and forgetting an absent one succeed and change
  *     nothing.
  *  2. `list` is the truth about this node. The rest of usher believes it over
- *     anything in the store.
+ *     anything in the store. A driver that cannot look throws `unavailable`,
+ *     and never lists less than there is: what it leaves out has ended.
  *  3. A handle outlives usher: after a restart of the LNM, `list` and every
  *     verb need nothing but what the driver kept in its state directory, and
  *     a domain whose handle was lost is found all the same.
@@ -33,6 +34,16 @@
  *     refused with `stale`.
  * 11. The driver's program dying with, or because of, the LNM is impossible.
  *
+ * What a person sees is the same under every hypervisor:
+ *
+ * 17. The states that `watch` tells for a verb are those of `STATES_TOLD`, in
+ *     that order; a reader that is slow sees fewer of them, never others.
+ * 18. What the hypervisor said when it refused stands in the error's message,
+ *     in its own words.
+ * 19. A domain that usher did not make is listed with what is known of it and
+ *     is touched by no verb, not even one for a VM whose name it has; that is
+ *     refused as `already_exists` where the hypervisor allows a name once.
+ *
  * Optional abilities are optional members: presence is the capability.
  *
  * @module
@@ -41,6 +52,11 @@ import type { Transfer } from "../schema/frame.ts";
 import type { PeerMessage, Progress } from "../schema/operation.ts";
 import type { DomainState, VmSpec } from "../schema/vm.ts";
 import type { Counters } from "../sys/counters.ts";
+import type { Guarding } from "./guarding.ts";
+import type { Peers } from "./peers.ts";
+
+export type { Guarding, GuardReport } from "./guarding.ts";
+export type { PeerCredentials, Peers } from "./peers.ts";
 
 /** What this node can do with the driver right now. */
 export type Probe =
@@ -68,6 +84,22 @@ export interface DomainPlan {
    */
   readonly isHeldElsewhere?: boolean | undefined;
 }
+
+/**
+ * The states that `watch` may tell while a verb is carried out, in their order,
+ * each once; the last is told always. `shutdown` is a stop with a grace,
+ * `refused` one that the guest ignores, `end` the guest's own doing.
+ */
+export const STATES_TOLD = {
+  start: ["starting", "running"],
+  pause: ["paused"],
+  resume: ["running"],
+  shutdown: ["stopping", "stopped"],
+  refused: ["stopping", "running"],
+  poweroff: ["stopping", "stopped"],
+  end: ["stopping", "stopped"],
+  crash: ["crashed"],
+} as const satisfies Readonly<Record<string, readonly DomainState[]>>;
 
 /** What a driver says about one domain. */
 export interface DomainReport {
@@ -133,6 +165,7 @@ export interface Driver extends AsyncDisposable {
   readonly console?: Console;
   readonly migration?: Migration;
   readonly guarding?: Guarding;
+  readonly adoption?: Adoption;
 }
 
 /** Freezing a domain in memory. */
@@ -226,52 +259,28 @@ export interface Migration {
   ): Promise<DomainReport>;
 }
 
-/** How this node and its peers reach and know each other, for migration. */
-export interface Peers {
-  /** The ports on which peers may reach this node; both ends count. */
-  readonly ports: { readonly first: number; readonly last: number };
-  /** Where peers reach this node. Throws `unavailable` when that is not known. */
-  address(): Promise<string>;
-  /**
-   * The folder with this node's certificate and key, as QEMU's
-   * `tls-creds-x509` wants them; they are got or renewed first when that is
-   * due. The certificate's names are those of `schema/peer.ts`.
-   */
-  credentials(): Promise<string>;
-}
-
 /**
- * Pausing domains when the node's lease is over, whoever is alive then.
+ * Taking over domains that usher did not make, where the administrator says so.
  *
- * Only domains whose plan said `onNodeLoss: restart` are guarded, since others
- * would be paused for nothing. See `core/lease.ts` for what rests on it.
- *
- * 15. What `renew` answers as guarded is paused within `STOP_MS` and `LOOK_MS`
- *     of the lease's end, even if this process, or the whole LNM, is dead or
- *     stopped by then; and only then.
- * 16. What the guard paused is reported as `paused` and `held`, until it is
- *     released, resumed, or ended. What was paused before is left alone.
+ * 20. Adopting touches nothing that the guest, its owner or the hypervisor's
+ *     other tools could notice. From then on the domain is told with its uid and
+ *     the same `domain` as before, and every verb knows it by that uid.
+ * 21. What was there before usher is not usher's to remove: `forget` gives an
+ *     adopted domain back as it is, defined where it was defined.
  */
-export interface Guarding {
+export interface Adoption {
   /**
-   * Guarded domains may run until `until`, in boot time. An earlier end than
-   * one that was given before changes nothing. What is held stays so.
+   * Makes the foreign domain that the driver calls `domain` the domain of
+   * `identity.uid`, durably; asked again, it changes nothing. The report's
+   * `spec` is what the domain is, in usher's words, which a later start gives
+   * it again. Throws `not_found` when there is no such domain, and
+   * `unsupported` for one that no spec can describe, which stays foreign.
    */
-  renew(until: number, signal: AbortSignal): Promise<GuardReport>;
-  /** Lets those of `uids` go on that are held, if `until` is not over yet. */
-  release(
-    uids: readonly string[],
-    until: number,
+  adopt(
+    domain: string,
+    identity: Pick<DomainPlan, "uid" | "name" | "generation" | "incarnation">,
     signal: AbortSignal,
-  ): Promise<void>;
-}
-
-/** What a guard has in hand; each uid with the incarnation of its run. */
-export interface GuardReport {
-  /** Would be paused in time. */
-  readonly guarded: Readonly<Record<string, string>>;
-  /** Was paused by the guard, and is so still. */
-  readonly held: Readonly<Record<string, string>>;
+  ): Promise<DomainReport>;
 }
 
 /** What every driver is made with. */

@@ -38,15 +38,37 @@ export async function runGuard(argv: readonly string[]): Promise<number> {
 /** What a guard ends with that nobody could have started; the code of a usage error. */
 const NO_SUCH_GUARD = 64;
 
-/** How many guests run that a node with these folders has started, whether or not it runs itself. */
+/** Where a node has its things, whether or not it runs itself. */
+export interface NodePlaces {
+  /** The driver's own folders, as in `DriverContext`. */
+  readonly stateDir: string;
+  readonly runDir: string;
+  /** The driver's part of the node's configuration, not yet checked. */
+  readonly config: unknown;
+}
+
+/** How many guests of ours a driver finds at work, without becoming a driver; by driver. */
+const counts: Readonly<
+  Record<string, (places: NodePlaces) => Promise<number>>
+> = {
+  qemu: async ({ stateDir, runDir }) => {
+    const { layOut } = await import("./qemu/layout.ts");
+    const { scanProcesses } = await import("./qemu/process_scan.ts");
+    const layout = layOut(stateDir, runDir);
+    return layout === null ? 0 : scanProcesses(layout).own.length;
+  },
+};
+
+/**
+ * How many guests run that the driver called `name` has started on a node.
+ * None for a driver whose domains end with usher. Throws when it cannot tell.
+ */
 export async function countGuests(
-  stateDir: string,
-  runDir: string,
+  name: string,
+  places: NodePlaces,
 ): Promise<number> {
-  const { layOut } = await import("./qemu/layout.ts");
-  const { scanProcesses } = await import("./qemu/process_scan.ts");
-  const layout = layOut(stateDir, runDir);
-  return layout === null ? 0 : scanProcesses(layout).own.length;
+  const count = Object.hasOwn(counts, name) ? counts[name] : undefined;
+  return await count?.(places) ?? 0;
 }
 
 /** Makes the driver called `name`. Throws `unsupported` when there is none. */

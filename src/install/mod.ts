@@ -77,10 +77,22 @@ async function machineHere(): Promise<Machine> {
   return await thisMachine(guestsHere, untilAsked());
 }
 
-/** Guests of this machine's node. */
+/** Guests of this machine's node, of every driver that its configuration enables. */
 async function guestsHere(): Promise<number> {
-  const { state_dir, run_dir } = LnmConfig.parse({});
-  return await countGuests(state_dir, run_dir);
+  // What cannot be read must not keep anybody from uninstalling.
+  const config = await loadConfig("lnm", LnmConfig)
+    .catch(() => LnmConfig.parse({}));
+  const { state_dir, run_dir, drivers } = config;
+  let guests = 0;
+  for (const [name, { enabled, ...its }] of Object.entries(drivers)) {
+    if (!enabled) continue;
+    guests += await countGuests(name, {
+      stateDir: `${state_dir}/${name}`,
+      runDir: `${run_dir}/${name}`,
+      config: its,
+    });
+  }
+  return guests;
 }
 
 /** Whether this node is to join, has joined, or cannot be started before it has. */

@@ -10,7 +10,7 @@
  *   dh-params.pem                       a group, which QEMU would look for else
  * ```
  *
- * The names are those that QEMU looks for. The certificate is got when it is
+ * The names are those that programs with GnuTLS look for. The certificate is got when it is
  * first needed and renewed when it is used with less than a third of its life
  * left: whoever moves a VM is in touch with the controller, so nothing has to
  * be done before, and a node that never moves one needs none. A renewed
@@ -25,7 +25,7 @@ import {
   X509Certificate,
 } from "node:crypto";
 import { fromProblem, messageOf, toProblem, UsherError } from "../error/mod.ts";
-import type { Peers } from "../driver/driver.ts";
+import type { PeerCredentials, Peers } from "../driver/driver.ts";
 import type { LnmConfig } from "../schema/config.ts";
 import { CertificateAnswer, peerSubject } from "../schema/peer.ts";
 import { Problem } from "../schema/problem.ts";
@@ -52,7 +52,7 @@ export interface PeersOptions {
 /** What drivers need to know of the other nodes. */
 export function peersOf(options: PeersOptions): Peers {
   const { config: { migration }, credential } = options;
-  let getting: Promise<string> | null = null;
+  let getting: Promise<PeerCredentials> | null = null;
   return {
     ports: migration.ports,
     address: async () => migration.address ?? await seenAddress(credential.url),
@@ -78,7 +78,7 @@ async function seenAddress(controller: string): Promise<string> {
   }
 }
 
-async function upToDate(options: PeersOptions): Promise<string> {
+async function upToDate(options: PeersOptions): Promise<PeerCredentials> {
   const { config, credential, clock, log } = options;
   const folder = peerFolder(config.state_dir);
   await makeFolder(folder);
@@ -87,7 +87,7 @@ async function upToDate(options: PeersOptions): Promise<string> {
   const now = clock.now();
   const held = await heldValidity(folder, credential.name, keyPem);
   if (held !== null && !needsRenewal(held, now)) {
-    return folder;
+    return credentialsIn(folder);
   }
   try {
     await renew(folder, keyPem, credential);
@@ -97,7 +97,17 @@ async function upToDate(options: PeersOptions): Promise<string> {
       error: messageOf(error),
     });
   }
-  return folder;
+  return credentialsIn(folder);
+}
+
+/** What lies in `folder`, for drivers. */
+export function credentialsIn(folder: string): PeerCredentials {
+  return {
+    folder,
+    ca: `${folder}/ca-cert.pem`,
+    certificate: `${folder}/server-cert.pem`,
+    key: `${folder}/server-key.pem`,
+  };
 }
 
 /** The node's key, made when there is none. */

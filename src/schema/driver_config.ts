@@ -24,10 +24,13 @@ const CONSOLE_LOG = SizeMiB.prefault("1MiB").register(SETTINGS, {
     "How much of each serial console is kept; the older half is dropped beyond it.",
 });
 
-const ADOPT = z.boolean().default(false).register(SETTINGS, {
-  about:
-    "Whether an administrator may adopt domains that usher did not make; they are left alone otherwise.",
-});
+const ADOPT = z.array(z.string().min(1).max(200)).default([]).register(
+  SETTINGS,
+  {
+    about:
+      "Domains that usher did not make, by the names that the hypervisor has for them, and that it shall manage from now on; web* means all that begin so. The others are left alone.",
+  },
+);
 
 /** Configuration of the qemu driver on one node. */
 export const QemuConfig = z.strictObject({
@@ -60,6 +63,7 @@ export const SimConfig = z.looseObject({
   enabled: z.boolean().default(false).register(SETTINGS, {
     about: "Whether this node runs simulated VMs.",
   }),
+  adopt: ADOPT,
 });
 export type SimConfig = z.infer<typeof SimConfig>;
 

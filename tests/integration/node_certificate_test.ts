@@ -127,7 +127,7 @@ Deno.test("a node gets a certificate for its own name when it is first needed, a
   await using signing = await Signing.start();
   const credential = await signing.joined("n1");
   const peers = signing.peers(credential);
-  const folder = await peers.credentials();
+  const { folder } = await peers.credentials();
   const files = await read(folder);
 
   deepStrictEqual(Object.keys(files).toSorted(), [
@@ -145,7 +145,7 @@ Deno.test("a node gets a certificate for its own name when it is first needed, a
     const { mode } = await Deno.stat(`${folder}/${name}`);
     strictEqual((mode ?? 0) & 0o777, 0o600, name);
   }
-  strictEqual(await peers.credentials(), folder);
+  strictEqual((await peers.credentials()).folder, folder);
   deepStrictEqual(await read(folder), files);
   strictEqual(await peers.address(), "127.0.0.1");
 });
@@ -154,7 +154,7 @@ Deno.test("a wrong secret, another node's name and what is no key are refused", 
   await using signing = await Signing.start();
   const n1 = await signing.joined("n1");
   const n2 = await signing.joined("n2");
-  const folder = await signing.peers(n1).credentials();
+  const { folder } = await signing.peers(n1).credentials();
   const pem = await Deno.readTextFile(`${folder}/server-cert.pem`);
   const publicKey = String(
     new X509Certificate(pem).publicKey.export({ type: "spki", format: "pem" }),
@@ -181,7 +181,7 @@ Deno.test("a wrong secret, another node's name and what is no key are refused", 
 Deno.test("a certificate is renewed for the same key once less than a third of its life is left", async () => {
   await using signing = await Signing.start();
   const n1 = await signing.joined("n1");
-  const folder = await signing.peers(n1).credentials();
+  const { folder } = await signing.peers(n1).credentials();
   const first = await read(folder);
 
   await signing.peers(n1, ahead(58)).credentials();
@@ -195,7 +195,8 @@ Deno.test("a certificate is renewed for the same key once less than a third of i
 
   // Nobody answers: what still holds is used, what does not is refused.
   const nobody = { ...n1, url: "https://127.0.0.1:1" };
-  strictEqual(await signing.peers(nobody, ahead(61)).credentials(), folder);
+  const { folder: kept } = await signing.peers(nobody, ahead(61)).credentials();
+  strictEqual(kept, folder);
   await rejects(
     signing.peers(nobody, ahead(91)).credentials(),
     /Cannot get a certificate for node "n1"/,
@@ -206,7 +207,7 @@ Deno.test("what was damaged or is another's is replaced", async () => {
   await using signing = await Signing.start();
   const n1 = await signing.joined("n1");
   const peers = signing.peers(n1);
-  const folder = await peers.credentials();
+  const { folder } = await peers.credentials();
   const first = await read(folder);
 
   await Deno.writeTextFile(`${folder}/client-cert.pem`, "nothing");
@@ -229,7 +230,7 @@ Deno.test("at a site with a certificate of its own, nodes know each other by a C
   const [n1, n2] = [await signing.joined("n1"), await signing.joined("n2")];
   const [first, second] = await Promise.all(
     [n1, n2].map(async (node) =>
-      await read(await signing.peers(node).credentials())
+      await read((await signing.peers(node).credentials()).folder)
     ),
   );
   notStrictEqual(first?.["ca-cert.pem"], n1.ca);

@@ -12,6 +12,7 @@ import {
 } from "../../src/ctrl/trust/certificates.ts";
 import type { Peers } from "../../src/driver/driver.ts";
 import { DH_GROUP } from "../../src/lnm/dh_group.ts";
+import { credentialsIn } from "../../src/lnm/peers.ts";
 
 let ca: Promise<KeyPair> | null = null;
 
@@ -60,7 +61,7 @@ export function testPeers(
       const isThere = await Deno.stat(`${folder}/client-key.pem`)
         .then(() => true, () => false);
       if (!isThere) await writePeerKeys(folder, name);
-      return folder;
+      return credentialsIn(folder);
     },
   };
 }

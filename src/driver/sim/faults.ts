@@ -56,6 +56,8 @@ export type MigrationAct = z.infer<typeof MigrationAct>;
 export const SimNodeOptions = z.strictObject({
   /** For the LNM, which makes the driver or not. */
   enabled: z.boolean().default(true),
+  /** For the LNM, which has such domains adopted. */
+  adopt: z.array(z.string()).default([]),
   /** The probe finds no hypervisor. */
   probeUndetected: z.boolean().default(false),
   /** The probe finds one that is broken, for this reason. */

@@ -131,7 +131,7 @@ export class Sending {
   async #sendLive(stop: AbortSignal): Promise<void> {
     const qemu = this.#qemu;
     if (this.#move?.phase === "disks") {
-      await showItself(qemu, await this.#parts.peers.credentials());
+      await showItself(qemu, await this.#credentials());
       await this.#fill(qemu, stop);
       await this.#keep({ phase: "memory" });
       stop.throwIfAborted();
@@ -142,11 +142,11 @@ export class Sending {
   }
 
   async #sendCold(stop: AbortSignal): Promise<void> {
-    const { env, peers } = this.#parts;
+    const { env } = this.#parts;
     const { handle } = this.#domain;
     if (this.#ticket.disks.length > 0 && handle.spec !== null) {
       using carrier = await Carrier.open(env, handle, handle.spec);
-      await showItself(carrier, await peers.credentials());
+      await showItself(carrier, await this.#credentials());
       await this.#fill(carrier, stop);
       while (!await completeMirrors(carrier, handle.name)) {
         await this.#next(stop);
@@ -155,6 +155,11 @@ export class Sending {
     await endCarrier(env, handle.uid);
     this.#tell("switch", { done: 0, left: 0 });
     await this.#keep({ phase: "sent" });
+  }
+
+  /** The folder of this node's certificate, as QEMU takes it. */
+  async #credentials(): Promise<string> {
+    return (await this.#parts.peers.credentials()).folder;
   }
 
   /** Mirrors every disk until both ends are the same. */

@@ -61,7 +61,7 @@ export async function takeIn(
   await disks.make(either.signal);
   const intake = {
     address: await peers.address(),
-    folder: await peers.credentials(),
+    folder: (await peers.credentials()).folder,
     disks: disks.sent,
   };
   if (transfer.live) {
