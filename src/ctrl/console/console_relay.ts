@@ -11,6 +11,7 @@ import { messageOf, toProblem, UsherError } from "../../error/mod.ts";
 import { Deadline } from "../../sys/clock.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { ConsoleInput } from "./console_input.ts";
+import type { ConsoleRight } from "./console_right.ts";
 import type { CtrlContext } from "../context.ts";
 import type { NodeLinks } from "../nodes/node_links.ts";
 import { driverOf } from "../operations/steps.ts";
@@ -71,24 +72,22 @@ export class ConsoleRelay {
     this.#waiting.delete(id);
   }
 
-  /** Serves a client's socket until either end closes it, `over` aborts, or `isLive` says no. */
+  /** Serves a client's socket until either end closes it or its user's right is over. */
   async serve(
     socket: WebSocket,
     vm: Vm,
     historyBytes: number,
-    isLive: () => boolean,
-    over: AbortSignal,
+    right: Pick<ConsoleRight, "over" | "lost">,
   ): Promise<void> {
     const closed = new AbortController();
-    const end = () => {
-      if (closed.signal.aborted) return;
-      send(socket, { type: "closed", reason: "this session has ended" });
+    const look = () => {
+      const reason = right.lost();
+      if (reason === null || closed.signal.aborted) return;
+      send(socket, { type: "closed", reason });
       closed.abort();
     };
-    over.addEventListener("abort", end, { once: true });
-    void this.#lookWhile(closed.signal, () => {
-      if (!isLive()) end();
-    });
+    right.over.addEventListener("abort", look, { once: true });
+    void this.#lookWhile(closed.signal, look);
     socket.addEventListener("close", () => closed.abort(), { once: true });
     socket.addEventListener("error", () => closed.abort(), { once: true });
     const typed = new ConsoleInput((error) => {

@@ -9,6 +9,7 @@ import { VmRequest } from "../../../schema/request.ts";
 import type { VM_ROUTES } from "../../../schema/route/vm.ts";
 import { upgradeWebSocket } from "../../../sys/websocket.ts";
 import { requireVerb } from "../../auth/caller.ts";
+import { ConsoleRight } from "../../console/console_right.ts";
 import { explain } from "../../requests/explanations.ts";
 import { NameResolver } from "../../requests/names.ts";
 import { vmView } from "../../views.ts";
@@ -103,15 +104,14 @@ function openConsole({ site, request, url, caller, param }: Call): Response {
   const history = Number(url.searchParams.get("history") ?? DEFAULT_HISTORY);
   const { socket, response } = upgradeWebSocket(request);
   const underWay = site.connections.enter(caller);
-  const life = site.accounts.hold(caller);
+  const right = new ConsoleRight(site, caller, access, vm.name);
   void site.consoles.serve(
     socket,
     vm,
     Math.min(MAX_HISTORY, Math.max(0, Math.floor(history) || 0)),
-    () => site.accounts.isLive(caller) && access.mayControl(vm.name),
-    life.signal,
+    right,
   ).finally(() => {
-    life[Symbol.dispose]();
+    right[Symbol.dispose]();
     underWay[Symbol.dispose]();
   });
   return response;
