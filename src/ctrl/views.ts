@@ -5,6 +5,8 @@
  */
 import { isFinal } from "../core/operation_machine.ts";
 import type { NodeView, VmView } from "../schema/change.ts";
+import type { CtrlConfig } from "../schema/config.ts";
+import { dnsName } from "../schema/name.ts";
 import type { Node } from "../schema/node.ts";
 import type { Vm } from "../schema/vm.ts";
 import type { Capacity } from "./records/capacity.ts";
@@ -17,12 +19,14 @@ export interface ViewParts {
   readonly links: NodeLinks;
   readonly runner: Pick<Runner, "holderOf">;
   readonly records: Pick<Records, "operations">;
+  /** Absent where names in DNS are the reader's to make. */
+  readonly config?: Pick<CtrlConfig, "name_suffix">;
 }
 
 /** A VM with its usage and the operation that holds it. */
 export function vmView(
   vm: Vm,
-  { links, runner, records }: ViewParts,
+  { links, runner, records, config }: ViewParts,
 ): VmView {
   const usage = vm.node === null
     ? undefined
@@ -32,10 +36,12 @@ export function vmView(
   // write is the last that tells of the VM: nobody would hear that it is free.
   const state = records.operations.get(holder ?? "")?.state;
   const isOver = state !== undefined && isFinal(state);
+  const dns = dnsName(vm.name, config?.name_suffix ?? "");
   return {
     ...vm,
     usage: usage ?? null,
     holder: isOver ? null : holder,
+    ...(dns === null ? {} : { dns }),
   };
 }
 

@@ -29,6 +29,8 @@ export const VmView = Vm.extend({
   usage: VmUsage.nullable(),
   /** The operation that holds it. */
   holder: z.string().nullable(),
+  /** Its name with the site's `name_suffix`; absent where there is none. */
+  dns: z.string().optional(),
 });
 export type VmView = z.infer<typeof VmView>;
 

@@ -78,17 +78,29 @@ export function joinVmName({ vm, cluster, user }: VmNameParts): string {
   return `${vm}.${cluster}.${user}`;
 }
 
+/** Parts of the whole name of a VM, and of a cluster. */
+export const WHOLE_NAME = { vm: 3, cluster: 2 } as const;
+
 /**
  * `text` without the DNS suffix of the site, when it is a whole name with that:
  * `web.lab.ann.vm.example.org` is `web.lab.ann`. Less than a whole name keeps
  * its end, so no suffix changes what a short name means.
  */
-export function withoutSuffix(text: string, suffix: string): string {
+export function withoutSuffix(
+  text: string,
+  suffix: string,
+  parts: number = WHOLE_NAME.vm,
+): string {
   const end = `.${suffix.toLowerCase()}`;
   const plain = text.endsWith(".") ? text.slice(0, -1) : text;
   if (suffix === "" || !plain.toLowerCase().endsWith(end)) return text;
   const name = plain.slice(0, -end.length);
-  return name.split(".").length === 3 ? name : text;
+  return name.split(".").length === parts ? name : text;
+}
+
+/** The name by which DNS knows a VM, or null where the site has no suffix. */
+export function dnsName(name: string, suffix: string): string | null {
+  return suffix === "" ? null : `${name}.${suffix.toLowerCase()}`;
 }
 
 /** Whether `text` is one lower-case DNS label. */

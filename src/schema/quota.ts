@@ -64,6 +64,8 @@ export const SetQuotaRequest = z.strictObject({
   vcpus: z.union([Count.nullable(), z.literal("default")]).optional(),
   memory: z.union([AmountMiB.nullable(), z.literal("default")]).optional(),
   disk: z.union([AmountMiB.nullable(), z.literal("default")]).optional(),
+  /** Also for whom nothing is known of yet: a user of a directory, a cluster to come. */
+  ahead: z.boolean().optional(),
 });
 export type SetQuotaRequest = z.infer<typeof SetQuotaRequest>;
 

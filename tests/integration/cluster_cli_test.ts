@@ -70,6 +70,80 @@ Deno.test("quotas are set and shown, and what is too much has an exit code", () 
     strictEqual((await run("quota set web.admin")).code, EXIT.usage);
   }));
 
+Deno.test("a quota of whom nobody knows is a slip, unless it is said to be ahead", () =>
+  withShell(1, async ({ run, site }) => {
+    await site.site.controller.site.accounts.create(
+      "bob",
+      "user",
+      "a password",
+    );
+    await run("vm start a.web");
+    const wrong = await run("quota set bbo --vms 5");
+    strictEqual(wrong.code, EXIT.failed);
+    match(
+      wrong.err,
+      /no account, no session, no VM[\s\S]*did you mean "bob"\?/,
+    );
+    const cluster = await run("quota set wbe.admin --vms 5");
+    match(
+      cluster.err,
+      /no cluster "wbe\.admin"[\s\S]*did you mean "web\.admin"/,
+    );
+    strictEqual((await run("quota list -o name")).out.includes("bbo"), false);
+    for (const known of ["bob", "web.admin", "admin", "bbo --ahead"]) {
+      const { code, err } = await run(`quota set ${known} --vms 5`);
+      strictEqual(code, EXIT.done, `${known}: ${err}`);
+    }
+    // What was set ahead is known from then on.
+    strictEqual((await run("quota set bbo --vms default")).code, EXIT.done);
+    const { out } = await run("audit list --verb setQuota --columns names");
+    match(out, /^bob$/m);
+    match(out, /^web\.admin$/m);
+  }));
+
+Deno.test("a whole cluster moves, each VM where there is room or all to one node", () =>
+  withShell(2, async ({ run, site }) => {
+    await run("vm start a.web --on n1");
+    await run("vm start b.web --on n1");
+    await run("vm start c.lab --on n1");
+    const moved = await run("cluster migrate web --to n2");
+    strictEqual(moved.code, EXIT.done, moved.err);
+    const { vms } = await listed(site);
+    deepStrictEqual(vms.map(({ name, node }) => [name, node]), [
+      ["a.web.admin", "n2"],
+      ["b.web.admin", "n2"],
+      ["c.lab.admin", "n1"],
+    ]);
+    const grace = await run("cluster shutdown web --grace 5m");
+    strictEqual(grace.code, EXIT.done, grace.err);
+  }));
+
+Deno.test("whole names may have the site's suffix, and DNS names are shown", () =>
+  withShell(1, async ({ run }) => {
+    const started = await run("vm start a.web.admin.vm.example.org");
+    strictEqual(started.code, EXIT.done, started.err);
+    match(
+      (await run("vm show a.web")).out,
+      /^in DNS +a\.web\.admin\.vm\.example\.org$/m,
+    );
+    const listed = await run("vm list --columns name,dns --no-header");
+    strictEqual(listed.out, "a.web.admin  a.web.admin.vm.example.org\n");
+    for (
+      const line of [
+        "vm show a.web.admin.VM.example.org.",
+        "cluster show web.admin.vm.example.org",
+        "cluster poweroff web.admin.vm.example.org",
+        "cluster share web.admin.vm.example.org --user bob",
+        "quota set web.admin.vm.example.org --vms 5",
+      ]
+    ) {
+      const { code, err } = await run(line);
+      strictEqual(code, EXIT.done, `${line}: ${err}`);
+    }
+    // Less than a whole name keeps its end.
+    strictEqual((await run("vm show a.vm.example.org")).code, EXIT.failed);
+  }, { ctrl: { name_suffix: "vm.example.org" } }));
+
 Deno.test("names of clusters are completed", () =>
   withShell(1, async ({ run }) => {
     await run("cluster create web");

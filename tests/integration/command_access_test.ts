@@ -66,6 +66,7 @@ const LINES: Readonly<Record<string, readonly [line: string, who: string]>> = {
   "cluster cycle": ["cluster cycle default.ann --plan", "hdmmd"],
   "cluster pause": ["cluster pause default.ann --plan", "hdmmd"],
   "cluster resume": ["cluster resume default.ann --plan", "hdmmd"],
+  "cluster migrate": ["cluster migrate default.ann --plan", "hdmmd"],
   "cluster unregister": ["cluster unregister default.ann --plan", "hdmmd"],
   "cluster destroy": ["cluster destroy default.ann --plan", "hdmmd"],
   "quota list": ["quota list", "mmmmm"],

@@ -16,6 +16,7 @@ function ofAll(
     | "cycle"
     | "pause"
     | "resume"
+    | "migrate"
     | "unregister"
     | "destroy",
 ): Entry {
@@ -60,6 +61,7 @@ export const CLUSTER: Noun = {
     cycle: ofAll("cut the power of all VMs and turn it on again", "cycle"),
     pause: ofAll("freeze all VMs in memory", "pause"),
     resume: ofAll("let all VMs go on after a pause", "resume"),
+    migrate: ofAll("move all VMs to other nodes while they run", "migrate"),
     unregister: ofAll("forget all VMs, which must be stopped", "unregister"),
     destroy: ofAll("cut the power of all VMs and forget them", "destroy"),
   },

@@ -98,7 +98,9 @@ export async function askedOf<Row>(
     return { column: columnOf(all, down ? word.slice(1) : word), down };
   });
   const shown = flags.columns?.map((key) => columnOf(all, key)) ??
-    all.filter(({ wide }) => format === "wide" || !wide);
+    all.filter(({ wide, byNameAlone }) =>
+      !byNameAlone && (format === "wide" || !wide)
+    );
   const keys = shown.map(({ key }) => key);
   return {
     format,

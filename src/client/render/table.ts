@@ -18,6 +18,8 @@ export interface Column<Row> {
   readonly align?: "right";
   /** Shown by `-o wide` and by name alone. */
   readonly wide?: boolean;
+  /** Shown by name alone: most sites have nothing to say there. */
+  readonly byNameAlone?: boolean;
   /** May be cut short when the terminal is narrow. */
   readonly shrinks?: boolean;
   /** Left out of a narrow terminal before the others, of which the last go first. */

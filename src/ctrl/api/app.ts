@@ -88,7 +88,7 @@ async function answer(
     route: name,
     request,
     address,
-    subject: param("name") || param("id"),
+    subject: param("name") || param("id") || param("subject"),
     reads: site.config.audit.reads,
   });
   try {

@@ -140,12 +140,13 @@ function operationOf({ name, value }: Change): Pick<Operation, "user" | "vm"> {
 }
 
 function* snapshot(
-  { links, records, runner }: Site,
+  site: Site,
   view: SharedView,
   { kinds }: WatchQuery,
   sight: Sight,
 ): Generator<unknown> {
   const { access } = view;
+  const { links, records } = site;
   if (kinds.has("node")) {
     for (const node of records.nodes.values()) {
       if (!sight.showsNode(node)) continue;
@@ -162,7 +163,7 @@ function* snapshot(
     if (!access.maySee(vm.name) || !sight.showsVm(vm)) continue;
     view.hold(vm.uid, vm.name);
     if (kinds.has("vm")) {
-      yield line("vm", vmView(vm, { links, runner, records }));
+      yield line("vm", vmView(vm, site));
     }
   }
   if (kinds.has("node-operation") && access.seesAll) {
@@ -196,13 +197,14 @@ function lineOf(
 }
 
 function viewOf(
-  { links, runner, records }: Site,
+  site: Site,
   access: Access,
   { kind, value }: Change,
 ): unknown {
+  const { links, records } = site;
   switch (kind) {
     case "vm":
-      return vmView(value as Vm, { links, runner, records });
+      return vmView(value as Vm, site);
     case "node":
       return nodeView(value as Node, links, records.capacity);
     case "cluster":

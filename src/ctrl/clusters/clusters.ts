@@ -16,7 +16,13 @@ import {
   type Share,
   type ShareRequest,
 } from "../../schema/cluster.ts";
-import { FOUND_OWNER, labelProblem } from "../../schema/name.ts";
+import type { CtrlConfig } from "../../schema/config.ts";
+import {
+  FOUND_OWNER,
+  labelProblem,
+  WHOLE_NAME,
+  withoutSuffix,
+} from "../../schema/name.ts";
 import { nearest } from "../../schema/nearest.ts";
 import { Access } from "../auth/access.ts";
 import type { Caller } from "../auth/caller.ts";
@@ -28,6 +34,7 @@ import { clusterView } from "./cluster_view.ts";
 export interface ClusterParts {
   readonly context: CtrlContext;
   readonly records: Records;
+  readonly config: Pick<CtrlConfig, "name_suffix">;
 }
 
 /** So many VMs are named where a cluster cannot be deleted. */
@@ -208,7 +215,8 @@ export class ClusterDesk {
 
   /** `cluster` is the caller's own; `cluster.user` is anybody's. */
   #fullName(text: string): string {
-    const parts = text.split(".");
+    const { name_suffix: suffix } = this.#parts.config;
+    const parts = withoutSuffix(text, suffix, WHOLE_NAME.cluster).split(".");
     const [problem] = parts.flatMap((part) => labelProblem(part) ?? []);
     if (parts.length > 2 || problem !== undefined) {
       throw new UsherError(

@@ -7,20 +7,28 @@
  * @module
  */
 import { UsherError } from "../../error/mod.ts";
+import { WHOLE_NAME, withoutSuffix } from "../../schema/name.ts";
+import { nearest } from "../../schema/nearest.ts";
 import type { QuotaView, SetQuotaRequest } from "../../schema/quota.ts";
 import { QuotaSubject } from "../../schema/quota.ts";
 import { Access } from "../auth/access.ts";
+import type { Accounts } from "../auth/accounts.ts";
 import type { Caller } from "../auth/caller.ts";
 import { isoNow } from "../context.ts";
 import type { ClusterParts } from "./clusters.ts";
 
+/** What quotas are read and set with. */
+export interface QuotaParts extends ClusterParts {
+  readonly accounts: Pick<Accounts, "users" | "sessions">;
+}
+
 /** Quotas, for one caller. */
 export class QuotaDesk {
-  readonly #parts: ClusterParts;
+  readonly #parts: QuotaParts;
   readonly #caller: Caller;
   readonly #access: Access;
 
-  constructor(parts: ClusterParts, caller: Caller) {
+  constructor(parts: QuotaParts, caller: Caller) {
     this.#parts = parts;
     this.#caller = caller;
     this.#access = new Access(caller, parts.records);
@@ -39,7 +47,7 @@ export class QuotaDesk {
 
   /** Of one user, or cluster as `cluster.user`. Throws `not_found` for what is hidden. */
   show(text: string): QuotaView {
-    const subject = subjectOf(text);
+    const subject = this.#subjectOf(text);
     if (this.#maySee(subject)) return this.#view(subject);
     throw new UsherError("not_found", `There is no quota of "${subject}"`, {
       hint: 'see what there is with "usher quota list"',
@@ -47,10 +55,17 @@ export class QuotaDesk {
     });
   }
 
-  /** Sets limits. Whoever has more than a new one keeps it, and gets no more. */
-  async set(text: string, asked: SetQuotaRequest): Promise<QuotaView> {
+  /**
+   * Sets limits. Whoever has more than a new one keeps it, and gets no more.
+   * Throws `not_found` for whom nothing is known of, unless that is meant.
+   */
+  async set(
+    text: string,
+    { ahead = false, ...asked }: SetQuotaRequest,
+  ): Promise<QuotaView> {
     const { context, records } = this.#parts;
-    const subject = subjectOf(text);
+    const subject = this.#subjectOf(text);
+    if (!ahead) this.#requireKnown(subject);
     const who = { by: this.#caller.user, at: isoNow(context) };
     await records.capacity.quotas.set(subject, asked, who);
     return this.#view(subject);
@@ -70,15 +85,53 @@ export class QuotaDesk {
     return this.#access.seesAll || subject === this.#caller.user ||
       (subject.includes(".") && this.#access.cluster(subject) !== null);
   }
-}
 
-/** Throws `invalid_input` for what is neither a user nor a cluster's whole name. */
-function subjectOf(text: string): string {
-  const read = QuotaSubject.safeParse(text);
-  if (read.success) return read.data;
-  throw new UsherError(
-    "invalid_input",
-    `Nobody has a quota as "${text}": ${read.error.issues[0]?.message}`,
-    { subject: text, hint: "write a user, or cluster.user" },
-  );
+  /**
+   * A misspelt name would be a limit that holds for nobody, and nobody would
+   * see that. A user is known by an account, by a session, or by what is theirs.
+   */
+  #requireKnown(subject: string): void {
+    const known = new Set(this.#known());
+    if (known.has(subject)) return;
+    const isUser = !subject.includes(".");
+    const same = [...known].filter((one) => isUser !== one.includes("."));
+    const near = nearest(subject, same);
+    const guess = near === null ? "" : `did you mean "${near}"? `;
+    throw new UsherError(
+      "not_found",
+      isUser
+        ? `There is no user "${subject}": no account, no session, no VM of that name`
+        : `There is no cluster "${subject}"`,
+      {
+        subject,
+        hint: `${guess}--ahead sets it for one that is yet to come`,
+      },
+    );
+  }
+
+  *#known(): Iterable<string> {
+    const { accounts, records } = this.#parts;
+    const { quotas, holdings } = records.capacity;
+    for (const { name } of accounts.users.list()) yield name;
+    for (const { user } of accounts.sessions.list()) yield user;
+    for (const { name, user } of records.clusters.values()) {
+      yield name;
+      yield user;
+    }
+    yield* quotas.subjects();
+    yield* holdings.subjects();
+  }
+
+  /** Throws `invalid_input` for what is neither a user nor a cluster's whole name. */
+  #subjectOf(text: string): string {
+    const { name_suffix: suffix } = this.#parts.config;
+    const name = withoutSuffix(text, suffix, WHOLE_NAME.cluster);
+    const read = QuotaSubject.safeParse(name);
+    if (read.success) return read.data;
+    throw new UsherError(
+      "invalid_input",
+      `Nobody has a quota as "${text}": ${read.error.issues[0]?.message}`,
+      { subject: text, hint: "write a user, or cluster.user" },
+    );
+  }
 }

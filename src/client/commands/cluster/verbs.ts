@@ -15,26 +15,38 @@ import {
   type FlagValues,
 } from "../../command.ts";
 import { EXIT } from "../../exit.ts";
-import { REQUEST_FLAGS, runRequest } from "../../wait.ts";
+import { REQUEST_FLAGS, runRequest, type VerbBody } from "../../wait.ts";
+import { MIGRATE_FLAGS, moveOf } from "../vm/migrate.ts";
 import { readRequestWords } from "../vm/names.ts";
+import { GRACEFUL_FLAGS, graceOf } from "../vm/verbs.ts";
 
+/** Verbs that take nothing but names. */
+type PlainVerb = keyof typeof PLAIN;
+/** Verbs that ask the guest, which may take its time. */
+type GracefulVerb = keyof typeof GRACEFUL;
 /** What is done with all VMs of clusters. */
-export type ClusterVerb =
-  | "start"
-  | "shutdown"
-  | "reboot"
-  | "poweroff"
-  | "cycle"
-  | "pause"
-  | "resume"
-  | "unregister"
-  | "destroy";
+export type ClusterVerb = PlainVerb | GracefulVerb | "migrate";
 
-function clusterVerb(
-  verb: ClusterVerb,
-  about: string,
-): Command<typeof REQUEST_FLAGS> {
-  return defineCommand({
+const PLAIN = {
+  start: "Start all VMs of clusters.",
+  poweroff: "Cut the power of all VMs of clusters.",
+  cycle: "Cut the power of all VMs of clusters and turn it on again.",
+  pause: "Freeze all VMs of clusters in memory.",
+  resume: "Let all paused VMs of clusters go on.",
+  unregister:
+    "Forget all VMs of clusters, which must be stopped, with the disks that usher made for them.",
+  destroy:
+    "Cut the power of all VMs of clusters and forget them, with the disks that usher made for them. The clusters stay, and with whom they are shared.",
+} as const;
+
+const GRACEFUL = {
+  shutdown: "Ask all guests of clusters to turn themselves off.",
+  reboot: "Ask all guests of clusters to shut down, then start them again.",
+} as const;
+
+/** What all of them have in common. */
+function described(verb: ClusterVerb, about: string) {
+  return {
     about:
       `${about} Those that are in the cluster then are meant; see usher vm ${verb} for some of them.`,
     words: {
@@ -43,25 +55,57 @@ function clusterVerb(
       max: Infinity,
       completes: "cluster",
     },
-    flags: REQUEST_FLAGS,
     examples: [
       [`usher cluster ${verb} web`, "all VMs of your cluster web"],
       [`usher cluster ${verb} web.ann --plan`, "what it would do"],
     ],
-    run: (context, { words, flags }) => runAll(context, verb, words, flags),
+  } as const;
+}
+
+function plainVerb(verb: PlainVerb): Command<typeof REQUEST_FLAGS> {
+  return defineCommand({
+    ...described(verb, PLAIN[verb]),
+    flags: REQUEST_FLAGS,
+    run: (context, { words, flags }) => runAll(context, { verb }, words, flags),
   });
 }
 
+function gracefulVerb(verb: GracefulVerb): Command<typeof GRACEFUL_FLAGS> {
+  return defineCommand({
+    ...described(verb, GRACEFUL[verb]),
+    flags: GRACEFUL_FLAGS,
+    run: (context, { words, flags }) =>
+      runAll(context, { verb, ...graceOf(flags) }, words, flags),
+  });
+}
+
+const migrate: Command<typeof MIGRATE_FLAGS> = defineCommand({
+  ...described(
+    "migrate",
+    "Move all VMs of clusters to another node while they run, each to the one that placement chooses, or all to one.",
+  ),
+  flags: MIGRATE_FLAGS,
+  run: (context, { words, flags }) =>
+    runAll(context, { verb: "migrate", ...moveOf(flags) }, words, flags),
+});
+
+/** A request but for its names. */
+type Asked = Pick<VerbBody, "verb"> & Record<string, unknown>;
+
 async function runAll(
   context: Context,
-  verb: ClusterVerb,
+  asked: Asked,
   words: readonly string[],
   flags: FlagValues<typeof REQUEST_FLAGS>,
 ): Promise<number> {
   const { names: clusters, args } = readRequestWords(words);
   const names = await patternsOf(context, await context.api(), clusters);
   if (names.length === 0) return EXIT.done;
-  return await runRequest(context, { verb, names, args }, flags);
+  return await runRequest(
+    context,
+    { ...asked, names, args } as VerbBody,
+    flags,
+  );
 }
 
 /** Patterns of all VMs of the clusters that have any. */
@@ -83,30 +127,17 @@ async function patternsOf(
 
 /** The verbs, each for all VMs of clusters. */
 export const CLUSTER_VERBS: Readonly<
-  Record<ClusterVerb, Command<typeof REQUEST_FLAGS>>
+  // deno-lint-ignore no-explicit-any -- each command has flags of its own
+  Record<ClusterVerb, Command<any>>
 > = {
-  start: clusterVerb("start", "Start all VMs of clusters."),
-  shutdown: clusterVerb(
-    "shutdown",
-    "Ask all guests of clusters to turn themselves off.",
-  ),
-  reboot: clusterVerb(
-    "reboot",
-    "Ask all guests of clusters to shut down, then start them again.",
-  ),
-  poweroff: clusterVerb("poweroff", "Cut the power of all VMs of clusters."),
-  cycle: clusterVerb(
-    "cycle",
-    "Cut the power of all VMs of clusters and turn it on again.",
-  ),
-  pause: clusterVerb("pause", "Freeze all VMs of clusters in memory."),
-  resume: clusterVerb("resume", "Let all paused VMs of clusters go on."),
-  unregister: clusterVerb(
-    "unregister",
-    "Forget all VMs of clusters, which must be stopped, with the disks that usher made for them.",
-  ),
-  destroy: clusterVerb(
-    "destroy",
-    "Cut the power of all VMs of clusters and forget them, with the disks that usher made for them. The clusters stay, and with whom they are shared.",
-  ),
+  start: plainVerb("start"),
+  shutdown: gracefulVerb("shutdown"),
+  reboot: gracefulVerb("reboot"),
+  poweroff: plainVerb("poweroff"),
+  cycle: plainVerb("cycle"),
+  pause: plainVerb("pause"),
+  resume: plainVerb("resume"),
+  migrate,
+  unregister: plainVerb("unregister"),
+  destroy: plainVerb("destroy"),
 };

@@ -4,7 +4,7 @@
  * @module
  */
 import type { SetQuotaRequest } from "../../../schema/quota.ts";
-import { defineCommand, parsed, wholeNumber } from "../../command.ts";
+import { defineCommand, parsed, toggle, wholeNumber } from "../../command.ts";
 import { EXIT } from "../../exit.ts";
 import { readSizeMiB } from "../../quantity.ts";
 import { FORMAT_FLAG, printOne } from "../../render/output.ts";
@@ -35,12 +35,16 @@ export const set = defineCommand({
       "that usher makes, of VMs on or off",
       limit(readSizeMiB),
     ),
+    ahead: toggle(
+      "also where nothing is known of them yet: a user of a directory who never logged in, a cluster to come",
+    ),
     ...FORMAT_FLAG,
   },
   examples: [
     ["usher quota set ann --vms 20 --memory 64GiB", "two limits of ann"],
     ["usher quota set web.ann --vcpus none", "any number in this cluster"],
     ["usher quota set ann --vms default", "as ctrl.yaml has it"],
+    ["usher quota set eve --vms 5 --ahead", "before eve's first login"],
   ],
   async run(context, { words: [subject = ""], flags }) {
     const body = Object.fromEntries(
@@ -55,7 +59,10 @@ export const set = defineCommand({
       );
     }
     const api = await context.api();
-    const quota = await api.call("setQuota", { params: { subject }, body });
+    const quota = await api.call("setQuota", {
+      params: { subject },
+      body: flags.ahead ? { ...body, ahead: true } : body,
+    });
     await printOne(context, quota, flags.output, {
       name: quota.subject,
       describe: describeQuota,

@@ -104,6 +104,12 @@ export function vmColumns(now: number): readonly Column<VmView>[] {
     },
     { key: "id", wide: true, value: ({ uid }) => uid },
     {
+      key: "dns",
+      byNameAlone: true,
+      shrinks: true,
+      value: ({ dns }) => dns ?? NOTHING,
+    },
+    {
       key: "reason",
       wide: true,
       shrinks: true,

@@ -10,7 +10,8 @@ import { UsageError } from "../../usage.ts";
 
 /** One part of a name or a glob; a set in brackets may hold anything. */
 const PART = /(?:[a-z0-9*?]|\[[^\]]+\])(?:[a-z0-9*?-]|\[[^\]]+\])*/.source;
-const PATTERN = new RegExp(`^${PART}(\\.${PART}){0,2}$`);
+/** Behind a whole name the site's suffix may stand, of which only the controller knows. */
+const PATTERN = new RegExp(`^${PART}(\\.${PART})*\\.?$`);
 const ARG = /^([^=]+)=(.*)$/s;
 const ARG_KEY = /^[A-Za-z0-9_.-]{1,64}$/;
 
@@ -47,12 +48,23 @@ function checkKey(key: string, word: string): string {
 
 /** `word`, if it can be a name, a glob or the beginning of an id. */
 export function checkName(word: string): string {
-  if (PATTERN.test(word) && word.length <= 200) return word;
-  const lower = word.toLowerCase();
+  if (PATTERN.test(word) && word.length <= MAX_NAME) return word;
+  const meant = meantName(word);
   throw new UsageError(
     `"${word}" is no name of a VM: names have lower-case letters, digits and inner hyphens, in up to three parts (vm.cluster.user)`,
-    lower !== word && PATTERN.test(lower)
-      ? `did you mean "${lower}"?`
-      : undefined,
+    meant === null
+      ? "write web1, web1.lab or web1.lab.ann; a pattern has *, ? and [1-3]"
+      : `did you mean "${meant}"?`,
   );
+}
+
+/** The longest name that a request takes. */
+const MAX_NAME = 200;
+
+/** The name that `word` would be without what no name has; null when there is none. */
+function meantName(word: string): string | null {
+  const plain = word.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase()
+    .replace(/[\s_/:,@+]+/g, "-").replace(/-*(\.|^|$)-*/g, "$1")
+    .replace(/\.+/g, ".").replace(/^\.|\.$/g, "");
+  return PATTERN.test(plain) && plain.length <= MAX_NAME ? plain : null;
 }

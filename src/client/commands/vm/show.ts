@@ -45,6 +45,7 @@ export function describeVm(vm: VmView, now: number): string {
   const reason = status.reason === "" ? "" : ` (${status.reason})`;
   const facts: Fact[] = [
     ["name", vm.name],
+    ["in DNS", vm.dns ?? null],
     ["id", vm.uid],
     ["state", `${status.state}${reason}, for ${age(status.since, now)}`],
     ["node", vm.node],

@@ -66,7 +66,8 @@ export const PLAIN_VERBS: Readonly<
   ),
 };
 
-const GRACEFUL_FLAGS = {
+/** What may be said of what a guest is asked for. */
+export const GRACEFUL_FLAGS = {
   grace: parsed("DUR", "how long guests get, 60s by default", readDuration),
   ...REQUEST_FLAGS,
 } as const;
@@ -87,9 +88,14 @@ function gracefulVerb(
       runRequest(context, {
         verb,
         ...readRequestWords(words),
-        ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
+        ...graceOf(flags),
       }, flags),
   });
+}
+
+/** What the flags ask of a guest, as a request has it. */
+export function graceOf({ grace }: { readonly grace: number | undefined }) {
+  return grace === undefined ? {} : { graceMs: grace };
 }
 
 export const shutdown = gracefulVerb(
