@@ -16,6 +16,11 @@ export type Completes =
   | "vm"
   | "cluster"
   | "node"
+  | "user"
+  | "token"
+  | "session"
+  /** Users and their clusters. */
+  | "owner"
   | "operation"
   | "plugin"
   | "event"
@@ -50,6 +55,8 @@ export type FlagValues<F extends Flags> = {
 export interface FlagOptions {
   readonly short?: string;
   readonly completes?: Completes;
+  /** What it may be, for the completion and the help of what is none of them. */
+  readonly choices?: readonly string[];
 }
 
 /** A flag that is there or not. */
@@ -111,6 +118,7 @@ export function wholeNumber(
     if (value >= min && value <= max) return value;
     throw new UsageError(
       `"${word}" is no ${what}: it must be a whole number from ${min} to ${max}`,
+      `write a number, such as ${Math.max(min, Math.min(max, 4))}`,
     );
   };
 }
@@ -124,6 +132,8 @@ export interface Words {
   readonly completes: Completes;
   /** Fixed words instead of live names, for the completion. */
   readonly choices?: readonly string[];
+  /** Fixed words for all but the first. */
+  readonly then?: readonly string[];
   /** What a word is when it must be one of the choices. */
   readonly oneOf?: string;
 }

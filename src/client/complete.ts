@@ -111,8 +111,11 @@ export async function offered(
   if (current.startsWith("-")) {
     return Object.entries(flags).map(([key, { help }]) => [`--${key}`, help]);
   }
-  const { completes, choices = [] } = command.words;
+  const { completes, choices = [], then } = command.words;
   const given = new Set(before);
+  if (then !== undefined && before.some((word) => !word.startsWith("-"))) {
+    return then.map((word) => [word, ""]);
+  }
   const live = completes === "none" ? [] : await names(completes);
   return [...choices.map((word): Candidate => [word, ""]), ...live]
     .filter(([word]) => !given.has(word));
@@ -175,6 +178,28 @@ export async function liveNames(
     case "plugin": {
       const { plugins } = await api.call("plugins", { signal });
       return plugins.map(({ name, state }) => [name, state]);
+    }
+    case "user": {
+      const { users } = await api.call("users", { signal });
+      return users.map(({ name, role }) => [name, role]);
+    }
+    case "token": {
+      const { tokens } = await api.call("tokens", { signal });
+      return tokens.map(({ name, user }) => [name, `of ${user}`]);
+    }
+    case "session": {
+      const { sessions } = await api.call("sessions", { signal });
+      return sessions.map((
+        { id, user, address },
+      ) => [id, `${user} from ${address}`]);
+    }
+    case "owner": {
+      const all = await Promise.all(
+        (["user", "cluster"] as const).map((kind) =>
+          liveNames(io, kind).catch(() => [])
+        ),
+      );
+      return all.flat();
     }
     case "none":
       return [];

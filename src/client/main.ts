@@ -135,10 +135,11 @@ interface Place {
 }
 
 async function dispatch(
-  argv: readonly string[],
+  given: readonly string[],
   place: Place,
 ): Promise<number> {
   const { io } = place;
+  const [before, argv] = leadingFlags(given);
   const [noun, verb] = argv;
   if (noun === COMPLETE_COMMAND) {
     const { complete } = await import("./complete.ts");
@@ -162,7 +163,20 @@ async function dispatch(
   const found = findEntry(noun, verb);
   if (found === null) throw unknownCommand(noun, verb);
   const name = argv.slice(0, found.words).join(" ");
-  return await runCommand(place, name, found.entry, argv.slice(found.words));
+  return await runCommand(place, name, found.entry, [
+    ...before,
+    ...argv.slice(found.words),
+  ]);
+}
+
+/** The one flag that may stand before a command, since all have it; then the rest. */
+function leadingFlags(
+  argv: readonly string[],
+): [readonly string[], readonly string[]] {
+  const [first = ""] = argv;
+  const count = first === "--controller" ? 2 : 1;
+  if (!/^--controller(=|$)/.test(first)) return [[], argv];
+  return [argv.slice(0, count), argv.slice(count)];
 }
 
 /** Columns that help may take; what is no terminal has no end. */
@@ -197,6 +211,12 @@ async function showHelp(io: Io, name: string, command: Command): Promise<void> {
 }
 
 function unknownCommand(noun: string, verb: string | undefined): UsageError {
+  if (noun.startsWith("-")) {
+    return new UsageError(
+      `Unknown flag ${noun}: only --controller URL may stand before a command`,
+      "write it behind the command; usher COMMAND --help shows what each has",
+    );
+  }
   const verbs = NOUNS[noun]?.verbs;
   if (verbs !== undefined && verb !== undefined) {
     return unknownWord(

@@ -144,10 +144,12 @@ Deno.test("an empty list says that a state is none", async () => {
   );
 });
 
-Deno.test("the states that the client knows are those of the schema", async () => {
-  const { VM_STATES } = await import("./commands/vm/states.ts");
+Deno.test("the states and verbs that the client knows are those of the schema", async () => {
+  const { VERB_WORDS, VM_STATES } = await import("./commands/vm/states.ts");
   const schema = await import("../schema/vm.ts");
   deepStrictEqual(VM_STATES.toSorted(), [...schema.VmState.options].toSorted());
+  const { VERBS } = await import("../schema/operation.ts");
+  deepStrictEqual(VERB_WORDS.toSorted(), Object.keys(VERBS).toSorted());
 });
 
 Deno.test("vm list prints every form", async () => {

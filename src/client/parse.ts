@@ -14,8 +14,9 @@ import {
   type Flag,
   type Flags,
   type Input,
+  type Words,
 } from "./command.ts";
-import { didYouMean } from "../schema/nearest.ts";
+import { didYouMean, nearest } from "../schema/nearest.ts";
 import { unknownWord, UsageError } from "./usage.ts";
 
 /** A parsed command line, with the flags that every command takes. */
@@ -31,7 +32,7 @@ export function parseCommand<F extends Flags>(
   argv: readonly string[],
 ): Parsed<F> {
   const flags: Flags = { ...command.flags, ...COMMON_FLAGS };
-  const { words, given } = collect(name, flags, argv);
+  const { words, given } = collect(name, flags, command, argv);
   const values = Object.fromEntries(
     Object.entries(flags).map((
       [key, flag],
@@ -56,6 +57,7 @@ interface Collected {
 function collect(
   name: string,
   flags: Flags,
+  command: Pick<Command, "words">,
   argv: readonly string[],
 ): Collected {
   const words: string[] = [];
@@ -78,7 +80,7 @@ function collect(
     const flag = flags[token.name];
     if (flag === undefined) {
       refuseSecret(token.name, flags);
-      throw unknownFlag(name, token.rawName, flags);
+      throw unknownFlag(name, token.rawName, flags, command.words);
     }
     const value = valueGiven(token.rawName, flag, token.value);
     given.set(token.name, [...given.get(token.name) ?? [], value]);
@@ -93,7 +95,12 @@ function valueGiven(
 ): string | null {
   if (flag.kind === "switch") {
     if (value === undefined) return null;
-    throw new UsageError(`${rawName} takes no value, and "${value}" was given`);
+    throw new UsageError(
+      `${rawName} takes no value: "${value}" was given`,
+      /^(no|false|off|0)$/i.test(value)
+        ? `leave ${rawName} out`
+        : `write ${rawName} alone`,
+    );
   }
   if (value !== undefined) return value;
   throw new UsageError(
@@ -114,13 +121,33 @@ function refuseSecret(flag: string, flags: Flags): void {
   );
 }
 
-function unknownFlag(name: string, rawName: string, flags: Flags): UsageError {
-  const long = Object.keys(flags).map((key) => `--${key}`);
+function unknownFlag(
+  name: string,
+  rawName: string,
+  flags: Flags,
+  words: Words,
+): UsageError {
+  // Without the dashes, which would make any two short ones alike.
+  const near = rawName.startsWith("--")
+    ? nearest(rawName.slice(2), Object.keys(flags))
+    : null;
+  const hints = [
+    near === null ? asWord(rawName, words) : `did you mean "--${near}"?`,
+    `usher ${name} --help shows them all`,
+  ];
   return new UsageError(
     `Unknown flag ${rawName}: "usher ${name}" does not have it`,
-    [didYouMean(rawName, long), `usher ${name} --help shows them all`]
-      .filter((part) => part !== "").join(" "),
+    hints.filter((part) => part !== "").join(" "),
   );
+}
+
+/** What is said of `--state running` where `state=running` is a word. */
+function asWord(rawName: string, { usage }: Words): string {
+  const [, key] = /^--([a-z][a-z0-9_.-]*)$/i.exec(rawName) ?? [];
+  if (key === undefined || !usage.includes("key=value")) return "";
+  return usage.startsWith("[key=value")
+    ? `conditions are words: ${key}=VALUE;`
+    : `arguments for plugins are words: ${key}=VALUE;`;
 }
 
 function valueOf(
@@ -132,7 +159,10 @@ function valueOf(
   const values = given.map((word) => readValue(key, flag, word ?? ""));
   if (flag.kind === "list") return values;
   if (values.length > 1) {
-    throw new UsageError(`--${key} was given ${values.length} times`);
+    throw new UsageError(
+      `--${key} was given ${values.length} times: it takes one value`,
+      `leave all but one --${key} out`,
+    );
   }
   return values[0];
 }
@@ -141,7 +171,7 @@ function readValue(key: string, flag: Flag<unknown>, word: string): unknown {
   if (flag.choices !== undefined && !flag.choices.includes(word)) {
     throw new UsageError(
       `--${key} cannot be "${word}": it must be ${orList(flag.choices)}`,
-      didYouMean(word, flag.choices) || undefined,
+      didYouMean(word, flag.choices) || `write --${key} ${flag.metavar}`,
     );
   }
   if (flag.read === undefined) return word;
@@ -149,7 +179,10 @@ function readValue(key: string, flag: Flag<unknown>, word: string): unknown {
     return flag.read(word);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(`Cannot read --${key}: ${error.message}`, error.hint);
+    throw new UsageError(
+      `Cannot read --${key}: ${error.message}`,
+      error.hint ?? `write --${key} ${flag.metavar ?? ""}`.trimEnd(),
+    );
   }
 }
 
@@ -159,9 +192,9 @@ function orList(words: readonly string[]): string {
     : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
 
-/** The first of the words that a usage asks for. */
-function missing(usage: string): string {
-  return usage.split(" ")[0]?.replace(/\.+$/, "") ?? "";
+/** The first of the words that a usage asks for beyond those that are there. */
+function missing(usage: string, there: number): string {
+  return usage.split(" ")[there]?.replace(/\.+$/, "") ?? "";
 }
 
 function checkWords(
@@ -172,7 +205,9 @@ function checkWords(
   const how = `usher ${name}${usage === "" ? "" : ` ${usage}`}`;
   if (words.length < min) {
     throw new UsageError(
-      `"usher ${name}" is not complete: ${missing(usage)} is missing`,
+      `"usher ${name}" is not complete: ${
+        missing(usage, words.length)
+      } is missing`,
       `write ${how}, or see usher ${name} --help`,
     );
   }

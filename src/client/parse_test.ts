@@ -77,8 +77,11 @@ Deno.test("parseCommand() says what is wrong, and what would be right", () => {
     ["a -z", /Unknown flag -z: "usher vm do" does not have it \| usher vm do/],
     ["a --count", /^--count needs a value \| write --count N$/],
     ["a --count 10", /Cannot read --count: "10" is no count: .* from 1 to 9/],
-    ["a --count 1 -n 2", /--count was given 2 times/],
-    ["a --follow=yes", /--follow takes no value, and "yes" was given/],
+    ["a --count 1 -n 2", /--count was given 2 times: .* \| leave all but one/],
+    [
+      "a --follow=yes",
+      /--follow takes no value: "yes" was given \| write --follow alone/,
+    ],
     ["", /is not complete: NAMES is missing \| write usher vm do NAMES\.\.\./],
     ["a b c", /does not know what to do with "c"/],
   ];

@@ -27,6 +27,19 @@ export function readSizeMiB(word: string): number {
   );
 }
 
+/** schema/quantity.ts says the same. */
+const LEAST_MEMORY_MIB = 16;
+
+/** The MiB of a guest's memory. */
+export function readMemoryMiB(word: string): number {
+  const mib = readSizeMiB(word);
+  if (mib >= LEAST_MEMORY_MIB) return mib;
+  throw new UsageError(
+    `"${word}" is too little memory: a guest has ${LEAST_MEMORY_MIB} MiB at least`,
+    "write 512MiB or 4GiB",
+  );
+}
+
 const BYTES = /^(\d+)\s*([km])?(?:i?b)?$/i;
 
 /** The bytes of `64K`; a bare number is bytes. */

@@ -25,6 +25,7 @@ import {
   askedOf,
   isTable,
   type Listing,
+  noneOf,
   OUTPUT_FLAGS,
 } from "./render/output.ts";
 import { rowPrinter } from "./render/rows.ts";
@@ -70,7 +71,7 @@ export async function watchRows<Row>(
   const isDrawn = isTable(asked.format) && io.stdout.isTerminal &&
     io.env("TERM") !== "dumb";
   using view: RowsView<Row> = isDrawn
-    ? new Screen(io, asked, listing.none)
+    ? new Screen(io, asked, await noneOf(listing))
     : new Log(io, asked, listing.name, changeOf);
   const news = new News();
   const first = new AbortController();

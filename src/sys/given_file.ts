@@ -46,7 +46,7 @@ async function orNull(
     throw new UsherError(
       "invalid_input",
       `Cannot read ${path}: ${whyUnusable(error)}`,
-      { cause: error },
+      { cause: error, hint: "name a file of text that you may read" },
     );
   }
 }
@@ -66,6 +66,7 @@ async function noSuchFile(path: string): Promise<never> {
   throw new UsherError(
     "invalid_input",
     `Cannot read ${path}: there is no such file`,
+    { hint: "look at the path; one without / before it begins where you are" },
   );
 }
 

@@ -24,6 +24,7 @@ export async function preparePeople(
     const token = await client("token", "create", "kept");
     await Deno.writeTextFile(`${folder}/ci.token`, token);
   }
+  if (noun === "quota") return await prepareQuota(line, folder, client);
   if (!NOUNS.includes(noun)) return;
   const [, subject = ""] = / (ann|bob|ci|monitoring|backup)\b/.exec(line) ?? [];
   if (noun === "token") {
@@ -36,6 +37,20 @@ export async function preparePeople(
     const file = ["--password-file", `${folder}/pw`];
     await client("user", "create", subject, ...file);
   }
+}
+
+/** Quotas are of whom something is known. */
+async function prepareQuota(
+  line: string,
+  folder: string,
+  client: Client,
+): Promise<void> {
+  const [, cluster, user] = / (?:([a-z]+)\.)?(ann)\b/.exec(line) ?? [];
+  if (user === undefined) return;
+  const file = ["--password-file", `${folder}/pw`];
+  await client("user", "create", user, ...file).catch(() => {});
+  if (cluster === undefined) return;
+  await client("cluster", "create", `${cluster}.${user}`).catch(() => {});
 }
 
 /** Whether an example asks for passwords on the terminal. */

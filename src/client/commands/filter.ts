@@ -4,6 +4,8 @@
  * @module
  */
 import { didYouMean } from "../../schema/nearest.ts";
+import type { Api } from "../api.ts";
+import { isFailure } from "../failure.ts";
 import { UsageError } from "../usage.ts";
 
 /** What the words of a list say. */
@@ -26,16 +28,44 @@ export function readListWords(words: readonly string[]): ListWords {
   };
 }
 
-/** What to say of an empty list whose filter names a state that is none. */
-export function meantState(
+/** What values a key of conditions can have; asked for only where a list is empty. */
+export type KnownValues = Readonly<
+  Record<string, readonly string[] | (() => Promise<readonly string[]>)>
+>;
+
+/** What to say of an empty list whose filter names what is not there. */
+export async function meantValue(
   filter: string | undefined,
-  states: readonly string[],
-): string {
+  known: KnownValues,
+): Promise<string> {
   for (const condition of filter?.split(",") ?? []) {
-    const [, state] = /^state!?=([a-z]+)$/.exec(condition) ?? [];
-    if (state === undefined || states.includes(state)) continue;
-    const meant = didYouMean(state, states);
-    return `; there is no state "${state}"${meant && `, ${meant}`}`;
+    const [, key = "", value = ""] = /^([a-z]+)!?=([a-z0-9.-]+)$/
+      .exec(condition) ?? [];
+    const source = Object.hasOwn(known, key) ? known[key] : undefined;
+    if (source === undefined) continue;
+    const values = typeof source === "function"
+      ? await source().catch(() => [value])
+      : source;
+    if (values.includes(value)) continue;
+    const meant = didYouMean(value, values);
+    return `; there is no ${key} "${value}"${meant && `, ${meant}`}`;
+  }
+  return "";
+}
+
+/** What to say of an empty list of a user whom nobody knows; nothing of the others. */
+export async function noSuchUser(
+  api: Api,
+  user: string | undefined,
+): Promise<string> {
+  if (user === undefined) return "";
+  try {
+    await api.call("user", { params: { name: user } });
+  } catch (error) {
+    if (!isFailure(error, "not_found")) return "";
+    const { hint = "" } = error.details;
+    const meant = hint.startsWith("did you mean") ? `, ${hint}` : "";
+    return `; there is no account "${user}"${meant}`;
   }
   return "";
 }

@@ -60,7 +60,7 @@ export interface Listing<Row> {
   /** The column that orders the rows when no flag does; as they came when absent. */
   readonly order?: string;
   /** Said on standard error instead of an empty table. */
-  readonly none: string;
+  readonly none: string | (() => Promise<string>);
 }
 
 /** What the flags ask of a list. */
@@ -151,7 +151,9 @@ export async function printRows<Row>(
     isEmpty = false;
     io.stdout.write(await printer.part(rows));
   }
-  if (isEmpty && isTable(format)) io.stderr.write(`${listing.none}\n`);
+  if (isEmpty && isTable(format)) {
+    io.stderr.write(`${await noneOf(listing)}\n`);
+  }
   const end = printer.end();
   if (end !== "") io.stdout.write(end);
   const { leftOut } = printer;
@@ -163,6 +165,13 @@ export async function printRows<Row>(
       }: name columns with --columns, or use -o yaml\n`,
     );
   }
+}
+
+/** What to say instead of an empty table. */
+export async function noneOf(
+  { none }: Pick<Listing<unknown>, "none">,
+): Promise<string> {
+  return typeof none === "string" ? none : await none();
 }
 
 /** The rows in their order: as they come where they come in it. */

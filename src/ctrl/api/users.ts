@@ -16,6 +16,7 @@ import {
   type UserView,
 } from "../../schema/account.ts";
 import { splitVmName } from "../../schema/name.ts";
+import { didYouMean } from "../../schema/nearest.ts";
 import type { Account, ApiTokenRecord } from "../../schema/stored.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Write } from "../records/write.ts";
@@ -206,7 +207,11 @@ export async function revokeToken(
     throw new UsherError(
       "not_found",
       `There is no API token "${text}" of "${user}"`,
-      { subject: text, hint: 'see what there is with "usher token list"' },
+      {
+        subject: text,
+        hint: didYouMean(text, seen.map(({ name }) => name)) ||
+          'see what there is with "usher token list"',
+      },
     );
   }
   await site.accounts.tokens.revoke(token);

@@ -8,6 +8,7 @@
  * @module
  */
 import { UsherError } from "../../error/mod.ts";
+import { didYouMean } from "../../schema/nearest.ts";
 import { Account, type Role } from "../../schema/stored.ts";
 import { keys } from "../../store/key.ts";
 import type { Mutation, Store } from "../../store/store.ts";
@@ -68,9 +69,10 @@ export class Users {
   get(name: string): Account {
     const account = this.#accounts.get(name);
     if (account !== undefined) return account;
+    const meant = didYouMean(name, this.#accounts.keys());
     throw new UsherError("not_found", `There is no account "${name}"`, {
       subject: name,
-      hint: 'see what there is with "usher user list"',
+      hint: meant || 'see what there is with "usher user list"',
     });
   }
 

@@ -48,7 +48,10 @@ export class QuotaDesk {
   /** Of one user, or cluster as `cluster.user`. Throws `not_found` for what is hidden. */
   show(text: string): QuotaView {
     const subject = this.#subjectOf(text);
-    if (this.#maySee(subject)) return this.#view(subject);
+    if (this.#maySee(subject)) {
+      this.#requireKnown(subject, "usher quota list shows all there are");
+      return this.#view(subject);
+    }
     throw new UsherError("not_found", `There is no quota of "${subject}"`, {
       hint: 'see what there is with "usher quota list"',
       subject,
@@ -65,7 +68,12 @@ export class QuotaDesk {
   ): Promise<QuotaView> {
     const { context, records } = this.#parts;
     const subject = this.#subjectOf(text);
-    if (!ahead) this.#requireKnown(subject);
+    if (!ahead) {
+      this.#requireKnown(
+        subject,
+        "--ahead sets it for one that is yet to come",
+      );
+    }
     const who = { by: this.#caller.user, at: isoNow(context) };
     await records.capacity.quotas.set(subject, asked, who);
     return this.#view(subject);
@@ -90,8 +98,8 @@ export class QuotaDesk {
    * A misspelt name would be a limit that holds for nobody, and nobody would
    * see that. A user is known by an account, by a session, or by what is theirs.
    */
-  #requireKnown(subject: string): void {
-    const known = new Set(this.#known());
+  #requireKnown(subject: string, otherwise: string): void {
+    const known = new Set([this.#caller.user, ...this.#known()]);
     if (known.has(subject)) return;
     const isUser = !subject.includes(".");
     const same = [...known].filter((one) => isUser !== one.includes("."));
@@ -104,7 +112,7 @@ export class QuotaDesk {
         : `There is no cluster "${subject}"`,
       {
         subject,
-        hint: `${guess}--ahead sets it for one that is yet to come`,
+        hint: guess + otherwise,
       },
     );
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { AuditLine, AuditRecord } from "../../../schema/audit.ts";
+import { didYouMean } from "../../../schema/nearest.ts";
 import { systemClock } from "../../../sys/clock.ts";
 import type { Api } from "../../api.ts";
 import type { Context } from "../../command.ts";
@@ -25,6 +26,7 @@ import { OUTPUT_FLAGS, printRows } from "../../render/output.ts";
 import { type Column, printable } from "../../render/table.ts";
 import { UsageError } from "../../usage.ts";
 import { startWait } from "../../wait.ts";
+import { VERB_WORDS } from "../vm/states.ts";
 import { readMoment } from "./moment.ts";
 
 const MAX_LIMIT = 100_000;
@@ -88,11 +90,32 @@ export const list = defineCommand({
       read: async () => await readAll(await context.api(), query),
       columns: COLUMNS,
       name: ({ seq }) => String(seq),
-      none: "no such records",
+      none: async () => `no such records${await meantVerb(verb)}`,
     }, flags);
     return EXIT.done;
   },
 });
+
+/** What the log calls acts that are neither verbs of VMs nor routes. */
+const OTHER_VERBS = [
+  "ctrl_start",
+  "join",
+  "certificate",
+  "reload",
+  "list",
+  "lnm_list",
+  "audit_trim",
+  "audit_lost",
+];
+
+/** The verb that an unknown one is near; routes are verbs here, and loaded only now. */
+async function meantVerb(verb: string | undefined): Promise<string> {
+  if (verb === undefined) return "";
+  const { ROUTES } = await import("../../../schema/route.ts");
+  const known = [...VERB_WORDS, ...Object.keys(ROUTES), ...OTHER_VERBS];
+  const meant = known.includes(verb) ? "" : didYouMean(verb, known);
+  return meant === "" ? "" : `; ${meant}`;
+}
 
 async function readAll(api: Api, query: Query): Promise<AuditRecord[]> {
   const records: AuditRecord[] = [];

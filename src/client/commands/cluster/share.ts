@@ -4,6 +4,7 @@
  * @module
  */
 import type { Grantee } from "../../../schema/cluster.ts";
+import { didYouMean } from "../../../schema/nearest.ts";
 import {
   type Context,
   defineCommand,
@@ -12,10 +13,13 @@ import {
   toggle,
 } from "../../command.ts";
 import { EXIT } from "../../exit.ts";
+import { labelOf } from "../../label.ts";
 import { UsageError } from "../../usage.ts";
 
 const WHOM_FLAGS = {
-  user: list("NAME", "a user; may be given more than once", asIs),
+  user: list("NAME", "a user; may be given more than once", labelOf("user"), {
+    completes: "user",
+  }),
   group: list("NAME", "a group of the directory; the same", asIs),
 } as const;
 
@@ -71,7 +75,14 @@ export const unshare = defineCommand({
         body: { with: grantee },
       });
       const what = changed ? "is shared no more" : "was not shared";
-      say(context, `${cluster.name} ${what} with ${grantee.name}`);
+      const meant = changed ? "" : didYouMean(
+        grantee.name,
+        cluster.shares.map((share) => share.with.name),
+      );
+      say(
+        context,
+        `${cluster.name} ${what} with ${grantee.name}${meant && `; ${meant}`}`,
+      );
     }
     return EXIT.done;
   },

@@ -5,7 +5,7 @@
  */
 import { defineCommand, parsed } from "../../command.ts";
 import { readDuration } from "../../quantity.ts";
-import { UsageError } from "../../usage.ts";
+import { labelOf } from "../../label.ts";
 import { FORMAT_FLAG, printOne } from "../../render/output.ts";
 
 export const token = defineCommand({
@@ -13,7 +13,7 @@ export const token = defineCommand({
     "Make a token with which one node may join. It works once, and is a secret until then.",
   words: { usage: "", min: 0, max: 0, completes: "none" },
   flags: {
-    node: parsed("NAME", "the only node that may use it", readNodeName),
+    node: parsed("NAME", "the only node that may use it", labelOf("node")),
     ttl: parsed("DUR", "how long it is good for, 1d by default", readDuration),
     ...FORMAT_FLAG,
   },
@@ -41,13 +41,3 @@ export const token = defineCommand({
     return 0;
   },
 });
-
-/** schema/name.ts has the same rule, and is not loaded for it. */
-const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-
-function readNodeName(word: string): string {
-  if (LABEL.test(word)) return word;
-  throw new UsageError(
-    `"${word}" is no name of a node: it needs lower-case letters, digits and inner hyphens, 63 at most`,
-  );
-}

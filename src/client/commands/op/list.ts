@@ -11,8 +11,9 @@ import { defineCommand, parsed, wholeNumber } from "../../command.ts";
 import { age, NOTHING, took } from "../../render/format.ts";
 import { printRows, WATCHED_FLAGS } from "../../render/output.ts";
 import type { Column } from "../../render/table.ts";
-import { meantState, readListWords } from "../filter.ts";
+import { meantValue, readListWords } from "../filter.ts";
 import { UsageError } from "../../usage.ts";
+import { VERB_WORDS } from "../vm/states.ts";
 
 const MAX_LIMIT = 10_000;
 const DEFAULT_LIMIT = 100;
@@ -26,6 +27,8 @@ const OPERATION_STATES = [
   "failed",
   "cancelled",
 ];
+
+const KNOWN = { state: OPERATION_STATES, verb: VERB_WORDS };
 
 export const list = defineCommand({
   about:
@@ -64,7 +67,7 @@ export const list = defineCommand({
       read: async () => await readAll(api, query),
       columns: operationColumns,
       name: ({ id }: Row) => id,
-      none: `no operations${meantState(filter, OPERATION_STATES)}`,
+      none: async () => `no operations${await meantValue(filter, KNOWN)}`,
     };
     if (flags.watch) {
       const { watchRows } = await import("../../watch_rows.ts");

@@ -20,7 +20,7 @@ export const set = defineCommand({
     usage: "USER|CLUSTER.USER",
     min: 1,
     max: 1,
-    completes: "cluster",
+    completes: "owner",
   },
   flags: {
     vms: parsed("N|none|default", "VMs, on or off", limit(readCount)),

@@ -14,7 +14,7 @@ export const show = defineCommand({
     usage: "[USER|CLUSTER.USER...]",
     min: 0,
     max: Infinity,
-    completes: "cluster",
+    completes: "owner",
   },
   flags: FORMAT_FLAG,
   examples: [

@@ -9,8 +9,12 @@ import { UsageError } from "../../usage.ts";
 export const end = defineCommand({
   about:
     "End sessions, and at once what goes on with them: streams and consoles. Your own, and for administrators anybody's.",
-  words: { usage: "[IDS...]", min: 0, max: Infinity, completes: "none" },
-  flags: { user: text("NAME", "all of this user, but the one that asks") },
+  words: { usage: "[IDS...]", min: 0, max: Infinity, completes: "session" },
+  flags: {
+    user: text("NAME", "all of this user, but the one that asks", {
+      completes: "user",
+    }),
+  },
   examples: [
     ["usher session end --user ann", "all of one user"],
   ],

@@ -8,12 +8,16 @@ import { defineCommand, NO_WORDS, text } from "../../command.ts";
 import { age, NOTHING } from "../../render/format.ts";
 import { OUTPUT_FLAGS, printRows } from "../../render/output.ts";
 import type { Column } from "../../render/table.ts";
+import { noSuchUser } from "../filter.ts";
 
 export const list = defineCommand({
   about:
     "List sessions that go on: your own, and for administrators everybody's, also of those whom a directory let in and who have no account.",
   words: NO_WORDS,
-  flags: { user: text("NAME", "only those of this user"), ...OUTPUT_FLAGS },
+  flags: {
+    user: text("NAME", "only those of this user", { completes: "user" }),
+    ...OUTPUT_FLAGS,
+  },
   examples: [
     ["usher session list", "who has logged in, from where, until when"],
     ["usher session list --user ann", "one user's"],
@@ -27,7 +31,7 @@ export const list = defineCommand({
       columns: columnsAt(context.io.now()),
       order: "user",
       name: ({ id }) => id,
-      none: "no sessions",
+      none: async () => `no sessions${await noSuchUser(api, user)}`,
     }, flags);
     return 0;
   },

@@ -14,20 +14,33 @@ import { parsed } from "../../command.ts";
 import { readDuration } from "../../quantity.ts";
 import { UsageError } from "../../usage.ts";
 import { FORMAT_FLAG, printOne } from "../../render/output.ts";
+import { VERB_WORDS } from "../vm/states.ts";
 import { scopeFact } from "./scope_fact.ts";
+
+const TOKEN_VERBS = [...VERB_WORDS, "console"];
 
 const FLAGS = {
   read: toggle("it may look, and change nothing"),
-  verb: list("VERB", "a verb it may ask for, or console; all by default", word),
+  verb: list(
+    "VERB",
+    "a verb it may ask for, or console; all by default",
+    word,
+    { choices: TOKEN_VERBS },
+  ),
   vm: list(
     "PATTERN",
     "the VMs it sees and touches; all of yours by default",
     word,
+    { completes: "vm" },
   ),
-  cluster: list("NAME", "the same for the VMs of a cluster", word),
+  cluster: list("NAME", "the same for the VMs of a cluster", word, {
+    completes: "cluster",
+  }),
   admin: toggle("it may administer the site; for administrators"),
   ttl: parsed("DUR", "how long it is good for, 90d by default", readTtl),
-  user: text("NAME", "whose it is; another's are an administrator's to make"),
+  user: text("NAME", "whose it is; another's are an administrator's to make", {
+    completes: "user",
+  }),
   ...FORMAT_FLAG,
 } as const;
 

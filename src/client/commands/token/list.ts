@@ -8,13 +8,17 @@ import { defineCommand, NO_WORDS, text } from "../../command.ts";
 import { age, NOTHING } from "../../render/format.ts";
 import { OUTPUT_FLAGS, printRows } from "../../render/output.ts";
 import type { Column } from "../../render/table.ts";
+import { noSuchUser } from "../filter.ts";
 import { scopeFact } from "./scope_fact.ts";
 
 export const list = defineCommand({
   about:
     "List API tokens: your own, and for administrators everybody's. What a token is called with is not shown.",
   words: NO_WORDS,
-  flags: { user: text("NAME", "only those of this account"), ...OUTPUT_FLAGS },
+  flags: {
+    user: text("NAME", "only those of this account", { completes: "user" }),
+    ...OUTPUT_FLAGS,
+  },
   examples: [
     ["usher token list", "what they are for, and when they were last used"],
     ["usher token list --sort last-used", "those that nobody uses first"],
@@ -27,7 +31,11 @@ export const list = defineCommand({
       columns: columnsAt(context.io.now()),
       order: "user",
       name: ({ name }) => name,
-      none: "no API tokens; usher token create makes one",
+      none: async () =>
+        `no API tokens; usher token create makes one${await noSuchUser(
+          api,
+          user,
+        )}`,
     }, flags);
     return 0;
   },

@@ -8,8 +8,12 @@ import { defineCommand, text } from "../../command.ts";
 export const revoke = defineCommand({
   about:
     "End API tokens, named or by id, and at once what goes on with them: streams and consoles.",
-  words: { usage: "NAMES...", min: 1, max: Infinity, completes: "none" },
-  flags: { user: text("NAME", "whose they are; yours by default") },
+  words: { usage: "NAMES...", min: 1, max: Infinity, completes: "token" },
+  flags: {
+    user: text("NAME", "whose they are; yours by default", {
+      completes: "user",
+    }),
+  },
   examples: [
     ["usher token revoke ci", "one of your own"],
     ["usher token revoke ci --user ann", "as an administrator"],

@@ -4,6 +4,7 @@
  * @module
  */
 import { choice, defineCommand } from "../../command.ts";
+import { labelOf } from "../../label.ts";
 import { findNewPassword, PASSWORD_FLAGS } from "../../password.ts";
 
 /** What an account may do. */
@@ -26,6 +27,8 @@ export const create = defineCommand({
   ],
   async run(context, { words: [name = ""], flags }) {
     const { io } = context;
+    // Before anybody types a password for it.
+    labelOf("user")(name);
     const api = await context.api();
     const password = await findNewPassword(io, flags, name);
     const user = await api.call("createUser", {

@@ -28,7 +28,7 @@ type Flags = FlagValues<typeof FLAGS>;
 export const passwd = defineCommand({
   about:
     "Change a password: your own, with the old one, or as an administrator anybody's. All sessions of the account end, but the one that asks; its API tokens stay. With --password-stdin the old one is the first line, and the new one the second.",
-  words: { usage: "[NAME]", min: 0, max: 1, completes: "none" },
+  words: { usage: "[NAME]", min: 0, max: 1, completes: "user" },
   flags: FLAGS,
   examples: [
     ["usher user passwd", "your own, on a terminal"],

@@ -10,7 +10,7 @@ import { describeUser } from "./columns.ts";
 
 export const show = defineCommand({
   about: "Show accounts: your own, and for administrators anybody's.",
-  words: { usage: "[NAMES...]", min: 0, max: Infinity, completes: "none" },
+  words: { usage: "[NAMES...]", min: 0, max: Infinity, completes: "user" },
   flags: FORMAT_FLAG,
   examples: [
     ["usher user show", "your own"],

@@ -9,7 +9,7 @@ const words = {
   usage: "NAMES...",
   min: 1,
   max: Infinity,
-  completes: "none",
+  completes: "user",
 } as const;
 
 export const disable = defineCommand({

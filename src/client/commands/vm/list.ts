@@ -8,7 +8,7 @@ import type { Api } from "../../api.ts";
 import { defineCommand } from "../../command.ts";
 import { failure, isFailure } from "../../failure.ts";
 import { printRows, WATCHED_FLAGS } from "../../render/output.ts";
-import { meantState, readListWords } from "../filter.ts";
+import { type KnownValues, meantValue, readListWords } from "../filter.ts";
 import { vmColumns } from "./columns.ts";
 import { VM_STATES } from "./states.ts";
 
@@ -45,9 +45,10 @@ export const list = defineCommand({
       columns: vmColumns,
       order: "name",
       name: ({ name }: VmView) => name,
-      none: words.length === 0
-        ? "no VMs; usher vm start NAME makes one"
-        : `no such VMs${meantState(filter, VM_STATES)}`,
+      none: async () =>
+        words.length === 0
+          ? "no VMs; usher vm start NAME makes one"
+          : `no such VMs${await meantValue(filter, knownTo(api))}`,
     };
     if (flags.watch) {
       const { watchRows } = await import("../../watch_rows.ts");
@@ -58,6 +59,18 @@ export const list = defineCommand({
     return 0;
   },
 });
+
+/** What a condition on VMs can name. */
+function knownTo(api: Api): KnownValues {
+  const clusters = async () => (await api.call("clusters")).clusters;
+  return {
+    state: VM_STATES,
+    node: async () => (await api.call("nodes")).nodes.map(({ name }) => name),
+    cluster: async () =>
+      (await clusters()).map(({ name }) => name.split(".")[0] ?? ""),
+    user: async () => (await clusters()).map(({ user }) => user),
+  };
+}
 
 /** What of a VM is news: not what it uses, which is different at every look. */
 function changeOf({ usage: _, ...vm }: VmView): string {

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { nearLabel } from "../../label.ts";
 import { UsageError } from "../../usage.ts";
 
 /** One part of a name or a glob; a set in brackets may hold anything. */
@@ -43,6 +44,7 @@ function checkKey(key: string, word: string): string {
   if (ARG_KEY.test(key)) return key;
   throw new UsageError(
     `"${word}" is no argument: the key before = has letters, digits, _ . and -, 64 at most`,
+    "write key=value, such as role=front",
   );
 }
 
@@ -63,8 +65,7 @@ const MAX_NAME = 200;
 
 /** The name that `word` would be without what no name has; null when there is none. */
 function meantName(word: string): string | null {
-  const plain = word.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase()
-    .replace(/[\s_/:,@+]+/g, "-").replace(/-*(\.|^|$)-*/g, "$1")
-    .replace(/\.+/g, ".").replace(/^\.|\.$/g, "");
+  const plain = word.split(".").map(nearLabel).filter((part) => part !== "")
+    .join(".");
   return PATTERN.test(plain) && plain.length <= MAX_NAME ? plain : null;
 }

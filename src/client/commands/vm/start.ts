@@ -15,7 +15,7 @@ import {
   wholeNumber,
   type Words,
 } from "../../command.ts";
-import { readSizeMiB } from "../../quantity.ts";
+import { readMemoryMiB } from "../../quantity.ts";
 import { UsageError } from "../../usage.ts";
 import { REQUEST_FLAGS, runRequest } from "../../wait.ts";
 import { readDisk, readNic, readSim, readXen } from "./devices.ts";
@@ -45,7 +45,7 @@ const SPEC_FLAGS = {
     "virtual processors",
     wholeNumber("number of processors", { min: 1, max: MAX_VCPUS }),
   ),
-  memory: parsed("SIZE", "memory, such as 512MiB or 4GiB", readSizeMiB),
+  memory: parsed("SIZE", "memory, such as 512MiB or 4GiB", readMemoryMiB),
   kernel: text("PATH", "a kernel on the node to boot directly"),
   initrd: text("PATH", "its initial file system"),
   cmdline: text("TEXT", "its command line"),

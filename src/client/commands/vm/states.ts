@@ -1,6 +1,6 @@
 /**
- * The states of VMs, for suggestions; schema/vm.ts has them too, and is not
- * loaded for a word.
+ * The states of VMs and the verbs, for suggestions; schema/vm.ts and
+ * schema/operation.ts have them too, and are not loaded for a word.
  *
  * @module
  */
@@ -16,4 +16,19 @@ export const VM_STATES: readonly string[] = [
   "crashed",
   "migrating",
   "unknown",
+];
+
+/** Every verb that an operation can be of. */
+export const VERB_WORDS: readonly string[] = [
+  "start",
+  "cycle",
+  "migrate",
+  "pause",
+  "resume",
+  "reboot",
+  "shutdown",
+  "poweroff",
+  "register",
+  "unregister",
+  "destroy",
 ];

@@ -77,6 +77,13 @@ export const wait = defineCommand({
 function readStates(word: string): string[] {
   const states = word.replace(/^state=/, "").split(/[|,]/);
   for (const state of states) {
+    const [, key, value] = /^([^=]*)=(.*)$/.exec(state) ?? [];
+    if (key !== undefined) {
+      throw new UsageError(
+        `"${state}" is nothing to wait for: only states are`,
+        `write state=${VM_STATES.includes(value ?? "") ? value : "running"}`,
+      );
+    }
     if (VM_STATES.includes(state)) continue;
     throw unknownWord(
       "state",
