@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { connect } from "./api.ts";
 import {
   type Command,
   COMMON_FLAGS,
@@ -16,17 +15,9 @@ import {
   type Flags,
 } from "./command.ts";
 import { COMMANDS, findEntry, NOUNS } from "./commands/index.ts";
-import { readSettings } from "./config.ts";
 import { EXIT } from "./exit.ts";
 import type { Io } from "./io.ts";
-
-/** A word to offer, and what it is. */
-export type Candidate = readonly [word: string, about: string];
-
-/** Tells the script to complete file names itself. */
-export const FILES: Candidate = [":files", ""];
-
-const LIVE_MS = 3_000;
+import { type Candidate, FILES, liveNames } from "./live_names.ts";
 
 /** Live names of one kind. */
 export type Names = (kind: Completes) => Promise<readonly Candidate[]>;
@@ -139,69 +130,4 @@ async function valuesOf(
   if (choices !== undefined) return choices.map((choice) => [choice, ""]);
   if (completes === "file") return [FILES];
   return completes === undefined ? [] : await names(completes);
-}
-
-/** Names of one kind, asked of the controller. */
-export async function liveNames(
-  io: Io,
-  kind: Completes,
-): Promise<readonly Candidate[]> {
-  if (kind === "file") return [FILES];
-  if (kind === "event") {
-    const { EVENTS } = await import("../schema/event.ts");
-    return Object.entries(EVENTS).map(([name, { about }]) => [name, about]);
-  }
-  const { controller, caPem, token } = await readSettings(io);
-  if (controller === null || token === undefined) return [];
-  using api = connect({ controller, caPem, token });
-  const signal = AbortSignal.timeout(LIVE_MS);
-  switch (kind) {
-    case "vm": {
-      const { vms } = await api.call("vms", {
-        query: { fields: "name" },
-        signal,
-      });
-      return vms.map(({ name, status }) => [name, status?.state ?? ""]);
-    }
-    case "cluster": {
-      const { clusters } = await api.call("clusters", { signal });
-      return clusters.map(({ name, vms }) => [name, `${vms} VMs`]);
-    }
-    case "node": {
-      const { nodes } = await api.call("nodes", { signal });
-      return nodes.map(({ name, state }) => [name, state]);
-    }
-    case "operation": {
-      const { operations } = await api.call("operations", { signal });
-      return operations.map(({ id, verb, vm }) => [id, `${verb} ${vm}`]);
-    }
-    case "plugin": {
-      const { plugins } = await api.call("plugins", { signal });
-      return plugins.map(({ name, state }) => [name, state]);
-    }
-    case "user": {
-      const { users } = await api.call("users", { signal });
-      return users.map(({ name, role }) => [name, role]);
-    }
-    case "token": {
-      const { tokens } = await api.call("tokens", { signal });
-      return tokens.map(({ name, user }) => [name, `of ${user}`]);
-    }
-    case "session": {
-      const { sessions } = await api.call("sessions", { signal });
-      return sessions.map((
-        { id, user, address },
-      ) => [id, `${user} from ${address}`]);
-    }
-    case "owner": {
-      const all = await Promise.all(
-        (["user", "cluster"] as const).map((kind) =>
-          liveNames(io, kind).catch(() => [])
-        ),
-      );
-      return all.flat();
-    }
-    case "none":
-      return [];
-  }
 }

@@ -1,6 +1,7 @@
 import { deepStrictEqual } from "node:assert/strict";
 import type { Completes } from "./command.ts";
-import { type Candidate, candidates } from "./complete.ts";
+import { candidates } from "./complete.ts";
+import type { Candidate } from "./live_names.ts";
 
 const LIVE: Partial<Record<Completes, Candidate[]>> = {
   vm: [["web1.default.ann", "running"], ["db.default.ann", "stopped"]],

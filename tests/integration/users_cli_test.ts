@@ -215,3 +215,22 @@ Deno.test("a session is ended by its user, or by an administrator", () =>
     strictEqual(ended.err, `ended ${id} of ann\n`);
     match((await run("whoami", { env })).err, /has ended or never was/);
   }));
+
+Deno.test("names of users, API tokens and sessions are completed", () =>
+  withShell(1, async ({ run, site }) => {
+    const { accounts } = site.site.controller.site;
+    await accounts.create("bob", "viewer", "a password");
+    await run("token create nightly --read");
+    await run("cluster create web");
+    const offers = async (line: string) =>
+      (await run(`__complete ${line}`.split(" "))).out.split("\n")
+        .filter((text) => text !== "");
+    deepStrictEqual(await offers("user show b"), ["bob\tviewer"]);
+    deepStrictEqual(await offers("token list --user b"), ["bob\tviewer"]);
+    deepStrictEqual(await offers("token revoke "), ["nightly\tof admin"]);
+    deepStrictEqual(await offers("quota set b"), ["bob\tviewer"]);
+    deepStrictEqual(await offers("quota set w"), ["web.admin\t0 VMs"]);
+    deepStrictEqual(await offers("user set-role bob v"), ["viewer\t"]);
+    deepStrictEqual(await offers("token create x --verb sh"), ["shutdown\t"]);
+    deepStrictEqual((await offers("session end ")).length > 0, true);
+  }));

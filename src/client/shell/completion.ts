@@ -5,14 +5,9 @@
  *
  * @module
  */
-import {
-  type Candidate,
-  candidates,
-  FILES,
-  type Names,
-  offered,
-} from "../complete.ts";
 import type { Completes } from "../command.ts";
+import { candidates, type Names, offered } from "../complete.ts";
+import { type Candidate, FILES } from "../live_names.ts";
 import { characters, columnsOf } from "./columns.ts";
 import type { SiteCopy } from "./site_copy.ts";
 import { firstWords, ownCommand, type OwnCommands, SHORT } from "./table.ts";

@@ -9,7 +9,7 @@
  * @module
  */
 import { onTerminalSignal, stopSelf } from "../../sys/terminal_signal.ts";
-import { liveNames } from "../complete.ts";
+import { liveNames } from "../live_names.ts";
 import { EXIT } from "../exit.ts";
 import type { Front, ShellContext } from "./front.ts";
 import { completeLine, inColumns, namesOf } from "./completion.ts";

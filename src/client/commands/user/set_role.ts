@@ -10,7 +10,13 @@ import { ROLE_NAMES } from "./create.ts";
 export const setRole = defineCommand({
   about:
     "Give an account another role. It holds at once: for its sessions, whose streams end and can be begun again, and for its API tokens. The last administrator stays one.",
-  words: { usage: "NAME ROLE", min: 2, max: 2, completes: "user" },
+  words: {
+    usage: "NAME ROLE",
+    min: 2,
+    max: 2,
+    completes: "user",
+    then: ROLE_NAMES,
+  },
   flags: {},
   examples: [["usher user set-role ann admin", "she may all from now on"]],
   async run(context, { words: [name = "", word = ""] }) {

@@ -1,0 +1,85 @@
+/**
+ * Names that a site has now, for the completion: asked of the controller, and
+ * never waited for long.
+ *
+ * @module
+ */
+import { type Api, connect } from "./api.ts";
+import type { Completes } from "./command.ts";
+import { readSettings } from "./config.ts";
+import type { Io } from "./io.ts";
+
+/** A word to offer, and what it is. */
+export type Candidate = readonly [word: string, about: string];
+
+/** Tells the script to complete file names itself. */
+export const FILES: Candidate = [":files", ""];
+
+const LIVE_MS = 3_000;
+
+/** Kinds of which the controller knows. */
+type Asked = Exclude<Completes, "file" | "event" | "none">;
+
+type Ask = (api: Api, signal: AbortSignal) => Promise<readonly Candidate[]>;
+
+const ASK: Readonly<Record<Asked, Ask>> = {
+  async vm(api, signal) {
+    const query = { fields: "name" };
+    const { vms } = await api.call("vms", { query, signal });
+    return vms.map(({ name, status }) => [name, status?.state ?? ""]);
+  },
+  async cluster(api, signal) {
+    const { clusters } = await api.call("clusters", { signal });
+    return clusters.map(({ name, vms }) => [name, `${vms} VMs`]);
+  },
+  async node(api, signal) {
+    const { nodes } = await api.call("nodes", { signal });
+    return nodes.map(({ name, state }) => [name, state]);
+  },
+  async operation(api, signal) {
+    const { operations } = await api.call("operations", { signal });
+    return operations.map(({ id, verb, vm }) => [id, `${verb} ${vm}`]);
+  },
+  async plugin(api, signal) {
+    const { plugins } = await api.call("plugins", { signal });
+    return plugins.map(({ name, state }) => [name, state]);
+  },
+  async user(api, signal) {
+    const { users } = await api.call("users", { signal });
+    return users.map(({ name, role }) => [name, role]);
+  },
+  async token(api, signal) {
+    const { tokens } = await api.call("tokens", { signal });
+    return tokens.map(({ name, user }) => [name, `of ${user}`]);
+  },
+  async session(api, signal) {
+    const { sessions } = await api.call("sessions", { signal });
+    return sessions.map(({ id, user, address }) =>
+      [id, `${user} from ${address}`] as const
+    );
+  },
+  async owner(api, signal) {
+    // Who may not see all accounts completes clusters all the same.
+    const all = await Promise.all(
+      [ASK.user, ASK.cluster].map((ask) => ask(api, signal).catch(() => [])),
+    );
+    return all.flat();
+  },
+};
+
+/** Names of one kind. */
+export async function liveNames(
+  io: Io,
+  kind: Completes,
+): Promise<readonly Candidate[]> {
+  if (kind === "none") return [];
+  if (kind === "file") return [FILES];
+  if (kind === "event") {
+    const { EVENTS } = await import("../schema/event.ts");
+    return Object.entries(EVENTS).map(([name, { about }]) => [name, about]);
+  }
+  const { controller, caPem, token } = await readSettings(io);
+  if (controller === null || token === undefined) return [];
+  using api = connect({ controller, caPem, token });
+  return await ASK[kind](api, AbortSignal.timeout(LIVE_MS));
+}
