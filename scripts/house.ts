@@ -44,6 +44,7 @@ export const COMPOSITION = [
   "main.ts",
   "src/roles.ts",
   "src/state_tools.ts",
+  "src/state_progress.ts",
   "src/plugin_tools/",
   "src/install/",
   "src/dev.ts",

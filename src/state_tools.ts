@@ -13,6 +13,7 @@ import { makeBackup } from "./ctrl/backup/make.ts";
 import { restoreBackup } from "./ctrl/backup/restore.ts";
 import type { CtrlContext } from "./ctrl/context.ts";
 import { checkState, type Report } from "./ctrl/state/check.ts";
+import type { OnStateProgress } from "./ctrl/state/progress.ts";
 import { checkCertificates } from "./ctrl/trust/check.ts";
 import { openSource } from "./ctrl/state/source.ts";
 import { LocalController } from "./ctrl/local.ts";
@@ -22,6 +23,8 @@ import { ConfigReloadAnswer } from "./schema/config_reload.ts";
 import { systemClock } from "./sys/clock.ts";
 import { absolutePath } from "./sys/file.ts";
 import { newId } from "./sys/id.ts";
+import { ProgressLine, type ProgressPlace } from "./state_progress.ts";
+import type { Mutation } from "./store/store.ts";
 import { createLog } from "./sys/log.ts";
 import { untilAsked } from "./sys/signal.ts";
 import { isErrorTerminal, say, sayOver } from "./sys/terminal.ts";
@@ -32,6 +35,14 @@ const CONTEXT: CtrlContext = {
   clock: systemClock,
   newId,
   log: createLog({ level: "error" }),
+};
+
+/** Standard error, where what was asked for is not in the way. */
+const PLACE: ProgressPlace = {
+  isTerminal: isErrorTerminal(),
+  now: () => systemClock.monotonic(),
+  say: (line) => say(line, "stderr"),
+  sayOver,
 };
 
 /** Runs the command that stands behind `usher ctrl`; answers the exit code. */
@@ -79,7 +90,9 @@ async function check(
     version: VERSION,
     signal,
   });
-  const state = await checkState(source.mutations());
+  const line = new ProgressLine(PLACE, "checked");
+  const state = await checkState(counted(source.mutations(), line.show));
+  line.end();
   const ends = await checkCertificates(config, CONTEXT.clock.now());
   const report = { ...state, findings: [...state.findings, ...ends] };
   const broken = report.findings.filter(({ weight }) => weight === "broken");
@@ -119,6 +132,7 @@ async function backup(
   force: boolean,
   signal: AbortSignal,
 ): Promise<number> {
+  const line = new ProgressLine(PLACE, "written");
   const { records, bytes, isLive } = await makeBackup({
     config,
     context: CONTEXT,
@@ -126,12 +140,13 @@ async function backup(
     path,
     force,
     signal,
-    onProgress: progress("written"),
-  });
-  sayDone(
+    onProgress: line.show,
+  }).finally(() => line.end());
+  say(
     `${path}: ${records} records, ${bytes} bytes, read ${
       isLive ? "from the running controller" : "without a controller"
     }`,
+    "stderr",
   );
   say(
     "It holds the site's CA key and the hashes of all passwords and tokens: keep it secret",
@@ -152,15 +167,17 @@ async function restore(
       { hint: "restore into a state directory (leave kv_url out)" },
     );
   }
+  const line = new ProgressLine(PLACE, "restored");
   const { records, madeAt } = await restoreBackup({
     path,
     stateDir: config.state_dir,
     context: CONTEXT,
     signal,
-    onProgress: progress("restored"),
-  });
-  sayDone(
+    onProgress: line.show,
+  }).finally(() => line.end());
+  say(
     `${config.state_dir}: ${records} records as of ${madeAt}; start it with: usher ctrl --state ${config.state_dir}`,
+    "stderr",
   );
   return EXIT.done;
 }
@@ -205,14 +222,14 @@ function reloadText(
   return lines.length === 0 ? "nothing has changed" : lines.join("\n");
 }
 
-/** Shows how many records there are so far, where somebody looks. */
-function progress(what: string): (records: number) => void {
-  if (!isErrorTerminal()) return () => {};
-  return (records) => sayOver(`${records} records ${what} so far`);
-}
-
-/** Says what was done, in the place of how far it was. */
-function sayDone(line: string): void {
-  if (isErrorTerminal()) sayOver("");
-  say(line, "stderr");
+/** The same mutations, told as they are looked at. */
+async function* counted(
+  mutations: AsyncIterable<Mutation>,
+  show: OnStateProgress,
+): AsyncGenerator<Mutation> {
+  let records = 0;
+  for await (const mutation of mutations) {
+    yield mutation;
+    if (++records % 1000 === 0) show({ records, done: null, total: null });
+  }
 }

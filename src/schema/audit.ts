@@ -147,6 +147,9 @@ export function weightOf(content: string): number {
   return content.length * (isAscii ? 1 : 3) + HASH_BYTES;
 }
 
+/** The verb of the record that a restore leaves. */
+export const RESTORE_VERB = "restore";
+
 /** What is wrong with a log: the first record that is not what was written. */
 export interface BrokenChain {
   readonly seq: number;
@@ -170,6 +173,8 @@ export class ChainCheck {
   #last: { readonly seq: number; readonly hash: string };
   #count = 0;
   #found: boolean;
+  /** The newest record of a restore: what a kept hash was of may have been lost by it. */
+  #restored: { readonly seq: number; readonly backup: string } | null = null;
 
   /** `hash` is SHA-256, in hex. */
   constructor(hash: (text: string) => string, ends: ChainEnds) {
@@ -218,6 +223,10 @@ export class ChainCheck {
     this.#last = { seq, hash };
     this.#count++;
     if (hash === kept) this.#found = true;
+    const { verb, args } = record as AuditRecord;
+    if (verb === RESTORE_VERB) {
+      this.#restored = { seq, backup: String(args?.["backup"]) };
+    }
     return null;
   }
 
@@ -234,10 +243,14 @@ export class ChainCheck {
       };
     }
     if (this.#found) return null;
+    const how = this.#restored === null
+      ? ""
+      : `; record ${this.#restored.seq} ` +
+        `says that the site was restored from a backup of ${this.#restored.backup}, which has nothing that was noted later`;
     return {
       seq,
       text:
-        `No record has the hash ${kept}: what the log ended with then was replaced or cut off since, or was removed for its age`,
+        `No record has the hash ${kept}: what the log ended with then was replaced or cut off since, or was removed for its age${how}`,
     };
   }
 }

@@ -5,10 +5,16 @@
  * @module
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { makeBackup } from "../../src/ctrl/backup/make.ts";
+import { restoreBackup } from "../../src/ctrl/backup/restore.ts";
 import { checkEntries } from "../../src/ctrl/state/check.ts";
 import type { AuditRecord } from "../../src/schema/audit.ts";
+import { CtrlConfig } from "../../src/schema/config.ts";
 import { keys } from "../../src/store/key.ts";
 import type { Entry, Mutation } from "../../src/store/store.ts";
+import { systemClock } from "../../src/sys/clock.ts";
+import { newId } from "../../src/sys/id.ts";
+import { silentLog } from "../../src/sys/log.ts";
 import { pluginOf } from "../support/local_plugins.ts";
 import { Reader } from "../support/reader.ts";
 import { TestSite } from "../support/site.ts";
@@ -234,3 +240,47 @@ Deno.test("usher audit: list, head and verify, and what verify says of an edited
     await undo(left);
     strictEqual((await run("audit verify")).code, 0);
   }));
+
+Deno.test("audit: after a restore the chain goes on where the backup ended, says so, and knows nothing that came later", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "usher_audit_" });
+  const stateDir = `${folder}/site`;
+  const ctrlDir = `${stateDir}/ctrl`;
+  const backup = `${folder}/b.backup`;
+  const context = { clock: systemClock, newId, log: silentLog };
+  const { signal } = new AbortController();
+  let [kept, lost] = ["", ""];
+  try {
+    await withShell(1, async ({ run }) => {
+      await run("vm register web");
+      kept = (await run("audit head -o name")).out.trim();
+      await makeBackup({
+        ...{ context, signal, version: "1", path: backup, force: false },
+        config: CtrlConfig.parse({ state_dir: ctrlDir }),
+      });
+      await run("vm register late");
+      lost = (await run("audit head -o name")).out.trim();
+    }, { stateDir });
+    await Deno.rename(ctrlDir, `${folder}/old`);
+    const { madeAt } = await restoreBackup({
+      ...{ context, signal, path: backup, stateDir: ctrlDir },
+    });
+    await withShell(1, async ({ site, run }) => {
+      const verified = await run(`audit verify --head ${kept}`);
+      strictEqual(verified.code, 0, verified.err);
+      const gone = await run(`audit verify --head ${lost}`);
+      ok(gone.code !== 0);
+      match(gone.err, /No record has the hash/);
+      match(gone.err, /restored from a backup/);
+      const [restored] = await read(site, "?verb=restore");
+      deepStrictEqual(
+        [restored?.via, restored?.decision, restored?.args?.["backup"]],
+        ["controller", "told", madeAt],
+      );
+      const verbs = (await read(site)).map(({ verb }) => verb);
+      ok(verbs.indexOf("restore") < verbs.lastIndexOf("ctrl_start"));
+      deepStrictEqual(await read(site, "?vm=late"), []);
+    }, { stateDir });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -11,9 +11,14 @@ import {
   rejects,
   strictEqual,
 } from "node:assert/strict";
+import {
+  BackupEncoder,
+  type BackupHead,
+} from "../../src/ctrl/backup/format.ts";
 import { makeBackup } from "../../src/ctrl/backup/make.ts";
 import { restoreBackup } from "../../src/ctrl/backup/restore.ts";
 import { checkState } from "../../src/ctrl/state/check.ts";
+import type { StateProgress } from "../../src/ctrl/state/progress.ts";
 import { openSource } from "../../src/ctrl/state/source.ts";
 import { isUsherError } from "../../src/error/mod.ts";
 import { CtrlConfig } from "../../src/schema/config.ts";
@@ -212,3 +217,44 @@ function stopped(stop: AbortController): AbortSignal {
 function namesIn(path: string): string[] {
   return [...Deno.readDirSync(path)].map(({ name }) => name).sort();
 }
+
+Deno.test("restore: it tells how much of the file is read, which is done twice", async () => {
+  await using dir = await folder();
+  const backup = `${dir.path}/b.backup`;
+  const encoder = new BackupEncoder();
+  const head: BackupHead = {
+    ...{ format: "usher-backup", version: 1, usher: "1", epoch: 1 },
+    at: "2026-01-01T00:00:00.000Z",
+  };
+  await Deno.writeFile(backup, encoder.head(head));
+  const append = { append: true };
+  for (let i = 0; i < 2000; i++) {
+    const line = { set: ["probe", i], value: "x".repeat(100) };
+    await Deno.writeFile(backup, encoder.line(line), append);
+  }
+  await Deno.writeFile(backup, encoder.end(), append);
+  const told: StateProgress[] = [];
+  await restoreBackup({
+    ...options(`${dir.path}/ctrl`, backup),
+    onProgress: (progress) => told.push(progress),
+  });
+  const { size } = await Deno.stat(backup);
+  ok(told.some(({ records }) => records === 0), "while it is checked");
+  strictEqual(told.at(-1)?.records, 2000);
+  for (const { done, total } of told) {
+    ok(done !== null && done > 0 && done <= 2 * size, `${done}`);
+    strictEqual(total, 2 * size);
+  }
+  ok((told.at(-1)?.done ?? 0) > size);
+});
+
+Deno.test("restore: what could not be read twice is refused at once", async () => {
+  await using dir = await folder();
+  const pipe = `${dir.path}/pipe`;
+  await new Deno.Command("mkfifo", { args: [pipe] }).output();
+  await rejects(restoreBackup(options(`${dir.path}/ctrl`, pipe)), (error) => {
+    ok(isUsherError(error, "invalid_input"));
+    match(error.message, /pipe" is no plain file$/);
+    return true;
+  });
+});

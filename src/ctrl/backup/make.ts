@@ -11,6 +11,7 @@
 import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
 import { listFolder, readTextOrNull, statOrNull } from "../../sys/file.ts";
 import { NewFile } from "../../sys/new_file.ts";
+import type { OnStateProgress } from "../state/progress.ts";
 import { openSource, type SourceOptions } from "../state/source.ts";
 import { BACKUP_VERSION, BackupEncoder } from "./format.ts";
 
@@ -22,8 +23,7 @@ export interface BackupOptions extends SourceOptions {
   readonly path: string;
   /** Whether a file that is there may be replaced. */
   readonly force: boolean;
-  /** Told how many records are written, now and then. */
-  readonly onProgress?: (records: number) => void;
+  readonly onProgress?: OnStateProgress;
 }
 
 /** What was written. */
@@ -92,7 +92,9 @@ async function writeAll(
         ? { set: key, value: mutation.value }
         : { delete: key },
     ));
-    if (++records % 1000 === 0) onProgress?.(records);
+    if (++records % 1000 === 0) {
+      onProgress?.({ records, done: out.bytes, total: null });
+    }
   }
   await out.add(encoder.end());
   await out.flush();

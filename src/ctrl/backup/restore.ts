@@ -17,6 +17,7 @@ import {
   REVISION_GAP,
 } from "../../core/restored.ts";
 import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
+import { RESTORE_VERB } from "../../schema/audit.ts";
 import { NodeOperation } from "../../schema/node_operation.ts";
 import { Operation } from "../../schema/operation.ts";
 import { Vm } from "../../schema/vm.ts";
@@ -29,10 +30,13 @@ import {
   openToRead,
   removeIfThere,
   renameDurably,
+  statOrNull,
   writeDurably,
 } from "../../sys/file.ts";
 import { hostname, processId } from "../../sys/machine.ts";
+import { AuditLog } from "../audit/audit_log.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
+import type { OnStateProgress } from "../state/progress.ts";
 import {
   type BackupHead,
   type BackupLine,
@@ -49,8 +53,8 @@ export interface RestoreOptions {
   readonly stateDir: string;
   readonly context: CtrlContext;
   readonly signal: AbortSignal;
-  /** Told how many records are restored, now and then. */
-  readonly onProgress?: (records: number) => void;
+  /** Told how much of the file was read, which is done twice. */
+  readonly onProgress?: OnStateProgress;
 }
 
 /** What was restored. */
@@ -67,12 +71,13 @@ export async function restoreBackup(
 ): Promise<Restored> {
   const { path, stateDir } = options;
   await refuseUsed(stateDir);
-  const head = await checkFile(options);
+  const reading = new Reading(await sizeOf(path), options.onProgress);
+  const head = await checkFile(options, reading);
   const beside = `${stateDir}.restore-${options.context.newId()}`;
   try {
     await clearLeft(stateDir);
     await makeFolder(`${beside}/tls`);
-    const records = await restoreInto(beside, head, options);
+    const records = await restoreInto(beside, { head, reading }, options);
     await renameDurably(beside, stateDir);
     return { records, madeAt: head.at, usher: head.usher };
   } catch (error) {
@@ -120,25 +125,67 @@ async function clearLeft(stateDir: string): Promise<void> {
 /** Reads the whole file once; answers its first line. Throws what is wrong with it. */
 async function checkFile(
   { path, signal }: RestoreOptions,
+  reading: Reading,
 ): Promise<BackupHead> {
   let head: BackupHead | null = null;
-  for await (const line of linesOf(path)) {
+  let lines = 0;
+  for await (const line of linesOf(path, reading)) {
     signal.throwIfAborted();
     if ("format" in line) head = line;
+    if (++lines % BATCH === 0) reading.tell(0);
   }
   if (head === null) throw damaged(path, "it has no first line");
   return head;
 }
 
+/** How much of the two times that a file is read is done. */
+class Reading {
+  readonly #total: number;
+  readonly #onProgress: OnStateProgress | undefined;
+  #done = 0;
+
+  constructor(size: number, onProgress: OnStateProgress | undefined) {
+    this.#total = 2 * size;
+    this.#onProgress = onProgress;
+  }
+
+  /** The same stream, counted. */
+  async *count(
+    stream: AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array> {
+    for await (const bytes of stream) {
+      this.#done += bytes.length;
+      yield bytes;
+    }
+  }
+
+  tell(records: number): void {
+    this.#onProgress?.({ records, done: this.#done, total: this.#total });
+  }
+}
+
+/** A pipe could not be read twice. */
+async function sizeOf(path: string): Promise<number> {
+  const found = await statOrNull(path);
+  if (found === null) {
+    throw new UsherError("not_found", `There is no file "${path}"`);
+  }
+  if (found.isFile) return found.size;
+  throw new UsherError("invalid_input", `"${path}" is no plain file`, {
+    hint: 'give a file that "usher ctrl backup" wrote',
+  });
+}
+
 async function* linesOf(
   path: string,
+  reading: Reading,
 ): AsyncGenerator<BackupHead | BackupLine> {
   const stream = await openToRead(path);
   if (stream === null) {
     throw new UsherError("not_found", `There is no file "${path}"`);
   }
   try {
-    yield* readBackup(stream, path);
+    yield* readBackup(reading.count(stream), path);
   } catch (error) {
     if (isUsherError(error, "interrupted")) {
       throw damaged(path, "it ends within a line");
@@ -147,9 +194,15 @@ async function* linesOf(
   }
 }
 
+/** A backup that was found whole. */
+interface ReadFile {
+  readonly head: BackupHead;
+  readonly reading: Reading;
+}
+
 async function restoreInto(
   folder: string,
-  head: BackupHead,
+  file: ReadFile,
   options: RestoreOptions,
 ): Promise<number> {
   const store = await openKvStore({
@@ -158,10 +211,12 @@ async function restoreInto(
     pid: processId(),
     now: () => options.context.clock.now(),
     log: options.context.log,
-    epochAbove: head.epoch + EPOCH_GAP,
+    epochAbove: file.head.epoch + EPOCH_GAP,
   });
   try {
-    return await restoreLines(folder, store, head, options);
+    const records = await restoreLines(folder, store, file, options);
+    await noteRestore(store, file.head, options);
+    return records;
   } finally {
     await store.close();
   }
@@ -170,13 +225,13 @@ async function restoreInto(
 async function restoreLines(
   folder: string,
   store: Store,
-  head: BackupHead,
-  { path, context, signal, onProgress }: RestoreOptions,
+  { head, reading }: ReadFile,
+  { path, context, signal }: RestoreOptions,
 ): Promise<number> {
   const restoring = { madeAt: head.at, at: isoNow(context) };
   let batch: Mutation[] = [];
   let records = 0;
-  for await (const line of linesOf(path)) {
+  for await (const line of linesOf(path, reading)) {
     signal.throwIfAborted();
     if ("format" in line) continue;
     if ("file" in line) {
@@ -189,10 +244,32 @@ async function restoreLines(
     if (batch.length < BATCH) continue;
     await store.commit(batch);
     batch = [];
-    onProgress?.(records);
+    reading.tell(records);
   }
   await store.commit(batch);
   return records;
+}
+
+/**
+ * The log goes on where the backup ends, and whoever reads it is to see that
+ * what came after it has been lost on purpose.
+ */
+async function noteRestore(
+  store: Store,
+  head: BackupHead,
+  { context }: RestoreOptions,
+): Promise<void> {
+  const audit = await AuditLog.load({ context, store });
+  audit.note({
+    user: "",
+    via: "controller",
+    verb: RESTORE_VERB,
+    names: [],
+    decision: "told",
+    args: { backup: head.at, version: head.usher },
+  });
+  await audit.durable();
+  await audit.close();
 }
 
 function mutationOf(
