@@ -7,6 +7,7 @@
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { NodeView } from "../../src/schema/change.ts";
+import type { Result } from "../../src/schema/operation.ts";
 import { HttpClient } from "../../src/sys/http_client.ts";
 import { Role } from "../support/role.ts";
 import { until } from "../support/wait.ts";
@@ -122,6 +123,38 @@ Deno.test("SIGHUP and usher ctrl reload: what can be taken is, and what cannot i
   match(wrong.err, /ctrl\.yaml:1:9: drain\.parallel/);
   ctrl.signal("SIGTERM");
   strictEqual(await ctrl.ended(), 0, ctrl.err);
+});
+
+Deno.test("a reload takes quotas, and what and how much the audit log keeps", async () => {
+  await using site = await Site.start();
+  const { ctrl, folder } = site;
+  const register = async (name: string) =>
+    (await site.call<Result>("POST", "/v1/requests", {
+      verb: "register",
+      names: [name],
+      spec: { driver: "sim" },
+    })).outcomes[0]?.problem?.code ?? "done";
+  /** The reads of VMs that the log has; this one is noted by another name. */
+  const reads = async () => {
+    const token = await Deno.readTextFile(`${folder}/ctrl/admin-token`);
+    const answer = await site.client.fetch(`${site.url}/v1/audit?verb=vms`, {
+      headers: { authorization: `Bearer ${token.trim()}` },
+    });
+    return (await answer.text()).split("\n").length - 1;
+  };
+  strictEqual(await register("first"), "done");
+  await site.call("GET", "/v1/vms");
+  strictEqual(await reads(), 0);
+  await Deno.writeTextFile(
+    `${folder}/ctrl.yaml`,
+    "names: [127.0.0.1]\nquotas: {user: {vms: 1}}\naudit: {reads: true, size: 64MiB, keep: 30d}\n",
+  );
+  ctrl.signal("SIGHUP");
+  await until("it was taken", () => /read anew[^]*audit\.reads/.test(ctrl.err));
+  ok(!/needs a restart/.test(ctrl.err), ctrl.err);
+  strictEqual(await register("second"), "quota_exceeded");
+  await site.call("GET", "/v1/vms");
+  strictEqual(await reads(), 1);
 });
 
 Deno.test("SIGHUP to a node: its labels and what it promises are told at once, and its session goes on", async () => {
