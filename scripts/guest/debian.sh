@@ -84,7 +84,7 @@ unpack_packages() {
 
 # The QEMU that this machine has, with what it is loaded with.
 add_qemu() {
-  local library
+  local library module modules_of_qemu
   cp "$qemu" "$root/usr/bin/"
   cp "$(command -v qemu-img)" "$root/usr/bin/"
   { ldd "$qemu"; ldd "$(command -v qemu-img)"; } | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p' | sort -u |
@@ -93,6 +93,12 @@ add_qemu() {
       [ -e "$root/usr/lib/x86_64-linux-gnu/${library##*/}" ] ||
         cp "$library" "$root/usr/lib/x86_64-linux-gnu/"
     done
+  # What runs guests without KVM is a module of its own, which it looks for there.
+  modules_of_qemu=/usr/lib/x86_64-linux-gnu/qemu
+  mkdir -p "$root$modules_of_qemu"
+  for module in "$modules_of_qemu"/accel-tcg-*.so; do
+    if [ -e "$module" ]; then cp "$module" "$root$modules_of_qemu/"; fi
+  done
   cp -r /usr/share/seabios "$root/usr/share/"
   cp -r /usr/share/qemu "$root/usr/share/"
   cp "$(command -v busybox)" "$root/usr/bin/"
