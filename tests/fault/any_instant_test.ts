@@ -3,8 +3,10 @@
  * of its commits, and before and after each frame to and from a node.
  *
  * The next controller goes on or undoes, the client that asked gets its
- * answer, and no VM is in a state that its verb did not ask for. The moments
- * are counted, so every one of them is tried, for every verb.
+ * answer, and no VM is in a state that its verb did not ask for. Its user may
+ * have that one VM and no more: what was admitted before a death is never
+ * refused after it, and what is given up is counted no more. The moments are
+ * counted, so every one of them is tried, for every verb.
  *
  * @module
  */
@@ -23,6 +25,9 @@ const TWICE: readonly string[] = ["start", "cycle", "destroy", "migrate"];
 const MOST = 40;
 
 const NODES = ["n1", "n2"] as const;
+
+/** What one VM takes while it is on, and not a bit more. */
+const QUOTAS = { user: { vms: 1, vcpus: 1 } };
 
 /** What is asked of a VM, how it was before, and how it is afterwards. */
 interface Case {
@@ -190,6 +195,7 @@ async function assertDone(
       domainsOf(site).length === (after === null || after === "absent" ? 0 : 1),
   );
   const vm = site.vm("web");
+  assertTaken(site, after);
   if (after === null) return strictEqual(vm, undefined);
   const { uid, node, status } = vm!;
   strictEqual(status.state, after);
@@ -200,6 +206,18 @@ async function assertDone(
     after === "absent" ? [] : [[node, domainOf(uid), after]],
   );
   strictEqual(site.engine.runner.holderOf(uid), null);
+}
+
+/** What is counted against quotas is what there is. */
+function assertTaken(site: CrashingSite, after: string | null): void {
+  const { holdings } = site.engine.records.capacity;
+  const isOn = after === "running" || after === "paused";
+  const { vms, vcpus } = holdings.taken("ann");
+  deepStrictEqual([vms, vcpus], [after === null ? 0 : 1, isOn ? 1 : 0]);
+  deepStrictEqual(holdings.taken("default.ann"), holdings.taken("ann"));
+  // A cluster stays without its VMs, and is there with them.
+  if (after === null) return;
+  ok(site.engine.records.clusters.get("default.ann") !== undefined);
 }
 
 /** Every domain of every node: the node, its name there, and its phase. */
@@ -217,7 +235,9 @@ async function dieAt(
   deaths: readonly [Death, ...Death[]],
   victims: Victims,
 ): Promise<number> {
-  await using site = await CrashingSite.start(NODES.length);
+  await using site = await CrashingSite.start(NODES.length, undefined, {
+    quotas: QUOTAS,
+  });
   const before = await prepare(site, its);
   const died = await askDying(site, its, deaths, victims);
   try {

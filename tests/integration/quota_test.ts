@@ -125,3 +125,90 @@ Deno.test("an overlay without a size is refused where disk has a quota", async (
   ]);
   strictEqual((await quotaOf(site, "admin")).used["disk"], 600);
 });
+
+Deno.test("a limit that is lowered holds for what waits its turn, and for nothing that was begun", async () => {
+  await using site = await TestSite.start();
+  await set(site, "admin", { vcpus: 2 });
+  const begun = await site.submit("start", "begun", {
+    spec: { sim: { bootMs: 1000 } },
+  });
+  await site.run("start", "web", { spec: { sim: { shutdownMs: 2000 } } });
+  const shutdown = await site.submit("shutdown", "web");
+  const start = await site.submit("start", "web");
+  await set(site, "admin", { vcpus: 1 });
+  const end = async ({ outcomes }: Result) =>
+    await site.untilOperation(
+      outcomes[0]?.operation ?? "",
+      "succeeded",
+      "failed",
+    );
+  strictEqual((await end(begun)).state, "succeeded");
+  strictEqual((await end(shutdown)).state, "succeeded");
+  const { state, problem } = await end(start);
+  deepStrictEqual([state, problem?.code], ["failed", "quota_exceeded"]);
+  strictEqual((await quotaOf(site, "admin")).used["vcpus"], 1);
+  strictEqual((await site.vm("web")).status.state, "stopped");
+});
+
+Deno.test("the owner of a shared cluster pays for what others start in it, and they for nothing", async () => {
+  await using site = await TestSite.start();
+  const { accounts } = site.site.controller.site;
+  for (const name of ["ann", "cid"]) {
+    await accounts.create(name, "user", "the old password");
+  }
+  const { token } = await accounts.openSession("cid", 600_000);
+  await site.run("register", "own.lab.ann");
+  const share = { with: { kind: "user", name: "cid" }, level: "control" };
+  await site.call("POST", "/v1/clusters/lab.ann/share", share);
+  await set(site, "ann", { vms: 2 });
+  await set(site, "cid", { vms: 0 });
+  const start = async (...names: string[]) =>
+    (await site.call<{ result: Result }>("POST", "/v1/requests?follow=1", {
+      verb: "start",
+      names,
+    }, token)).body.result;
+  const result = await start("a.lab.ann", "b.lab.ann", "mine");
+  deepStrictEqual(states(result), [
+    "succeeded",
+    "quota_exceeded",
+    "quota_exceeded",
+  ]);
+  match(result.outcomes[1]?.problem?.detail ?? "", /quota of user "ann" is 2/);
+  match(result.outcomes[2]?.problem?.detail ?? "", /quota of user "cid" is 0/);
+  deepStrictEqual(
+    [
+      (await quotaOf(site, "ann")).used["vms"],
+      (await quotaOf(site, "cid")).used["vms"],
+    ],
+    [2, 0],
+  );
+  // What everybody may read: one's own, and that of the cluster that is shared.
+  const read = async (subject: string) =>
+    (await site.call("GET", `/v1/quotas/${subject}`, undefined, token)).status;
+  deepStrictEqual(
+    [await read("cid"), await read("lab.ann"), await read("ann")],
+    [200, 200, 404],
+  );
+});
+
+Deno.test("a cluster that is deleted while a VM is made in it is there with its VM, whichever came first", async () => {
+  await using site = await TestSite.start();
+  const remove = () => site.call<Problem>("DELETE", "/v1/clusters/lab.admin");
+  for (let round = 0; round < 12; round++) {
+    await site.call("POST", "/v1/clusters", { name: "lab.admin" });
+    const start = () => site.run("start", "web.lab");
+    const [first, second] = round % 2 === 0 ? [start, remove] : [remove, start];
+    const [one, other] = await Promise.all([first(), second()]);
+    const { status } = ("status" in one ? one : other) as { status: number };
+    // Deleted first, and made anew with the VM; or refused, since it had that.
+    ok(status === 200 || status === 409, `${status}`);
+    const { body } = await site.call<{ vms: number }>(
+      "GET",
+      "/v1/clusters/lab.admin",
+    );
+    strictEqual(body.vms, 1, `after ${status}`);
+    strictEqual((await remove()).status, 409);
+    await site.run("destroy", "web.lab");
+    strictEqual((await remove()).status, 200);
+  }
+});

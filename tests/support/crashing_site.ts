@@ -119,7 +119,7 @@ export class CrashingSite implements AsyncDisposable {
   /** Names new records. */
   newId = newId;
 
-  private constructor(events: Events | undefined) {
+  private constructor(events: Events | undefined, readonly config: object) {
     this.#events = events ?? ownChecks({
       accounts: () => this.engine.accounts,
       nodes: () => this.engine.nodes,
@@ -127,8 +127,12 @@ export class CrashingSite implements AsyncDisposable {
   }
 
   /** A site with so many nodes, `n1` and on, all of them ready. */
-  static async start(nodes = 1, events?: Events): Promise<CrashingSite> {
-    const site = new CrashingSite(events);
+  static async start(
+    nodes = 1,
+    events?: Events,
+    config: object = {},
+  ): Promise<CrashingSite> {
+    const site = new CrashingSite(events, config);
     await site.revive();
     for (let i = 1; i <= nodes; i++) await site.#join(`n${i}`);
     return site;
@@ -158,7 +162,7 @@ export class CrashingSite implements AsyncDisposable {
       life,
     );
     const engine = await openEngine({
-      config: CtrlConfig.parse({}),
+      config: CtrlConfig.parse(this.config),
       context: {
         clock: systemClock,
         newId: () => this.newId(),
