@@ -28,11 +28,12 @@ packages=(
 # syslinux and mtools make a disk that boots, e2fsprogs one with a Debian;
 # iproute2 makes bridges and nftables breaks links; faketime sets the clock of a
 # process; curl runs the examples of the documentation; openssl judges
-# certificates; in zsh and fish the tests press Tab; then what plugins speak to;
+# certificates; in zsh and fish the tests press Tab; chromium shows the page of
+# the API; then what plugins speak to;
 # the last line makes a client in Perl of the OpenAPI document.
 if [ "${1:-}" != --to-try ]; then
   packages+=(syslinux mtools e2fsprogs iproute2 nftables faketime openssl)
-  packages+=(curl zsh fish)
+  packages+=(curl zsh fish chromium)
   packages+=(bind9 bind9-dnsutils slapd ldap-utils postgresql)
   packages+=(libopenapi-client-perl libio-socket-ssl-perl)
 fi

@@ -58,6 +58,7 @@ interface Listed {
 const STYLE = `
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --dim: #777 }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0; display: grid;
+  overflow-wrap: anywhere;
   grid-template-columns: minmax(14rem, 18rem) minmax(0, 1fr) }
 nav { padding: 1rem; border-right: 1px solid var(--line); position: sticky;
   top: 0; height: 100vh; overflow: auto; box-sizing: border-box }
@@ -66,7 +67,7 @@ main { padding: 1rem 2rem 4rem; max-width: 60rem }
 code, pre { font: 0.9em/1.45 ui-monospace, monospace }
 pre { background: var(--soft); padding: 0.75rem; overflow: auto; border-radius: 4px }
 section { border-top: 1px solid var(--line); padding-top: 0.5rem }
-h3 { margin: 1rem 0 0.25rem; font-size: 1rem; overflow-wrap: anywhere }
+h3 { margin: 1rem 0 0.25rem; font-size: 1rem }
 .method { font-weight: 700 }
 .access { color: var(--dim); font-weight: 400 }
 table { border-collapse: collapse; width: 100% }
