@@ -43,41 +43,23 @@ if up_to_date; then exit 0; fi
 work=$out/work.$$
 trap 'rm -rf "$work"' EXIT
 root=$work/root
+# shellcheck source=scripts/guest/debian_root.sh
+. "$here/debian_root.sh"
 
-fetch_packages() {
-  mkdir -p "$work/archives/partial" "$work/lists/partial"
-  : >"$work/status"
-  local options=(
-    -qq --yes -o Debug::NoLocking=true -o Acquire::Retries=3
-    -o APT::Sandbox::User=root -o "Dir::State::status=$work/status"
-    -o "Dir::Cache::archives=$work/archives"
-  )
-  local download=(--download-only --no-install-recommends install "${packages[@]}")
-  if ! apt-get "${options[@]}" "${download[@]}" 2>/dev/null; then
-    # This machine's lists are missing, or older than what the mirror has.
-    options+=(-o "Dir::State::lists=$work/lists")
-    apt-get "${options[@]}" update
-    apt-get "${options[@]}" "${download[@]}"
-  fi
+# For scripts of packages alone, which are not run.
+without_scripts() {
+  local package
+  for package in "$archives"/*.deb; do
+    case ${package##*/} in perl-modules*|libperl*|perl_*|gcc-*) continue ;; esac
+    printf '%s\n' "$package"
+  done
 }
 
-unpack_packages() {
-  local directory package name
-  for directory in bin sbin lib lib64; do
-    mkdir -p "$root/usr/$directory"
-    ln -s "usr/$directory" "$root/$directory"
-  done
-  for package in "$work"/archives/*.deb; do
-    # For scripts of packages alone, which are not run.
-    case ${package##*/} in perl-modules*|libperl*|perl_*|gcc-*) continue ;; esac
-    dpkg-deb --fsys-tarfile "$package" |
-      tar -x -C "$root" --keep-directory-symlink --exclude='./usr/share/doc/*' \
-        --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' \
-        --exclude='./usr/share/i18n/*' --exclude='./usr/lib/x86_64-linux-gnu/gconv/*'
-  done
-  for name in passwd group; do
-    cp "$root/usr/share/base-passwd/$name.master" "$root/etc/$name"
-  done
+unpack_all() {
+  local files
+  mapfile -t files < <(without_scripts)
+  unpack_packages "$root" "${files[@]}"
+  add_accounts "$root"
   mkdir -p "$root/usr/local/bin" "$root/usr/local/sbin"
   chroot "$root" systemd-sysusers >/dev/null 2>&1
 }
@@ -145,8 +127,12 @@ make_initrd() {
   mv "$out/initrd.new" "$out/initrd"
 }
 
-fetch_packages
-unpack_packages
+prepare_apt
+fetch_packages "${packages[@]}" 2>/dev/null || {
+  renew_lists
+  fetch_packages "${packages[@]}"
+}
+unpack_all
 add_qemu
 settle
 make_disk

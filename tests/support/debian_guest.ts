@@ -8,11 +8,9 @@
  *
  * @module
  */
-import { strictEqual } from "node:assert/strict";
-import { connectUnix } from "../../src/sys/unix_socket.ts";
+import { type Ended, GuestDoor } from "./guest_door.ts";
 import { GUEST, QEMU, whyNoQemu } from "./qemu_node.ts";
 import { REPOSITORY } from "./repository.ts";
-import { until } from "./wait.ts";
 
 const DEBIAN = `${REPOSITORY}.cache/debian`;
 
@@ -35,39 +33,21 @@ export function whyNoDebian(): string | undefined {
     : new TextDecoder().decode(built.stderr).trim();
 }
 
-/** What a script in there came to. */
-export interface Ended {
-  readonly code: number;
-  /** Standard output and standard error. */
-  readonly out: string;
-}
+export type { Ended };
 
 export class DebianGuest implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #folder: string;
-  readonly #door: ReadableStreamDefaultReader<string>;
-  readonly #send: (text: string) => Promise<void>;
-  readonly #close: () => void;
-  #rest = "";
+  readonly #door: GuestDoor;
 
   private constructor(
     child: Deno.ChildProcess,
     folder: string,
-    door: Awaited<ReturnType<typeof connectUnix>>,
+    door: GuestDoor,
   ) {
     this.#child = child;
     this.#folder = folder;
-    this.#close = () => door.close();
-    this.#send = (text) => door.writeAll(new TextEncoder().encode(text));
-    const bytes = new ReadableStream<Uint8Array<ArrayBuffer>>({
-      async pull(controller) {
-        const buffer = new Uint8Array(64 * 1024);
-        const count = await door.read(buffer).catch(() => null);
-        if (count === null) controller.close();
-        else controller.enqueue(buffer.subarray(0, count));
-      },
-    });
-    this.#door = bytes.pipeThrough(new TextDecoderStream()).getReader();
+    this.#door = door;
   }
 
   /** Boots one; `program` lies there as /root/usher, with the mode of a program. */
@@ -92,91 +72,57 @@ export class DebianGuest implements AsyncDisposable {
       stdout: "null",
       stderr: "null",
     }).spawn();
-    const door = await until(
-      "QEMU opens the door of the guest",
-      () => connectUnix(`${folder}/door`),
-      { deadlineMs: DEBIAN_MS },
-    );
-    const guest = new DebianGuest(child, folder, door);
     try {
-      strictEqual(await guest.#line(), "ready");
+      const door = await GuestDoor.open({
+        path: `${folder}/door`,
+        deadlineMs: DEBIAN_MS,
+        trouble: () => lastOf(`${folder}/serial`),
+      });
+      const guest = new DebianGuest(child, folder, door);
       await guest.must(
         `head -c ${size} /dev/vdb >/root/usher && chmod 755 /root/usher`,
       );
+      return guest;
     } catch (error) {
-      await guest[Symbol.asyncDispose]();
+      await end(child, folder);
       throw error;
     }
-    return guest;
-  }
-
-  async #line(): Promise<string> {
-    const late = setTimeout(this.#close, DEBIAN_MS);
-    try {
-      for (;;) {
-        const end = this.#rest.indexOf("\n");
-        if (end >= 0) {
-          const line = this.#rest.slice(0, end);
-          this.#rest = this.#rest.slice(end + 1);
-          return line.trim();
-        }
-        const { value } = await this.#door.read();
-        if (value === undefined) throw new Error(await this.#serial());
-        this.#rest += value;
-      }
-    } finally {
-      clearTimeout(late);
-    }
-  }
-
-  async #serial(): Promise<string> {
-    const text = await Deno.readTextFile(`${this.#folder}/serial`)
-      .catch(() => "nothing");
-    return `The guest answers no more; its console: ${text.slice(-2000)}`;
   }
 
   /** Runs a script of bash to its end. */
-  async run(script: string): Promise<Ended> {
-    const bytes = new TextEncoder().encode(script);
-    await this.#send(
-      `${
-        btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))
-      }\n`,
-    );
-    const [code = "", printed = ""] = (await this.#line()).split(" ");
-    const out = new TextDecoder().decode(
-      Uint8Array.from(atob(printed), (letter) => letter.charCodeAt(0)),
-    );
-    return { code: Number(code), out };
+  run(script: string): Promise<Ended> {
+    return this.#door.run(script);
   }
 
   /** Runs a script that must succeed; what it printed. */
-  async must(script: string): Promise<string> {
-    const { code, out } = await this.run(`set -eo pipefail\n${script}`);
-    strictEqual(code, 0, `${script}\n${out}`);
-    return out.trimEnd();
+  must(script: string): Promise<string> {
+    return this.#door.must(script);
   }
 
   /** Waits until a script prints something like this; all that it printed then. */
-  async prints(pattern: RegExp, script: string): Promise<string> {
-    return await until(`the guest prints ${pattern}`, async () => {
-      const { out } = await this.run(script);
-      if (pattern.test(out)) return out;
-      throw new Error(out.slice(-2000));
-    }, { deadlineMs: DEBIAN_MS, everyMs: 1000 });
+  prints(pattern: RegExp, script: string): Promise<string> {
+    return this.#door.prints(pattern, script);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
-    await this.#child.status;
-    while ((await this.#door.read()).value !== undefined);
-    this.#close();
-    await Deno.remove(this.#folder, { recursive: true });
+    await end(this.#child, this.#folder);
+    await this.#door[Symbol.asyncDispose]();
   }
+}
+
+async function end(child: Deno.ChildProcess, folder: string): Promise<void> {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+  await child.status;
+  await Deno.remove(folder, { recursive: true });
+}
+
+async function lastOf(file: string): Promise<string> {
+  const text = await Deno.readTextFile(file).catch(() => "nothing");
+  return text.slice(-2000);
 }
 
 function drive(file: string, how: string): string {
