@@ -29,13 +29,14 @@ packages=(
 # iproute2 makes bridges and nftables breaks links; faketime sets the clock of a
 # process; curl runs the examples of the documentation; openssl judges
 # certificates; in zsh and fish the tests press Tab; chromium shows the page of
-# the API; then what plugins speak to;
-# the last line makes a client in Perl of the OpenAPI document.
+# the API; then what plugins speak to; then what makes a client in Perl of the
+# OpenAPI document; the last line builds the Xen lab.
 if [ "${1:-}" != --to-try ]; then
   packages+=(syslinux mtools e2fsprogs iproute2 nftables faketime openssl)
   packages+=(curl zsh fish chromium)
   packages+=(bind9 bind9-dnsutils slapd ldap-utils postgresql)
   packages+=(libopenapi-client-perl libio-socket-ssl-perl)
+  packages+=(kmod lz4 xz-utils)
 fi
 # Tests start servers of their own: those that come with these packages are to
 # run neither now nor after the next boot.

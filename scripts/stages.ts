@@ -104,8 +104,19 @@ export const STAGES: readonly Stage[] = [
   suite("e2e", "test", 2400, {
     owns: (file) => inFolder("e2e")(file) && file !== COMPILE_TEST,
   }),
+  // Alone: a hypervisor inside an emulator asks for all of the machine.
+  suite("xen", "test", 1800, {
+    owns: inFolder("xen"),
+    parallel: false,
+    sanitized: false,
+  }),
+  suite("xen hosts", "long", 3600, {
+    owns: (file) => isIn("xen", file) && isLong(file),
+    parallel: false,
+    sanitized: false,
+  }),
   suite("long", "long", 3600, {
-    owns: isLong,
+    owns: (file) => isLong(file) && !isIn("xen", file),
     parallel: false,
     sanitized: false,
   }),
