@@ -17,6 +17,8 @@ export type DriverFactory = (
 export const drivers: Readonly<Record<string, DriverFactory>> = {
   qemu: async (context, config) =>
     await (await import("./qemu/mod.ts")).openQemuDriver(context, config),
+  xen: async (context, config) =>
+    await (await import("./xen/mod.ts")).openXenDriver(context, config),
   sim: async (context, config) =>
     await (await import("./sim/mod.ts")).openSimDriver(context, config),
 };
@@ -57,6 +59,8 @@ const counts: Readonly<
     const layout = layOut(stateDir, runDir);
     return layout === null ? 0 : scanProcesses(layout).own.length;
   },
+  xen: async ({ stateDir, config }) =>
+    await (await import("./xen/counting.ts")).countXenGuests(stateDir, config),
 };
 
 /**

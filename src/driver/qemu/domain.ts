@@ -28,7 +28,7 @@ import {
   openMonitor,
   queryStatus,
 } from "./monitor.ts";
-import { News } from "./news.ts";
+import { News } from "../news.ts";
 import { endProcess, isGoneWithin } from "./process_end.ts";
 import { findByPidFile } from "./process_scan.ts";
 import type { QmpClient } from "./qmp/client.ts";

@@ -1,11 +1,11 @@
 /**
- * Waiting for whatever comes next of one QEMU, so that nobody has to ask it
+ * Waiting for whatever comes next of a hypervisor, so that nobody has to ask it
  * again and again.
  *
  * @module
  */
-import { systemClock } from "../../sys/clock.ts";
-import { JoinedSignal } from "../../sys/joined_signal.ts";
+import { systemClock } from "../sys/clock.ts";
+import { JoinedSignal } from "../sys/joined_signal.ts";
 
 /** A bell: `ring` wakes all who wait. */
 export class News {

@@ -1,0 +1,91 @@
+/**
+ * The console of one domain.
+ *
+ * What a guest prints is read from the log that Xen's console daemon keeps, and
+ * what is typed is written to the console's terminal. So any number may be
+ * attached, somebody's `xl console` among them, and nobody takes a byte from
+ * another. Where the daemon keeps no log, and for hvm guests, whose serial line
+ * it does not know, `xl console` is the line; it serves one, and is refused
+ * while somebody has it.
+ *
+ * @module
+ */
+import { UsherError } from "../../error/mod.ts";
+import { statOrNull } from "../../sys/file.ts";
+import { connectPiped } from "../../sys/piped_child.ts";
+import { listPids, readArguments } from "../../sys/process_table.ts";
+import { tailFile } from "../../sys/tail_file.ts";
+import type { ByteConnection } from "../../sys/unix_socket.ts";
+import type { XenEnvironment } from "./environment.ts";
+import type { Handle } from "./handle.ts";
+import { guestLog } from "./layout.ts";
+import type { Row } from "./listing.ts";
+
+/** Opens the line of a domain that runs. Throws `unavailable` when there is none, `busy` when somebody has it. */
+export async function openConsole(
+  env: XenEnvironment,
+  { handle, row }: { readonly handle: Handle; readonly row: Row | null },
+): Promise<ByteConnection> {
+  if (row === null) throw noConsole(handle.name, "its domain is gone");
+  const log = guestLog(env.layout, handle.consoleName);
+  if (handle.spec?.xen.type !== "hvm" && await statOrNull(log) !== null) {
+    return await openLogged(env, handle.name, row, log);
+  }
+  refuseTaken(handle.name, row);
+  const type = handle.spec?.xen.type === "hvm" ? ["-t", "serial"] : [];
+  return connectPiped(
+    env.xl.program,
+    ["console", ...type, String(row.domid)],
+    env.programs,
+  );
+}
+
+async function openLogged(
+  env: XenEnvironment,
+  name: string,
+  { domid }: Row,
+  log: string,
+): Promise<ByteConnection> {
+  const tty = await env.store.read(`/local/domain/${domid}/console/tty`);
+  if (tty === null || !/^\/dev\/pts\/\d+$/.test(tty)) {
+    throw noConsole(name, "Xen has given it no terminal yet");
+  }
+  // A child, since this process would take the terminal for its own and be hung up on with it.
+  const keys = connectPiped(
+    "dd",
+    [`of=${tty}`, "conv=notrunc", "status=none"],
+    env.programs,
+  );
+  const printed = await tailFile(log);
+  return {
+    read: (buffer) => printed.read(buffer),
+    writeAll: (bytes) => keys.writeAll(bytes),
+    close() {
+      keys.close();
+      printed.close();
+    },
+  };
+}
+
+function refuseTaken(name: string, { domid }: Row): void {
+  const taker = listPids().find((pid) => {
+    const [program = "", ...args] = readArguments(pid);
+    return program.endsWith("/xenconsole") && args.includes(String(domid));
+  });
+  if (taker === undefined) return;
+  throw new UsherError(
+    "busy",
+    `Cannot open the console of VM "${name}": process ${taker} of its node has it`,
+    {
+      hint:
+        "With XENCONSOLED_ARGS=--log=guest on the node any number may share a console.",
+    },
+  );
+}
+
+function noConsole(name: string, why: string): UsherError {
+  return new UsherError(
+    "unavailable",
+    `Cannot open the console of VM "${name}": ${why}`,
+  );
+}

@@ -1,0 +1,106 @@
+/**
+ * The handle: what the driver must remember of a domain, since Xen keeps none
+ * of it. It is durable before there is a domain.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { messageOf } from "../../error/mod.ts";
+import { VmSpec } from "../../schema/vm.ts";
+import { listFolder, readTextOrNull, writeDurably } from "../../sys/file.ts";
+import type { DomainPlan } from "../driver.ts";
+import type { Layout } from "./layout.ts";
+import { MoveRecord } from "./migration/record.ts";
+import type { Marker } from "./store.ts";
+
+/** How a run ended. */
+export const Ending = z.object({
+  state: z.enum(["stopped", "crashed"]),
+  reason: z.string(),
+});
+export type Ending = z.infer<typeof Ending>;
+
+/** What is kept of one domain. */
+export const Handle = z.object({
+  version: z.literal(1),
+  uid: z.string(),
+  name: z.string(),
+  generation: z.number(),
+  incarnation: z.string(),
+  /** The boot of the machine in which it was started. */
+  bootId: z.string(),
+  /** What it was started with; null when its handle was lost. */
+  spec: VmSpec.strip().nullable(),
+  /** Whether `xl create` is known to have come to its end. */
+  created: z.boolean(),
+  /** Null while nothing is known of an end. */
+  ending: Ending.nullable(),
+  /** The name under which Xen's console daemon has its log. */
+  consoleName: z.string(),
+  /** Its migration; null while it is not on the move. */
+  move: MoveRecord.nullable(),
+});
+export type Handle = z.infer<typeof Handle>;
+
+/** The handle of a run that is about to begin. */
+export function newHandle(
+  plan: DomainPlan,
+  bootId: string,
+  move: MoveRecord | null = null,
+): Handle {
+  const { uid, name, generation, incarnation, spec } = plan;
+  return {
+    version: 1,
+    uid,
+    name,
+    generation,
+    incarnation,
+    bootId,
+    spec,
+    created: false,
+    ending: null,
+    consoleName: move === null ? name : `${name}--incoming`,
+    move,
+  };
+}
+
+/** A handle in place of a lost one, as far as a marker tells. */
+export function handleOfMarker(marker: Marker, bootId: string): Handle {
+  const { uid, name, generation, incarnation } = marker;
+  return {
+    version: 1,
+    uid,
+    name,
+    generation,
+    incarnation,
+    bootId,
+    spec: null,
+    created: true,
+    ending: null,
+    consoleName: name,
+    move: null,
+  };
+}
+
+/** Keeps a handle; it is durable when this resolves. */
+export function saveHandle(layout: Layout, handle: Handle): Promise<void> {
+  return writeDurably(layout.files(handle.uid).handle, JSON.stringify(handle));
+}
+
+/** The handles that are kept, and what stood in the way of reading others. */
+export async function loadHandles(
+  { handles: folder }: Layout,
+): Promise<{ handles: Handle[]; errors: string[] }> {
+  const handles: Handle[] = [];
+  const errors: string[] = [];
+  for (const name of await listFolder(folder)) {
+    if (!name.endsWith(".json")) continue;
+    try {
+      const text = await readTextOrNull(`${folder}/${name}`);
+      if (text !== null) handles.push(Handle.parse(JSON.parse(text)));
+    } catch (error) {
+      errors.push(`${folder}/${name}: ${messageOf(error)}`);
+    }
+  }
+  return { handles, errors };
+}

@@ -1,0 +1,52 @@
+/**
+ * What this host is: whether it is a dom0 at all, which Xen, and what it can.
+ *
+ * @module
+ */
+import { isUsherError, messageOf } from "../../error/mod.ts";
+import { statOrNull } from "../../sys/file.ts";
+import type { Probe } from "../driver.ts";
+import type { Layout } from "./layout.ts";
+import type { Xl } from "./xl.ts";
+
+const NOT_DOM0 =
+  /privileged command interface|hypervisor information|libxc handle|toolstack|not running|xencall/i;
+
+/** Looks at the machine. */
+export async function probeXen(
+  xl: Xl,
+  layout: Layout,
+  signal: AbortSignal,
+): Promise<Probe> {
+  try {
+    const info = await xl.info(signal);
+    const can = (info.get("virt_caps") ?? "").split(" ");
+    return {
+      health: "healthy",
+      version: info.get("xen_version") ?? "",
+      attributes: {
+        guests: guestTypes(can).join(" "),
+        pvMigration: can.includes("shadow") ? "yes" : "no",
+        consoleLog: await keepsConsoles(layout) ? "yes" : "no",
+      },
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isUsherError(error, "not_found")) {
+      return { health: "undetected", reason: "xl: not installed" };
+    }
+    const reason = messageOf(error);
+    return NOT_DOM0.test(reason)
+      ? { health: "undetected", reason: `xl: not in dom0 (${reason})` }
+      : { health: "unhealthy", reason };
+  }
+}
+
+function guestTypes(can: readonly string[]): string[] {
+  const hardware = can.includes("hvm") && can.includes("hap");
+  return [...(can.includes("pv") ? ["pv"] : []), ...(hardware ? ["pvh"] : [])];
+}
+
+async function keepsConsoles({ xenLogs }: Layout): Promise<boolean> {
+  return await statOrNull(`${xenLogs}/console`) !== null;
+}

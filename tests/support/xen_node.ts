@@ -1,0 +1,184 @@
+/**
+ * A node with the xen driver for one test: on a Xen host of files
+ * (`fake_xl.sh`), so that the driver's own part is held to the contract on any
+ * machine.
+ *
+ * @module
+ */
+import { openXenDriver } from "../../src/driver/xen/mod.ts";
+import { uidOfUuid, uuidOfUid } from "../../src/driver/identity.ts";
+import type { DomainPlan, Driver } from "../../src/driver/driver.ts";
+import { VmSpec } from "../../src/schema/vm.ts";
+import { newId } from "../../src/sys/id.ts";
+import type { DriverHarness, PlanKind } from "../conformance/driver/harness.ts";
+import { startInDyingLnm } from "./dying_lnm.ts";
+
+const SCRIPT = new URL("fake_xl.sh", import.meta.url).pathname;
+const PROGRAMS = [
+  "xl",
+  ...["read", "write", "rm", "watch"].map((tool) => `xenstore-${tool}`),
+];
+
+/** The node. */
+export class FakeXenNode implements DriverHarness {
+  readonly deadlineMs = 30_000;
+  readonly dir = Deno.makeTempDirSync({ prefix: "ux" });
+  readonly xl = `${this.dir}/host/xl`;
+  driver!: Driver;
+  /** What the driver has logged. */
+  readonly logged: string[] = [];
+  readonly #config: Record<string, unknown>;
+  #count = 0;
+
+  private constructor(config: Record<string, unknown>) {
+    this.#config = { xl: this.xl, bridges: ["xenbr*"], ...config };
+    Deno.mkdirSync(`${this.dir}/host`);
+    for (const program of PROGRAMS) {
+      Deno.copyFileSync(SCRIPT, `${this.dir}/host/${program}`);
+    }
+  }
+
+  static async open(
+    config: Record<string, unknown> = {},
+  ): Promise<FakeXenNode> {
+    const node = new FakeXenNode(config);
+    await node.#openDriver();
+    return node;
+  }
+
+  async reopen(): Promise<Driver> {
+    await this.driver[Symbol.asyncDispose]();
+    return await this.#openDriver();
+  }
+
+  /** A plan; its guest behaves as the kind says. */
+  plan(kind: PlanKind = "ordinary"): Promise<DomainPlan> {
+    const disk = `${this.dir}/disk.raw`;
+    if (kind === "disk") Deno.writeTextFileSync(disk, "precious");
+    return Promise.resolve(this.planOf({
+      boot: { kernel: SCRIPT, cmdline: kind },
+      disks: kind === "disk" ? [{ path: disk, format: "raw" }] : [],
+    }));
+  }
+
+  /** A plan of any spec. */
+  planOf(spec: Record<string, unknown>): DomainPlan {
+    return {
+      uid: newId(),
+      name: `web-${++this.#count}.lab.ann`,
+      generation: this.#count,
+      incarnation: newId(),
+      spec: VmSpec.parse({ driver: "xen", memoryMiB: 128, ...spec }),
+    };
+  }
+
+  guestUp(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Does something to the host past the driver; what it printed. */
+  async host(...args: string[]): Promise<string> {
+    const { stdout } = await new Deno.Command(this.xl, {
+      args,
+      stderr: "null",
+    }).output();
+    return new TextDecoder().decode(stdout);
+  }
+
+  /** Breaks the host, or mends it. */
+  break(how: "silent" | "warns" | "newer", isBroken = true): void {
+    const path = `${this.dir}/host/${how}`;
+    if (isBroken) Deno.writeTextFileSync(path, "");
+    else Deno.removeSync(path);
+  }
+
+  /** The domid of a domain. */
+  async domid(uid: string): Promise<string> {
+    const line = (await this.host("list", "-v")).split("\n")
+      .find((its) => its.includes(uuidOfUid(uid))) ?? "";
+    return /^\S+ +(\d+)/.exec(line)?.[1] ?? "none";
+  }
+
+  async occupants(): Promise<string[]> {
+    return (await this.host("list", "-v")).split("\n")
+      .filter((line) => line.includes(" web-") || line.startsWith("web-"))
+      .flatMap((line) => {
+        const uuid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(line);
+        return uuid === null ? [] : [uidOfUuid(uuid[0])];
+      });
+  }
+
+  async leftovers(uid: string): Promise<string[]> {
+    const found = await new Deno.Command("find", {
+      args: [this.dir, "-name", `*${uid}*`],
+    }).output();
+    const marker = await new Deno.Command("find", {
+      args: [this.dir, "-name", `*${uuidOfUid(uid)}*`],
+    }).output();
+    const decoder = new TextDecoder();
+    return (decoder.decode(found.stdout) + decoder.decode(marker.stdout))
+      .split("\n").filter((line) => line !== "");
+  }
+
+  async crashGuest(uid: string): Promise<void> {
+    await this.host("end", await this.domid(uid), "3");
+  }
+
+  async shutDownGuest(uid: string): Promise<void> {
+    await this.host("end", await this.domid(uid), "0");
+  }
+
+  async loseHandle(uid: string): Promise<void> {
+    await Deno.remove(`${this.dir}/state/handles/${uid}.json`);
+  }
+
+  async plantForeign(): Promise<string> {
+    const config = `${this.dir}/stranger.cfg`;
+    await Deno.writeTextFile(
+      config,
+      `name = "stranger"\nuuid = "${crypto.randomUUID()}"\n`,
+    );
+    await this.host("create", "-q", config);
+    return "stranger";
+  }
+
+  freeze(): Promise<void> {
+    throw new Error("Xen has no process for a domain");
+  }
+
+  peer(): Promise<DriverHarness> {
+    throw new Error("a host of files moves nothing");
+  }
+
+  async startInDyingLnm(plan: DomainPlan): Promise<void> {
+    await this.driver[Symbol.asyncDispose]();
+    await startInDyingLnm({
+      driver: "xen",
+      config: this.#config,
+      stateDir: `${this.dir}/state`,
+      runDir: `${this.dir}/run`,
+      plan,
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.driver[Symbol.asyncDispose]();
+    // Its monitors end when their host is gone.
+    await Deno.remove(this.dir, { recursive: true });
+  }
+
+  async #openDriver(): Promise<Driver> {
+    this.driver = await openXenDriver(
+      {
+        node: "n1",
+        stateDir: `${this.dir}/state`,
+        runDir: `${this.dir}/run`,
+        log: (level, message, fields) =>
+          this.logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
+      },
+      this.#config,
+      `${this.dir}/host/log`,
+    );
+    return this.driver;
+  }
+}
