@@ -80,6 +80,8 @@ function collect(
     const flag = flags[token.name];
     if (flag === undefined) {
       refuseSecret(token.name, flags);
+      // A word that was misspelt is why the flag behind it is none.
+      checkChoices(name, command.words, words);
       throw unknownFlag(name, token.rawName, flags, command.words);
     }
     const value = valueGiven(token.rawName, flag, token.value);
@@ -199,9 +201,10 @@ function missing(usage: string, there: number): string {
 
 function checkWords(
   name: string,
-  { min, max, usage, choices = [], oneOf }: Command["words"],
+  expected: Words,
   words: readonly string[],
 ): void {
+  const { min, max, usage } = expected;
   const how = `usher ${name}${usage === "" ? "" : ` ${usage}`}`;
   if (words.length < min) {
     throw new UsageError(
@@ -223,8 +226,16 @@ function checkWords(
       "look whether a variable on the line is not set",
     );
   }
+  checkChoices(name, expected, words);
+}
+
+function checkChoices(
+  name: string,
+  { usage, choices = [], oneOf }: Words,
+  words: readonly string[],
+): void {
   for (const word of words) {
     if (oneOf === undefined || choices.includes(word)) continue;
-    throw unknownWord(oneOf, word, choices, `write ${how}`);
+    throw unknownWord(oneOf, word, choices, `write usher ${name} ${usage}`);
   }
 }

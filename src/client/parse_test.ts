@@ -1,4 +1,9 @@
-import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  strictEqual,
+  throws,
+} from "node:assert/strict";
 import {
   type Command,
   list,
@@ -111,6 +116,11 @@ Deno.test("parseCommand() lets only the words be said that there are", () => {
     'Unknown word "admn-token": usher has none of that name | ' +
       'did you mean "admin-token"? write usher vm do [admin-token]',
   );
+  match(
+    refused("admn-token --no-start", words),
+    /^Unknown word "admn-token"/,
+  );
+  match(refused("--no-start admn-token", words), /^Unknown flag --no-start/);
 });
 
 Deno.test("--help asks for nothing else", () => {

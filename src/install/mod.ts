@@ -10,7 +10,7 @@ import { parseInstallCommand } from "../client/main.ts";
 import { loadConfig } from "../config/load.ts";
 import { countGuests } from "../driver/registry.ts";
 import { UsherError } from "../error/mod.ts";
-import { readCredential } from "../lnm/credential.ts";
+import { readCredential, readJoinToken } from "../lnm/credential.ts";
 import { credentialFor } from "../lnm/lnm.ts";
 import { LnmConfig } from "../schema/config.ts";
 import { makeFolder } from "../sys/file.ts";
@@ -111,6 +111,8 @@ async function joining(
       'this node has not joined a site; print a token with "usher node token", then: usher lnm install --join TOKEN';
     return { join: null, waitsFor };
   }
+  // Before anything is put in place for it.
+  readJoinToken(token);
   const join = {
     said: "join the site that the token names",
     async act() {

@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import { messageOf, toProblem, UsherError } from "../error/mod.ts";
-import { EnrolAnswer } from "../schema/frame.ts";
+import { EnrolAnswer, type JoinToken } from "../schema/frame.ts";
 import { decodeJoinToken } from "../schema/join_token.ts";
 import { Problem } from "../schema/problem.ts";
 import {
@@ -57,6 +57,17 @@ export async function readCredential(
   }
 }
 
+/** What a join token says; whether it is still good only the controller knows. */
+export function readJoinToken(word: string): JoinToken {
+  const token = decodeJoinToken(word.trim());
+  if (token !== null) return token;
+  throw new UsherError(
+    "invalid_input",
+    "This is no join token, or a part of it is missing",
+    { hint: 'print one with "usher node token" and give it whole' },
+  );
+}
+
 /** Uses up a join token and keeps what the controller gave for it. */
 export async function join(
   word: string,
@@ -64,16 +75,7 @@ export async function join(
   version: string,
   stateDir: string,
 ): Promise<Credential> {
-  const token = decodeJoinToken(word.trim());
-  if (token === null) {
-    throw new UsherError(
-      "invalid_input",
-      "This is no join token, or a part of it is missing",
-      {
-        hint: 'print one with "usher node token" and give it whole',
-      },
-    );
-  }
+  const token = readJoinToken(word);
   await makeFolder(stateDir);
   // A certificate of a site that it was in before is none of this one's.
   await removeIfThere(peerFolder(stateDir));

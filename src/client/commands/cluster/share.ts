@@ -17,10 +17,10 @@ import { labelOf } from "../../label.ts";
 import { UsageError } from "../../usage.ts";
 
 const WHOM_FLAGS = {
-  user: list("NAME", "a user; may be given more than once", labelOf("user"), {
+  user: list("NAME", "a user", labelOf("user"), {
     completes: "user",
   }),
-  group: list("NAME", "a group of the directory; the same", asIs),
+  group: list("NAME", "a group of the directory", asIs),
 } as const;
 
 const SHARE_FLAGS = {
