@@ -9,6 +9,7 @@
  * @module
  */
 import { RUNS_USHER } from "../tests/support/doc_examples.ts";
+import { SERVICE_COMMANDS } from "../tests/support/installations.ts";
 import { isTest, LONG_FILES, MOST_LINES } from "./house.ts";
 import { denoOutput, ROOT, sourceFiles } from "./support.ts";
 
@@ -90,20 +91,17 @@ const RUN_WHOLE: ReadonlySet<string> = new Set([
   "docs/tour.md",
 ]);
 
-/** Documents whose commands, but for usher's own, are for one machine once. */
-const NOT_FOR_TESTS: Readonly<Record<string, string>> = {
-  "docs/install.md": "it installs packages and services as root",
-};
+const SERVICE_LINES: ReadonlySet<string> = new Set(SERVICE_COMMANDS);
 
 const NOT_RUN = /^<!-- not run: \S.* -->$/;
 
 /**
  * The commands that `document` shows in a block and no test runs. Those of
- * usher are run by `tests/e2e/docs_test.ts`; others need a line
+ * usher are run by `tests/e2e/docs_test.ts`, those of a service in a guest
+ * (`tests/support/installations.ts`); others need a line
  * `<!-- not run: why -->` above their block.
  */
 export function unrunCommands(document: string, text: string): string[] {
-  if (Object.hasOwn(NOT_FOR_TESTS, document)) return [];
   const lines = text.split("\n");
   const problems: string[] = [];
   for (let i = 0; i < lines.length; i++) {
@@ -135,9 +133,10 @@ function commandsOf(block: readonly string[]): string[] {
   const isTranscript = block.some((line) => line.startsWith("$ "));
   return block
     .filter((line) => !isTranscript || line.startsWith("$ "))
-    .map((line) => line.replace(/^\$ /, "").replace(/^sudo (?=usher )/, ""))
+    .map((line) => line.replace(/^\$ /, "").replace(/^sudo /, ""))
     .filter((line) =>
-      line.trim() !== "" && !line.startsWith("#") && !RUNS_USHER.test(line)
+      line.trim() !== "" && !line.startsWith("#") && !RUNS_USHER.test(line) &&
+      !SERVICE_LINES.has(line)
     );
 }
 

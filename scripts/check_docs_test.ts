@@ -87,6 +87,7 @@ Deno.test("unrunCommands() wants a reason for what no test runs", () => {
     block("usher vm list", "sudo usher lnm --join TOKEN", "# a comment"),
     block("$ usher vm list", "NAME  STATE"),
     "<!-- not run: needs root -->\n" + block("sudo apt-get update"),
+    block("sudo journalctl --unit usher-ctrl"),
     "```yaml\na: 1\n```",
   ];
   for (const text of none) deepStrictEqual(unrunCommands("a.md", text), []);

@@ -20,7 +20,7 @@ import { CompiledSite } from "../support/compiled_site.ts";
 import { type Example, readExamples } from "../support/doc_examples.ts";
 import { meaningOf } from "../support/command_meaning.ts";
 import { ExampleRunner } from "../support/example_runner.ts";
-import { INSTALLATIONS } from "../support/installations.ts";
+import { INSTALLATIONS, RUN_IN } from "../support/installations.ts";
 import { templateOf, writePlugin } from "../support/new_plugin.ts";
 import {
   readRepository,
@@ -31,13 +31,8 @@ import {
 /** Examples that cannot run here, each with the reason; they must parse. */
 const NOT_RUN: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    INSTALLATIONS.map((
-      line,
-    ) => [line, "tests/e2e/systemd_long_test.ts runs it"]),
+    INSTALLATIONS.map((line) => [line, `${RUN_IN} runs it`]),
   ),
-  "usher ctrl reload":
-    "the site of the examples is usher dev's: it has no files",
-  "usher ctrl reload --check": "the same",
   "usher vm start web --memory 8GiB":
     "tests/e2e/policy_test.ts has the plugin that refuses it",
   "usher audit verify --head 6b3f0d9c1f5f0a0d9a4e7c2b8d1e3f4a5b6c7d8e9f0a1b2c3d4e5f6a7b8c9d0e":
@@ -94,6 +89,7 @@ async function helped(): Promise<Example[]> {
 Deno.test("examples are found where readers look for them", () => {
   const text = [
     "Say `usher vm list` first.",
+    "| `schema` | `usher` |",
     "| `usher vm wait a --for 'stopped\\|crashed'`, `usher whoami` | now |",
     "```",
     "sudo usher vm list      # all of them",

@@ -97,6 +97,9 @@ function readInline(at: string, line: string): Example[] {
   const mention = !line.startsWith("|");
   return [...line.matchAll(/`([^`]+)`/g)]
     .map(([, code = ""]) => code.replaceAll("\\|", "|"))
-    .filter((code) => RUNS_USHER.test(code) && !isUsage(code))
+    // The name alone is no command: it is what the program is called.
+    .filter((code) =>
+      RUNS_USHER.test(code) && !isUsage(code) && code !== "usher"
+    )
     .map((code) => ({ at, line: code, mention, error: null }));
 }

@@ -2,7 +2,7 @@
  * Control groups in memory, with the kernel's rules: which files a group has,
  * that one whose controllers are handed on has no process, and that one with
  * processes in it cannot be removed. What a real kernel makes of it is shown by
- * `tests/e2e/control_group_test.ts`.
+ * `tests/e2e/systemd_test.ts`.
  *
  * @module
  */
