@@ -10,7 +10,7 @@ import { CtrlConfig } from "../../schema/config.ts";
 import { systemClock } from "../../sys/clock.ts";
 import { createLog } from "../../sys/log.ts";
 import { LiveConfig } from "./live_config.ts";
-import { ConfigReload } from "./reload.ts";
+import { ConfigReload, type ReloadParts } from "./reload.ts";
 
 /** A controller's configuration whose files and plugins a test holds. */
 class World {
@@ -22,7 +22,7 @@ class World {
   readonly live = new LiveConfig(CtrlConfig.parse({}));
   readonly lines: string[] = [];
   readonly taken: CtrlConfig[] = [];
-  readonly reload = new ConfigReload({
+  readonly parts: ReloadParts = {
     context: {
       clock: systemClock,
       newId: () => "id",
@@ -46,7 +46,8 @@ class World {
         })
         : Promise.reject(this.wrong),
     onTaken: (config) => this.taken.push(config),
-  });
+  };
+  readonly reload = new ConfigReload(this.parts);
 }
 
 const CHANGED = {
@@ -118,6 +119,18 @@ Deno.test("a reload of plugins takes them alone, and says what else differs", as
     "drain.parallel is 7 in the file, and 2 in force: usher ctrl reload takes it",
     "log.level is debug in the file, and info in force: usher ctrl reload takes it",
   ]);
+});
+
+Deno.test("a reload of a controller without files reads its plugins anew, and says that it did nothing else", async () => {
+  const world = new World();
+  const { readConfig: _, ...parts } = world.parts;
+  const answer = await new ConfigReload(parts).reload(false, "ann");
+  deepStrictEqual([answer.taken, answer.needsRestart], [[], []]);
+  deepStrictEqual(answer.warnings, [
+    "a grant",
+    "this controller was started without files of its own: plugins alone were read anew",
+  ]);
+  deepStrictEqual(world.taken, []);
 });
 
 Deno.test("reloads that are asked for at once are done one after another", async () => {
