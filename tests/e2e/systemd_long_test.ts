@@ -17,6 +17,7 @@ import {
   INSTALLATIONS,
   SERVICE_COMMANDS,
 } from "../support/installations.ts";
+import { REPOSITORY } from "../support/repository.ts";
 import {
   ctrlYaml,
   lnmYaml,
@@ -252,6 +253,30 @@ async function isTakenAway(
   );
 }
 
+const VERSIONS =
+  "echo $(. /etc/os-release; echo $PRETTY_NAME), Linux $(uname -r), $(systemctl --version | head -n 1)";
+
+/** `docs/services.md`. */
+function page(seconds: ReadonlyMap<string, number>, machine: string): string {
+  const rows = [...seconds].map(([step, took]) => `| ${step} | ${took} |`);
+  return `# The last run under systemd
+
+Written by the run itself (\`deno task test:long\`): usher's services in a virtual machine
+of its own, without a processor that helps it, so what takes a second on a machine
+takes ten here. At each step the guest of the node must run on in the process it was
+started in. What of it fits two minutes is part of every run of the tests.
+
+| | |
+|---|---|
+| date | ${new Date().toISOString().slice(0, 10)} |
+| machine | ${machine} |
+
+| step | seconds |
+|---|---|
+${rows.join("\n")}
+`;
+}
+
 Deno.test({
   name:
     "under a real systemd usher is installed, read anew, watched, upgraded and taken away, and its guest runs on in its process",
@@ -261,7 +286,7 @@ Deno.test({
     const before = await guest.must(LISTING);
     const doc = new Documentation();
     let processes: NodeProcesses;
-    await stepsOf(t, {
+    const seconds = await stepsOf(t, {
       "install puts the controller in place": () =>
         putsController(guest, doc, before),
       "systemctl reload has the configuration read anew, or fails and says where it is wrong":
@@ -284,5 +309,9 @@ Deno.test({
         return Promise.resolve();
       },
     });
+    await Deno.writeTextFile(
+      `${REPOSITORY}docs/services.md`,
+      page(seconds, await guest.must(VERSIONS)),
+    );
   },
 });

@@ -105,13 +105,18 @@ async function pidsOf(guest: DebianGuest): Promise<string[]> {
 
 /**
  * Steps of one test that build on each other: after one that failed the others
- * are not tried, since each could only wait for its deadline.
+ * are not tried, since each could only wait for its deadline. Answers how many
+ * seconds each took.
  */
 export async function stepsOf(
   t: Deno.TestContext,
   steps: Readonly<Record<string, () => Promise<void>>>,
-): Promise<void> {
+): Promise<Map<string, number>> {
+  const seconds = new Map<string, number>();
   for (const [name, run] of Object.entries(steps)) {
+    const began = performance.now();
     if (!await t.step(name, run)) throw new Error(`Failed in "${name}"`);
+    seconds.set(name, Math.round((performance.now() - began) / 1000));
   }
+  return seconds;
 }
