@@ -10,7 +10,9 @@
 import { stringify } from "yaml";
 import type { z } from "zod";
 import { CliConfig, CtrlConfig, LnmConfig } from "../src/schema/config.ts";
+import { UshConfig } from "../src/schema/ush_config.ts";
 import { type Key, keysOf } from "../src/schema/setting.ts";
+import { roleSources } from "../src/config/load.ts";
 import { CONFIG_HEAD } from "./config_head.ts";
 import { ROOT } from "./support.ts";
 
@@ -47,6 +49,12 @@ export const ROLES = {
     head: "Configuration of the command line.",
     reloads: false,
   },
+  ush: {
+    schema: UshConfig,
+    title: "The shell: ush.yaml",
+    head: "Configuration of the shell, `ush`.",
+    reloads: false,
+  },
 } as const satisfies Readonly<Record<string, Role>>;
 
 /** Columns of a comment. */
@@ -55,11 +63,14 @@ const WIDTH = 79;
 /** The default file of a role. */
 export function configFile(name: keyof typeof ROLES): string {
   const { schema, head }: Role = ROLES[name];
-  const flags = name === "cli" ? "flags" : "--config FILE, flags";
+  const flags = name === "ctrl" || name === "lnm"
+    ? "--config FILE, flags"
+    : "flags";
+  const { variable } = roleSources(name, undefined);
   const intro = comment(
     `${head} Every option stands here with its default; a line without # says the same as leaving it out.`,
   ) + "#\n" + comment(
-    `Read in this order, each key of a later one winning: /etc/usher/${name}.yaml, ~/.usher/${name}.yaml, the file that $USHER${name.toUpperCase()}_CONFIG names, ${flags}. usher config show ${name} --origin says where each value came from, usher config check ${name} what is wrong.`,
+    `Read in this order, each key of a later one winning: /etc/usher/${name}.yaml, ~/.usher/${name}.yaml, the file that $${variable} names, ${flags}. usher config show ${name} --origin says where each value came from, usher config check ${name} what is wrong.`,
   );
   const keys = keysOf(schema);
   const top = keys.filter(({ path }) => path.length === 1);

@@ -16,7 +16,8 @@ later one winning:
 1. \`/etc/usher/NAME.yaml\`, for the machine;
 2. \`~/.usher/NAME.yaml\`, for the user;
 3. the file that \`$USHERNAME_CONFIG\` names (\`USHERCTRL_CONFIG\`,
-   \`USHERLNM_CONFIG\`, \`USHERCLI_CONFIG\`), which must be there;
+   \`USHERLNM_CONFIG\`, \`USHERCLI_CONFIG\`; of the shell \`USH_CONFIG\`), which must
+   be there;
 4. the file that \`--config\` names, which must be there;
 5. flags.
 

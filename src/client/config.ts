@@ -36,7 +36,7 @@ export async function readSettings(
   io: Io,
   controllerFlag?: string,
 ): Promise<Settings> {
-  const config = await readConfigFiles(io);
+  const config = { ...await readConfigFiles(io), ...io.cli };
   const credentialsPath = inHome(io, config.credentials) ??
     `${homeOf(io)}/.usher/credentials.json`;
   const { current, sessions } = await readCredentials(credentialsPath);
@@ -130,8 +130,9 @@ async function readConfig(path: string, text: string): Promise<PartialConfig> {
   const { readYaml } = await import("../config/yaml_file.ts");
   const { CliConfig } = await import("../schema/config.ts");
   const given = readYaml(path, text, CliConfig);
+  const { output: _, ...rest } = given;
   // Defaults must not hide what an earlier file says.
-  return text.includes("output") ? given : { ...given, output: undefined! };
+  return text.includes("output") ? given : rest;
 }
 
 /**

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { CliSection } from "../schema/ush_config.ts";
 
 /** Standard output or standard error. */
 export interface Output {
@@ -35,6 +36,8 @@ export interface Io {
   readonly stdin: Input;
   env(name: string): string | undefined;
   now(): number;
+  /** What the program's own configuration says over cli.yaml. */
+  readonly cli?: CliSection;
   /** Calls `handler` at each Ctrl-C or SIGTERM until it is disposed of. */
   onInterrupt(handler: () => void): Disposable;
 }

@@ -18,7 +18,7 @@ export const FILES: Candidate = [":files", ""];
 const LIVE_MS = 3_000;
 
 /** Kinds of which the controller knows. */
-type Asked = Exclude<Completes, "file" | "event" | "none">;
+export type Asked = Exclude<Completes, "file" | "event" | "none">;
 
 type Ask = (api: Api, signal: AbortSignal) => Promise<readonly Candidate[]>;
 
@@ -67,19 +67,37 @@ const ASK: Readonly<Record<Asked, Ask>> = {
   },
 };
 
-/** Names of one kind. */
+/** Names of one kind, of the controller that the settings name. */
 export async function liveNames(
   io: Io,
   kind: Completes,
 ): Promise<readonly Candidate[]> {
-  if (kind === "none") return [];
-  if (kind === "file") return [FILES];
-  if (kind === "event") {
-    const { EVENTS } = await import("../schema/event.ts");
-    return Object.entries(EVENTS).map(([name, { about }]) => [name, about]);
-  }
+  if (isHere(kind)) return await namesHere(kind);
   const { controller, caPem, token } = await readSettings(io);
   if (controller === null || token === undefined) return [];
   using api = connect({ controller, caPem, token });
+  return await namesAt(api, kind);
+}
+
+/** Names of one kind that nobody needs to be asked for. */
+export async function namesHere(
+  kind: Exclude<Completes, Asked>,
+): Promise<readonly Candidate[]> {
+  if (kind === "none") return [];
+  if (kind === "file") return [FILES];
+  const { EVENTS } = await import("../schema/event.ts");
+  return Object.entries(EVENTS).map(([name, { about }]) => [name, about]);
+}
+
+/** Whether names of that kind are known without a controller. */
+export function isHere(kind: Completes): kind is Exclude<Completes, Asked> {
+  return !Object.hasOwn(ASK, kind);
+}
+
+/** Names of one kind, as a controller has them. */
+export async function namesAt(
+  api: Api,
+  kind: Asked,
+): Promise<readonly Candidate[]> {
   return await ASK[kind](api, AbortSignal.timeout(LIVE_MS));
 }

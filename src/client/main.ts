@@ -119,9 +119,10 @@ export async function runClient(
   io: Io = systemIo(),
   open?: OpenConnection,
   runners: Runners = {},
+  notices: Notices = new Notices(),
 ): Promise<number> {
   try {
-    return await dispatch(argv, { io, open, runners });
+    return await dispatch(argv, { io, open, runners, notices });
   } catch (error) {
     return await report(io, error);
   }
@@ -132,6 +133,8 @@ interface Place {
   readonly io: Io;
   readonly open: OpenConnection | undefined;
   readonly runners: Runners;
+  /** What answers say to everybody; a shell has one for all its commands. */
+  readonly notices: Notices;
 }
 
 async function dispatch(
@@ -189,7 +192,7 @@ function isHelp(word: string): boolean {
 }
 
 async function runCommand(
-  { io, open, runners }: Place,
+  place: Place,
   name: string,
   entry: Entry,
   argv: readonly string[],
@@ -197,11 +200,11 @@ async function runCommand(
   const command = await entry.load();
   const parsed = parseCommand(name, command, argv);
   if (parsed.help) {
-    await showHelp(io, name, command);
+    await showHelp(place.io, name, command);
     return EXIT.done;
   }
-  using context = makeContext({ io, open, runners }, parsed.controller);
-  const run = runners[name] ?? command.run;
+  using context = makeContext(place, parsed.controller);
+  const run = place.runners[name] ?? command.run;
   return await run(context, parsed);
 }
 
@@ -241,13 +244,12 @@ function unknownCommand(noun: string, verb: string | undefined): UsageError {
 }
 
 function makeContext(
-  { io, open, runners }: Place,
+  { io, open, runners, notices }: Place,
   controllerFlag: string | undefined,
 ): Context & Disposable {
   let settings: Promise<Settings> | undefined;
   let api: Promise<Api> | undefined;
   let opened: Api | undefined;
-  const notices = new Notices();
   const onAnswer = (headers: Headers) => notices.heard(headers, Date.now());
   async function connectOnce(): Promise<Api> {
     opened = await connectWith(await context.settings(), open, onAnswer);
@@ -262,7 +264,9 @@ function makeContext(
       return await runShell({
         ...context,
         open,
-        run: (argv, io, open) => runClient(argv, io, open, runners),
+        controller: controllerFlag,
+        notices,
+        run: (argv, io, open) => runClient(argv, io, open, runners, notices),
         report,
       }, options);
     },

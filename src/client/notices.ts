@@ -16,8 +16,9 @@ const APART_MS = 5 * 60_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** Keeps what answers say until it is told. */
+/** Keeps what answers say until it is told, and tells each thing once. */
 export class Notices {
+  readonly #told = new Set<string>();
   #notices: readonly Notice[] = [];
   #clocks: string | null = null;
 
@@ -31,18 +32,36 @@ export class Notices {
     this.#clocks = Math.abs(theirs - now) < APART_MS
       ? null
       : clocksText(now, theirs);
+    // Clocks that were set right may go wrong again.
+    if (this.#clocks === null) this.#told.delete(CLOCKS);
   }
 
-  /** Tells all that was heard. */
+  /** Tells all that was heard and not told yet. */
   tell({ stderr }: Pick<Io, "stderr">): void {
-    for (const { text, hint } of this.#notices) {
-      stderr.write(`note: ${text}\n  ${hint}\n`);
-    }
-    if (this.#clocks !== null) stderr.write(`note: ${this.#clocks}\n`);
+    for (const text of this.take()) stderr.write(`${text}\n`);
+  }
+
+  /** The same, for who tells it in another way. */
+  take(): string[] {
+    const notices = this.#notices.map(({ text, hint }) =>
+      [text, `note: ${text}\n  ${hint}`] as const
+    );
+    const clocks = this.#clocks === null
+      ? []
+      // Its text is another at each look.
+      : [[CLOCKS, `note: ${this.#clocks}`] as const];
     this.#notices = [];
     this.#clocks = null;
+    return [...notices, ...clocks].flatMap(([key, text]) => {
+      if (this.#told.has(key)) return [];
+      this.#told.add(key);
+      return [text];
+    });
   }
 }
+
+/** What was told when clocks were. */
+const CLOCKS = "clocks";
 
 function read(text: string): readonly Notice[] {
   try {

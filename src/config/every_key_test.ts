@@ -6,10 +6,16 @@
 import { ok, strictEqual } from "node:assert/strict";
 import { stringify } from "yaml";
 import { CliConfig, CtrlConfig, LnmConfig } from "../schema/config.ts";
+import { UshConfig } from "../schema/ush_config.ts";
 import { type Key, keysOf } from "../schema/setting.ts";
 import { mistakesIn } from "./yaml_file.ts";
 
-const SCHEMAS = { ctrl: CtrlConfig, lnm: LnmConfig, cli: CliConfig };
+const SCHEMAS = {
+  ctrl: CtrlConfig,
+  lnm: LnmConfig,
+  cli: CliConfig,
+  ush: UshConfig,
+};
 
 /** Nothing takes this in the place of its value. */
 const WRONG = [[["wrong"]]];

@@ -50,12 +50,17 @@ export async function loadConfig<T>(
   return (await loadLocated(name, schema, options)).config;
 }
 
-/** The files of a role: `/etc/usher/NAME.yaml`, `~/.usher/NAME.yaml`, `$USHERNAME_CONFIG`. */
+/**
+ * The files of a role: `/etc/usher/NAME.yaml`, `~/.usher/NAME.yaml`,
+ * `$USHERNAME_CONFIG`. Those of the shell are named as any program's are:
+ * `$USH_CONFIG`.
+ */
 export function roleSources(
   name: string,
   file: string | undefined,
 ): SourceNames {
-  return { name, variable: `USHER${name.toUpperCase()}_CONFIG`, file };
+  const prefix = name === "ush" ? "" : "USHER";
+  return { name, variable: `${prefix}${name.toUpperCase()}_CONFIG`, file };
 }
 
 /** Reads the files of a role. Throws `invalid_input` with the place of a mistake. */

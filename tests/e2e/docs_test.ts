@@ -13,6 +13,7 @@ import { COMMANDS, NOUNS } from "../../src/client/commands/index.ts";
 import { EXIT } from "../../src/client/exit.ts";
 import { readYaml } from "../../src/config/yaml_file.ts";
 import { CliConfig, CtrlConfig, LnmConfig } from "../../src/schema/config.ts";
+import { UshConfig } from "../../src/schema/ush_config.ts";
 import { PluginChecks } from "../../src/schema/plugin_check.ts";
 import { readSpec } from "../../src/client/spec_file.ts";
 import { compiledUsher } from "../support/compiled.ts";
@@ -162,6 +163,7 @@ Deno.test("YAML that documents show is right", async () => {
   strictEqual(yaml.length >= 2, true);
   for (const { at, text } of yaml) {
     if (/^controller:/m.test(text)) readYaml(at, text, CliConfig);
+    else if (/^hist_len:/m.test(text)) readYaml(at, text, UshConfig);
     else if (/^capacity:/m.test(text)) readYaml(at, text, LnmConfig);
     else if (/^plugins:/m.test(text)) readYaml(at, text, CtrlConfig);
     else if (/^checks:/m.test(text)) readYaml(at, text, PluginChecks);

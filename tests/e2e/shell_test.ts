@@ -4,82 +4,16 @@
  *
  * @module
  */
-import { match, ok, strictEqual } from "node:assert/strict";
+import { match, strictEqual } from "node:assert/strict";
 import { CompiledSite } from "../support/compiled_site.ts";
-import { FakeTerminal } from "../support/fake_terminal.ts";
-import { Pty } from "../support/pty.ts";
 import { readRepository } from "../support/repository.ts";
+import { linkUsh, Ush } from "../support/ush.ts";
 import { until } from "../support/wait.ts";
-
-/** ush on a terminal of a known size, whose screen can be looked at. */
-class Ush implements AsyncDisposable {
-  readonly pty: Pty;
-  readonly #file: string;
-  readonly #columns: number;
-  readonly #env: Record<string, string>;
-
-  constructor(
-    site: CompiledSite,
-    env: Record<string, string> = {},
-    columns = 80,
-  ) {
-    this.#file = `${site.folder}/tty-${crypto.randomUUID()}`;
-    this.#columns = columns;
-    this.#env = { ...site.env, ...env };
-    this.pty = new Pty(
-      `sh -c 'stty cols ${columns} rows 24; tty > ${this.#file}; exec ush'`,
-      this.#env,
-    );
-  }
-
-  /** The lines of the screen. */
-  get screen(): string[] {
-    const terminal = new FakeTerminal(this.#columns, 24);
-    terminal.write(this.pty.printed);
-    return terminal.lines();
-  }
-
-  async untilConnected(): Promise<void> {
-    await this.pty.untilShown(/connected to https/);
-  }
-
-  /** Types, and waits until the line is `expected`, notices above it. */
-  async untilLine(expected: string): Promise<void> {
-    await until(
-      `the line is "${expected}"`,
-      () => this.screen.at(-1) === expected,
-      { deadlineMs: 60_000 },
-    ).catch((error) => {
-      throw new Error(`${error.message}; it is:\n${this.screen.join("\n")}`);
-    });
-  }
-
-  /** Makes the window another size, as a person with a mouse does. */
-  async resize(columns: number): Promise<void> {
-    const tty = (await Deno.readTextFile(this.#file)).trim();
-    const { success } = await new Deno.Command("stty", {
-      args: ["-F", tty, "cols", `${columns}`, "rows", "24"],
-    }).output();
-    ok(success);
-  }
-
-  async quit(): Promise<void> {
-    await this.pty.type("\x04");
-    strictEqual(await this.pty.ended(), 0);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.pty[Symbol.asyncDispose]();
-  }
-}
 
 Deno.test("ush on a terminal", async (t) => {
   await using site = await CompiledSite.start();
   strictEqual((await site.run("vm", "start", "solo")).code, 0);
-  await Deno.mkdir(`${site.folder}/bin`);
-  await Deno.symlink(site.usher, `${site.folder}/bin/ush`);
-  const path = `${site.folder}/bin:${site.env["PATH"]}`;
-  const env = { PATH: path };
+  const env = await linkUsh(site);
   const bash = (line: string, more: Record<string, string> = {}) =>
     site.bash(line, { ...env, ...more });
 

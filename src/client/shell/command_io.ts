@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { CliSection } from "../../schema/ush_config.ts";
 import type { Input, Io, Output } from "../io.ts";
 import type { Keyboard } from "./keyboard.ts";
 
@@ -49,6 +50,10 @@ export class CommandIo implements Io, Disposable {
       },
       chunks: () => this.#chunks(),
     };
+  }
+
+  get cli(): CliSection {
+    return this.#options.io.cli ?? {};
   }
 
   env(name: string): string | undefined {

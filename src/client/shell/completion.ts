@@ -5,9 +5,8 @@
  *
  * @module
  */
-import type { Completes } from "../command.ts";
 import { candidates, type Names, offered } from "../complete.ts";
-import { type Candidate, FILES } from "../live_names.ts";
+import { type Asked, type Candidate, FILES } from "../live_names.ts";
 import { characters, columnsOf } from "./columns.ts";
 import type { SiteCopy } from "./site_copy.ts";
 import { firstWords, ownCommand, type OwnCommands, SHORT } from "./table.ts";
@@ -79,32 +78,35 @@ async function candidatesOf(
   return (await files(path)).map((file): Candidate => [joined + file, ""]);
 }
 
-/** Live names from the copies; null for what they do not hold. */
+/** Live names from the copies; null for what they do not hold, or not yet. */
 export function namesOf(
   copy: SiteCopy,
-): (kind: Completes) => Promise<readonly Candidate[] | null> {
-  return async (kind) => {
-    switch (kind) {
-      case "vm":
-        return [...copy.vms].map(([name, { state }]) => [name, state] as const);
-      case "node":
-        return [...copy.nodes];
-      case "operation":
-        return [...copy.operations].map(([id, { verb, vm }]) =>
-          [id, `${verb} ${vm}`] as const
-        );
-      case "event": {
-        const { EVENTS } = await import("../../schema/event.ts");
-        return Object.entries(EVENTS).map(([name, { about }]) => [name, about]);
-      }
-      case "file":
-        return [FILES];
-      case "none":
-        return [];
-      default:
-        return null;
-    }
-  };
+  kind: Asked,
+): readonly Candidate[] | null {
+  if (!copy.isComplete) return null;
+  switch (kind) {
+    case "vm":
+      return [...copy.vms].map(([name, { state }]) => [name, state] as const);
+    case "node":
+      return [...copy.nodes];
+    case "cluster":
+      return clustersOf(copy);
+    case "operation":
+      return [...copy.operations].map(([id, { verb, vm }]) =>
+        [id, `${verb} ${vm}`] as const
+      );
+    default:
+      return null;
+  }
+}
+
+function clustersOf({ clusters, vms }: SiteCopy): readonly Candidate[] {
+  const counts = new Map<string, number>();
+  for (const name of vms.keys()) {
+    const cluster = name.slice(name.indexOf(".") + 1);
+    counts.set(cluster, (counts.get(cluster) ?? 0) + 1);
+  }
+  return [...clusters].map((name) => [name, `${counts.get(name) ?? 0} VMs`]);
 }
 
 /** What all of `words` begin with, in whole characters. */

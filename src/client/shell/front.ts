@@ -9,14 +9,20 @@ import type { Context } from "../command.ts";
 import type { Settings } from "../config.ts";
 import type { Io } from "../io.ts";
 import type { Connections } from "./connections.ts";
+import type { Notices } from "../notices.ts";
 import type { Keyboard } from "./keyboard.ts";
 import type { Told } from "./site_copy.ts";
 import type { OwnCommands } from "./table.ts";
+import type { ShellConfig } from "./ush_config.ts";
 
 /** What the shell needs of the client that it runs in. */
-export interface ShellContext extends Context {
+export interface ShellHost extends Context {
   /** How connections are opened; the usual way when undefined. */
   readonly open: OpenConnection | undefined;
+  /** The controller that the command line named. */
+  readonly controller: string | undefined;
+  /** What a controller lets everybody know, and what of it was told. */
+  readonly notices: Notices;
   /** Runs a command line; answers its exit code and never throws. */
   run(
     argv: readonly string[],
@@ -25,6 +31,11 @@ export interface ShellContext extends Context {
   ): Promise<number>;
   /** Tells an error on standard error; answers its exit code. */
   report(io: Io, error: unknown): Promise<number>;
+}
+
+/** The same, once the shell has read its configuration. */
+export interface ShellContext extends ShellHost {
+  readonly config: ShellConfig;
 }
 
 /** The side of the shell that people see. */

@@ -9,10 +9,9 @@
  * @module
  */
 import { onTerminalSignal, stopSelf } from "../../sys/terminal_signal.ts";
-import { liveNames } from "../live_names.ts";
 import { EXIT } from "../exit.ts";
 import type { Front, ShellContext } from "./front.ts";
-import { completeLine, inColumns, namesOf } from "./completion.ts";
+import { completeLine, inColumns } from "./completion.ts";
 import { Editor, type Effect, PROMPT } from "./editor.ts";
 import { filesThatBegin } from "./files.ts";
 import type { History } from "./history.ts";
@@ -217,12 +216,9 @@ class Interactive implements Front, Disposable {
   /** Completes; where there is a choice, the second Tab in a row shows it. */
   async #complete(): Promise<void> {
     const { io } = this.#context;
-    const local = namesOf(this.#session.copy);
     const found = await completeLine(this.#editor.before, {
       own: this.#session.own,
-      names: async (kind) =>
-        await local(kind) ?? await liveNames(this.#session.io, kind)
-          .catch(() => []),
+      names: (kind) => this.#session.names(kind),
       files: (start) => filesThatBegin(start, io.env("HOME")),
     }).catch(() => null);
     if (found === null) return io.stdout.write("\x07");

@@ -15,7 +15,7 @@ import { isCut, liveStream } from "../live_stream.ts";
 import type { WatchFrame } from "../../schema/change.ts";
 import type { SiteCopy, Telling } from "./site_copy.ts";
 
-const KINDS = "vm,node,operation";
+const KINDS = "vm,node,operation,cluster";
 
 /** How the connection stands. */
 export type LiveState = "connecting" | "connected" | "lost" | "ended";
@@ -26,6 +26,8 @@ export interface LiveOptions {
   telling(): Telling;
   /** A line for the person. */
   say(text: string): void;
+  /** The connection stands. */
+  onStanding(): void;
   /** The connection does not stand any more; others over it may be dead, too. */
   onLost(): void;
 }
@@ -106,6 +108,7 @@ export class Live implements Disposable {
         }
         this.#state = "connected";
         this.#first.resolve("connected");
+        this.#options.onStanding();
         return;
     }
     if (frame.type === "put" || frame.type === "delete") {

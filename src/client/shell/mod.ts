@@ -11,7 +11,10 @@
 import { readGiven } from "../../sys/given_file.ts";
 import type { ShellOptions } from "../command.ts";
 import { UsageError } from "../usage.ts";
-import type { ShellContext } from "./front.ts";
+import { readSettings } from "../config.ts";
+import type { Io } from "../io.ts";
+import type { ShellContext, ShellHost } from "./front.ts";
+import { readShellConfig, type ShellConfig } from "./ush_config.ts";
 import { History } from "./history.ts";
 
 /** Lines kept where `hist_len` does not say another number. */
@@ -19,7 +22,7 @@ const DEFAULT_HISTORY = 1_000;
 
 /** Runs the shell, or a script of it; answers the exit code. */
 export async function runShell(
-  context: ShellContext,
+  host: ShellHost,
   { file, command, keepGoing }: ShellOptions,
 ): Promise<number> {
   if (file !== undefined && command !== undefined) {
@@ -28,6 +31,7 @@ export async function runShell(
       "give one of them",
     );
   }
+  const context = configured(host, await readShellConfig(host.io));
   const { io } = context;
   const given = file === undefined ? command : await readGiven(file);
   if (given !== undefined || !io.stdin.isTerminal) {
@@ -37,8 +41,9 @@ export async function runShell(
       : await runText(context, given, { keepGoing });
   }
   const openHistory = async (say: (text: string) => void) => {
-    const { historyLength = DEFAULT_HISTORY } = await context.settings();
-    return await History.open(historyPath(context), historyLength, say);
+    const lines = context.config.hist_len ??
+      (await context.settings()).historyLength ?? DEFAULT_HISTORY;
+    return await History.open(historyPath(context), lines, say);
   };
   if (!io.stdout.isTerminal || io.env("TERM") === "dumb") {
     const { runPlain } = await import("./plain.ts");
@@ -46,6 +51,29 @@ export async function runShell(
   }
   const { runInteractive } = await import("./interactive.ts");
   return await runInteractive(context, openHistory);
+}
+
+/** The client, as the configuration of the shell makes it. */
+function configured(host: ShellHost, config: ShellConfig): ShellContext {
+  const io: Io = { ...overlaid(host.io), cli: config.cli };
+  return {
+    ...host,
+    config,
+    io,
+    settings: () => readSettings(io, host.controller),
+  };
+}
+
+/** All of a machine; its members may be methods of a class. */
+function overlaid(io: Io): Io {
+  return {
+    stdout: io.stdout,
+    stderr: io.stderr,
+    stdin: io.stdin,
+    env: (name) => io.env(name),
+    now: () => io.now(),
+    onInterrupt: (handler) => io.onInterrupt(handler),
+  };
 }
 
 /** Where the history lies: in the user's folder for state. */

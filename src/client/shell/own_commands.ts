@@ -41,7 +41,8 @@ const SET_WORDS: Words = {
   min: 0,
   max: 2,
   completes: "none",
-  choices: ["details", "notify", "on", "off", "own", "all", "none"],
+  choices: ["details", "notify"],
+  then: ["on", "off", "own", "all", "none"],
 };
 
 /** The shell's own commands, for `session`. */

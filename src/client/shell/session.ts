@@ -9,18 +9,27 @@
  * @module
  */
 import { Api, connect } from "../api.ts";
-import type { Command } from "../command.ts";
-import { readSettings, type Settings } from "../config.ts";
+import type { Command, Completes } from "../command.ts";
+import { controllerUrl, readSettings, type Settings } from "../config.ts";
 import { EXIT } from "../exit.ts";
 import type { Io } from "../io.ts";
+import {
+  type Asked as AskedKind,
+  type Candidate,
+  isHere,
+  namesAt,
+  namesHere,
+} from "../live_names.ts";
 import { parseCommand } from "../parse.ts";
 import { UsageError } from "../usage.ts";
 import { CommandIo } from "./command_io.ts";
+import { namesOf } from "./completion.ts";
 import { Connections } from "./connections.ts";
 import { helpOf, inShell, nounHelpOf } from "./help.ts";
 import type { Front, Shell, ShellContext } from "./front.ts";
 import { Live } from "./live.ts";
 import { ownCommands } from "./own_commands.ts";
+import { RecentNames } from "./recent_names.ts";
 import { SiteCopy, type Telling, type Told } from "./site_copy.ts";
 import { type Asked, type OwnCommands, resolve } from "./table.ts";
 
@@ -30,9 +39,10 @@ export class Session implements Shell, Disposable {
   readonly copy = new SiteCopy();
   readonly connections: Connections;
   readonly own: OwnCommands;
+  readonly #recent: RecentNames;
   /** What `set` changes. */
   details = false;
-  told: Told = "own";
+  told: Told;
   user: string | null = null;
   /** Whether `quit` was entered. */
   isOver = false;
@@ -48,6 +58,14 @@ export class Session implements Shell, Disposable {
     this.#front = front;
     this.connections = new Connections(context.open);
     this.own = ownCommands(this);
+    this.#recent = new RecentNames(
+      () => this.io.now(),
+      (kind) => this.#namesAt(kind),
+    );
+    const { config, controller } = context;
+    this.told = config.notify;
+    this.setDetails(config.details);
+    if (controller !== undefined) this.choose(controllerUrl(controller));
   }
 
   get io(): Io {
@@ -111,12 +129,22 @@ export class Session implements Shell, Disposable {
     this.user = user ?? null;
     this.connections.isRefused = false;
     const open = this.context.open;
-    return this.#live = new Live(new Api({ controller, caPem, token, open }), {
+    const { notices } = this.context;
+    const onAnswer = (headers: Headers) =>
+      notices.heard(headers, this.io.now());
+    const api = new Api({ controller, caPem, token, open, onAnswer });
+    return this.#live = new Live(api, {
       copy: this.copy,
       telling: () => this.#telling(),
       say: (text) => this.#front.say(text),
+      onStanding: () => this.#sayNotices(),
       onLost: () => this.connections.drop(),
     });
+  }
+
+  /** What everybody should hear comes with the first answer, whoever asked. */
+  #sayNotices(): void {
+    for (const text of this.context.notices.take()) this.#front.say(text);
   }
 
   /** Ends the standing connection, if there is one. */
@@ -124,6 +152,7 @@ export class Session implements Shell, Disposable {
     this.#live?.[Symbol.dispose]();
     this.#live = null;
     this.copy.clear();
+    this.#recent.clear();
     this.connections.drop();
   }
 
@@ -136,6 +165,20 @@ export class Session implements Shell, Disposable {
   /** Takes `cutOff()` back. */
   uncut(): void {
     this.#isCutOff = false;
+  }
+
+  /** Names of a kind, for the completion: of the copies where these have them. */
+  async names(kind: Completes): Promise<readonly Candidate[]> {
+    if (isHere(kind)) return await namesHere(kind);
+    return namesOf(this.copy, kind) ?? await this.#recent.of(kind);
+  }
+
+  async #namesAt(kind: AskedKind): Promise<readonly Candidate[]> {
+    const { controller, caPem, token } = await this.settings();
+    if (this.#isCutOff || controller === null || token === undefined) return [];
+    const open = this.connections.forCommand();
+    using api = connect({ controller, caPem, token, open });
+    return await namesAt(api, kind);
   }
 
   /** A connection for the shell's own questions. */
@@ -229,6 +272,7 @@ export class Session implements Shell, Disposable {
           );
         }),
     );
+    this.#recent.clear();
     if (code === EXIT.stillRunning || code === EXIT.interrupted) {
       // Nobody waits for these any more, so their changes are news.
       for (const request of this.connections.waitedFor) {

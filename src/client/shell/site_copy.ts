@@ -9,6 +9,7 @@
  * @module
  */
 import type { NodeView, VmView } from "../../schema/change.ts";
+import type { ClusterView } from "../../schema/cluster.ts";
 import type { Operation } from "../../schema/operation.ts";
 import { printable } from "../render/table.ts";
 import type { Change } from "../watch.ts";
@@ -35,6 +36,8 @@ interface KnownVm {
 export class SiteCopy {
   readonly vms = new Map<string, KnownVm>();
   readonly nodes = new Map<string, string>();
+  /** Whole names. */
+  readonly clusters = new Set<string>();
   readonly operations = new Map<string, Operation>();
   /** Whether the snapshot is whole: before that, nothing is told. */
   isComplete = false;
@@ -64,6 +67,7 @@ export class SiteCopy {
   clear(): void {
     this.vms.clear();
     this.nodes.clear();
+    this.clusters.clear();
     this.operations.clear();
     this.isComplete = false;
   }
@@ -83,6 +87,7 @@ export class SiteCopy {
   ): string | null {
     if (kind === "vm") return this.#putVm(value as VmView, note, telling);
     if (kind === "node") return this.#putNode(value as NodeView, note, telling);
+    if (kind === "cluster") this.clusters.add((value as ClusterView).name);
     if (kind !== "operation") return null;
     return this.#putOperation(value as Operation, telling);
   }
@@ -143,6 +148,7 @@ export class SiteCopy {
     telling: Telling,
   ): string | null {
     if (kind === "node") this.nodes.delete(name);
+    if (kind === "cluster") this.clusters.delete(name);
     if (kind === "operation") this.operations.delete(id);
     if (kind !== "vm") return null;
     this.vms.delete(name);

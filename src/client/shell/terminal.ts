@@ -28,6 +28,7 @@ export function modeKeeping(io: Io): ModeKeeping {
       env: (name) => io.env(name),
       now: () => io.now(),
       onInterrupt: (handler) => io.onInterrupt(handler),
+      ...(io.cli === undefined ? {} : { cli: io.cli }),
       stdin: {
         isTerminal: stdin.isTerminal,
         setRaw: set,

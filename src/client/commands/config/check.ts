@@ -31,9 +31,9 @@ const FORMS = ["table", "json"] as const;
 
 export const check = defineCommand({
   about:
-    "Tell all that is wrong with configuration files, each mistake with file, line, column and key: of the controller, a node and the command line, or of one of them, or of one FILE that is to become one. Nothing is started, and no controller is asked; options of plugins are checked by usher ctrl reload --check. Exit code 1 when something is wrong.",
+    "Tell all that is wrong with configuration files, each mistake with file, line, column and key: of the controller, a node, the command line and the shell, or of one of them, or of one FILE that is to become one. Nothing is started, and no controller is asked; options of plugins are checked by usher ctrl reload --check. Exit code 1 when something is wrong.",
   words: {
-    usage: "[ctrl|lnm|cli] [FILE]",
+    usage: "[ctrl|lnm|cli|ush] [FILE]",
     min: 0,
     max: 2,
     completes: "file",
@@ -54,7 +54,7 @@ export const check = defineCommand({
     if (flags.config !== undefined && word === undefined) {
       throw new UsageError(
         "Cannot tell whose configuration --config names",
-        "write usher config check ctrl --config FILE, or lnm, or cli",
+        "write usher config check ctrl --config FILE, or lnm, cli or ush",
       );
     }
     const found: Found[] = [];

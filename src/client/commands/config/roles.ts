@@ -8,6 +8,7 @@
 import type { ConfigFiles, Override } from "../../../config/sources.ts";
 import { CliConfig, CtrlConfig, LnmConfig } from "../../../schema/config.ts";
 import { DRIVER_NAMES } from "../../../schema/known_driver.ts";
+import { UshConfig } from "../../../schema/ush_config.ts";
 import { absolutePath } from "../../../sys/file.ts";
 import { readPlainOrNull } from "../../../sys/given_file.ts";
 import type { Io } from "../../io.ts";
@@ -18,6 +19,7 @@ export const CONFIGS = {
   ctrl: CtrlConfig,
   lnm: LnmConfig,
   cli: CliConfig,
+  ush: UshConfig,
 } as const;
 /** The name of one. */
 export type ConfigName = keyof typeof CONFIGS;

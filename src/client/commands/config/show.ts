@@ -36,9 +36,9 @@ const FORMS = ["table", "yaml", "json"] as const;
 
 export const show = defineCommand({
   about:
-    "Print a configuration as its files and flags make it, defaults among it: that of the controller, of a node, or of the command line when none is named. What may be secret is hidden. Nothing is started, and no controller is asked: one that runs may have been started before a file was changed.",
+    "Print a configuration as its files and flags make it, defaults among it: that of the controller, of a node, of the shell, or of the command line when none is named. What may be secret is hidden. Nothing is started, and no controller is asked: one that runs may have been started before a file was changed.",
   words: {
-    usage: "[ctrl|lnm|cli]",
+    usage: "[ctrl|lnm|cli|ush]",
     min: 0,
     max: 1,
     completes: "none",
