@@ -1,6 +1,7 @@
 /**
- * The worker that a plugin runs in: it loads the plugin's snapshot, calls its
- * handlers, and carries what they ask to the controller and back.
+ * The worker that a plugin runs in: it connects to the controller, loads the
+ * plugin's snapshot, calls its handlers, and carries what they ask to the
+ * controller and back.
  *
  * It is the plugin's own realm, so whatever it says may be the plugin's word:
  * who hears it checks all of it.
@@ -9,7 +10,11 @@
  */
 /// <reference lib="deno.worker" />
 import { fromProblem, UsherError } from "../error/mod.ts";
+import { connectUnix } from "../sys/unix_socket.ts";
 import { makeContext } from "./handler_context.ts";
+import { sealOf } from "./process/frame.ts";
+import { FrameLine } from "./process/frame_line.ts";
+import { GuestOutbox } from "./process/guest_outbox.ts";
 import {
   describeError,
   Instance,
@@ -17,15 +22,15 @@ import {
   type PluginModule,
 } from "./process/instance.ts";
 import {
-  BODY_ROOM,
+  BODY,
   type GuestSign,
   type HostSign,
-  textOf,
+  type Lent,
+  type LineInvitation,
   type ToGuest,
   type WorkerSpec,
 } from "./process/protocol.ts";
 import { lockDown } from "./process/lockdown.ts";
-import { RateGate } from "./process/rate_gate.ts";
 import { type GuestReport, loadProblem, readModule } from "./files/report.ts";
 
 type Call = Extract<ToGuest, readonly ["call", ...unknown[]]>;
@@ -33,88 +38,32 @@ type Call = Extract<ToGuest, readonly ["call", ...unknown[]]>;
 const MAX_TEXT = 8192;
 /** So many seconds an ask that comes too fast waits before it is refused. */
 const MAX_WAITS = 2;
+/** From the controller: a value may hold a whole site. */
+const MAX_BODY = 1024 * 1024 * 1024;
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 // What the plugin may replace, as it was before.
 const postMessage = self.postMessage.bind(self);
 const setTimer = setTimeout;
 const stopTimer = clearTimeout;
 const { parse, stringify } = JSON;
-const now = performance.now.bind(performance);
-const clock = { monotonic: () => now() };
 
 function post(sign: GuestSign): void {
   postMessage(sign);
-}
-
-/** Parts on their way out; what comes up in one turn leaves together. */
-class Outbox {
-  #parts: string[] = [];
-  #length = 0;
-  #done: number[] = [];
-  #isDue = false;
-  #gate: RateGate | null = null;
-  #nextSecond: Promise<void> | null = null;
-
-  /**
-   * Bounds lines and asks, so that what comes too fast is no work for anybody
-   * but the plugin. One more than may be is let through: the controller
-   * counts too, and says that there are more.
-   */
-  limit(rate: number): void {
-    this.#gate = new RateGate(clock, rate + 1);
-  }
-
-  /** Resolves when as many again may leave. One timer for all who wait. */
-  nextSecond(): Promise<void> {
-    return this.#nextSecond ??= new Promise((go) =>
-      setTimer(() => {
-        this.#nextSecond = null;
-        go();
-      }, 1001 - now() % 1000)
-    );
-  }
-
-  /** Whether one more line or ask may leave. */
-  passes(): boolean {
-    return this.#gate?.passes() ?? true;
-  }
-
-  /** `call`: the one that this part ends. */
-  put(part: string, call?: number): void {
-    if (this.#length + part.length > BODY_ROOM / 4) this.#flush();
-    this.#parts.push(part);
-    this.#length += part.length;
-    if (call !== undefined) this.#done.push(call);
-    if (this.#isDue) return;
-    this.#isDue = true;
-    queueMicrotask(() => {
-      this.#isDue = false;
-      this.#flush();
-    });
-  }
-
-  #flush(): void {
-    if (this.#parts.length === 0) return;
-    const sign = `${this.#done.join(",")}|${textOf(this.#parts)}` as const;
-    this.#parts = [];
-    this.#done = [];
-    this.#length = 0;
-    post(sign);
-  }
 }
 
 /** The plugin, loaded and at work. */
 class Guest {
   readonly #spec: WorkerSpec;
   readonly #instances: readonly Instance[];
-  readonly #outbox: Outbox;
+  readonly #outbox: GuestOutbox;
   readonly #asks = new Map<number, PromiseWithResolvers<unknown>>();
   #asked = 0;
 
   constructor(
     spec: WorkerSpec,
     instances: readonly Instance[],
-    outbox: Outbox,
+    outbox: GuestOutbox,
   ) {
     this.#spec = spec;
     this.#instances = instances;
@@ -168,7 +117,7 @@ class Guest {
   }
 
   #end(id: number, outcome: Outcome): void {
-    this.#outbox.put(this.#told(id, outcome), id);
+    this.#outbox.put(this.#told(id, outcome));
   }
 
   #told(id: number, outcome: Outcome): string {
@@ -257,7 +206,7 @@ class LazyDeadline {
 }
 
 function log(
-  outbox: Outbox,
+  outbox: GuestOutbox,
   call: number | null,
   level: string,
   text: unknown,
@@ -287,7 +236,7 @@ function inMiB(bytes: number): string {
 }
 
 /** Errors that no call is waiting for are said, and the plugin goes on. */
-function hearStrayErrors(outbox: Outbox): void {
+function hearStrayErrors(outbox: GuestOutbox): void {
   self.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     log(outbox, null, "error", `Unhandled: ${describeError(event.reason)}`);
@@ -298,50 +247,73 @@ function hearStrayErrors(outbox: Outbox): void {
   });
 }
 
+/**
+ * Connects to the controller, and gives back what it was lent for that: the
+ * plugin is not there yet.
+ */
+async function joinLine(
+  { socket, secret }: LineInvitation,
+  lent: readonly Lent[],
+): Promise<FrameLine> {
+  const connection = await connectUnix(socket);
+  for (const one of lent) Deno.permissions.revokeSync(one);
+  await connection.writeAll(encoder.encode(`${secret}\n`));
+  return new FrameLine({
+    connection,
+    seals: { own: sealOf(secret) },
+    maxBody: () => MAX_BODY,
+    onBroken: () => {}, // the controller has let go of it, and ends it
+  });
+}
+
 async function load(
   spec: WorkerSpec,
-  outbox: Outbox,
+  outbox: GuestOutbox,
 ): Promise<{ report: GuestReport; guest: Guest | null }> {
-  try {
-    outbox.limit(spec.rate);
-    lockDown(self, {
-      kinds: spec.kinds,
-      write: (level, text) => log(outbox, null, level, text),
-    });
-    // Not by a static import, which would be made with the permissions of the process.
-    const module: PluginModule = await import(spec.entry);
-    if (spec.isRead) {
-      return {
-        report: { read: readModule(module, spec.registrations) },
-        guest: null,
-      };
-    }
-    const instances = spec.registrations.map(({ event, order, options }) =>
-      new Instance(module, { event, order }, options)
-    );
+  outbox.limit(spec.rate);
+  lockDown(self, {
+    kinds: spec.kinds,
+    write: (level, text) => log(outbox, null, level, text),
+  });
+  // Not by a static import, which would be made with the permissions of the process.
+  const module: PluginModule = await import(spec.entry);
+  if (spec.isRead) {
     return {
-      report: { runs: true },
-      guest: new Guest(spec, instances, outbox),
+      report: { read: readModule(module, spec.registrations) },
+      guest: null,
     };
+  }
+  const instances = spec.registrations.map(({ event, order, options }) =>
+    new Instance(module, { event, order }, options)
+  );
+  return { report: { runs: true }, guest: new Guest(spec, instances, outbox) };
+}
+
+/** From the first sign on; what goes wrong before the plugin is loaded is told. */
+async function begin(
+  { start: { spec, line: invitation }, lent }: Extract<
+    HostSign,
+    { readonly start: unknown }
+  >,
+): Promise<void> {
+  try {
+    const line = await joinLine(invitation, lent);
+    const outbox = new GuestOutbox((text) =>
+      line.send({ kind: BODY, number: 0, text })
+    );
+    hearStrayErrors(outbox);
+    const { report, guest } = await load(spec, outbox);
+    void line.read(({ body }) => guest?.take(parse(decoder.decode(body))))
+      .catch(() => {}); // the controller has let go of it, and ends it
+    post({ up: stringify(report) });
   } catch (error) {
-    return { report: { problem: loadProblem(error) }, guest: null };
+    post({
+      up: stringify({ problem: loadProblem(error) } satisfies GuestReport),
+    });
   }
 }
 
-function main(): void {
-  const outbox = new Outbox();
-  let guest: Guest | null = null;
-  self.addEventListener("message", ({ data }: MessageEvent<HostSign>) => {
-    if (typeof data === "string") guest?.take(parse(data));
-    else if ("ping" in data) post({ pong: data.ping });
-    else {
-      void load(data.start, outbox).then((loaded) => {
-        guest = loaded.guest;
-        post({ up: stringify(loaded.report) });
-      });
-    }
-  });
-  hearStrayErrors(outbox);
-}
-
-main();
+self.addEventListener("message", ({ data }: MessageEvent<HostSign>) => {
+  if ("ping" in data) post({ pong: data.ping });
+  else void begin(data);
+});

@@ -1,7 +1,7 @@
 /**
  * The process of a plugin (`usher plugin-host`): it starts workers as it is
- * told, hands on what is said between them and the controller, and ends what
- * takes too long.
+ * told, and ends those that do not yield once a call of theirs is late. What they
+ * say to the controller goes past it (docs/decisions/0113).
  *
  * It believes nothing that a worker posts, and ends itself as soon as its
  * controller is gone.
@@ -9,76 +9,49 @@
  * @module
  */
 import { messageOf } from "../error/mod.ts";
-import { type ByteConnection, connectUnix } from "../sys/unix_socket.ts";
+import { connectUnix } from "../sys/unix_socket.ts";
 import { VERSION } from "../version.ts";
-import {
-  encodeFrame,
-  type Frame,
-  type FrameParts,
-  FrameReader,
-  PREFIX_BYTES,
-  sealOf,
-  type TimedCall,
-} from "./process/frame.ts";
+import { type Frame, type FrameParts, sealOf } from "./process/frame.ts";
+import { FrameLine } from "./process/frame_line.ts";
+import { lend } from "./process/lent.ts";
 import {
   BODY_ROOM,
   FROM_HOST,
   type HostSign,
   type Invitation,
+  type Lent,
   TO_HOST,
-  type WorkerSpec,
+  type WorkerStart,
 } from "./process/protocol.ts";
 
-/** How often deadlines are looked at. */
-const LOOK_MS = 50;
 /** How long a worker may leave a question of life unanswered, once a call is late. */
 const LIFE_MS = 1000;
-/** What a worker may have said that the controller has not taken yet. */
-const MAX_BEHIND = 64 * 1024 * 1024;
 const MAX_INVITATION = 10_000;
-/** From the controller: a value may hold a whole site. */
-const BOUNDS = { calls: 2 ** 32, body: 1024 * 1024 * 1024 };
+/** What a worker is started with: its options among it. */
+const MAX_START = 64 * 1024 * 1024;
 
 const decoder = new TextDecoder();
 
-/** The way to the controller. */
-interface Told {
-  /** As bytes, and how many of them are its body. */
-  encode(
-    parts: FrameParts,
-  ): { readonly bytes: Uint8Array; readonly body: number };
-  /** Resolves once it is written. */
-  tell(bytes: Uint8Array): Promise<void>;
-}
-
-/** One worker, and the calls that it has. */
+/** One worker. */
 class HostedWorker {
-  readonly #number: number;
-  readonly #maxBody: number;
-  readonly #told: Told;
+  readonly #maxReport: number;
+  readonly #say: (parts: Omit<FrameParts, "number">) => void;
   readonly #worker: Worker;
-  /** Until when, by call. */
-  readonly #calls = new Map<number, number>();
-  #behind = 0;
   #isUp = false;
   #hasEnded = false;
-  #look: ReturnType<typeof setTimeout> | undefined;
   #life:
     | { readonly id: number; readonly timer: ReturnType<typeof setTimeout> }
     | undefined;
 
-  constructor(number: number, spec: WorkerSpec, told: Told) {
-    this.#number = number;
-    this.#maxBody = spec.maxBytes + BODY_ROOM;
-    this.#told = told;
-    // A file of its own in the executable; see scripts/compile.ts.
-    const entry = Deno.build.standalone ? "./guest.js" : "./guest.ts";
-    this.#worker = new Worker(new URL(entry, import.meta.url), {
-      type: "module",
-      name: `plugin-${number}`,
-      // A list and `false` are what Deno takes; the types here are readonly.
-      deno: { permissions: spec.permissions as Deno.PermissionOptionsObject },
-    });
+  constructor(
+    number: number,
+    start: WorkerStart,
+    say: (parts: Omit<FrameParts, "number">) => void,
+  ) {
+    this.#maxReport = start.spec.maxBytes + BODY_ROOM;
+    this.#say = say;
+    const { worker, lent } = startWorker(`plugin-${number}`, start);
+    this.#worker = worker;
     this.#worker.addEventListener("message", ({ data }) => this.#hear(data));
     this.#worker.addEventListener(
       "messageerror",
@@ -88,23 +61,11 @@ class HostedWorker {
       event.preventDefault();
       this.#fail(event.message);
     });
-    this.#post({ start: spec });
-  }
-
-  take(
-    calls: readonly TimedCall[],
-    body: Uint8Array,
-  ): void {
-    if (this.#hasEnded) return;
-    const now = performance.now();
-    for (const [id, ms] of calls) this.#calls.set(id, now + ms);
-    this.#post(decoder.decode(body));
-    this.#lookLater();
+    this.#post({ start, lent });
   }
 
   end(): void {
     this.#hasEnded = true;
-    clearTimeout(this.#look);
     clearTimeout(this.#life?.timer);
     this.#worker.terminate();
   }
@@ -119,74 +80,25 @@ class HostedWorker {
     this.#worker.postMessage(sign);
   }
 
-  #say(parts: Omit<FrameParts, "number">): void {
-    const { bytes } = this.#told.encode({ ...parts, number: this.#number });
-    void this.#told.tell(bytes);
-  }
-
   /** `data` may be anything. */
   #hear(data: unknown): void {
     if (this.#hasEnded) return;
-    if (typeof data === "string") return this.#hearBody(data);
     if (typeof data !== "object" || data === null) {
       return this.#fail("it posted what is no message");
     }
     const { pong, up } = data as Record<string, unknown>;
     if (pong !== undefined) this.#hearPong(pong);
     else if (
-      typeof up === "string" && up.length <= this.#maxBody && !this.#isUp
+      typeof up === "string" && up.length <= this.#maxReport && !this.#isUp
     ) {
       this.#isUp = true;
       this.#say({ kind: FROM_HOST.up, text: up });
     } else this.#fail("it posted what is no message");
   }
 
-  /** A body, behind the calls that it ends. */
-  #hearBody(data: string): void {
-    const bar = data.indexOf("|");
-    // No character is less than a byte.
-    if (data.length - bar > this.#maxBody) return this.#failTalking();
-    const { bytes, body } = this.#told.encode({
-      kind: FROM_HOST.body,
-      number: this.#number,
-      text: data.slice(bar + 1),
-    });
-    this.#behind += body;
-    if (body > this.#maxBody || this.#behind > MAX_BEHIND) {
-      return this.#failTalking();
-    }
-    for (const id of data.slice(0, Math.max(0, bar)).split(",")) {
-      this.#calls.delete(Number(id));
-    }
-    void this.#told.tell(bytes).then(() => void (this.#behind -= body));
-  }
-
-  #failTalking(): void {
-    this.#fail("it says more than can be taken");
-  }
-
-  #lookLater(): void {
-    if (this.#look !== undefined || this.#calls.size === 0) return;
-    this.#look = setTimeout(() => {
-      this.#look = undefined;
-      this.#findLate();
-      if (!this.#hasEnded) this.#lookLater();
-    }, LOOK_MS);
-  }
-
-  #findLate(): void {
-    const now = performance.now();
-    const calls = [...this.#calls].filter(([, until]) => until <= now)
-      .map(([id]) => id);
-    if (calls.length === 0) return;
-    for (const id of calls) this.#calls.delete(id);
-    this.#say({ kind: FROM_HOST.late, calls: calls.map((id) => [id, 0]) });
-    this.#askForLife();
-  }
-
   /** A handler that waits is late; a worker that does not yield is lost. */
-  #askForLife(): void {
-    if (this.#life !== undefined) return;
+  doubt(): void {
+    if (this.#hasEnded || this.#life !== undefined) return;
     const [id = 0] = crypto.getRandomValues(new Uint32Array(1));
     const timer = setTimeout(
       () => this.#fail("a handler of it does not yield"),
@@ -203,69 +115,70 @@ class HostedWorker {
   }
 }
 
-/** All workers of the process, and their way to the controller. */
-class Host implements Told {
-  readonly #connection: ByteConnection;
-  readonly #seal: Uint8Array;
+/** All workers of the process. */
+class Host {
+  readonly #line: FrameLine;
   readonly #workers = new Map<number, HostedWorker>();
-  #out: Promise<void> = Promise.resolve();
 
-  constructor(connection: ByteConnection, seal: Uint8Array) {
-    this.#connection = connection;
-    this.#seal = seal;
+  constructor(line: FrameLine) {
+    this.#line = line;
   }
 
   /** Serves until the controller is gone. */
-  async run(): Promise<void> {
-    const reader = new FrameReader(BOUNDS);
-    const buffer = new Uint8Array(256 * 1024);
-    for (;;) {
-      const count = await this.#connection.read(buffer);
-      if (count === null) return;
-      reader.push(buffer.subarray(0, count), (frame) => this.#hear(frame));
-    }
+  run(): Promise<void> {
+    return this.#line.read((frame) => this.#hear(frame));
   }
 
-  #hear({ kind, number, calls, body }: Frame): void {
+  #hear({ kind, number, body }: Frame): void {
     switch (kind) {
       case TO_HOST.start:
         return this.#start(number, JSON.parse(decoder.decode(body)));
-      case TO_HOST.body:
-        return this.#workers.get(number)?.take(calls, body);
+      case TO_HOST.doubt:
+        return this.#workers.get(number)?.doubt();
       case TO_HOST.stop:
         this.#workers.get(number)?.end();
         this.#workers.delete(number);
         return;
       case TO_HOST.ping:
-        return this.#say({ kind: FROM_HOST.pong, number });
+        return this.#line.send({ kind: FROM_HOST.pong, number });
     }
   }
 
-  #start(number: number, spec: WorkerSpec): void {
+  #start(number: number, start: WorkerStart): void {
     this.#workers.get(number)?.end();
+    const say = (parts: Omit<FrameParts, "number">) =>
+      this.#line.send({ ...parts, number });
     try {
-      this.#workers.set(number, new HostedWorker(number, spec, this));
+      this.#workers.set(number, new HostedWorker(number, start, say));
     } catch (error) {
-      const text = messageOf(error).slice(0, 5000);
-      this.#say({ kind: FROM_HOST.down, number, text });
+      say({ kind: FROM_HOST.down, text: messageOf(error).slice(0, 5000) });
     }
   }
+}
 
-  #say(parts: FrameParts): void {
-    void this.tell(this.encode(parts).bytes);
-  }
-
-  encode(parts: FrameParts) {
-    const bytes = encodeFrame(parts, this.#seal);
-    const head = this.#seal.length + PREFIX_BYTES;
-    return { bytes, body: bytes.length - head };
-  }
-
-  /** One frame after another. */
-  tell(bytes: Uint8Array): Promise<void> {
-    return this.#out = this.#out
-      .then(() => this.#connection.writeAll(bytes))
-      .catch(() => Deno.exit(0)); // the controller is gone
+/** A worker with the permissions of its plugin, and those that it is lent for its line. */
+function startWorker(
+  name: string,
+  { spec: { permissions }, line: { socket } }: WorkerStart,
+): { readonly worker: Worker; readonly lent: readonly Lent[] } {
+  // A file of its own in the executable; see scripts/compile.ts.
+  const entry = Deno.build.standalone ? "./guest.js" : "./guest.ts";
+  const start = (asksForNet: boolean) => {
+    const { lent, ...given } = lend(permissions, socket, asksForNet);
+    const worker = new Worker(new URL(entry, import.meta.url), {
+      type: "module",
+      name,
+      // A list and `false` are what Deno takes; the types here are readonly.
+      deno: { permissions: given.permissions as Deno.PermissionOptionsObject },
+    });
+    return { worker, lent };
+  };
+  try {
+    return start(true);
+  } catch (error) {
+    // Older runtimes take a socket for a file alone, and its name for no host.
+    if (error instanceof URIError) return start(false);
+    throw error;
   }
 }
 
@@ -290,7 +203,13 @@ export async function runHost(): Promise<number> {
     event.preventDefault();
     console.error(`Unhandled: ${messageOf(event.reason)}`);
   });
-  await new Host(connection, sealOf(secret)).run().catch(() => {});
+  const line = new FrameLine({
+    connection,
+    seals: { own: sealOf(secret) },
+    maxBody: () => MAX_START,
+    onBroken: () => Deno.exit(0), // the controller is gone
+  });
+  await new Host(line).run().catch(() => {});
   return 0;
 }
 

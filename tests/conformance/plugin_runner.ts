@@ -24,7 +24,7 @@ import { until } from "../support/wait.ts";
 const EVENTS = [
   ...["echo", "nothing", "tools", "facts", "wrong", "circle", "refuse", "fail"],
   ...["reject", "slow", "aborted", "later", "begin", "ask", "stray", "say"],
-  ...["loop", "big", "gate", "other"],
+  ...["loop", "big", "gate", "other", "may_use"],
 ];
 
 /** A runner with the fixture, and what its plugin asked and said. */
@@ -103,6 +103,13 @@ export async function runnerBench(
     },
     [Symbol.asyncDispose]: () => runner[Symbol.asyncDispose](),
   };
+}
+
+/** The sockets at which workers of this machine met their controllers, which are no files any more. */
+export async function workerSockets(): Promise<string[]> {
+  const text = await Deno.readTextFile("/proc/net/unix");
+  return [...text.matchAll(/\S+\/usher-worker-[^/\s]+\/socket$/gm)]
+    .map(([path]) => path);
 }
 
 /** The suite, over runners that `open` makes. */

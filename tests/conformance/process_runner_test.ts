@@ -1,7 +1,18 @@
-import { match, rejects, strictEqual } from "node:assert/strict";
+import {
+  deepStrictEqual,
+  match,
+  ok,
+  rejects,
+  strictEqual,
+} from "node:assert/strict";
 import { ProcessRunner } from "../../src/plugin/process/process_runner.ts";
 import { until } from "../support/wait.ts";
-import { fixturePlugin, runnerBench, testRunner } from "./plugin_runner.ts";
+import {
+  fixturePlugin,
+  runnerBench,
+  testRunner,
+  workerSockets,
+} from "./plugin_runner.ts";
 
 const folder =
   new URL("../fixtures/plugins/promises", import.meta.url).pathname;
@@ -87,4 +98,33 @@ Deno.test("runner with processes: asks beyond their rate wait their turn, and ar
   );
   strictEqual(refused.length > 100 && refused.length < 200, true);
   match(refused[0] ?? "", /"state.get" is asked too often/);
+});
+
+Deno.test("runner with processes: a worker gives back what it was lent to connect to the controller", async () => {
+  await using bench = await runnerBench(
+    (ports) => new ProcessRunner(ports),
+    fixturePlugin({
+      ...{ source: folder, hash: "1" },
+      ...{ folder, entry: "plugin.ts" },
+    }),
+  );
+  const sockets = await workerSockets();
+  ok(sockets.length > 0);
+  for (const path of sockets) {
+    deepStrictEqual(await bench.call("may_use", [path]), ["prompt", "prompt"]);
+  }
+});
+
+Deno.test("runner with processes: a plugin that may use the folder of all sockets keeps that", async () => {
+  const at = { source: folder, hash: "1", folder, entry: "plugin.ts" };
+  const grants = { read: ["/tmp"], write: ["/tmp"] };
+  const plugin = fixturePlugin(at, { grants });
+  await using bench = await runnerBench(
+    (ports) => new ProcessRunner(ports),
+    { ...plugin, manifest: { ...plugin.manifest, permissions: grants } },
+  );
+  deepStrictEqual(await bench.call("may_use", ["/tmp/a"]), [
+    "granted",
+    "granted",
+  ]);
 });

@@ -19,6 +19,7 @@ import {
   fixturePlugin,
   runnerBench,
   testRunner,
+  workerSockets,
 } from "../conformance/plugin_runner.ts";
 import { compiledUsher } from "../support/compiled.ts";
 import { PluginFolder } from "../support/plugin_folder.ts";
@@ -53,6 +54,18 @@ Deno.test("the executable ends a worker that does not yield, and starts it anew"
   const answer = await bench.call("echo", [2], { deadlineMs: 20_000 });
   deepStrictEqual(answer, [2]);
   strictEqual(bench.runner.status("promises")?.restarts, 1);
+});
+
+Deno.test("in the executable a worker gives back what it was lent to connect to the controller", async () => {
+  await using bench = await runnerBench(
+    (ports) => new ProcessRunner({ ...ports, program }),
+    fixturePlugin(snapshot),
+  );
+  const sockets = await workerSockets();
+  ok(sockets.length > 0);
+  for (const path of sockets) {
+    deepStrictEqual(await bench.call("may_use", [path]), ["prompt", "prompt"]);
+  }
 });
 
 Deno.test("the executable reads each plugin that ships, as one file", async () => {

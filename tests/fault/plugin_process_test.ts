@@ -10,7 +10,11 @@ import {
   type LoadedPlugin,
   type Snapshot,
 } from "../../src/plugin/runner.ts";
-import { readLiving, readProcess } from "../../src/sys/process_table.ts";
+import {
+  isFrozen,
+  readLiving,
+  readProcess,
+} from "../../src/sys/process_table.ts";
 import {
   fixturePlugin,
   type RunnerBench,
@@ -81,6 +85,7 @@ Deno.test("a plugin's process is stopped: its call is late, and it is replaced",
   const id = readProcess(pidOf(bench));
   ok(id !== null);
   Deno.kill(id.pid, "SIGSTOP");
+  await until("it stands still", () => isFrozen(id));
   await rejects(bench.call("echo", [1], { deadlineMs: 200 }), {
     code: "plugin_failed",
     message: /no answer within 200 ms/,

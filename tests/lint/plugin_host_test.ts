@@ -39,6 +39,8 @@ Deno.test("the process of a plugin loads its own few files, and no package", asy
     "src/error/mod.ts",
     "src/plugin/host.ts",
     "src/plugin/process/frame.ts",
+    "src/plugin/process/frame_line.ts",
+    "src/plugin/process/lent.ts",
     "src/plugin/process/protocol.ts",
     "src/schema/error_code.ts",
     "src/sys/unix_socket.ts",

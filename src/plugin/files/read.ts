@@ -153,7 +153,7 @@ async function ask(
     maxBytes: limits.message * 2 ** 20,
     rate: limits.rate,
   };
-  const deaf = { onBody() {}, onLate() {}, onDown() {} };
+  const deaf = { onBody() {}, onDown() {} };
   const worker = await host.startWorker(spec, deaf, limits.start);
   worker.stop();
   return worker.report;

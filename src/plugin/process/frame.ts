@@ -1,13 +1,12 @@
 /**
- * Frames between the controller and the process of a plugin: a prefix of fixed
- * length, the deadlines of the calls in it, and a text that the process hands
- * on unread.
+ * Frames between the controller and a plugin's process, or a worker in it: a
+ * prefix of fixed length, and a text.
  *
  * ```
- * | seal | kind u8 | number u32 | calls u32 | body bytes u32 | calls | body: UTF-8 |
+ * | seal | kind u8 | number u32 | body bytes u32 | body: UTF-8 |
  * ```
  *
- * The seal is a secret of the sender's: a worker can open the socket of its
+ * The seal is a secret of the sender's: a plugin can open any socket of its
  * process and write to it, and cannot know it (docs/decisions/0053).
  *
  * Every call passes through here four times, so nothing is JSON that need not
@@ -18,15 +17,10 @@
 const encoder = new TextEncoder();
 const NOTHING = new Uint8Array();
 
-/** Bytes between the seal and what follows the prefix. */
-export const PREFIX_BYTES = 13;
-/** One call: its id and its milliseconds, each a float64. */
-const CALL_BYTES = 16;
+/** Bytes between the seal and the body. */
+const PREFIX_BYTES = 9;
 /** Up to so many characters room for the longest encoding is cheaper than measuring. */
 const SHORT_TEXT = 16 * 1024;
-
-/** A call in a frame, and after how many ms it is late. */
-export type TimedCall = readonly [id: number, ms: number];
 
 /** What a frame says. */
 export interface FrameParts {
@@ -34,7 +28,6 @@ export interface FrameParts {
   readonly kind: number;
   /** Which worker it is about, or which question. */
   readonly number: number;
-  readonly calls?: readonly TimedCall[];
   readonly text?: string;
 }
 
@@ -42,15 +35,8 @@ export interface FrameParts {
 export interface Frame {
   readonly kind: number;
   readonly number: number;
-  readonly calls: readonly TimedCall[];
   /** UTF-8. Gone once whoever takes the frame returns. */
   readonly body: Uint8Array;
-}
-
-/** How much a frame may hold. */
-export interface FrameBounds {
-  readonly calls: number;
-  readonly body: number;
 }
 
 /** The seal of frames whose sender knows this secret. */
@@ -60,10 +46,10 @@ export function sealOf(secret: string): Uint8Array {
 
 /** A frame as bytes. */
 export function encodeFrame(
-  { kind, number, calls = [], text = "" }: FrameParts,
+  { kind, number, text = "" }: FrameParts,
   seal: Uint8Array = NOTHING,
 ): Uint8Array<ArrayBuffer> {
-  const start = seal.length + PREFIX_BYTES + calls.length * CALL_BYTES;
+  const start = seal.length + PREFIX_BYTES;
   const encoded = text.length > SHORT_TEXT ? encoder.encode(text) : null;
   const room = encoded?.length ?? text.length * 3;
   const bytes = new Uint8Array(start + room);
@@ -72,23 +58,16 @@ export function encodeFrame(
   else length = encoder.encodeInto(text, bytes.subarray(start)).written;
   const view = new DataView(bytes.buffer);
   bytes.set(seal);
-  let at = seal.length;
+  const at = seal.length;
   view.setUint8(at, kind);
   view.setUint32(at + 1, number);
-  view.setUint32(at + 5, calls.length);
-  view.setUint32(at + 9, length);
-  at += PREFIX_BYTES;
-  for (const [id, ms] of calls) {
-    view.setFloat64(at, id);
-    view.setFloat64(at + 8, ms);
-    at += CALL_BYTES;
-  }
+  view.setUint32(at + 5, length);
   return bytes.subarray(0, start + length);
 }
 
 /** Finds the frames in a stream of bytes; it holds one frame at most. */
 export class FrameReader {
-  readonly #bounds: FrameBounds;
+  readonly #maxBody: () => number;
   readonly #seal: Uint8Array;
   readonly #start: number;
   #parts: Uint8Array[] = [];
@@ -96,8 +75,9 @@ export class FrameReader {
   /** How many bytes the next frame has; 0 while its prefix is not there. */
   #wanted = 0;
 
-  constructor(bounds: FrameBounds, seal: Uint8Array = NOTHING) {
-    this.#bounds = bounds;
+  /** `maxBody`: the most bytes that a body may have now. */
+  constructor(maxBody: () => number, seal: Uint8Array = NOTHING) {
+    this.#maxBody = maxBody;
     this.#seal = seal;
     this.#start = seal.length + PREFIX_BYTES;
   }
@@ -133,30 +113,19 @@ export class FrameReader {
         throw new Error("A frame has no seal: not its process has written it");
       }
     }
-    const view = viewOf(prefix, seal.length);
-    const calls = view.getUint32(5);
-    const body = view.getUint32(9);
-    if (calls > this.#bounds.calls || body > this.#bounds.body) {
-      throw new Error(
-        `A frame of ${calls} calls and ${body} bytes is too long`,
-      );
+    const body = viewOf(prefix, seal.length).getUint32(5);
+    if (body > this.#maxBody()) {
+      throw new Error(`A frame of ${body} bytes is too long`);
     }
-    return this.#start + calls * CALL_BYTES + body;
+    return this.#start + body;
   }
 
   #frame(bytes: Uint8Array): Frame {
     const view = viewOf(bytes, this.#seal.length);
-    const count = view.getUint32(5);
-    const calls: TimedCall[] = [];
-    let at = PREFIX_BYTES;
-    for (let i = 0; i < count; i++, at += CALL_BYTES) {
-      calls.push([view.getFloat64(at), view.getFloat64(at + 8)]);
-    }
     return {
       kind: view.getUint8(0),
       number: view.getUint32(1),
-      calls,
-      body: bytes.subarray(this.#seal.length + at),
+      body: bytes.subarray(this.#start),
     };
   }
 

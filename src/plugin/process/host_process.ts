@@ -8,14 +8,8 @@ import { messageOf, UsherError } from "../../error/mod.ts";
 import { Deadline } from "../../sys/clock.ts";
 import type { OwnedChild } from "../../sys/owned_child.ts";
 import { type ProcessId, readProcess } from "../../sys/process_table.ts";
-import type { ByteConnection } from "../../sys/unix_socket.ts";
-import {
-  encodeFrame,
-  type Frame,
-  type FrameParts,
-  FrameReader,
-  type TimedCall,
-} from "./frame.ts";
+import type { Frame } from "./frame.ts";
+import { FrameLine } from "./frame_line.ts";
 import type { HostGroup } from "./host_groups.ts";
 import {
   type HostOptions,
@@ -26,18 +20,17 @@ import {
 import {
   BODY_ROOM,
   FROM_HOST,
-  MAX_CALLS,
   TO_HOST,
   type WorkerSpec,
+  type WorkerStart,
 } from "./protocol.ts";
 import { GuestReport } from "../files/report.ts";
+import { type LineEars, meetWorker, type WorkerLine } from "./worker_line.ts";
 
 /** What is heard of one worker. */
 export interface WorkerEars {
   /** The bytes are gone once this returns. */
   onBody(body: Uint8Array): void;
-  /** Calls that took too long. */
-  onLate(calls: readonly number[]): void;
   /** It is no more, and none of its calls will be answered. Said once. */
   onDown(why: string): void;
 }
@@ -45,7 +38,9 @@ export interface WorkerEars {
 /** A worker that was started, and has said of itself what it is. */
 export interface StartedWorker {
   readonly report: GuestReport;
-  send(text: string, calls: readonly TimedCall[]): void;
+  send(text: string): void;
+  /** A call of it is late: unless it yields, it is ended. */
+  doubt(): void;
   stop(): void;
 }
 
@@ -72,14 +67,12 @@ export class HostProcess {
   readonly #whose: { owner: HostOwner };
   readonly #child: OwnedChild;
   readonly #group: HostGroup | null;
-  readonly #connection: ByteConnection;
-  readonly #seal: Uint8Array;
+  readonly #line: FrameLine;
   readonly #ears = new Map<number, WorkerEars>();
+  readonly #lines = new Map<number, WorkerLine>();
   readonly #ups = new Map<number, (report: string) => void>();
   #numbers = 0;
   #why: string | null = null;
-  #out: Uint8Array[] = [];
-  #isWriting = false;
   #life: { readonly id: number; timer: Disposable } | undefined;
 
   private constructor(options: HostOptions, joined: JoinedHost) {
@@ -88,8 +81,13 @@ export class HostProcess {
     this.#whose = whose;
     this.#child = child;
     this.#group = group;
-    this.#seal = seal;
-    this.#connection = connection;
+    this.#line = new FrameLine({
+      connection,
+      seals: { peer: seal },
+      maxBody: () => whose.owner.maxBytes() + BODY_ROOM,
+      onBroken: (why) =>
+        this.kill(`its process cannot be told anything: ${why}`),
+    });
     this.id = {
       pid: child.pid,
       startTicks: readProcess(child.pid)?.startTicks ?? 0,
@@ -150,35 +148,42 @@ export class HostProcess {
     signal?: AbortSignal,
   ): Promise<StartedWorker> {
     const number = ++this.#numbers;
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    this.#ups.set(number, resolve);
+    const up = Promise.withResolvers<string>();
+    const { promise: failed, reject } = Promise.withResolvers<never>();
+    failed.catch(() => {}); // it may fail while nobody waits
     let isUp = false;
+    this.#ups.set(number, up.resolve);
     this.#ears.set(number, {
       ...ears,
       onDown: (why) => isUp ? ears.onDown(why) : reject(notLoaded(why)),
     });
     const { clock } = this.#options;
     using deadline = new Deadline(clock, startMs, "start", signal);
-    const late = () =>
-      reject(
-        notLoaded(
-          signal?.aborted
-            ? "it is let go"
-            : `it has not loaded within ${startMs} ms`,
-        ),
-      );
+    const late = () => reject(notLoaded(whyLate(startMs, signal)));
     deadline.signal.addEventListener("abort", late, { once: true });
     try {
+      await using meeting = await meetWorker(
+        clock,
+        this.#lineEars(number, spec),
+      );
       if (this.#why !== null) throw notLoaded(this.#why);
       signal?.throwIfAborted();
-      const text = JSON.stringify(spec);
-      this.#send({ kind: TO_HOST.start, number, text });
-      const report = GuestReport.parse(JSON.parse(await promise));
+      const start: WorkerStart = { spec, line: meeting.invitation };
+      const text = JSON.stringify(start);
+      this.#line.send({ kind: TO_HOST.start, number, text });
+      const met = meeting.line.then((line) => this.#hold(number, line));
+      met.catch(() => {}); // it has not come, and that is told below
+      const said = await Promise.race([failed, up.promise]);
+      const report = GuestReport.parse(JSON.parse(said));
+      // Before it can load anything it is on its line.
+      const line = "problem" in report
+        ? null
+        : await Promise.race([failed, met]);
       isUp = true;
       return {
         report,
-        send: (text, calls) =>
-          this.#send({ kind: TO_HOST.body, number, calls, text }),
+        send: (text) => line?.send(text),
+        doubt: () => this.#line.send({ kind: TO_HOST.doubt, number }),
         stop: () => this.#stop(number),
       };
     } catch (error) {
@@ -189,9 +194,43 @@ export class HostProcess {
     }
   }
 
+  #lineEars(number: number, { maxBytes }: WorkerSpec): LineEars {
+    return {
+      maxBody: maxBytes + BODY_ROOM,
+      onBody: (body) => this.#ears.get(number)?.onBody(body),
+      onBroken: (why) => this.#broken(number, why),
+    };
+  }
+
+  /** Keeps the line of a worker for as long as the worker is there. */
+  #hold(number: number, line: WorkerLine): WorkerLine {
+    if (!this.#ears.has(number)) line.close();
+    else this.#lines.set(number, line);
+    return line;
+  }
+
+  #broken(number: number, why: string): void {
+    const ears = this.#ears.get(number);
+    if (ears === undefined) return;
+    this.#stop(number);
+    ears.onDown(why);
+  }
+
+  /** Its process says that it is no more. What it said before is heard first. */
+  async #down(number: number, why: string): Promise<void> {
+    await this.#lines.get(number)?.lastWords();
+    this.#lines.get(number)?.close();
+    this.#lines.delete(number);
+    const ears = this.#ears.get(number);
+    this.#ears.delete(number);
+    ears?.onDown(why);
+  }
+
   #stop(number: number): void {
+    this.#lines.get(number)?.close();
+    this.#lines.delete(number);
     if (!this.#ears.delete(number)) return;
-    this.#send({ kind: TO_HOST.stop, number });
+    this.#line.send({ kind: TO_HOST.stop, number });
   }
 
   /** It should have answered: unless it shows life, it is killed. */
@@ -199,7 +238,7 @@ export class HostProcess {
     if (this.#life !== undefined || this.#why !== null) return;
     const id = ++this.#numbers;
     this.#life = { id, timer: this.#countLives(LIVES) };
-    this.#send({ kind: TO_HOST.ping, number: id });
+    this.#line.send({ kind: TO_HOST.ping, number: id });
   }
 
   #countLives(left: number): Disposable {
@@ -221,53 +260,23 @@ export class HostProcess {
     if (this.#why !== null) return;
     this.#why = why;
     this.#life?.timer[Symbol.dispose]();
-    this.#connection.close();
+    this.#line.close();
+    for (const line of this.#lines.values()) line.close();
+    this.#lines.clear();
     const ears = [...this.#ears.values()];
     this.#ears.clear();
     for (const ear of ears) ear.onDown(why);
   }
 
-  #send(parts: FrameParts): void {
-    if (this.#why !== null) return;
-    this.#out.push(encodeFrame(parts));
-    if (!this.#isWriting) void this.#write();
-  }
-
-  async #write(): Promise<void> {
-    this.#isWriting = true;
-    try {
-      for (
-        let next = this.#out.shift();
-        next !== undefined;
-        next = this.#out.shift()
-      ) await this.#connection.writeAll(next);
-    } catch (error) {
-      this.kill(`its process cannot be told anything: ${messageOf(error)}`);
-    } finally {
-      this.#isWriting = false;
-    }
-  }
-
   async #read(): Promise<void> {
-    const whose = this.#whose;
-    const bounds = {
-      calls: MAX_CALLS,
-      get body() {
-        return whose.owner.maxBytes() + BODY_ROOM;
-      },
-    };
-    const reader = new FrameReader(bounds, this.#seal);
-    const buffer = new Uint8Array(256 * 1024);
     try {
-      for (;;) {
-        const count = await this.#connection.read(buffer);
-        if (count === null) break;
-        reader.push(buffer.subarray(0, count), (frame) => this.#hear(frame));
-      }
-      await this.#left();
+      await this.#line.read((frame) => this.#hear(frame));
     } catch (error) {
-      this.kill(`its process said what makes no sense: ${messageOf(error)}`);
+      return this.kill(
+        `its process said what makes no sense: ${messageOf(error)}`,
+      );
     }
+    if (this.#why === null) await this.#left();
   }
 
   /** Its end of the socket is closed, mostly since it has ended: that says more. */
@@ -279,18 +288,15 @@ export class HostProcess {
     this.kill("its process has left");
   }
 
-  #hear({ kind, number, calls, body }: Frame): void {
-    const ears = this.#ears.get(number);
+  #hear({ kind, number, body }: Frame): void {
     switch (kind) {
-      case FROM_HOST.body:
-        return ears?.onBody(body);
       case FROM_HOST.up:
         return this.#ups.get(number)?.(decoder.decode(body));
-      case FROM_HOST.late:
-        return ears?.onLate(calls.map(([id]) => id));
       case FROM_HOST.down:
-        this.#ears.delete(number);
-        return ears?.onDown(decoder.decode(body.subarray(0, MAX_WHY)));
+        return void this.#down(
+          number,
+          decoder.decode(body.subarray(0, MAX_WHY)),
+        );
       case FROM_HOST.pong:
         if (number !== this.#life?.id) return;
         this.#life.timer[Symbol.dispose]();
@@ -300,6 +306,12 @@ export class HostProcess {
         throw new Error(`A frame is of no kind: ${kind}`);
     }
   }
+}
+
+function whyLate(startMs: number, signal: AbortSignal | undefined): string {
+  return signal?.aborted
+    ? "it is let go"
+    : `it has not loaded within ${startMs} ms`;
 }
 
 function notLoaded(why: string): UsherError {

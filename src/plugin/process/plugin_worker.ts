@@ -34,7 +34,7 @@ import { type Pending, WorkerCalls } from "./worker_calls.ts";
 
 const FLOODS = "it says and asks ten times as much as its limits.rate";
 /** How often calls are looked at that should have ended. */
-const LOOK_MS = 100;
+const LOOK_MS = 50;
 const GIVEN_UP =
   "it has ended too often, and is started again when plugins are reloaded";
 const MORE_LINES =
@@ -81,7 +81,7 @@ export class PluginWorker {
     this.#asks = new WorkerAsks(ports.answerer, {
       plugin: tenant.plugin,
       gate: this.#gate,
-      reply: (part) => this.#worker?.send(textOf([part]), []),
+      reply: (part) => this.#worker?.send(textOf([part])),
     });
     keeper.enter(tenant);
     this.#life = this.#live();
@@ -208,7 +208,6 @@ export class PluginWorker {
       this.#options.spec(),
       {
         onBody: (body) => this.#hear(body),
-        onLate: (calls) => this.#calls.endLate(calls),
         onDown,
       },
       tenant.limits.start,
@@ -238,19 +237,17 @@ export class PluginWorker {
     if (this.#worker === null) return;
     const calls = this.#calls.takeWaiting();
     if (calls.length === 0) return;
-    const now = this.#now();
-    this.#worker.send(
-      textOf(calls.map(partOf)),
-      calls.map(({ id, untilMs }) => [id, Math.max(0, untilMs - now)]),
-    );
+    this.#worker.send(textOf(calls.map(partOf)));
   }
 
   #lookLater(): void {
     if (this.#look !== undefined || this.#calls.size === 0) return;
     this.#look = this.#options.ports.clock.after(LOOK_MS, () => {
       this.#look = undefined;
-      const isSuspect = this.#calls.endOverdue(this.#now());
-      if (isSuspect) this.#options.keeper.host?.suspect();
+      if (this.#calls.endOverdue(this.#now())) {
+        this.#worker?.doubt();
+        this.#options.keeper.host?.suspect();
+      }
       this.#lookLater();
     });
   }

@@ -4,9 +4,10 @@
  *
  * Nothing is loaded for it: it is in the process of every plugin.
  *
- * The process reads prefixes alone. What a worker says is a body that only
- * the controller reads, and believes nothing of: it can name only calls of its
- * own plugin, since the process tells by itself which worker has spoken.
+ * The process starts and ends workers. Calls and answers go past it, on a line
+ * that each worker has to the controller (docs/decisions/0113). What a worker
+ * says there is believed for calls of its own plugin alone, since nobody else
+ * can be on its line.
  *
  * @module
  */
@@ -17,8 +18,6 @@ import type { LineLevel } from "../handler_context.ts";
 import type { InstanceReason } from "./instance.ts";
 import type { WorkerPermissions } from "../files/permission.ts";
 
-/** The most calls of one frame. */
-export const MAX_CALLS = 100_000;
 /** What a body may be longer than the largest value of a plugin: many small ones travel together. */
 export const BODY_ROOM = 1024 * 1024;
 
@@ -29,6 +28,13 @@ export interface Invitation {
   readonly secret: string;
   /** The controller's version: its file may have been replaced by another. */
   readonly version: string;
+}
+
+/** Where a worker meets the controller, and what it says there first. */
+export interface LineInvitation {
+  readonly socket: string;
+  /** Its frames are sealed with it, too. */
+  readonly secret: string;
 }
 
 /** A worker that is to be started. */
@@ -53,12 +59,23 @@ export interface RegistrationSpec extends InstanceReason {
   readonly options: unknown;
 }
 
+/** What a process is told to start. */
+export interface WorkerStart {
+  readonly spec: WorkerSpec;
+  readonly line: LineInvitation;
+}
+
+/** A permission that a worker has for its line alone. */
+export type Lent =
+  | { readonly name: "read" | "write"; readonly path: string }
+  | { readonly name: "net"; readonly host: string };
+
 /** The kinds of frames to the process. */
 export const TO_HOST = {
-  /** Starts worker `number`; the body is a `WorkerSpec`. */
+  /** Starts worker `number`; the body is a `WorkerStart`. */
   start: 1,
-  /** The body is for the worker; the calls in it end by themselves in time. */
-  body: 2,
+  /** Ends the worker unless it yields: a call of it is late. */
+  doubt: 2,
   stop: 3,
   /** `number` is the question that the answer names. */
   ping: 4,
@@ -68,14 +85,13 @@ export const TO_HOST = {
 export const FROM_HOST = {
   /** The worker has loaded its plugin, or could not; the body is a `GuestReport`. */
   up: 1,
-  /** The body is from the worker. */
-  body: 2,
-  /** The worker's calls named took too long. */
-  late: 3,
   /** The worker is no more, and with it all its calls; the body says why. */
-  down: 4,
-  pong: 5,
+  down: 2,
+  pong: 3,
 } as const;
+
+/** The kind of all frames between a worker and the controller. */
+export const BODY = 1;
 
 /** What a worker is told; the parts of a body. */
 export type ToGuest =
@@ -112,18 +128,17 @@ export function textOf(parts: readonly string[]): string {
   return `[${parts.join(",")}]`;
 }
 
-/**
- * What a worker posts to its process. Text is a body, behind the calls that it
- * ends: a text crosses the border of a worker in half the time of anything else.
- */
+/** What a worker posts to its process. */
 export type GuestSign =
-  | `${string}|${string}`
   /** Loaded, or not: JSON of a `GuestReport`. */
   | { readonly up: string }
   | { readonly pong: number };
 
-/** What a process posts to its worker. Text is a body. */
+/** What a process posts to its worker. */
 export type HostSign =
-  | string
-  | { readonly start: WorkerSpec }
+  | {
+    readonly start: WorkerStart;
+    /** What it may do until it is on its line, and no longer. */
+    readonly lent: readonly Lent[];
+  }
   | { readonly ping: number };

@@ -15,6 +15,8 @@ export interface Pending {
   readonly index: number;
   readonly beganMs: number;
   readonly untilMs: number;
+  /** Whether it was past its time at the last look. */
+  isOverdue: boolean;
   /** What its handler asks now. */
   asks: number;
   /** How many workers have had it. */
@@ -22,9 +24,6 @@ export interface Pending {
   resolve(result: HandlerResult): void;
   reject(error: unknown): void;
 }
-
-/** How much longer than its deadline the process may take to say that a call is late. */
-const GRACE_MS = 500;
 
 /** So many workers a call is given at most. */
 const MAX_TRIES = 2;
@@ -49,6 +48,7 @@ export class WorkerCalls {
       index,
       beganMs: now,
       untilMs: now + call.deadlineMs,
+      isOverdue: false,
       asks: 0,
       tries: 0,
       resolve,
@@ -80,26 +80,30 @@ export class WorkerCalls {
     return pending;
   }
 
-  /** Ends those that took too long, as their process says. */
-  endLate(ids: readonly number[]): void {
-    for (const id of ids) this.#rejectLate(this.end(id));
-  }
-
-  /** Ends what is past its time; whether the process should have said so long ago. */
+  /**
+   * Ends what is past its time; whether a worker is late with any. What a worker
+   * has is ended at the second look: a controller that was held up itself finds
+   * its timer over before it has heard the answers that are there.
+   */
   endOverdue(now: number): boolean {
     const unsent = this.#waiting.filter(({ untilMs }) => untilMs <= now);
     if (unsent.length > 0) {
       this.#waiting = this.#waiting.filter(({ untilMs }) => untilMs > now);
       for (const pending of unsent) this.#rejectLate(pending);
     }
-    const overdue = [...this.#sent.values()]
-      .filter(({ untilMs }) => untilMs + GRACE_MS <= now);
-    this.endLate(overdue.map(({ id }) => id));
-    return overdue.length > 0;
+    let isLate = false;
+    for (const pending of this.#sent.values()) {
+      if (pending.untilMs > now) continue;
+      isLate = true;
+      if (pending.isOverdue) {
+        this.#sent.delete(pending.id);
+        this.#rejectLate(pending);
+      } else pending.isOverdue = true;
+    }
+    return isLate;
   }
 
-  #rejectLate(pending: Pending | undefined): void {
-    if (pending === undefined) return;
+  #rejectLate(pending: Pending): void {
     const { registration, event, deadlineMs } = pending.call;
     pending.reject(lateBy(registration.plugin, event, deadlineMs));
   }
@@ -114,7 +118,10 @@ export class WorkerCalls {
     this.#sent.clear();
     fail(all.filter(({ tries }) => tries >= MAX_TRIES), why);
     const again = all.filter(({ tries }) => tries < MAX_TRIES);
-    for (const pending of again) pending.asks = 0;
+    for (const pending of again) {
+      pending.asks = 0;
+      pending.isOverdue = false;
+    }
     this.#waiting = [...again, ...this.#waiting];
   }
 
