@@ -15,6 +15,7 @@ import { isUsherError, UsherError } from "./error/mod.ts";
 import { runLnm } from "./lnm/lnm.ts";
 import { readCredential } from "./lnm/credential.ts";
 import { CtrlConfig, LnmConfig } from "./schema/config.ts";
+import { isFoundName } from "./schema/name.ts";
 import { DRIVER_NAMES, type KnownDriver } from "./schema/known_driver.ts";
 import { MAX_VMS } from "./schema/request.ts";
 import { encodeJoinToken } from "./schema/join_token.ts";
@@ -35,6 +36,9 @@ const OWNER = {
   session: "",
 } as const;
 
+/** What goes over a node's defaults, as lnm.yaml would say it. */
+type NodeConfig = Readonly<Record<string, unknown>>;
+
 /** What `usher dev` and the tests choose about their site. */
 export interface DevOptions {
   readonly nodes: number;
@@ -48,7 +52,7 @@ export interface DevOptions {
   readonly nodesPort?: number;
   /** What goes over the defaults, as the files would say it. */
   readonly ctrl?: Readonly<Record<string, unknown>>;
-  readonly lnm?: Readonly<Record<string, unknown>>;
+  readonly lnm?: NodeConfig | ((node: string) => NodeConfig);
   /** How plugins are run. */
   readonly plugins: PluginHosting;
 }
@@ -159,7 +163,8 @@ function lnmConfig(
   { stateDir, driver, lnm = {} }: DevOptions,
   name: string,
 ): LnmConfig {
-  const { drivers = {}, ...rest } = lnm as { drivers?: Record<string, object> };
+  const its = typeof lnm === "function" ? lnm(name) : lnm;
+  const { drivers = {}, ...rest } = its as { drivers?: Record<string, object> };
   return LnmConfig.parse({
     name,
     state_dir: `${stateDir}/${name}`,
@@ -250,7 +255,9 @@ async function writeClientFiles(
 function runningVms({ site }: Controller): string[] {
   const { picture } = site.records.capacity;
   return [...site.records.vms.values()]
-    .filter(({ found, uid }) => !found && picture.resident(uid)?.on === true)
+    .filter(({ name, uid }) =>
+      !isFoundName(name) && picture.resident(uid)?.on === true
+    )
     .map(({ name }) => name);
 }
 

@@ -19,7 +19,9 @@ import type { DomainFrame } from "../schema/frame.ts";
 import type { DriverReport } from "../schema/node.ts";
 import { type Clock, Deadline } from "../sys/clock.ts";
 import { makeFolder } from "../sys/file.ts";
+import { newId } from "../sys/id.ts";
 import type { Log } from "../sys/log.ts";
+import { Adopter, wantedOf } from "./adopter.ts";
 
 const PROBE_MS = 15_000;
 const LIST_MS = 30_000;
@@ -32,21 +34,35 @@ export interface NodeParts {
   readonly log: Log;
 }
 
+/** What a node runs, as far as its drivers can tell. */
+export interface Listing {
+  readonly domains: DomainFrame[];
+  /** Drivers that could not be asked: of their domains nothing is known. */
+  readonly unlisted: readonly string[];
+}
+
 /** The drivers of a node. */
 export class DriverSet implements AsyncDisposable {
   readonly #drivers: ReadonlyMap<string, Driver>;
   readonly #failed: readonly DriverReport[];
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #adopter: Adopter;
   #reports: DriverReport[] = [];
+  #unlisted: readonly string[] = [];
 
-  /** The `drivers` of a node, by name; `failed` are those that could not be made. */
+  /**
+   * The `drivers` of a node, by name; `failed` are those that could not be
+   * made, and `adopter` takes over what others made.
+   */
   constructor(
     drivers: ReadonlyMap<string, Driver>,
     failed: readonly DriverReport[],
     clock: Clock,
     log: Log,
+    adopter = new Adopter(new Map(), newId, log),
   ) {
+    this.#adopter = adopter;
     this.#drivers = drivers;
     this.#failed = failed;
     this.#clock = clock;
@@ -84,7 +100,8 @@ export class DriverSet implements AsyncDisposable {
         );
       }
     }
-    return new DriverSet(drivers, failed, clock, log);
+    const adopter = new Adopter(wantedOf(config), newId, log);
+    return new DriverSet(drivers, failed, clock, log, adopter);
   }
 
   /** What the drivers can do; as of the last probe. */
@@ -118,34 +135,68 @@ export class DriverSet implements AsyncDisposable {
     return this.#drivers.values();
   }
 
-  /** Every domain of every driver. A driver that cannot tell fails the whole, since silence would read as absence. */
-  async list(signal: AbortSignal): Promise<DomainFrame[]> {
-    const healthy = new Set(
-      this.#reports.filter(({ health }) => health === "healthy").map((
-        { name },
-      ) => name),
-    );
-    const frames: DomainFrame[] = [];
+  /** Whether every driver works, as of the last probe. */
+  get isHealthy(): boolean {
+    return this.#reports.every(({ health }) => health === "healthy");
+  }
+
+  /**
+   * Every domain of every driver that can tell. One that cannot is named, since
+   * its silence would read as the end of all that it runs.
+   */
+  async list(signal: AbortSignal): Promise<Listing> {
+    const domains: DomainFrame[] = [];
+    const unlisted = this.#failed.map(({ name }) => name);
     for (const driver of this.#drivers.values()) {
-      using deadline = new Deadline(
-        this.#clock,
-        LIST_MS,
-        `list of domains from driver "${driver.name}"`,
-        signal,
-      );
       try {
-        for (const report of await driver.list(deadline.signal)) {
-          frames.push(frameOf(driver.name, report));
-        }
+        domains.push(...await this.#listOne(driver, signal));
       } catch (error) {
-        if (healthy.has(driver.name)) throw error;
-        this.#log.debug("a driver that is not healthy lists nothing", {
+        signal.throwIfAborted();
+        unlisted.push(driver.name);
+        this.#log.warn("a driver cannot tell what it runs", {
           driver: driver.name,
           error: messageOf(error),
         });
       }
     }
-    return frames;
+    this.#unlisted = unlisted;
+    return { domains, unlisted };
+  }
+
+  /** Whether a driver that could not tell, at the last list, can now. */
+  async canTellMore(signal: AbortSignal): Promise<boolean> {
+    for (const name of this.#unlisted) {
+      const driver = this.#drivers.get(name);
+      if (driver === undefined) continue;
+      const told = await this.#listOne(driver, signal).catch(() => null);
+      if (told !== null) return true;
+    }
+    return false;
+  }
+
+  async #listOne(driver: Driver, signal: AbortSignal): Promise<DomainFrame[]> {
+    using deadline = new Deadline(
+      this.#clock,
+      LIST_MS,
+      `list of domains from driver "${driver.name}"`,
+      signal,
+    );
+    const reports = await driver.list(deadline.signal);
+    return await Promise.all(
+      reports.map((report) => this.told(driver, report, deadline.signal)),
+    );
+  }
+
+  /** A driver's report as the link carries it, of a domain that is adopted first when that is wanted. */
+  async told(
+    driver: Driver,
+    report: DomainReport,
+    signal: AbortSignal,
+  ): Promise<DomainFrame> {
+    return frameOf(
+      driver.name,
+      await this.#adopter.adopted(driver, report, signal),
+    );
   }
 
   /** The domain of a frame, as its driver finds it now. */
@@ -211,9 +262,10 @@ async function probeOne(
 }
 
 function abilitiesOf(driver: Driver): string[] {
-  return (["pausing", "console", "migration", "guarding"] as const).filter((
-    ability,
-  ) => driver[ability] !== undefined);
+  return (["pausing", "console", "migration", "guarding", "adoption"] as const)
+    .filter((
+      ability,
+    ) => driver[ability] !== undefined);
 }
 
 function reportOf(

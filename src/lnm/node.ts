@@ -26,6 +26,8 @@ import { collectUsage, type UsageParts } from "./usage_loop.ts";
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
 const PROBE_EVERY_MS = 60_000;
+/** While a driver does not work: what it waits for may have been started. */
+const PROBE_SOON_MS = 5_000;
 
 /** What a node works with. */
 export type NodeParts =
@@ -44,6 +46,7 @@ function factsOf(parts: NodeParts): NodeFacts {
 }
 
 const CHANGED = "what the node tells of itself has changed";
+const CAN_TELL = "a driver can tell what it runs now";
 
 /** Works until `signal` aborts. Throws what keeps it from ever being let in. */
 export async function runNode(
@@ -87,7 +90,9 @@ export async function runNode(
     parts.settings.onChange = () => live.session?.close(CHANGED);
   }
   const loops = [
-    ...[...drivers.all()].map((driver) => reports.follow(driver, log, signal)),
+    ...[...drivers.all()].map((driver) =>
+      reports.follow(driver, drivers, log, signal)
+    ),
     collectUsage(metered, (usage) => live.session?.send(usage), signal),
     probeAgain(parts, live, signal),
   ];
@@ -108,9 +113,12 @@ async function keepSession(
     try {
       const why = await runSession(withFacts(parts), memory, signal);
       if (!signal.aborted) {
-        log[why === CHANGED ? "info" : "warn"]("the session ended", {
-          reason: why,
-        });
+        log[why === CHANGED || why === CAN_TELL ? "info" : "warn"](
+          "the session ended",
+          {
+            reason: why,
+          },
+        );
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -147,10 +155,13 @@ async function probeAgain(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    await clock.sleep(PROBE_EVERY_MS, signal).catch(() => {});
+    const wait = drivers.isHealthy ? PROBE_EVERY_MS : PROBE_SOON_MS;
+    await clock.sleep(wait, signal).catch(() => {});
     if (signal.aborted) return;
     if (await drivers.probe(signal).catch(() => false)) {
       live.session?.send({ type: "drivers", drivers: drivers.reports });
     }
+    // A session begins with all that runs, so a new one tells of the rest.
+    if (await drivers.canTellMore(signal)) live.session?.close(CAN_TELL);
   }
 }

@@ -11,7 +11,7 @@ import { NewestReports } from "../driver/newest.ts";
 import { decodeLines } from "../link/ndjson.ts";
 import type { DownFrame, UpFrame } from "../schema/frame.ts";
 import type { DomainState } from "../schema/vm.ts";
-import { systemClock } from "../sys/clock.ts";
+import { type Clock, systemClock } from "../sys/clock.ts";
 import { silentLog } from "../sys/log.ts";
 import { DriverSet } from "./driver_set.ts";
 import { runNode } from "./node.ts";
@@ -25,6 +25,8 @@ class OneDomain {
   readonly asked: string[] = [];
   /** How many of its reports were taken up. */
   taken = 0;
+  /** Why it cannot tell what it runs; null while it can. */
+  deaf: string | null = null;
   #watcher: NewestReports | null = null;
 
   get report(): DomainReport {
@@ -50,8 +52,15 @@ class OneDomain {
   readonly driver = {
     name: "sim",
     probe: () =>
-      Promise.resolve({ health: "healthy", version: "1", attributes: {} }),
-    list: () => Promise.resolve([this.report]),
+      Promise.resolve(
+        this.deaf === null
+          ? { health: "healthy", version: "1", attributes: {} }
+          : { health: "unhealthy", reason: this.deaf },
+      ),
+    list: () =>
+      this.deaf === null
+        ? Promise.resolve([this.report])
+        : Promise.reject(new Error(this.deaf)),
     inspect: () => Promise.resolve(this.report),
     watch: (signal: AbortSignal) => this.#watch(signal),
     counters: () => Promise.resolve(new Map()),
@@ -138,7 +147,8 @@ class World implements AsyncDisposable {
     silentLog,
   );
 
-  constructor() {
+  constructor(deaf: string | null = null, clock: Clock = systemClock) {
+    this.domain.deaf = deaf;
     const session = (body: ReadableStream<Uint8Array>) => {
       const peer = new Peer(body);
       this.peers.push(peer);
@@ -147,7 +157,7 @@ class World implements AsyncDisposable {
     this.#node = runNode({
       identity: { name: "n1", secret: "s" },
       uplink: { url: "none", session, console: () => Promise.reject() },
-      clock: systemClock,
+      clock,
       drivers: this.#drivers,
       capacity: { cpus: 1, memoryMiB: 1 },
       labels: {},
@@ -279,4 +289,26 @@ Deno.test("runNode() goes on with what a dead controller waited for when the nex
     1,
     "the shutdown still waits",
   );
+});
+
+Deno.test("runNode() says which driver cannot tell what it runs, and tells as soon as it can", async () => {
+  await using world = new World("no such socket", {
+    ...systemClock,
+    sleep: (ms, signal) => systemClock.sleep(ms / 100, signal),
+  });
+  const first = await world.session(0);
+  const hello = first.heard.find(({ type }) => type === "hello");
+  deepStrictEqual(
+    hello?.type === "hello" && [hello.unlisted, hello.domainCount],
+    [["sim"], 0],
+  );
+  first.welcome(false);
+  await first.hears("domains");
+
+  world.domain.deaf = null;
+
+  const second = await world.session(1);
+  second.welcome(false);
+  await second.hears("domains");
+  deepStrictEqual(second.states, ["running"]);
 });

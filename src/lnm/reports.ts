@@ -13,7 +13,7 @@ import type { Driver } from "../driver/driver.ts";
 import { type DomainFrame, domainKey } from "../schema/frame.ts";
 import type { Clock } from "../sys/clock.ts";
 import type { Log } from "../sys/log.ts";
-import { frameOf } from "./driver_set.ts";
+import { type DriverSet, frameOf } from "./driver_set.ts";
 
 /** How long a report waits for the result of the act that caused it. */
 const HOLD_MS = 200;
@@ -79,16 +79,21 @@ export class Reports {
     this.#held.set(uid, { frame, timer });
   }
 
-  /** Follows what `driver` notices until `signal` aborts. */
+  /** Follows what `driver`, one of `drivers`, notices until `signal` aborts. */
   async follow(
     driver: Driver,
+    drivers: Pick<DriverSet, "told">,
     log: Log,
     signal: AbortSignal,
   ): Promise<void> {
     while (!signal.aborted) {
       try {
         for await (const report of driver.watch(signal)) {
-          this.add(frameOf(driver.name, report));
+          this.add(
+            report.uid === null
+              ? await drivers.told(driver, report, signal)
+              : frameOf(driver.name, report),
+          );
         }
       } catch (error) {
         if (signal.aborted) return;

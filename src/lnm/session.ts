@@ -22,7 +22,7 @@ import type { Log } from "../sys/log.ts";
 import type { Acts } from "./acts.ts";
 import type { Guards } from "./guards.ts";
 import { serveConsole } from "./console.ts";
-import type { DriverSet } from "./driver_set.ts";
+import type { DriverSet, Listing } from "./driver_set.ts";
 import type { Uplink } from "./uplink.ts";
 
 /** Until the controller says how often, a beat so often. */
@@ -77,7 +77,8 @@ export async function runSession(
 ): Promise<string> {
   // What is heard from now on is newer than the list, or the same.
   parts.backlog.clear();
-  const domains = await parts.drivers.list(signal);
+  const listing = await parts.drivers.list(signal);
+  const { domains } = listing;
   const cut = new AbortController();
   const incoming = Promise.withResolvers<ReadableStream<Uint8Array>>();
   const session: LnmSession = new Session<DownFrame, UpFrame>({
@@ -101,7 +102,7 @@ export async function runSession(
     { once: true },
   );
   try {
-    sayHello(parts, memory, session, domains);
+    sayHello(parts, memory, session, listing);
     session.startHeartbeat();
     incoming.resolve(
       await parts.uplink.session(session.outgoing, cut.signal),
@@ -133,7 +134,7 @@ function sayHello(
   parts: SessionParts,
   memory: SessionMemory,
   session: LnmSession,
-  domains: readonly DomainFrame[],
+  { domains, unlisted }: Listing,
 ): void {
   const { identity, drivers, capacity, labels, overcommit, version, bootId } =
     parts;
@@ -150,6 +151,7 @@ function sayHello(
     labels: { ...labels },
     ...(overcommit === undefined ? {} : { overcommit }),
     domainCount: domains.length,
+    unlisted: [...unlisted],
     resume: resume === null || !resume.outbox.complete
       ? null
       : { session: resume.id, seen: resume.inbox.seen },
@@ -272,7 +274,7 @@ function take(
     case "abandon":
       return parts.acts.abandon(frame.id);
     case "sync":
-      void parts.drivers.list(signal).then((domains) =>
+      void parts.drivers.list(signal).then(({ domains }) =>
         sendDomains(session, domains)
       ).catch(() => {});
       return;

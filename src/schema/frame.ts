@@ -97,6 +97,8 @@ export const UpFrame = z.discriminatedUnion("type", [
     overcommit: Overcommit.optional(),
     /** How many domains follow in `domains` frames. */
     domainCount: z.int().nonnegative(),
+    /** Drivers that cannot tell what they run: what is not listed of theirs has not ended. */
+    unlisted: z.array(z.string()).default([]),
     /** The session to go on with, and the last `seq` seen from the controller. */
     resume: z.object({ session: z.string(), seen: z.int() }).nullable(),
   }),

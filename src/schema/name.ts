@@ -67,6 +67,11 @@ export interface VmNameParts {
   readonly user: string;
 }
 
+/** Whether usher did not make the VM of this name, though it may have adopted it. */
+export function isFoundName(name: string): boolean {
+  return name.endsWith(`.${FOUND_OWNER}`);
+}
+
 /** Splits a full name; its form must have been checked before. */
 export function splitVmName(name: string): VmNameParts {
   const [vm = "", cluster = "", user = ""] = name.split(".");

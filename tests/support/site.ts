@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type DevSite, startDev } from "../../src/dev.ts";
+import { type DevOptions, type DevSite, startDev } from "../../src/dev.ts";
 import type { Operation, Result } from "../../src/schema/operation.ts";
 import type { VmView } from "../../src/schema/change.ts";
 import type { Problem } from "../../src/schema/problem.ts";
@@ -18,7 +18,7 @@ export interface TestSiteOptions {
   readonly nodes?: number;
   readonly driver?: "sim" | "qemu";
   readonly ctrl?: Readonly<Record<string, unknown>>;
-  readonly lnm?: Readonly<Record<string, unknown>>;
+  readonly lnm?: DevOptions["lnm"];
   /** Plugins of the test, which `ctrl.plugins` registers; they run in its process. */
   readonly modules?: Modules;
   /** How plugins are run, where not in this process. */

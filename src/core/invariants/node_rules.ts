@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isFoundName } from "../../schema/name.ts";
 import type { Node } from "../../schema/node.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { occupies } from "../vm_machine.ts";
@@ -41,7 +42,7 @@ function promisedMiB(node: string, state: StoredState): number {
   for (const uid of state.vmsOn.get(node)) {
     const vm = state.get("vm", uid);
     // What usher did not make it did not place either.
-    if (vm === undefined || vm.found) continue;
+    if (vm === undefined || isFoundName(vm.name)) continue;
     if (occupies(vm.status.state) || isStarting(uid, state)) {
       sum += vm.spec.memoryMiB;
     }

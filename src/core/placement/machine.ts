@@ -18,28 +18,33 @@ const driver: Filter = {
     node.drivers.some(({ name, health }) =>
       name === wish.driver && health === "healthy"
     ),
-  refusal: ({ node }, { wish }) => driverRefusal(node, wish.driver),
+  refusal: ({ node }, { wish }) => driverRefusal(node, wish),
 };
 
-function driverRefusal(node: PlacementNode, wanted: string): Refusal {
+function driverRefusal(
+  node: PlacementNode,
+  { driver: wanted, abilities }: Wish,
+): Refusal {
   const healthy = node.drivers.filter(({ health }) => health === "healthy")
     .map(({ name }) => name);
-  const use = healthy.length === 0
+  const has = healthy.join(", ");
+  const isMoved = abilities?.includes("migration") === true;
+  const use = healthy.length === 0 || isMoved
     ? ""
-    : `, or use one that it has: ${healthy.join(", ")}`;
+    : `, or use one that it has: ${has}`;
   const known = node.drivers.find(({ name }) => name === wanted);
-  if (known?.health === "unhealthy") {
+  if (known?.health === "unhealthy" || (known?.reason ?? "") !== "") {
     return {
       why: `driver ${wanted} does not work there: ${
-        known.reason || "no reason"
+        known?.reason || "no reason"
       }`,
       change: `mend driver ${wanted}${use}`,
     };
   }
-  return {
-    why: `driver ${wanted}: not installed there`,
-    change: `install driver ${wanted}${use}`,
-  };
+  const why = isMoved && healthy.length > 0
+    ? `it has ${has} and not ${wanted}, and a VM moves between nodes of one driver alone`
+    : `driver ${wanted}: not installed there`;
+  return { why, change: `install driver ${wanted}${use}` };
 }
 
 /** What a driver that works can do besides. */

@@ -141,11 +141,10 @@ export async function takeDomains(
   if (!parts.nodes.isKnown(link.name)) {
     await parts.nodes.describe(arriving.hello, "silent");
   }
-  const known = await parts.domains.sync(
-    link.name,
-    arriving.domains,
-    parts.nodes.rebootOf(arriving.hello),
-  );
+  const known = await parts.domains.sync(link.name, arriving.domains, {
+    why: parts.nodes.rebootOf(arriving.hello),
+    unlisted: arriving.hello.unlisted,
+  });
   link.noted(arriving.domains);
   for (const uid of known) parts.runner.settled(uid);
   await parts.nodes.describe(arriving.hello, "ready");

@@ -10,13 +10,13 @@
  */
 import { heldNowhere, owing } from "../../core/node_loss.ts";
 import { isFinal } from "../../core/operation_machine.ts";
-import { missing, reconcile, silent } from "../../core/reconcile.ts";
+import { lastState, missing, reconcile, silent } from "../../core/reconcile.ts";
 import { occupies } from "../../core/vm_machine.ts";
 import { type DomainFrame, domainKey } from "../../schema/frame.ts";
 import { FOUND_OWNER, splitVmName, VmName } from "../../schema/name.ts";
 import { Vm, type VmStatus } from "../../schema/vm.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
-import { FoundDomains, foundName } from "./found_domains.ts";
+import { FoundDomains, foundName, foundSpec } from "./found_domains.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Records, Write } from "../records/records.ts";
 import { Strays } from "./strays.ts";
@@ -59,19 +59,27 @@ export class Domains {
   }
 
   /**
-   * A node reports everything it has; `why` proves that what it had before is
-   * no more. Answers the VMs of which all is known now.
+   * A node reports everything it has, but for what its drivers `unlisted` may
+   * have; `why` proves that what it had before is no more. Answers the VMs of
+   * which all is known now.
    */
   async sync(
     node: string,
     domains: readonly DomainFrame[],
-    why?: string,
+    { why, unlisted = [] }: {
+      readonly why?: string | undefined;
+      readonly unlisted?: readonly string[];
+    } = {},
   ): Promise<ReadonlySet<string>> {
     this.strays.clear(node);
     const writes = newestOfEach(domains).flatMap((domain) =>
       this.writesFor(node, domain, why !== undefined)
     );
     const seen = new Set(domains.map((domain) => this.#uidOf(node, domain)));
+    // A found domain that was adopted has another record from now on.
+    const replaced = new Set(
+      writes.filter(({ value }) => value === null).map(({ key }) => key),
+    );
     const known = new Set<string>();
     const at = isoNow(this.#context);
     for (const vm of this.#records.vms.latestValues()) {
@@ -79,7 +87,13 @@ export class Domains {
         const note = `no copy is held on ${node}`;
         writes.push({ kind: "vm", key: vm.uid, value: heldNowhere(vm), note });
       }
-      if (vm.node !== node) continue;
+      if (vm.node !== node || replaced.has(vm.uid)) continue;
+      const cannotTell = why === undefined && !seen.has(vm.uid) &&
+        unlisted.includes(vm.spec.driver ?? "");
+      if (cannotTell) {
+        writes.push(...unasked(vm));
+        continue;
+      }
       known.add(vm.uid);
       if (seen.has(vm.uid) || vm.unconfirmed === true) continue;
       const status = missing(vm.status, at, why);
@@ -198,7 +212,8 @@ export class Domains {
       this.#leftovers.note(node, domain, true);
       return [];
     }
-    const name = this.#nameFor(node, domain);
+    const before = this.#adoptedFrom(node, domain);
+    const name = before?.name ?? this.#nameFor(node, domain);
     const found = Vm.safeParse({
       v: 1,
       uid: domain.uid ?? newId(),
@@ -234,8 +249,18 @@ export class Domains {
     if (domain.uid === null) this.#found.note(node, domain, uid);
     else this.partial.add(uid);
     return [
+      // Before the other, which takes over its name.
+      ...(before === undefined
+        ? []
+        : [{ kind: "vm", key: before.uid, value: null } as const]),
       { kind: "vm", key: uid, value: found.data, note: `found on ${node}` },
     ];
+  }
+
+  /** The record of a found domain that its node has adopted. */
+  #adoptedFrom(node: string, domain: DomainFrame): Vm | undefined {
+    if (domain.uid === null) return undefined;
+    return this.#found.find(node, { ...domain, uid: null });
   }
 
   /** The name that a domain of ours carries, when it is free; else that of a found one. */
@@ -280,6 +305,16 @@ function gone(
   return [{ kind: "vm", key: vm.uid, value, note: status.reason }];
 }
 
+/** The write of a VM that is out of sight, when it is said to be so for another reason. */
+function unasked(vm: Vm): Write[] {
+  const reason = `driver ${vm.spec.driver} of node ${vm.node} cannot be ` +
+    `asked (it was ${lastState(vm.status)})`;
+  const { state } = vm.status;
+  if (state !== "unknown" || vm.status.reason === reason) return [];
+  const value = { ...vm, status: { ...vm.status, reason } };
+  return [{ kind: "vm", key: vm.uid, value, note: reason }];
+}
+
 /**
  * Of several reports of one domain the last alone: each is held against what
  * the record says, which the one before has not changed yet.
@@ -292,21 +327,6 @@ function newestOfEach(domains: readonly DomainFrame[]): DomainFrame[] {
 
 function noteOf(state: string, reason: string): string {
   return reason === "" ? state : `${state}: ${reason}`;
-}
-
-/** What a found domain has, within what a VM may have. */
-function foundSpec({ driver, memoryMiB, vcpus }: DomainFrame) {
-  return {
-    driver,
-    ...(memoryMiB === undefined
-      ? {}
-      : { memoryMiB: within(memoryMiB, 16, 64 * 1024 * 1024) }),
-    ...(vcpus === undefined ? {} : { vcpus: within(vcpus, 1, 512) }),
-  };
-}
-
-function within(value: number, least: number, most: number): number {
-  return Math.min(most, Math.max(least, Math.round(value)));
 }
 
 /** The longest reason that is kept; a node may say any amount. */

@@ -77,3 +77,18 @@ export function foundName(node: string, domain: string): string {
     .replace(/-+$/, "");
   return `${isLabel(first) ? first : "domain"}.${node}.${FOUND_OWNER}`;
 }
+
+/** What a found domain has, within what a VM may have. */
+export function foundSpec({ driver, memoryMiB, vcpus }: DomainFrame) {
+  return {
+    driver,
+    ...(memoryMiB === undefined
+      ? {}
+      : { memoryMiB: within(memoryMiB, 16, 64 * 1024 * 1024) }),
+    ...(vcpus === undefined ? {} : { vcpus: within(vcpus, 1, 512) }),
+  };
+}
+
+function within(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, Math.round(value)));
+}

@@ -27,6 +27,7 @@ import {
   type SetQuotaRequest,
 } from "../../schema/quota.ts";
 import { formatMiB } from "../../schema/quantity_text.ts";
+import { isFoundName } from "../../schema/name.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { keys } from "../../store/key.ts";
 import type { Store } from "../../store/store.ts";
@@ -153,7 +154,7 @@ export class QuotaLedger {
       readonly verb: string;
     },
   ): UsherError | null {
-    if (vm.found) return null;
+    if (isFoundName(vm.name)) return null;
     let asked: Take = isNew ? takenKnown(vm.spec) : NOTHING_TAKEN;
     const goesOn = turnsOn && !this.#holdings.isOn(vm.uid);
     if (goesOn) asked = plus(asked, takenOn(vm.spec));

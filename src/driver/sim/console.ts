@@ -10,7 +10,7 @@
  */
 import { UsherError } from "../../error/mod.ts";
 import type { Console, ConsoleStream } from "../driver.ts";
-import { domainOf, isUp } from "./domain.ts";
+import { isUp } from "./domain.ts";
 import type { SimDomain } from "./domain_record.ts";
 import type { SimHypervisor } from "./hypervisor.ts";
 
@@ -42,7 +42,7 @@ export class SimConsole implements Console, Disposable {
 
   /** See `Console.history`. */
   history(uid: string, maxBytes: number): Promise<Uint8Array> {
-    const domain = this.#hypervisor.get(domainOf(uid));
+    const domain = this.#hypervisor.get(this.#hypervisor.keyOf(uid));
     if (domain === null) return Promise.reject(noDomain(uid));
     const boot = new TextEncoder().encode(bootMessages(domain));
     const typed = this.#lineOf(domain)?.typed ?? new Uint8Array();
@@ -52,7 +52,7 @@ export class SimConsole implements Console, Disposable {
 
   /** See `Console.attach`. */
   attach(uid: string, signal: AbortSignal): Promise<ConsoleStream> {
-    const domain = this.#hypervisor.get(domainOf(uid));
+    const domain = this.#hypervisor.get(this.#hypervisor.keyOf(uid));
     if (domain === null) return Promise.reject(noDomain(uid));
     if (!isUp(domain)) {
       return Promise.reject(

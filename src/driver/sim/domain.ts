@@ -32,6 +32,18 @@ export function domainOf(uid: string): string {
   return `sim-${uid}`;
 }
 
+const FOREIGN = "foreign-";
+
+/** Whether the domain of this key was there before usher; adopting it changes no key. */
+export function isForeignKey(key: string): boolean {
+  return key.startsWith(FOREIGN);
+}
+
+/** What a domain that was there before usher is called by its own. */
+export function foreignName(key: string): string {
+  return key.slice(FOREIGN.length);
+}
+
 /** The domain that `plan` asks for, started at `now`. */
 export function newDomain(plan: DomainPlan, now: number): SimDomain {
   const { sim, vcpus, memoryMiB, disks, nics } = plan.spec;
@@ -72,7 +84,7 @@ export function foreignDomain(
   now: number,
 ): SimDomain {
   return {
-    domain: `foreign-${name}`,
+    domain: `${FOREIGN}${name}`,
     uid: null,
     name,
     handle: null,

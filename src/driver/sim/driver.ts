@@ -16,13 +16,15 @@ import type {
 } from "../driver.ts";
 import { refuseOlder } from "../generation.ts";
 import { NewestReports } from "../newest.ts";
+import { givenBack, SimAdoption } from "./adoption.ts";
+import { answer, wrongState } from "./answer.ts";
 import { SimConsole } from "./console.ts";
 import { countersOf } from "./counters.ts";
 import {
   absentReport,
   askedToShutDown,
-  domainOf,
   halted,
+  isForeignKey,
   isUp,
   newDomain,
   paused,
@@ -47,6 +49,7 @@ export class SimDriver implements Driver {
   readonly console: SimConsole;
   readonly migration: SimMigration;
   readonly guarding: SimGuarding;
+  readonly adoption: SimAdoption;
   readonly pausing: Pausing = {
     pause: (uid, signal) => this.#pause(uid, signal),
     resume: (uid, signal) => this.#resume(uid, signal),
@@ -71,6 +74,7 @@ export class SimDriver implements Driver {
     this.console = new SimConsole(hypervisor);
     this.migration = new SimMigration(hypervisor, faults, this.#waits);
     this.guarding = new SimGuarding(hypervisor, faults);
+    this.adoption = new SimAdoption(hypervisor, this.#waits);
     for (const foreign of faults.foreign) hypervisor.plant(foreign);
     this.#listening = hypervisor.listen((domain, before) =>
       this.#tell(domain, before)
@@ -97,7 +101,7 @@ export class SimDriver implements Driver {
 
   /** See `Driver.start`. */
   async start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport> {
-    const key = domainOf(plan.uid);
+    const key = this.hypervisor.keyOf(plan.uid);
     await this.#waits.verb(signal);
     refuseOlder(plan, this.#find(plan.uid)?.handle?.generation);
     if (!this.#isUp(key)) await this.#waits.startSlot(signal);
@@ -118,7 +122,7 @@ export class SimDriver implements Driver {
   ): Promise<DomainReport> {
     await this.#waits.verb(signal);
     const domain = this.#find(uid);
-    if (domain === null) return absentReport(uid, domainOf(uid));
+    if (domain === null) return absentReport(uid, this.hypervisor.keyOf(uid));
     if (isUp(domain)) {
       if (graceMs > 0) await this.#shutDown(domain, graceMs, signal);
       else this.#cutPower(domain);
@@ -132,13 +136,17 @@ export class SimDriver implements Driver {
     const domain = this.#find(uid);
     if (domain === null) return;
     if (isUp(domain)) throw wrongState("forget", domain);
-    this.hypervisor.remove(domain.domain);
+    if (isForeignKey(domain.domain)) this.#put(givenBack(domain));
+    else this.hypervisor.remove(domain.domain);
     answer(domain.knobs, "forget", null);
   }
 
   /** See `Driver.inspect`. */
   async inspect(uid: string, signal: AbortSignal): Promise<DomainReport> {
     await this.#waits.look(signal);
+    // A foreign domain is looked at by the name that the driver has for it.
+    const foreign = this.hypervisor.get(uid);
+    if (foreign !== null) return this.#report(foreign);
     return withSpec(this.#reportOf(uid), this.#find(uid));
   }
 
@@ -198,7 +206,9 @@ export class SimDriver implements Driver {
         `Start number ${this.#starts} of this node was made to fail`,
       );
     }
-    this.#put(newDomain(plan, this.hypervisor.clock.now()), true);
+    const domain = this.hypervisor.keyOf(plan.uid);
+    const now = this.hypervisor.clock.now();
+    this.#put({ ...newDomain(plan, now), domain }, true);
   }
 
   /** The report once it runs, null while it does not yet. */
@@ -288,9 +298,8 @@ export class SimDriver implements Driver {
     }
   }
 
-  /** Ours by uid; a foreign domain by the name that the driver reports for it. */
   #find(uid: string): SimDomain | null {
-    return this.hypervisor.get(domainOf(uid)) ?? this.hypervisor.get(uid);
+    return this.hypervisor.get(this.hypervisor.keyOf(uid));
   }
 
   #existing(verb: string, uid: string): SimDomain {
@@ -312,7 +321,7 @@ export class SimDriver implements Driver {
   #reportOf(uid: string): DomainReport {
     const domain = this.#find(uid);
     return domain === null
-      ? absentReport(uid, domainOf(uid))
+      ? absentReport(uid, this.hypervisor.keyOf(uid))
       : this.#report(domain);
   }
 
@@ -327,22 +336,4 @@ export class SimDriver implements Driver {
       : this.#report(domain);
     for (const watcher of this.#watchers) watcher.push(report);
   }
-}
-
-/** `value`, unless the domain's answers get lost. */
-function answer<T>(knobs: SimDomain["knobs"], verb: string, value: T): T {
-  if (knobs.replyLost) {
-    throw new UsherError(
-      "interrupted",
-      `The answer to ${verb} was lost (sim.replyLost)`,
-    );
-  }
-  return value;
-}
-
-function wrongState(verb: string, domain: SimDomain): UsherError {
-  return new UsherError(
-    "wrong_state",
-    `Cannot ${verb} "${domain.name}": its domain is ${domain.phase}`,
-  );
 }

@@ -14,8 +14,10 @@ import { systemClock } from "../../sys/clock.ts";
 import { Agenda } from "./agenda.ts";
 import {
   crashed,
+  domainOf,
   foreignDomain,
   halted,
+  isForeignKey,
   isUp,
   nextDue,
   settle,
@@ -45,6 +47,8 @@ export class SimHypervisor implements Disposable {
   readonly #agenda: Agenda;
   readonly #listeners = new Set<Listener>();
   readonly #waiters = new Map<string, Set<() => void>>();
+  /** Keys of domains that were adopted, by uid; those of others follow from it. */
+  readonly #adopted = new Map<string, string>();
   /** Until when guarded domains may run; null while nobody guards. */
   #lease: number | null;
 
@@ -58,7 +62,10 @@ export class SimHypervisor implements Disposable {
     this.#domains = domains;
     this.#lease = lease;
     this.#agenda = new Agenda(clock, (key) => void this.get(key));
-    for (const domain of domains.values()) this.#remind(domain);
+    for (const domain of domains.values()) {
+      this.#remind(domain);
+      this.#noteUid(domain, null);
+    }
   }
 
   /** Opens a node's hypervisor with the domains that an earlier one left. */
@@ -76,6 +83,11 @@ export class SimHypervisor implements Disposable {
   /** How many domains there are. */
   get size(): number {
     return this.#domains.size;
+  }
+
+  /** The key of the domain that runs VM `uid`, or would. */
+  keyOf(uid: string): string {
+    return this.#adopted.get(uid) ?? domainOf(uid);
   }
 
   /** The domain of that name, as it is now. */
@@ -203,8 +215,15 @@ export class SimHypervisor implements Disposable {
 
   #change(domain: SimDomain, before: SimDomain | null): void {
     this.#domains.set(domain.domain, domain);
+    this.#noteUid(domain, before);
     this.#remind(domain);
     this.#tell(domain.domain, domain, before);
+  }
+
+  #noteUid({ domain, uid }: SimDomain, before: SimDomain | null): void {
+    if (!isForeignKey(domain)) return;
+    if (uid !== null) this.#adopted.set(uid, domain);
+    else if (before?.uid != null) this.#adopted.delete(before.uid);
   }
 
   #remind(domain: SimDomain): void {

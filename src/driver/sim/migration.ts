@@ -11,7 +11,7 @@ import { messageOf, UsherError } from "../../error/mod.ts";
 import type { DomainPlan, DomainReport, Migration } from "../driver.ts";
 import type { Transfer } from "../../schema/frame.ts";
 import type { PeerMessage, Progress } from "../../schema/operation.ts";
-import { absentReport, domainOf, isUp, newDomain, reportOf } from "./domain.ts";
+import { absentReport, isUp, newDomain, reportOf } from "./domain.ts";
 import type { SimDomain } from "./domain_record.ts";
 import type { MigrationAct, SimNodeOptions } from "./faults.ts";
 import type { SimHypervisor } from "./hypervisor.ts";
@@ -64,7 +64,7 @@ export class SimMigration implements Migration {
     signal: AbortSignal,
   ): Promise<PeerMessage> {
     await this.#begin("receive", signal);
-    const there = this.#hypervisor.get(domainOf(plan.uid));
+    const there = this.#hypervisor.get(this.#hypervisor.keyOf(plan.uid));
     if (there?.move?.id === id) return { taken: true };
     const isCopy = there?.phase === "migrating" &&
       there.move?.role === "target";
@@ -126,7 +126,7 @@ export class SimMigration implements Migration {
     signal: AbortSignal,
   ): Promise<DomainReport> {
     await this.#begin("abort", signal);
-    const domain = this.#hypervisor.get(domainOf(uid));
+    const domain = this.#hypervisor.get(this.#hypervisor.keyOf(uid));
     if (domain?.move?.role === "source") this.#goOn(domain);
     return this.#reportOf(uid);
   }
@@ -138,7 +138,7 @@ export class SimMigration implements Migration {
     signal: AbortSignal,
   ): Promise<DomainReport> {
     await this.#begin("release", signal);
-    const domain = this.#hypervisor.get(domainOf(uid));
+    const domain = this.#hypervisor.get(this.#hypervisor.keyOf(uid));
     if (domain === null) return this.#reportOf(uid);
     if (isUp(domain) && domain.phase !== "migrating") {
       throw wrongState("release", domain);
@@ -211,7 +211,7 @@ export class SimMigration implements Migration {
   }
 
   #existing(uid: string): SimDomain {
-    const domain = this.#hypervisor.get(domainOf(uid));
+    const domain = this.#hypervisor.get(this.#hypervisor.keyOf(uid));
     if (domain !== null) return domain;
     throw new UsherError(
       "not_found",
@@ -220,9 +220,9 @@ export class SimMigration implements Migration {
   }
 
   #reportOf(uid: string): DomainReport {
-    const domain = this.#hypervisor.get(domainOf(uid));
+    const domain = this.#hypervisor.get(this.#hypervisor.keyOf(uid));
     return domain === null
-      ? absentReport(uid, domainOf(uid))
+      ? absentReport(uid, this.#hypervisor.keyOf(uid))
       : reportOf(domain);
   }
 }
