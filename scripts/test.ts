@@ -8,11 +8,14 @@
  *
  * `ok` stops at the first stage that fails; the others run them all, so that
  * one run shows everything. Output is shown only of what failed. The last line
- * is `N passed, N failed`; a check counts as one test. All stages share one
+ * is `N passed, N failed`, after a table of which driver keeps which promise when
+ * the conformance suite has run; a check counts as one test. All stages share one
  * budget of time: what it does not reach has failed.
  *
  * @module
  */
+import { readColumns } from "../tests/conformance/driver/columns.ts";
+import { renderMatrix } from "../tests/conformance/driver/matrix.ts";
 import { ROOT, sourceFiles } from "./support.ts";
 import {
   BUDGET_S,
@@ -213,6 +216,7 @@ export function budgetOf(
 
 async function runAll(run: Run, stages: readonly Stage[]): Promise<number> {
   const began = performance.now();
+  const startedAt = Date.now();
   const until = Deno.env.get("USHER_TEST_UNTIL");
   const budgetS = budgetOf(run, Date.now() / 1000, until);
   const files = await testFiles();
@@ -231,6 +235,8 @@ async function runAll(run: Run, stages: readonly Stage[]): Promise<number> {
     showFailure(stage, outcome);
     if (run === "ok") break;
   }
+  const columns = await readColumns(startedAt);
+  if (columns.length > 0) console.log(`\n${renderMatrix(columns)}\n`);
   if (failures.length > 0) console.log(`failed: ${failures.join(", ")}`);
   console.log(lastLine(total));
   return failures.length === 0 ? 0 : 1;

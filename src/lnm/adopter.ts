@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { messageOf } from "../error/mod.ts";
+import { messageOf, UsherError } from "../error/mod.ts";
 import type { DomainReport, Driver } from "../driver/driver.ts";
 import type { LnmConfig } from "../schema/config.ts";
 import type { Log } from "../sys/log.ts";
@@ -71,7 +71,10 @@ export class Adopter {
     signal: AbortSignal,
   ): Promise<DomainReport> {
     if (driver.adoption === undefined) {
-      throw new Error(`driver "${driver.name}" cannot adopt a domain`);
+      throw new UsherError(
+        "unsupported",
+        `Driver "${driver.name}" cannot adopt a domain`,
+      );
     }
     const report = await driver.adoption.adopt(domain, {
       uid: this.#newId(),

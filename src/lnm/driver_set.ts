@@ -19,7 +19,6 @@ import type { DomainFrame } from "../schema/frame.ts";
 import type { DriverReport } from "../schema/node.ts";
 import { type Clock, Deadline } from "../sys/clock.ts";
 import { makeFolder } from "../sys/file.ts";
-import { newId } from "../sys/id.ts";
 import type { Log } from "../sys/log.ts";
 import { Adopter, wantedOf } from "./adopter.ts";
 
@@ -32,6 +31,8 @@ export interface NodeParts {
   readonly peers: Peers;
   readonly clock: Clock;
   readonly log: Log;
+  /** Uids of domains that are adopted. */
+  readonly newId: () => string;
 }
 
 /** What a node runs, as far as its drivers can tell. */
@@ -47,20 +48,20 @@ export class DriverSet implements AsyncDisposable {
   readonly #failed: readonly DriverReport[];
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #adopter: Adopter;
+  readonly #adopter: Adopter | null;
   #reports: DriverReport[] = [];
   #unlisted: readonly string[] = [];
 
   /**
    * The `drivers` of a node, by name; `failed` are those that could not be
-   * made, and `adopter` takes over what others made.
+   * made, and `adopter` takes over what others made; without, nobody does.
    */
   constructor(
     drivers: ReadonlyMap<string, Driver>,
     failed: readonly DriverReport[],
     clock: Clock,
     log: Log,
-    adopter = new Adopter(new Map(), newId, log),
+    adopter: Adopter | null = null,
   ) {
     this.#adopter = adopter;
     this.#drivers = drivers;
@@ -74,7 +75,7 @@ export class DriverSet implements AsyncDisposable {
     config: LnmConfig,
     node: NodeParts,
   ): Promise<DriverSet> {
-    const { clock, log } = node;
+    const { clock, log, newId } = node;
     const drivers = new Map<string, Driver>();
     const failed: DriverReport[] = [];
     for (
@@ -193,10 +194,8 @@ export class DriverSet implements AsyncDisposable {
     report: DomainReport,
     signal: AbortSignal,
   ): Promise<DomainFrame> {
-    return frameOf(
-      driver.name,
-      await this.#adopter.adopted(driver, report, signal),
-    );
+    const its = await this.#adopter?.adopted(driver, report, signal);
+    return frameOf(driver.name, its ?? report);
   }
 
   /** The domain of a frame, as its driver finds it now. */

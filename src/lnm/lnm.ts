@@ -12,6 +12,7 @@ import type { LnmConfig } from "../schema/config.ts";
 import { labelProblem } from "../schema/name.ts";
 import { type Clock, systemClock } from "../sys/clock.ts";
 import { makeFolder } from "../sys/file.ts";
+import { newId } from "../sys/id.ts";
 import { tryLockFile } from "../sys/lock.ts";
 import type { Log } from "../sys/log.ts";
 import {
@@ -68,6 +69,7 @@ export async function runLnm(
     peers: peersOf({ config, credential, clock, log }),
     clock,
     log,
+    newId,
   });
   await drivers.probe(signal);
   options.onWorking?.();

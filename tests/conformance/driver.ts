@@ -8,16 +8,16 @@
  *
  * @module
  */
-import { abilityTests } from "./driver/abilities.ts";
-import type {
-  Ability,
-  ConformanceTest,
-  DriverHarness,
-} from "./driver/harness.ts";
-import { endingTests } from "./driver/endings.ts";
-import { migrationTests } from "./driver/migration.ts";
-import { survivalTests } from "./driver/survival.ts";
-import { verbTests } from "./driver/verbs.ts";
+import type { DriverHarness } from "./driver/harness.ts";
+import { keepColumn } from "./driver/columns.ts";
+import { Findings } from "./driver/matrix.ts";
+import {
+  type Cannot,
+  driverTests,
+  titleOf,
+  versionOf,
+  whyNot,
+} from "./driver/suite.ts";
 
 export type {
   Ability,
@@ -29,45 +29,55 @@ export type {
 /** What the suite must know before it runs. */
 export interface ConformanceOptions {
   /** Abilities that this hypervisor cannot have, each with the reason. */
-  readonly cannot?: Readonly<Partial<Record<Ability, string>>>;
+  readonly cannot?: Cannot;
   /** Why nothing of the suite can run on this machine; absent when it can. */
   readonly skip?: string | undefined;
 }
 
-/** Every test of the suite. */
-export const driverTests: readonly ConformanceTest[] = [
-  ...verbTests,
-  ...endingTests,
-  ...survivalTests,
-  ...abilityTests,
-  ...migrationTests,
-];
-
-/** Declares the suite's tests for one driver; `open` makes a new node for each. */
+/**
+ * Declares the suite's tests for one driver; `open` makes a new node for each.
+ * When all have run, what came of them is kept for the matrix.
+ */
 export function driverConformance(
   driver: string,
   open: () => Promise<DriverHarness>,
   { cannot = {}, skip }: ConformanceOptions = {},
 ): void {
+  const findings = new Findings();
+  let version = "";
+  let ran = 0;
   for (const test of driverTests) {
-    const missing = (test.needs ?? []).find((ability) =>
-      cannot[ability] !== undefined
-    );
-    const reason = skip ??
-      (missing === undefined ? undefined : cannot[missing]);
+    const missing = whyNot(test, cannot);
+    if (missing !== undefined) findings.note(test, { cannot: missing });
+    const reason = skip ?? missing;
     Deno.test({
       name: `${driver} ${titleOf(test)}${
         reason === undefined ? "" : ` (skipped: ${reason})`
       }`,
       ignore: reason !== undefined,
       async fn() {
-        await using node = await open();
-        await test.run(node);
+        ran++;
+        try {
+          await using node = await open();
+          version ||= await versionOf(node);
+          await test.run(node);
+          findings.note(test, "kept");
+        } catch (error) {
+          findings.note(test, "failed");
+          throw error;
+        }
       },
     });
   }
-}
-
-function titleOf({ promises, name }: ConformanceTest): string {
-  return promises.length === 0 ? name : `[${promises.join(", ")}] ${name}`;
+  Deno.test.afterAll(async () => {
+    // A run of a part says nothing of the whole.
+    const all = driverTests.filter((test) =>
+      whyNot(test, cannot) === undefined
+    );
+    if (ran < all.length) return;
+    const name = driver.replace(/:$/, "");
+    await keepColumn(
+      findings.column(name, version, new Date().toISOString()),
+    );
+  });
 }

@@ -12,5 +12,6 @@ driverConformance("xen on files", () => FakeXenNode.open(), {
     freeze: "Xen has no process for a domain",
     migration: "a host of files moves nothing",
     console: "a host of files has no terminals",
+    adoption: "the xen driver leaves to others what is theirs",
   },
 });

@@ -31,6 +31,8 @@ type Kept = "in files" | "in memory";
 
 class SimNode implements DriverHarness {
   readonly deadlineMs = 5000;
+  readonly refusalWords = /no such kernel/;
+  readonly foreignStays = true;
   driver!: SimDriver;
   readonly #kept: Kept;
   readonly #stateDir = Deno.makeTempDirSync({ prefix: "sim-" });
@@ -103,11 +105,9 @@ class SimNode implements DriverHarness {
     await this.#touch((node) => node.loseHandle(domainOf(uid)));
   }
 
-  async plantForeign(): Promise<string> {
-    await this.#touch((node) =>
-      node.plant({ name: "stranger", state: "running" })
-    );
-    return "stranger";
+  async plantForeign(name = "stranger"): Promise<string> {
+    await this.#touch((node) => node.plant({ name, state: "running" }));
+    return name;
   }
 
   async peer(): Promise<SimNode> {

@@ -84,6 +84,8 @@ export interface QemuNodeOptions {
 export class QemuNode implements DriverHarness {
   // A busy machine emulates a boot at a fiftieth of its usual speed.
   readonly deadlineMs = 240_000;
+  readonly refusalWords = /not in qcow2 format/;
+  readonly foreignStays = false;
   readonly dir: string;
   readonly layout: Layout;
   #config: Record<string, unknown>;
@@ -282,8 +284,7 @@ export class QemuNode implements DriverHarness {
     await Deno.remove(pidFile);
   }
 
-  plantForeign(): Promise<string> {
-    const name = `stranger-${newId()}`;
+  plantForeign(name = `stranger-${newId()}`): Promise<string> {
     const child = new Deno.Command(QEMU, {
       args: [
         "-name",

@@ -22,6 +22,8 @@ const PROGRAMS = [
 /** The node. */
 export class FakeXenNode implements DriverHarness {
   readonly deadlineMs = 30_000;
+  readonly refusalWords = /\S/;
+  readonly foreignStays = false;
   readonly dir = Deno.makeTempDirSync({ prefix: "ux" });
   readonly xl = `${this.dir}/host/xl`;
   driver!: Driver;
@@ -132,14 +134,14 @@ export class FakeXenNode implements DriverHarness {
     await Deno.remove(`${this.dir}/state/handles/${uid}.json`);
   }
 
-  async plantForeign(): Promise<string> {
+  async plantForeign(name = "stranger"): Promise<string> {
     const config = `${this.dir}/stranger.cfg`;
     await Deno.writeTextFile(
       config,
-      `name = "stranger"\nuuid = "${crypto.randomUUID()}"\n`,
+      `name = "${name}"\nuuid = "${crypto.randomUUID()}"\n`,
     );
     await this.host("create", "-q", config);
-    return "stranger";
+    return name;
   }
 
   freeze(): Promise<void> {

@@ -39,6 +39,7 @@ export type Ability =
   | "freeze"
   | "dyingLnm"
   | "migration"
+  | "adoption"
   | "pausing"
   | "console"
   | "counters";
@@ -52,6 +53,10 @@ export interface DriverHarness extends AsyncDisposable {
   readonly driver: Driver;
   /** How long the suite waits for anything to come true. */
   readonly deadlineMs: number;
+  /** What the hypervisor says itself when it refuses to start a `broken` domain. */
+  readonly refusalWords: RegExp;
+  /** Whether a planted domain is still defined once it is off. */
+  readonly foreignStays: boolean;
   /** Ends the driver as the end of its LNM would, and makes another on the same node. */
   reopen(): Promise<Driver>;
   /** A plan with a new uid, name and incarnation. */
@@ -68,8 +73,8 @@ export interface DriverHarness extends AsyncDisposable {
   shutDownGuest(uid: string): Promise<void>;
   /** Loses all that the driver keeps of a running domain. */
   loseHandle(uid: string): Promise<void>;
-  /** Starts a domain that usher knows nothing of; answers the name that the hypervisor has for it. */
-  plantForeign(): Promise<string>;
+  /** Starts a domain that usher knows nothing of; answers the name that the hypervisor has for it, `name` when given. */
+  plantForeign(name?: string): Promise<string>;
   /** Keeps the hypervisor's process from answering anything. */
   freeze(uid: string): Promise<void>;
   /** Another node, which domains of this one can be sent to; it ends with this one. */
