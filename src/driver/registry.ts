@@ -23,10 +23,13 @@ export const drivers: Readonly<Record<string, DriverFactory>> = {
     await (await import("./sim/mod.ts")).openSimDriver(context, config),
 };
 
-/** The guards of drivers that need a process for it, by driver: `usher guard DRIVER DIR`. */
+/** Processes of drivers that watch over domains or carry them, and outlive the LNM; by driver: `usher guard DRIVER DIR`. */
 const guards: Readonly<Record<string, (dir: string) => Promise<number>>> = {
   qemu: async (dir) =>
     await (await import("./qemu/guard/run.ts")).runGuard(dir),
+  // Carries a domain to another node, through the end of any LNM.
+  xen: async (dir) =>
+    await (await import("./xen/migration/carrier.ts")).runCarrier(dir),
 };
 
 /** Runs the guard that a driver has started, to its end; the exit code. */

@@ -4,63 +4,99 @@
  *
  * @module
  */
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import type { Readable, Writable } from "node:stream";
 import { messageOf, UsherError } from "../error/mod.ts";
 import type { ByteConnection } from "./unix_socket.ts";
 
-/** Starts a program that ends with the connection. Throws `unavailable` when it cannot be run. */
+/**
+ * Starts a program that ends with the connection; what it complains of is
+ * appended to the file at `complaints`. Throws `unavailable` when it cannot be
+ * run.
+ */
 export function connectPiped(
   program: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  complaints?: string,
 ): ByteConnection {
-  let child: Deno.ChildProcess;
+  const errors = complaints === undefined
+    ? "ignore" as const
+    : openSync(complaints, "a", 0o600);
   try {
-    child = new Deno.Command(program, {
-      args: [...args],
+    const child = spawn(program, [...args], {
+      stdio: ["pipe", "pipe", errors],
       env: { ...env },
-      clearEnv: true,
       cwd: "/",
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-  } catch (error) {
-    throw new UsherError(
-      "unavailable",
-      `Cannot run ${program}: ${messageOf(error)}`,
-      { cause: error },
-    );
+    });
+    const failed = Promise.withResolvers<never>();
+    failed.promise.catch(() => {}); // told to whoever reads
+    child.once("error", (error) =>
+      failed.reject(
+        new UsherError(
+          "unavailable",
+          `Cannot run ${program}: ${messageOf(error)}`,
+          { cause: error },
+        ),
+      ));
+    return overStreams(child.stdout!, child.stdin!, failed.promise, () => {
+      child.kill("SIGTERM");
+    });
+  } finally {
+    if (typeof errors === "number") closeSync(errors);
   }
-  const reader = child.stdout.getReader();
-  const writer = child.stdin.getWriter();
+}
+
+/** The standard streams of this process as a connection. */
+export function standardStreams(): ByteConnection {
+  return {
+    read: (buffer) => Deno.stdin.read(buffer),
+    async writeAll(bytes) {
+      for (let done = 0; done < bytes.length;) {
+        done += await Deno.stdout.write(bytes.subarray(done));
+      }
+    },
+    close() {
+      Deno.stdin.close();
+      Deno.stdout.close();
+    },
+  };
+}
+
+function overStreams(
+  readable: Readable,
+  writable: Writable,
+  failed: Promise<never>,
+  end: () => void,
+): ByteConnection {
+  const chunks = readable[Symbol.asyncIterator]();
+  // A write that fails is told to whoever wrote; the event would end the process.
+  writable.on("error", () => {});
   let rest: Uint8Array = new Uint8Array();
-  let hasEnded = false;
-  void child.status.then(() => hasEnded = true);
   return {
     async read(buffer) {
-      if (rest.length === 0) {
-        const { value, done } = await reader.read();
-        if (done) return null;
-        rest = value;
+      while (rest.length === 0) {
+        const next = await Promise.race([chunks.next(), failed]);
+        if (next.done === true) return null;
+        rest = next.value as Uint8Array;
       }
       const part = rest.subarray(0, buffer.length);
       buffer.set(part);
       rest = rest.subarray(part.length);
       return part.length;
     },
-    writeAll: (bytes) => writer.write(bytes),
+    writeAll: (bytes) =>
+      new Promise((done, fail) =>
+        writable.write(
+          bytes.slice(),
+          (error) => error == null ? done() : fail(error),
+        )
+      ),
     close() {
-      if (!hasEnded) tryKill(child);
-      void writer.close().catch(() => {});
-      void reader.cancel().catch(() => {});
+      end();
+      writable.end();
+      readable.destroy();
     },
   };
-}
-
-function tryKill(child: Deno.ChildProcess): void {
-  try {
-    child.kill("SIGTERM");
-  } catch {
-    // It has ended in this very moment.
-  }
 }

@@ -9,8 +9,8 @@ import { driverConformance } from "./driver.ts";
 
 driverConformance("xen on files", () => FakeXenNode.open(), {
   cannot: {
+    pausedMigration: "a Xen guest must run to be moved",
     freeze: "Xen has no process for a domain",
-    migration: "a host of files moves nothing",
     console: "a host of files has no terminals",
     adoption: "the xen driver leaves to others what is theirs",
   },

@@ -11,6 +11,7 @@ import type { DomainPlan, Driver } from "../../src/driver/driver.ts";
 import { VmSpec } from "../../src/schema/vm.ts";
 import { newId } from "../../src/sys/id.ts";
 import type { DriverHarness, PlanKind } from "../conformance/driver/harness.ts";
+import { testPeers } from "./peer_keys.ts";
 import { startInDyingLnm } from "./dying_lnm.ts";
 
 const SCRIPT = new URL("fake_xl.sh", import.meta.url).pathname;
@@ -30,6 +31,8 @@ export class FakeXenNode implements DriverHarness {
   /** What the driver has logged. */
   readonly logged: string[] = [];
   readonly #config: Record<string, unknown>;
+  readonly #peers = testPeers(`${this.dir}/keys`, "peer");
+  #peer: FakeXenNode | undefined;
   #count = 0;
 
   private constructor(config: Record<string, unknown>) {
@@ -148,8 +151,8 @@ export class FakeXenNode implements DriverHarness {
     throw new Error("Xen has no process for a domain");
   }
 
-  peer(): Promise<DriverHarness> {
-    throw new Error("a host of files moves nothing");
+  async peer(): Promise<DriverHarness> {
+    return this.#peer ??= await FakeXenNode.open();
   }
 
   async startInDyingLnm(plan: DomainPlan): Promise<void> {
@@ -164,6 +167,7 @@ export class FakeXenNode implements DriverHarness {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#peer?.[Symbol.asyncDispose]();
     await this.driver[Symbol.asyncDispose]();
     // Its monitors end when their host is gone.
     await Deno.remove(this.dir, { recursive: true });
@@ -175,6 +179,7 @@ export class FakeXenNode implements DriverHarness {
         node: "n1",
         stateDir: `${this.dir}/state`,
         runDir: `${this.dir}/run`,
+        peers: this.#peers,
         log: (level, message, fields) =>
           this.logged.push(`${level} ${message} ${JSON.stringify(fields)}`),
       },

@@ -53,7 +53,7 @@ async function openLogged(
   // A child, since this process would take the terminal for its own and be hung up on with it.
   const keys = connectPiped(
     "dd",
-    [`of=${tty}`, "conv=notrunc", "status=none"],
+    ["bs=4096", `of=${tty}`, "conv=notrunc", "status=none"],
     env.programs,
   );
   const printed = await tailFile(log);

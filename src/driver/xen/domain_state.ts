@@ -4,7 +4,8 @@
  * @module
  */
 import type { DomainState } from "../../schema/vm.ts";
-import type { Ending, Handle } from "./handle.ts";
+import type { Ending } from "./ending.ts";
+import type { Handle } from "./handle.ts";
 import { REASON, type Row } from "./listing.ts";
 import { isCopy } from "./migration/record.ts";
 

@@ -7,7 +7,8 @@
  */
 import { readLogTail } from "../../sys/log_file.ts";
 import type { XenEnvironment } from "./environment.ts";
-import type { Ending, Handle } from "./handle.ts";
+import type { Ending } from "./ending.ts";
+import type { Handle } from "./handle.ts";
 import { guestLog, monitorLog } from "./layout.ts";
 import { REASON, type Row } from "./listing.ts";
 

@@ -9,16 +9,10 @@ import { messageOf } from "../../error/mod.ts";
 import { VmSpec } from "../../schema/vm.ts";
 import { listFolder, readTextOrNull, writeDurably } from "../../sys/file.ts";
 import type { DomainPlan } from "../driver.ts";
+import { Ending } from "./ending.ts";
 import type { Layout } from "./layout.ts";
 import { MoveRecord } from "./migration/record.ts";
 import type { Marker } from "./store.ts";
-
-/** How a run ended. */
-export const Ending = z.object({
-  state: z.enum(["stopped", "crashed"]),
-  reason: z.string(),
-});
-export type Ending = z.infer<typeof Ending>;
 
 /** What is kept of one domain. */
 export const Handle = z.object({

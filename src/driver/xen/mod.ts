@@ -38,6 +38,7 @@ import type { XenEnvironment } from "./environment.ts";
 import { guestLog, layOut } from "./layout.ts";
 import type { Row } from "./listing.ts";
 import { Looks } from "./looks.ts";
+import { XenMigration } from "./migration/mod.ts";
 import { setPaused } from "./pausing.ts";
 import { Power } from "./power.ts";
 import { probeXen } from "./probing.ts";
@@ -77,6 +78,7 @@ class XenDriver implements Driver {
     attach: (uid, signal) => this.#attachConsole(uid, signal),
   };
 
+  readonly migration?: XenMigration;
   readonly #env: XenEnvironment;
   readonly #domains: Domains;
   readonly #settling: Settling;
@@ -112,11 +114,21 @@ class XenDriver implements Driver {
     this.#domains = new Domains(this.#env);
     this.#settling = new Settling(this.#env);
     this.#tending = new Tending(this.#env);
+    const { peers } = context;
+    if (peers !== undefined) {
+      this.migration = new XenMigration({
+        env: this.#env,
+        peers,
+        domains: this.#domains,
+        turns: this.#turns,
+      });
+    }
     this.#power = new Power({
       env: this.#env,
       domains: this.#domains,
       turns: this.#turns,
       settling: this.#settling,
+      migration: this.migration,
       settled: () => this.#settled(),
     });
   }
@@ -196,6 +208,7 @@ class XenDriver implements Driver {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.#power.allSettled();
+    await this.migration?.settled();
     await Promise.allSettled(this.#unsettled.values());
     await this.#run;
     await this.#env.looks.settled();
@@ -248,6 +261,7 @@ class XenDriver implements Driver {
   ): Promise<DomainReport> {
     signal.throwIfAborted();
     const domain = this.#known(uid);
+    this.migration?.refuseWhileMoving(domain, paused ? "pause" : "resume");
     await untilAborted(
       this.#turns.take(uid, () => setPaused(this.#env, domain, paused)),
       signal,

@@ -19,6 +19,8 @@ import type { Domains } from "./domains.ts";
 import type { XenEnvironment } from "./environment.ts";
 import { newHandle } from "./handle.ts";
 import { launch } from "./launch.ts";
+import type { XenMigration } from "./migration/mod.ts";
+import { isCopy } from "./migration/record.ts";
 import type { Row } from "./listing.ts";
 import { isUnsettled, type Settling } from "./settling.ts";
 import { shutDown } from "./shutdown.ts";
@@ -32,6 +34,8 @@ export interface PowerParts {
   readonly domains: Domains;
   readonly turns: Turns;
   readonly settling: Settling;
+  /** Absent where nothing migrates. */
+  readonly migration: XenMigration | undefined;
   /** What Xen has, once what follows of it is done. */
   settled(): Promise<readonly Row[]>;
 }
@@ -89,6 +93,9 @@ export class Power {
       this.#parts.turns.take(uid, async () => {
         await this.#parts.env.looks.fresh();
         const domain = this.#parts.domains.get(uid);
+        if (domain !== undefined) {
+          this.#parts.migration?.refuseWhileMoving(domain, "forget");
+        }
         if (domain?.isLive === true) {
           throw new UsherError(
             "wrong_state",
@@ -112,6 +119,9 @@ export class Power {
     await this.#parts.env.looks.fresh();
     const known = this.#parts.domains.get(plan.uid);
     refuseOlder(plan, known?.handle.generation);
+    if (known !== undefined && (isCopy(known.handle.move) || !known.isLive)) {
+      this.#parts.migration?.refuseWhileMoving(known, "start");
+    }
     const rows = await this.#clear(known, cancel);
     const found = rowsOf(rows, plan.uid).some((row) => !row.shutdown);
     if (found) return await this.#takeOn(plan, known);
@@ -178,6 +188,7 @@ export class Power {
     const domain = this.#parts.domains.get(uid);
     if (domain === undefined) return;
     const { handle } = domain;
+    await this.#parts.migration?.powerCut(domain);
     if (handle.ending === null) {
       await domain.keep({
         created: true,

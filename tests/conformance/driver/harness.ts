@@ -40,6 +40,8 @@ export type Ability =
   | "dyingLnm"
   | "migration"
   | "adoption"
+  /** Moving a domain that is paused. */
+  | "pausedMigration"
   | "pausing"
   | "console"
   | "counters";

@@ -297,7 +297,7 @@ export const migrationTests: readonly ConformanceTest[] = [
   {
     promises: [12],
     name: "a paused domain moves and stays paused",
-    needs: ["migration", "pausing"],
+    needs: ["migration", "pausing", "pausedMigration"],
     async run(node) {
       const moving = await begun(node);
       const { uid } = moving.plan;

@@ -1,0 +1,278 @@
+/**
+ * The end of a migration that a domain leaves.
+ *
+ * `xl migrate` sends it, and belongs to no LNM. Once the target has everything
+ * the guest stands still, and that xl with it: stopped by a signal, so that
+ * nothing but the driver can make it go on, whatever becomes of the processes
+ * around it. To take the guest back it is let go on without its other side,
+ * and lets the guest run again; to let the guest go it is ended before its
+ * domain is.
+ *
+ * @module
+ */
+import { UsherError } from "../../../error/mod.ts";
+import type { Transfer } from "../../../schema/frame.ts";
+import type { PeerMessage, Progress } from "../../../schema/operation.ts";
+import { peerHost } from "../../../schema/peer.ts";
+import { spawnDetached } from "../../../sys/child.ts";
+import { Deadline, systemClock } from "../../../sys/clock.ts";
+import { makeFolder, removeIfThere, writeDurably } from "../../../sys/file.ts";
+import { ownEnvironment, ownProgram } from "../../../sys/machine.ts";
+import { signalProcess } from "../../../sys/process_table.ts";
+import type { Domain } from "../domain.ts";
+import { guestType } from "../domain_config.ts";
+import { destroyAll } from "../undo.ts";
+import { Offer, readMessage, Ticket } from "./messages.ts";
+import {
+  cannotNow,
+  endCarrier,
+  findSenders,
+  type MoveParts,
+  moveWords,
+  SENDER_VARIABLE,
+} from "./moves.ts";
+import { moveFiles, readState, type Task } from "./protocol.ts";
+import type { MoveRecord } from "./record.ts";
+
+const LOOK_MS = 100;
+/** How long xl may take to let a guest run again. */
+const RESUME_MS = 90_000;
+
+/** What the target must know. Throws `unsupported` for what Xen cannot move. */
+export async function makeOffer(
+  { env }: MoveParts,
+  domain: Domain,
+  { live, options }: Transfer,
+  signal: AbortSignal,
+): Promise<PeerMessage> {
+  await env.looks.fresh();
+  const { handle: { spec, name, ending }, row, isLive } = domain;
+  if (spec === null) {
+    throw unsupported(name, "what it was started with is not known any more");
+  }
+  const local = spec.disks.find(({ shared }) => !shared);
+  if (local !== undefined) {
+    throw unsupported(
+      name,
+      `its disk ${local.path} is its node's own, and Xen sends no disks`,
+      "Put its disks where every node sees them, and mark them as shared.",
+    );
+  }
+  if (!live) {
+    if (isLive) throw cannotNow("move", domain, "it runs");
+    return { v: 1, spec, ending } satisfies Offer;
+  }
+  if (!isLive || row === null) {
+    throw cannotNow("move", domain, "it does not run");
+  }
+  if (row.paused) {
+    throw unsupported(
+      name,
+      "a Xen guest must run to be moved, since it has a part in it",
+      "Resume it first.",
+    );
+  }
+  if (options.postCopy) {
+    throw unsupported(name, "Xen has no post-copy");
+  }
+  if (guestType(spec) === "pv") {
+    const caps = (await env.xl.info(signal)).get("virt_caps") ?? "";
+    if (!caps.split(" ").includes("shadow")) {
+      throw unsupported(
+        name,
+        "this node's Xen was built without what moving a pv guest needs (shadow paging)",
+        "A guest of type pvh moves.",
+      );
+    }
+  }
+  return { v: 1, spec, ending: null } satisfies Offer;
+}
+
+/** One sending of a domain: to the point where the target has everything. */
+export async function sendAway(
+  parts: MoveParts,
+  domain: Domain,
+  transfer: Transfer,
+  onProgress: (progress: Progress) => void,
+): Promise<void> {
+  const { move } = domain.handle;
+  if (move?.id === transfer.id && move.phase === "sent") return;
+  const record: MoveRecord = {
+    id: transfer.id,
+    role: "source",
+    peer: transfer.peer,
+    live: transfer.live,
+    phase: "sending",
+  };
+  if (!transfer.live) {
+    await domain.keep({ move: { ...record, phase: "sent" } });
+    domain.console.close();
+    return domain.publish();
+  }
+  const isUnderWay = move?.id === transfer.id &&
+    findSenders(domain.handle.uid).length > 0;
+  if (!isUnderWay) await beginSending(parts, domain, transfer, record);
+  await awaitReady(parts, domain, onProgress);
+  domain.console.close();
+  await domain.keep({ move: { ...record, phase: "sent" } });
+  await parts.env.looks.fresh();
+}
+
+async function beginSending(
+  { env, peers }: MoveParts,
+  domain: Domain,
+  transfer: Transfer,
+  record: MoveRecord,
+): Promise<void> {
+  const { uid, name } = domain.handle;
+  const ticket = readMessage<Ticket>(Ticket, transfer.ticket, name);
+  const folder = domain.files.move;
+  await removeIfThere(folder);
+  await makeFolder(folder);
+  const { ca, certificate, key } = await peers.credentials();
+  const task: Task = {
+    role: "source",
+    purpose: transfer.id,
+    credentials: { ca, certificate, key },
+    address: ticket.address,
+    port: ticket.port ?? 0,
+    host: peerHost(transfer.peer),
+  };
+  await writeDurably(moveFiles(folder).task, JSON.stringify(task));
+  await domain.keep({ move: record });
+  await env.looks.fresh();
+  if (domain.row === null || domain.row.shutdown) {
+    throw cannotNow("send", domain, "it does not run");
+  }
+  const carrier = [...ownProgram(), "guard", "xen", folder];
+  await spawnDetached(
+    env.xl.program,
+    [
+      ...["migrate", "-s", "", String(domain.row.domid)],
+      // xl gives this to a shell; nothing in it comes from a user.
+      `exec ${carrier.map(shellWord).join(" ")}`,
+    ],
+    {
+      env: { ...ownEnvironment(), ...env.programs, [SENDER_VARIABLE]: uid },
+      outputPath: moveFiles(folder).log,
+    },
+  );
+}
+
+async function awaitReady(
+  { env }: MoveParts,
+  domain: Domain,
+  onProgress: (progress: Progress) => void,
+): Promise<void> {
+  const { uid, name, spec } = domain.handle;
+  const folder = domain.files.move;
+  const totalBytes = (spec?.memoryMiB ?? 0) * 1024 * 1024;
+  const began = systemClock.monotonic();
+  let told = -1;
+  for (;;) {
+    const senders = findSenders(uid);
+    const state = await readState(folder);
+    if (state !== null && state.bytes !== told) {
+      told = state.bytes;
+      const seconds = (systemClock.monotonic() - began) / 1000;
+      onProgress(progressOf(state.bytes, totalBytes, seconds));
+    }
+    if (senders.length === 0) {
+      await env.looks.fresh().catch(() => {});
+      throw new UsherError(
+        "driver_failed",
+        `Cannot move VM "${name}": ${
+          await moveWords(folder) || "xl migrate ended"
+        }`,
+      );
+    }
+    if (state?.phase === "ready") {
+      // All of them but the carrier, which would end with the connection.
+      for (const sender of senders) {
+        if (sender.pid !== state.pid) signalProcess(sender, "SIGSTOP");
+      }
+      return;
+    }
+    await systemClock.sleep(LOOK_MS, env.closing);
+  }
+}
+
+function progressOf(
+  doneBytes: number,
+  memoryBytes: number,
+  seconds: number,
+): Progress {
+  const bytesPerSecond = seconds > 0 ? doneBytes / seconds : 0;
+  // What the guest writes meanwhile is sent again.
+  const totalBytes = Math.max(memoryBytes, doneBytes);
+  return {
+    phase: "memory",
+    doneBytes,
+    totalBytes,
+    bytesPerSecond,
+    leftMs: bytesPerSecond > 0
+      ? (totalBytes - doneBytes) / bytesPerSecond * 1000
+      : null,
+  };
+}
+
+/** Takes the domain back: the guest runs here as before. */
+export async function takeBack(
+  { env }: MoveParts,
+  domain: Domain,
+): Promise<void> {
+  const { uid, name, move } = domain.handle;
+  if (move === null || move.role !== "source") return;
+  if (move.live) {
+    // Without its other side xl gives up, and lets the guest run again.
+    await endCarrier(domain.files.move);
+    for (const sender of findSenders(uid)) signalProcess(sender, "SIGCONT");
+    await sendersGone(uid, name);
+    await env.looks.fresh();
+  }
+  await removeIfThere(domain.files.move);
+  await domain.keep({ move: null });
+  const { row } = domain;
+  if (move.live && row?.shutdown === true && row.reason === 2) {
+    await destroyAll(env, uid, name);
+    await domain.keepEnding({
+      state: "crashed",
+      reason:
+        "it stood still to be moved, and the xl that could let it run again is gone",
+    });
+  }
+  domain.publish();
+}
+
+/** Waits until the xl that sent it has ended; it then has let the guest run. */
+async function sendersGone(uid: string, name: string): Promise<void> {
+  using deadline = new Deadline(
+    systemClock,
+    RESUME_MS,
+    `end of "xl migrate" of VM "${name}"`,
+  );
+  while (findSenders(uid).length > 0) {
+    await systemClock.sleep(LOOK_MS, deadline.signal);
+  }
+}
+
+/** Ends what sends the domain away, so that nothing lets it run again; then the domain may be ended. */
+export async function endSending({ handle, files }: Domain): Promise<void> {
+  // xl before its carrier, whose end would have it let the guest run.
+  const state = await readState(files.move);
+  const senders = findSenders(handle.uid);
+  for (const sender of senders) {
+    if (sender.pid !== state?.pid) signalProcess(sender, "SIGKILL");
+  }
+  for (const sender of senders) signalProcess(sender, "SIGKILL");
+}
+
+function shellWord(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function unsupported(name: string, why: string, hint?: string): UsherError {
+  return new UsherError("unsupported", `Cannot move VM "${name}": ${why}`, {
+    hint,
+  });
+}
