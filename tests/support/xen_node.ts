@@ -23,7 +23,7 @@ const PROGRAMS = [
 /** The node. */
 export class FakeXenNode implements DriverHarness {
   readonly deadlineMs = 30_000;
-  readonly refusalWords = /\S/;
+  readonly refusalWords = /no loader found: Invalid kernel/;
   readonly foreignStays = false;
   readonly dir = Deno.makeTempDirSync({ prefix: "ux" });
   readonly xl = `${this.dir}/host/xl`;
