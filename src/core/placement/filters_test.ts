@@ -196,12 +196,13 @@ Deno.test("memory counts what is on, times the overcommit, and itself once", () 
       {
         residents: [
           residentAt("n1", "a", { memoryMiB: 200 }),
+          // Of another cluster, which who reads this may not see.
           residentAt("n1", "b.lab.ann", { memoryMiB: 100 }),
           residentAt("n1", "c", { memoryMiB: 690 }),
         ],
         wish: { memoryMiB: 64 },
       },
-      "memory: needs 54 MiB more: 10 of 1000 MiB are free; move b.lab (100 MiB) away",
+      "memory: needs 54 MiB more: 10 of 1000 MiB are free; move a (200 MiB) away",
     ],
   ]);
 });
@@ -244,6 +245,31 @@ Deno.test("apart works both ways, among VMs of one owner, on or off", () => {
         constraints: { apartFrom: ["w*"] },
       },
       'apart: must be apart from "w*": wa, wb, wc and 2 more are there; move wa, wb, wc and 2 more away',
+    ],
+  ]);
+});
+
+Deno.test("VMs of other clusters are counted and not named, where they keep apart and where they must be together", () => {
+  const far = ["key.vault.ann", "pin.vault.ann"].map((it) =>
+    residentAt("n2", it)
+  );
+  const here = far.map((it) => ({ ...it, nodes: ["n1"] }));
+  const near = residentAt("n1", "key");
+  check([
+    [
+      { residents: here, constraints: { apartFrom: ["*.*"] } },
+      'apart: must be apart from "*.*": 2 VMs of other clusters are there; move 2 VMs of other clusters away',
+    ],
+    [
+      {
+        residents: [near, ...here.slice(1)],
+        constraints: { apartFrom: ["*.*"] },
+      },
+      'apart: must be apart from "*.*": key and a VM of another cluster are there; move key and a VM of another cluster away',
+    ],
+    [
+      { residents: far.slice(1), constraints: { togetherWith: ["*.vault"] } },
+      'together: must be together with "*.vault", which is elsewhere: a VM of another cluster; move "*.vault" here',
     ],
   ]);
 });

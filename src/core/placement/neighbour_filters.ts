@@ -4,6 +4,9 @@
  * Keeping apart works both ways: who lies there and wants to be apart from the
  * newcomer refuses it, too. Being together needs one VM of each pattern.
  *
+ * Whoever reads why a VM goes nowhere sees that VM's cluster, and perhaps no
+ * other one of its owner. So VMs of other clusters are counted, and never named.
+ *
  * @module
  */
 import { DEFAULT_CLUSTER, splitVmName } from "../../schema/name.ts";
@@ -29,15 +32,16 @@ function apartRefusal({ name }: Place, ask: Ask): Refusal {
     ...met.flatMap(({ pattern }) => matchers(ask, pattern, name)),
     ...meets.flatMap(({ pattern }) => repellers(ask, pattern, name)),
   ];
-  const names = [...new Set(there.map((it) => nameAmong(it.name, ask)))].sort();
+  const all = [...new Set(there)];
   const why = [
     ...met.map(({ pattern }) => `must be apart from "${pattern}"`),
     ...meets.filter((it) => !met.some(({ pattern }) => pattern === it.pattern))
       .map(({ pattern }) => `VMs there keep apart from "${pattern}"`),
   ].join(", ");
+  const told = toldOf(all, ask);
   return {
-    why: `${why}: ${someOf(names)} ${names.length > 1 ? "are" : "is"} there`,
-    change: `move ${someOf(names)} away`,
+    why: `${why}: ${told} ${all.length > 1 ? "are" : "is"} there`,
+    change: `move ${told} away`,
   };
 }
 
@@ -64,10 +68,12 @@ function togetherRefusal({ name }: Place, ask: Ask): Refusal {
 /** Where those are that a VM must be together with. */
 function whereabouts({ pattern, any }: Presence, ask: Ask): string {
   if (!any) return "which lies on no node";
-  const lies = matchers(ask, pattern).map((it) =>
-    `${nameAmong(it.name, ask)} on ${it.nodes.join(" and ")}`
+  const told = toldOf(
+    matchers(ask, pattern),
+    ask,
+    ({ nodes }) => ` on ${nodes.join(" and ")}`,
   );
-  return `which is elsewhere: ${someOf(lies)}`;
+  return `which is elsewhere: ${told}`;
 }
 
 function matchers(ask: Ask, pattern: string, node?: string): Resident[] {
@@ -94,16 +100,34 @@ function others(
 /** Names that are said one by one. */
 const MAX_NAMES = 3;
 
-function someOf(names: readonly string[]): string {
-  const more = names.length - MAX_NAMES;
-  const some = names.slice(0, MAX_NAMES).join(", ");
-  return more > 0 ? `${some} and ${more} more` : some;
+function toldOf(
+  all: readonly Resident[],
+  ask: Ask,
+  where: (resident: Resident) => string = () => "",
+): string {
+  const near = all.filter((it) => isNear(it, ask))
+    .map((it) => `${nameAmong(it.name)}${where(it)}`).sort();
+  const more = near.length - MAX_NAMES;
+  const parts = near.length === 0 ? [] : [near.slice(0, MAX_NAMES).join(", ")];
+  if (more > 0) parts.push(`${more} more`);
+  const far = all.length - near.length;
+  if (far === 1) parts.push("a VM of another cluster");
+  else if (far > 1) parts.push(`${far} VMs of other clusters`);
+  return parts.join(" and ");
 }
 
-/** How a VM is called among those of its owner: who asks is one of them. */
-export function nameAmong(name: string, { wish }: Ask): string {
-  const { vm, cluster, user } = splitVmName(name);
-  if (user !== splitVmName(wish.name).user) return name;
+/** Whether a VM is of the cluster of the one that is asked for. */
+export function isNear({ name }: Resident, { wish }: Ask): boolean {
+  return clusterOf(name) === clusterOf(wish.name);
+}
+
+function clusterOf(name: string): string {
+  return name.slice(name.indexOf(".") + 1);
+}
+
+/** How a VM is called among those of its owner. */
+export function nameAmong(name: string): string {
+  const { vm, cluster } = splitVmName(name);
   return cluster === DEFAULT_CLUSTER ? vm : `${vm}.${cluster}`;
 }
 

@@ -6,7 +6,7 @@
 import { type Ask, freeCpus, freeMiB } from "./ask.ts";
 import type { Filter, Refusal } from "./filter.ts";
 import type { Resident } from "./neighbours.ts";
-import { nameAmong } from "./neighbour_filters.ts";
+import { isNear, nameAmong } from "./neighbour_filters.ts";
 import type { Place } from "./picture.ts";
 
 /** No VM has less; schema/vm.ts says the same. */
@@ -65,7 +65,7 @@ function roomRefusal(place: Place, ask: Ask, part: Part): Refusal {
   const mover = smallestThatFrees(place, ask, lacks, part);
   if (mover !== undefined) {
     changes.push(
-      `move ${nameAmong(mover.name, ask)} (${part.of(mover)} ${unit}) away`,
+      `move ${nameAmong(mover.name)} (${part.of(mover)} ${unit}) away`,
     );
   }
   const couldFit = part.wanted(ask) <= part.room(place);
@@ -80,7 +80,7 @@ function roomRefusal(place: Place, ask: Ask, part: Part): Refusal {
   };
 }
 
-/** The owner's own VM that makes room enough by going, the smallest of them. */
+/** The VM of the same cluster that makes room enough by going, the smallest of them. */
 function smallestThatFrees(
   place: Place,
   ask: Ask,
@@ -90,6 +90,7 @@ function smallestThatFrees(
   let best: Resident | undefined;
   for (const resident of ask.picture.neighbours.of(ask.wish.name)) {
     const frees = resident.on && resident.uid !== ask.wish.uid &&
+      isNear(resident, ask) &&
       resident.nodes.includes(place.name) && part.of(resident) >= lacks;
     if (!frees) continue;
     const isBetter = best === undefined || part.of(resident) < part.of(best) ||
