@@ -10,13 +10,21 @@
  *
  *   deno task npm      then: npm install ./dist/npm
  *
+ * Tests make it once for all of them: nothing is done when no source has
+ * changed since.
+ *
  * @module
  */
 import config from "../deno.json" with { type: "json" };
-import { ROOT, sourceFiles } from "./support.ts";
+import { ROOT, sha256, sourceFiles } from "./support.ts";
+
+const DIST = `${ROOT}dist`;
 
 /** Where the package is put. */
-export const PACKAGE = `${ROOT}dist/npm`;
+export const PACKAGE = `${DIST}/npm`;
+
+/** Says what the package was made from. */
+const STAMP = `${DIST}/.npm-inputs`;
 
 /** The oldest Node that it runs on. */
 const NODE = ">=20.18";
@@ -71,8 +79,36 @@ export async function compileForNode(
   }
 }
 
-/** Makes the package anew. */
-export async function makePackage(): Promise<void> {
+/** Makes the package, unless it is there and no source has changed; answers whether it did. */
+export async function makePackage(): Promise<boolean> {
+  await Deno.mkdir(DIST, { recursive: true });
+  using lock = await Deno.open(`${DIST}/.npm-lock`, {
+    create: true,
+    write: true,
+  });
+  await lock.lock(true);
+  const inputs = await hashInputs();
+  const made = await Deno.readTextFile(STAMP).catch(() => null);
+  const isThere = await Deno.stat(`${PACKAGE}/package.json`).catch(() => null);
+  if (made === inputs && isThere !== null) return false;
+  await makeAnew();
+  await Deno.writeTextFile(STAMP, inputs);
+  return true;
+}
+
+/** A digest over everything that the package could be made from. */
+async function hashInputs(): Promise<string> {
+  const files = (await sourceFiles(ROOT, ["src"]))
+    .filter((file) => !file.endsWith("_test.ts"));
+  const others = ["deno.json", "deno.lock", "LICENSE", "scripts/npm.ts"];
+  const lines: string[] = [];
+  for (const file of [...files, ...others]) {
+    lines.push(`${await sha256(await Deno.readFile(ROOT + file))} ${file}`);
+  }
+  return await sha256(new TextEncoder().encode(lines.join("\n")));
+}
+
+async function makeAnew(): Promise<void> {
   const part = `${PACKAGE}.part-${Deno.pid}`;
   try {
     await compileForNode([`${ROOT}src/${ENTRY}.ts`], {
@@ -88,6 +124,8 @@ export async function makePackage(): Promise<void> {
     );
     await Deno.copyFile(`${ROOT}LICENSE`, `${part}/LICENSE`);
     await Deno.writeTextFile(`${part}/README.md`, README);
+    // Without a stamp, whatever an interruption leaves is made anew.
+    await Deno.remove(STAMP).catch(() => {});
     await Deno.remove(PACKAGE, { recursive: true }).catch(() => {});
     await Deno.rename(part, PACKAGE);
   } catch (error) {
@@ -156,6 +194,6 @@ async function manifest(part: string): Promise<Record<string, unknown>> {
 }
 
 if (import.meta.main) {
-  await makePackage();
-  console.log("made dist/npm");
+  const isNew = await makePackage();
+  console.log(isNew ? "made dist/npm" : "dist/npm is up to date");
 }

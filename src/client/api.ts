@@ -15,6 +15,7 @@ import { openHttpClient } from "#machine";
 import type { z } from "zod";
 import type { Problem } from "../schema/problem.ts";
 import type { RouteName, ROUTES } from "../schema/route.ts";
+import { chunksOf } from "./chunks.ts";
 import { connectCause, connectHint } from "./connect_cause.ts";
 import { failure, failureFrom, isFailure } from "./failure.ts";
 import type { HttpClient } from "./platform.ts";
@@ -188,7 +189,7 @@ export class Api implements Disposable {
     const response = await this.#send(route, input);
     if (response.body === null) return;
     const { decodeLines } = await import("../link/ndjson.ts");
-    yield* decodeLines(response.body, MAX_LINE_BYTES);
+    yield* decodeLines(chunksOf(response.body, input.signal), MAX_LINE_BYTES);
   }
 
   /** Opens the socket of a route. */

@@ -61,8 +61,9 @@ export async function* watch(
         // A session that can be renewed has ended; the next attempt renews it.
         if (frame.type === "bye" && !frame.resume && !api.renews) {
           throw await failure(
-            "unavailable",
+            "unauthenticated",
             `The stream has ended: ${frame.reason}`,
+            { hint: "log in again, or take another token" },
           );
         }
         if ("revision" in frame && frame.type !== "hello") {

@@ -15,7 +15,7 @@ export class NodeProgram implements AsyncDisposable {
     this.folder = folder;
   }
 
-  /** Makes the package, and compiles sources of the repository against it. */
+  /** Makes the package where that was not done yet, and compiles sources of the repository against it. */
   static async make(sources: readonly string[]): Promise<NodeProgram> {
     await makePackage();
     const folder = await Deno.makeTempDir({ prefix: "usher_node_" });
@@ -50,10 +50,15 @@ export class NodeProgram implements AsyncDisposable {
     });
   }
 
+  /** Where a source lies that was compiled. */
+  compiled(source: string): string {
+    return `${this.folder}/out/${source.replace(/\.ts$/, ".js")}`;
+  }
+
   /** Starts a source that was compiled. */
   start(source: string, ...args: string[]): Deno.ChildProcess {
     return new Deno.Command("node", {
-      args: [`${this.folder}/out/${source.replace(/\.ts$/, ".js")}`, ...args],
+      args: [this.compiled(source), ...args],
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { rejects, strictEqual } from "node:assert/strict";
+import { ok, rejects, strictEqual } from "node:assert/strict";
 import { allDone, connect, type ConnectOptions } from "@usher/client";
-import { type Case, client, codeOf } from "../suite_site.ts";
+import { type Case, client, codeOf, SLOW } from "../suite_site.ts";
 
 /** Connecting, sessions that end, and several clients. */
 export const SESSION_CASES: Readonly<Record<string, Case>> = {
@@ -68,8 +68,62 @@ export const SESSION_CASES: Readonly<Record<string, Case>> = {
     await watch.ready;
     await fixed.call("logout");
     // A token that was given cannot be renewed: that is told, and the end.
-    await rejects(watch.ended);
+    strictEqual(await codeOf(watch.ended), "unauthenticated");
     strictEqual(await codeOf(fixed.whoami()), "unauthenticated");
+  },
+
+  async "a session that ends in the middle of a request is followed by another"(
+    site,
+  ) {
+    await using usher = await client(site);
+    const seen: string[] = [];
+    const request = usher.start("outlives", {
+      ...SLOW,
+      onProgress: ({ type }) => seen.push(type),
+    });
+    await request.accepted;
+    await usher.call("logout");
+    allDone(await request.result);
+    // It was listened to again, and not sent again.
+    ok(seen.includes("lost"), seen.join());
+    strictEqual(seen.filter((type) => type === "result").length, 1);
+    // Calls side by side that all find it ended make one new session.
+    await usher.call("logout");
+    const names = ["outlives", "outlives", "outlives"];
+    const vms = await Promise.all(names.map((name) => usher.vm(name)));
+    strictEqual(new Set(vms.map(({ uid }) => uid)).size, 1);
+    await usher.destroy("outlives").result;
+  },
+
+  async "a token that ends in the middle of a request ends the wait with its code, and not the work"(
+    site,
+  ) {
+    await using usher = await client(site);
+    const { token } = await usher.call("login", {
+      body: { user: site.user, password: site.password },
+    });
+    const { url: controller, caPem } = site;
+    await using fixed = await connect({ controller, caPem, token });
+    const request = fixed.start("unheard", SLOW);
+    await request.accepted;
+    await fixed.call("logout");
+    strictEqual(await codeOf(request.result), "unauthenticated");
+    strictEqual(await codeOf(fixed.start("never").result), "unauthenticated");
+    allDone(await usher.attach(request.id).result);
+    // One that can be had anew is, and what it was refused for is done.
+    let asked = 0;
+    const tokens = async () => {
+      asked++;
+      const { token } = await usher.call("login", {
+        body: { user: site.user, password: site.password },
+      });
+      return token;
+    };
+    await using renewing = await connect({ controller, caPem, token: tokens });
+    await renewing.call("logout");
+    allDone(await renewing.destroy("unheard").result);
+    strictEqual(asked, 2);
+    await renewing.call("logout");
   },
 
   async "two clients of one program do not know of each other"(site) {
