@@ -44,6 +44,11 @@ Deno.test("a controller whose state was lost goes on from a backup", async () =>
     "made-since": "running",
     stopped: "stopped",
   });
+  match(
+    await site.usher("audit", "list", "--verb", "restore"),
+    /restore +.*told/,
+  );
+  match(await site.usher("audit", "verify"), /are as they were written/);
   const again = await site.run(["ctrl", "restore", ...state, backup]);
   deepStrictEqual([again.code, /it holds /.test(again.err)], [5, true]);
   const nowhere = await site.run(["ctrl", "check", "--state", "/nowhere"]);
