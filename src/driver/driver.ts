@@ -49,6 +49,7 @@
  * @module
  */
 import type { Transfer } from "../schema/frame.ts";
+import type { DriverOffers } from "../schema/node.ts";
 import type { PeerMessage, Progress } from "../schema/operation.ts";
 import type { DomainState, VmSpec } from "../schema/vm.ts";
 import type { Counters } from "../sys/counters.ts";
@@ -136,6 +137,8 @@ export type DomainCounters = Counters;
 /** A hypervisor, as the LNM sees it. Every wait takes a signal. */
 export interface Driver extends AsyncDisposable {
   readonly name: string;
+  /** What of a spec it can give, whatever this node has; the node tells it. */
+  readonly offers?: DriverOffers;
 
   /** Looks at the machine. Bounded in time; the answer may be remembered. */
   probe(signal: AbortSignal): Promise<Probe>;

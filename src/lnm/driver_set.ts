@@ -97,7 +97,7 @@ export class DriverSet implements AsyncDisposable {
           error: messageOf(error),
         });
         failed.push(
-          reportOf(name, { health: "unhealthy", reason: messageOf(error) }, []),
+          reportOf({ name }, { health: "unhealthy", reason: messageOf(error) }),
         );
       }
     }
@@ -238,7 +238,6 @@ async function probeOne(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<DriverReport> {
-  const abilities = abilitiesOf(driver);
   using deadline = new Deadline(
     clock,
     PROBE_MS,
@@ -246,39 +245,42 @@ async function probeOne(
     signal,
   );
   try {
-    return reportOf(
-      driver.name,
-      await driver.probe(deadline.signal),
-      abilities,
-    );
+    return reportOf(driver, await driver.probe(deadline.signal));
   } catch (error) {
     if (signal.aborted && isAbort(error)) throw error;
-    return reportOf(driver.name, {
+    return reportOf(driver, {
       health: "unhealthy",
       reason: messageOf(error),
-    }, abilities);
+    });
   }
 }
 
-function abilitiesOf(driver: Driver): string[] {
-  return (["pausing", "console", "migration", "guarding", "adoption"] as const)
-    .filter((
-      ability,
-    ) => driver[ability] !== undefined);
+const ABILITIES = [
+  "pausing",
+  "console",
+  "migration",
+  "guarding",
+  "adoption",
+] as const;
+
+/** The optional abilities that a driver has. */
+export function abilitiesOf(driver: Partial<Driver>): string[] {
+  return ABILITIES.filter((ability) => driver[ability] !== undefined);
 }
 
 function reportOf(
-  name: string,
+  driver: Pick<Driver, "name"> & Partial<Driver>,
   probe: Awaited<ReturnType<Driver["probe"]>>,
-  abilities: string[],
 ): DriverReport {
+  const { name, offers } = driver;
   return {
     name,
     health: probe.health,
     reason: "reason" in probe ? probe.reason : "",
     version: "version" in probe ? probe.version : "",
     attributes: "attributes" in probe ? { ...probe.attributes } : {},
-    abilities,
+    abilities: abilitiesOf(driver),
+    ...(offers === undefined ? {} : { offers }),
   };
 }
 

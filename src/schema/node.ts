@@ -33,6 +33,19 @@ export type Overcommit = z.infer<typeof Overcommit>;
  */
 export const DEFAULT_OVERCOMMIT: Overcommit = { memory: 1, cpus: 16 };
 
+/** What of a spec a driver gives its guests, and which of them it moves; see `docs/drivers.md`. */
+export const DriverOffers = z.object({
+  /** `kernel`: directly, `disk`: by firmware or a bootloader. */
+  boot: z.array(z.string()),
+  /** Formats, `overlay` on a base, `volume`: a block device. */
+  disks: z.array(z.string()),
+  /** Kinds of nics. */
+  nics: z.array(z.string()),
+  /** `running`, `paused` and `off` guests, `disks` of their own, `post-copy`. */
+  moves: z.array(z.string()),
+});
+export type DriverOffers = z.infer<typeof DriverOffers>;
+
 /** What a driver can do on a node right now. */
 export const DriverReport = z.object({
   name: DriverName,
@@ -42,8 +55,10 @@ export const DriverReport = z.object({
   version: z.string().default(""),
   /** Such as `accel: tcg`. */
   attributes: z.record(z.string(), z.string()).default({}),
-  /** Optional abilities: pausing, console, migration, snapshots. */
+  /** Optional abilities: pausing, console, migration, guarding, adoption. */
   abilities: z.array(z.string()).default([]),
+  /** Absent where its usher does not tell. */
+  offers: DriverOffers.optional(),
 });
 export type DriverReport = z.infer<typeof DriverReport>;
 

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { UsherError } from "../../error/mod.ts";
+import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
 import type { QemuConfig } from "../../schema/config.ts";
 import { runCommand } from "../../sys/child.ts";
+import type { Probe } from "../driver.ts";
 import { type AccelChoice, chooseAccel } from "./accel.ts";
 
 const VERSION_MS = 10_000;
@@ -49,6 +50,24 @@ export class Installation {
       "driver_failed",
       `Cannot use ${binary}: asked for its version, it ${how}`,
     );
+  }
+
+  /** What can be said of it to the node. */
+  async probe(): Promise<Probe> {
+    try {
+      const [version, { accel, reason }] = await Promise.all([
+        this.version(),
+        this.accel(),
+      ]);
+      const attributes = { accel, accelReason: reason };
+      return { health: "healthy", version, attributes };
+    } catch (error) {
+      const isAbsent = isUsherError(error, "not_found");
+      return {
+        health: isAbsent ? "undetected" : "unhealthy",
+        reason: messageOf(error),
+      };
+    }
   }
 
   /** The accelerator for guests; found out once, unless that fails. */

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
+import { UsherError } from "../../error/mod.ts";
 import { QemuConfig } from "../../schema/config.ts";
 import { makeFolder } from "../../sys/file.ts";
 import { readLogTail } from "../../sys/log_file.ts";
@@ -70,6 +70,12 @@ export async function openQemuDriver(
 
 class QemuDriver implements Driver {
   readonly name = NAME;
+  readonly offers = {
+    boot: ["kernel", "disk"],
+    disks: ["raw", "qcow2", "overlay", "volume"],
+    nics: ["user", "bridge", "tap"],
+    moves: ["running", "paused", "off", "disks", "post-copy"],
+  };
   readonly pausing: Pausing = {
     pause: (uid, signal) => this.#setRunning(uid, "stop", signal),
     resume: (uid, signal) => this.#setRunning(uid, "cont", signal),
@@ -156,22 +162,7 @@ class QemuDriver implements Driver {
   }
 
   async probe(_signal: AbortSignal): Promise<Probe> {
-    try {
-      const [version, { accel, reason }] = await Promise.all([
-        this.#installation.version(),
-        this.#installation.accel(),
-      ]);
-      return {
-        health: "healthy",
-        version,
-        attributes: { accel, accelReason: reason },
-      };
-    } catch (error) {
-      const health = isUsherError(error, "not_found")
-        ? "undetected"
-        : "unhealthy";
-      return { health, reason: messageOf(error) };
-    }
+    return await this.#installation.probe();
   }
 
   async start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport> {

@@ -43,6 +43,12 @@ import { JoinedSignal } from "../../sys/joined_signal.ts";
 /** One node's sim driver. */
 export class SimDriver implements Driver {
   readonly name = "sim";
+  readonly offers = {
+    boot: [],
+    disks: [],
+    nics: [],
+    moves: ["running", "paused", "off"],
+  };
   /** The node's knobs, which tests may turn at any time. */
   readonly faults: SimNodeOptions;
   readonly hypervisor: SimHypervisor;

@@ -63,6 +63,12 @@ export async function openXenDriver(
 
 class XenDriver implements Driver {
   readonly name = NAME;
+  readonly offers = {
+    boot: ["kernel", "disk"],
+    disks: ["raw", "qcow2", "volume"],
+    nics: ["bridge"],
+    moves: ["running", "paused", "off"],
+  };
   readonly pausing: Pausing = {
     pause: (uid, signal) => this.#setPaused(uid, true, signal),
     resume: (uid, signal) => this.#setPaused(uid, false, signal),

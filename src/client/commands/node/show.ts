@@ -68,16 +68,16 @@ export function describeNode(node: NodeView, now: number): string {
 }
 
 function describeDriver(driver: NodeView["drivers"][number]): Fact {
+  const { name, health, reason, version, attributes, abilities } = driver;
+  const key = `driver ${name}`;
+  // Why comes first where it matters: what it could do is of no use now.
+  if (health !== "healthy") {
+    return [key, reason === "" ? health : `${health}: ${reason}`];
+  }
   const details = [
-    driver.version,
-    ...Object.entries(driver.attributes).map(([key, value]) =>
-      `${key} ${value}`
-    ),
-    driver.abilities.length > 0 && `can: ${driver.abilities.join(", ")}`,
-    driver.reason,
+    version,
+    ...Object.entries(attributes).map(([key, value]) => `${key} ${value}`),
+    abilities.length > 0 && `can: ${abilities.join(", ")}`,
   ].filter(Boolean).join("; ");
-  return [
-    `driver ${driver.name}`,
-    details === "" ? driver.health : `${driver.health} (${details})`,
-  ];
+  return [key, details === "" ? health : `${health} (${details})`];
 }
