@@ -39,6 +39,7 @@ const GROUPS: Readonly<Record<string, () => Promise<Rows>>> = {
   loss: async () =>
     await (await import("./bench/node_loss.ts")).benchNodeLoss(),
   qemu: async () => await (await import("./bench/start.ts")).benchStart(),
+  drivers: async () => (await import("./bench/drivers.ts")).benchDrivers(),
 };
 
 function show(row: Row): string {

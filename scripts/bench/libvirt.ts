@@ -52,6 +52,11 @@ export class Libvirt implements AsyncDisposable {
     await virsh("destroy", name);
   }
 
+  /** The `virsh list` of all domains. */
+  async list(): Promise<void> {
+    await virsh("list", "--all");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const daemon of this.#daemons.toReversed()) {
       daemon.kill("SIGTERM");

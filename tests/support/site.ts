@@ -16,7 +16,7 @@ import { until } from "./wait.ts";
 
 export interface TestSiteOptions {
   readonly nodes?: number;
-  readonly driver?: "sim" | "qemu";
+  readonly driver?: DevOptions["driver"];
   readonly ctrl?: Readonly<Record<string, unknown>>;
   readonly lnm?: DevOptions["lnm"];
   /** Plugins of the test, which `ctrl.plugins` registers; they run in its process. */
