@@ -307,6 +307,8 @@ Deno.test("runNode() says which driver cannot tell what it runs, and tells as so
 
   world.domain.deaf = null;
 
+  // That it works now is told first, of the session that there is.
+  await first.hears("drivers");
   const second = await world.session(1);
   second.welcome(false);
   await second.hears("domains");
