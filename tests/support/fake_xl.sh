@@ -3,7 +3,8 @@
 # folder under each of their names, it keeps in that folder what domains there
 # are. A domain's command line says how its guest behaves: `deaf`, `slow`,
 # `hanging`. Files beside it break the host: `silent` (xl never answers),
-# `warns` (warnings before each answer), `newer` (an unknown version).
+# `warns` (warnings before each answer), `newer` (an unknown version), `small` (no
+# memory is free), `full` (nothing can be taken in).
 dir=$(cd "$(dirname "$0")" && pwd)
 domains=$dir/domains
 mkdir -p "$domains"
@@ -47,6 +48,8 @@ case $verb in
 info)
   echo "xen_version            : $([ -e "$dir/newer" ] && echo 9.99-rc || echo 4.17.7)"
   echo "virt_caps              : pv hvm hap gnttab-v1"
+  echo "free_memory            : $([ -e "$dir/small" ] && echo 100 || echo 4000)"
+  echo "xen_commandline        : dom0_mem=512M,max:512M"
   ;;
 list)
   printf '%-40s %5s %5s %5s\t%5s\t%s   %-32s %s\n' Name ID Mem VCPUs State 'Time(s)' UUID 'Reason-Code	Security Label'
@@ -107,6 +110,8 @@ create)
     exit 3 ;;
   *hanging*) exec sleep 600 ;;
   *slow*) sleep 1.5 ;;
+  # Long enough to be seen half made.
+  *reboots*) sleep 0.6 ;;
   esac
   rm "$domains/$id/building"
   echo 0 >"$domains/$id/paused"
@@ -123,7 +128,7 @@ monitor)
     rm -rf "${domains:?}/$1"
     ring
     sleep 0.3
-    exec bash "$0" create -q "$2"
+    bash "$0" create -q "$2"
   fi
   ;;
 destroy)

@@ -5,20 +5,37 @@
  *
  * @module
  */
+import { deepStrictEqual, ok } from "node:assert/strict";
 import { openXenDriver } from "../../src/driver/xen/mod.ts";
 import { uidOfUuid, uuidOfUid } from "../../src/driver/identity.ts";
 import type { DomainPlan, Driver } from "../../src/driver/driver.ts";
+import { findMonitors } from "../../src/driver/xen/processes.ts";
+import { fileIdentity } from "../../src/sys/file_access.ts";
+import { listPids, readArguments } from "../../src/sys/process_table.ts";
 import { VmSpec } from "../../src/schema/vm.ts";
 import { newId } from "../../src/sys/id.ts";
 import type { DriverHarness, PlanKind } from "../conformance/driver/harness.ts";
 import { testPeers } from "./peer_keys.ts";
 import { startInDyingLnm } from "./dying_lnm.ts";
+import { until } from "./wait.ts";
 
 const SCRIPT = new URL("fake_xl.sh", import.meta.url).pathname;
 const PROGRAMS = [
   "xl",
   ...["read", "write", "rm", "watch"].map((tool) => `xenstore-${tool}`),
 ];
+
+/** Declares a test on a node of its own; `config` is the driver's part of `lnm.yaml`. */
+export function xenTest(
+  name: string,
+  fn: (node: FakeXenNode) => Promise<void>,
+  config: Record<string, unknown> = {},
+): void {
+  Deno.test(`xen: ${name}`, async () => {
+    await using node = await FakeXenNode.open(config);
+    await fn(node);
+  });
+}
 
 /** The node. */
 export class FakeXenNode implements DriverHarness {
@@ -67,15 +84,13 @@ export class FakeXenNode implements DriverHarness {
   }
 
   /** A plan of any spec. */
-  planOf(spec: Record<string, unknown>): DomainPlan {
-    return {
-      uid: newId(),
-      name: `web-${++this.#count}.lab.ann`,
-      generation: this.#count,
-      incarnation: newId(),
-      spec: VmSpec.parse({ driver: "xen", memoryMiB: 128, ...spec }),
-    };
-  }
+  readonly planOf = (spec: Record<string, unknown>): DomainPlan => ({
+    uid: newId(),
+    name: `web-${++this.#count}.lab.ann`,
+    generation: this.#count,
+    incarnation: newId(),
+    spec: VmSpec.parse({ driver: "xen", memoryMiB: 128, ...spec }),
+  });
 
   guestUp(): Promise<void> {
     return Promise.resolve();
@@ -91,10 +106,30 @@ export class FakeXenNode implements DriverHarness {
   }
 
   /** Breaks the host, or mends it. */
-  break(how: "silent" | "warns" | "newer", isBroken = true): void {
+  break(
+    how: "silent" | "warns" | "newer" | "full" | "small",
+    isBroken = true,
+  ): void {
     const path = `${this.dir}/host/${how}`;
     if (isBroken) Deno.writeTextFileSync(path, "");
     else Deno.removeSync(path);
+  }
+
+  /** Whether the host has that file. */
+  has(file: string): boolean {
+    return fileIdentity(`${this.dir}/host/${file}`) !== null;
+  }
+
+  /** What xl and the carrier said of a move of `uid` here. */
+  async moveLog(uid: string): Promise<string> {
+    return await Deno.readTextFile(`${this.dir}/state/moves/${uid}/log`);
+  }
+
+  /** The flags that Xen shows of a domain. */
+  async stateInXen(uid: string): Promise<string> {
+    const line = (await this.host("list", "-v")).split("\n")
+      .find((its) => its.includes(uuidOfUid(uid))) ?? "";
+    return / ([-rbpscd]{6}) /.exec(line)?.[1] ?? "gone";
   }
 
   /** The domid of a domain. */
@@ -102,6 +137,35 @@ export class FakeXenNode implements DriverHarness {
     const line = (await this.host("list", "-v")).split("\n")
       .find((its) => its.includes(uuidOfUid(uid))) ?? "";
     return /^\S+ +(\d+)/.exec(line)?.[1] ?? "none";
+  }
+
+  /** Ends the monitor of a domain, or what creates it. */
+  killMonitor(uid: string): void {
+    const monitors = findMonitors(uid);
+    ok(monitors.length > 0, "it has no monitor");
+    for (const { pid } of monitors) Deno.kill(pid, "SIGKILL");
+  }
+
+  /** Checks that nothing is left that would create a domain anew. */
+  checkNoMonitor(uid: string): void {
+    deepStrictEqual(findMonitors(uid), []);
+  }
+
+  /** What tells the driver of news; null when there is nothing. */
+  teller(): number | null {
+    const bell = `${this.dir}/host/bell`;
+    return listPids().find((pid) => {
+      const [program = "", ...args] = readArguments(pid);
+      return program.endsWith("tail") && args.includes(bell);
+    }) ?? null;
+  }
+
+  /** Ends what tells the driver of news, as a restart of the xenstore does. */
+  async killTeller(): Promise<void> {
+    Deno.kill(
+      await until("there is a teller", () => this.teller(), this),
+      "SIGKILL",
+    );
   }
 
   async occupants(): Promise<string[]> {

@@ -24,6 +24,8 @@ export class Domain {
   #phase: Phase = "idle";
   #row: Row | null = null;
   #last: Row | null = null;
+  /** The domid whose creation is known to be over; each reboot brings another. */
+  #built: number | null = null;
   /** As last told to whoever watches. */
   #told = "";
   #saving: Promise<void> = Promise.resolve();
@@ -51,11 +53,17 @@ export class Domain {
     return this.#row !== null && this.handle.ending === null;
   }
 
+  /** Whether it is created anew just now, which looks like a pause. */
+  get isBeingRebuilt(): boolean {
+    return this.#row !== null && this.#row.domid !== this.#built;
+  }
+
   get phase(): Phase {
     return this.#phase;
   }
 
   set phase(phase: Phase) {
+    if (phase === "starting") this.#built = null;
     this.#phase = phase;
     this.publish();
   }
@@ -69,7 +77,10 @@ export class Domain {
   /** Takes in what Xen shows. Telling it is the caller's, once it is known what it means. */
   see(row: Row | null): void {
     this.#row = row;
-    if (row !== null) this.#last = row;
+    if (row === null) return;
+    this.#last = row;
+    const hasRun = !row.paused || row.cpuSeconds > 0;
+    if (this.#built === null || hasRun) this.#built = row.domid;
   }
 
   /** What is known now, without asking anybody. */
@@ -79,7 +90,7 @@ export class Domain {
       uid,
       domain: uid,
       name,
-      ...stateOf(this.handle, this.#row, this.#phase),
+      ...stateOf(this.handle, this.#row, this.#phase, this.isBeingRebuilt),
       incarnation,
       generation,
     };

@@ -23,6 +23,7 @@ export function stateOf(
   handle: Handle,
   row: Row | null,
   phase: Phase,
+  isBeingRebuilt: boolean,
 ): SeenState {
   const { move, ending } = handle;
   if (move !== null && isCopy(move)) {
@@ -36,6 +37,7 @@ export function stateOf(
   if (ending !== null && (row === null || row.shutdown)) return ending;
   if (row === null || !handle.created) return notYet(handle);
   if (row.shutdown) return { state: "running", reason: reasonOfPause(row) };
+  if (isBeingRebuilt) return notYet(handle);
   const reason = nameReason(handle, row);
   if (row.paused) return { state: "paused", reason };
   return { state: phase === "stopping" ? "stopping" : "running", reason };

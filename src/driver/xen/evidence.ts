@@ -57,7 +57,7 @@ async function lastLines(path: string): Promise<string> {
   return text.split(/[\r\n]+/)
     // deno-lint-ignore no-control-regex -- what a guest prints goes to people's terminals
     .map((line) => line.replace(/\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x1f\x7f]/g, ""))
-    .filter((line) => line.trim() !== "")
+    .filter((line) => line.trim() !== "" && !/^Waiting for domain /.test(line))
     .slice(-MAX_LINES).join("; ").slice(-MAX_CHARS);
 }
 

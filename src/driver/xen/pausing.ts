@@ -6,8 +6,11 @@
  * @module
  */
 import { UsherError } from "../../error/mod.ts";
+import { systemClock } from "../../sys/clock.ts";
 import type { Domain } from "./domain.ts";
 import type { XenEnvironment } from "./environment.ts";
+
+const LOOK_MS = 300;
 
 /** Others may have paused it many times; more than this is somebody who pauses it now. */
 const MAX_TRIES = 16;
@@ -30,6 +33,10 @@ export async function setPaused(
           paused ? "pause" : "resume"
         } VM "${handle.name}": it is ${domain.report().state}`,
       );
+    }
+    if (domain.isBeingRebuilt) {
+      await systemClock.sleep(LOOK_MS);
+      continue;
     }
     if (row.paused === paused) return domain.publish();
     const { done, words } = await xl.act(verb, String(row.domid));

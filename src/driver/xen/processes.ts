@@ -26,6 +26,11 @@ export function findMonitors(uid: string): ProcessId[] {
   });
 }
 
+/** Whether there is one. Looked for twice, since one may have made way for the next meanwhile. */
+export function hasMonitor(uid: string): boolean {
+  return findMonitors(uid).length > 0 || findMonitors(uid).length > 0;
+}
+
 /** Ends them, so that none makes the domain anew. */
 export function endMonitors(uid: string): void {
   for (const process of findMonitors(uid)) signalProcess(process, "SIGKILL");

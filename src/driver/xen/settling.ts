@@ -13,7 +13,7 @@ import type { XenEnvironment } from "./environment.ts";
 import { explainGone, withLastWords } from "./evidence.ts";
 import { create } from "./launch.ts";
 import { REASON, type Row } from "./listing.ts";
-import { endMonitors, findMonitors } from "./processes.ts";
+import { endMonitors, hasMonitor } from "./processes.ts";
 import { destroyAll } from "./undo.ts";
 
 /** How long a monitor may take to make a domain anew that rebooted. */
@@ -61,7 +61,7 @@ export class Settling {
       domain.publish();
       return row.shutdown;
     }
-    if (findMonitors(uid).length > 0) return true;
+    if (hasMonitor(uid)) return true;
     await destroyAll(this.#env, uid, name);
     await domain.keepEnding(
       await explainGone(this.#env, domain.handle, null),
@@ -74,7 +74,7 @@ export class Settling {
     const now = systemClock.monotonic();
     const since = this.#goneSince.get(uid) ?? now;
     this.#goneSince.set(uid, since);
-    if (findMonitors(uid).length > 0 && now - since < REBOOT_MS) {
+    if (hasMonitor(uid) && now - since < REBOOT_MS) {
       domain.publish();
       return true;
     }
@@ -100,7 +100,7 @@ export class Settling {
     }
     domain.publish();
     if (row.reason === REASON.suspend) return false;
-    if (findMonitors(handle.uid).length > 0) return true;
+    if (hasMonitor(handle.uid)) return true;
     await this.#reboot(domain);
     return false;
   }

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { UsherError } from "../../error/mod.ts";
+import { isUsherError, UsherError } from "../../error/mod.ts";
 import { type CommandResult, runCommand } from "../../sys/child.ts";
 import { isListing, parseListing, type Row } from "./listing.ts";
 import { wordsOf } from "./words.ts";
@@ -37,7 +37,10 @@ export class Xl {
 
   /** Every domain but dom0. Throws `unavailable` when xl tells nothing: silence is no absence. */
   async list(signal: AbortSignal): Promise<Row[]> {
-    const answer = await this.#run(["list", "-v"], signal);
+    const answer = await this.#run(["list", "-v"], signal).catch((error) => {
+      if (!isUsherError(error, "not_found")) throw error;
+      throw new UsherError("unavailable", error.message, { cause: error });
+    });
     if (answer.code !== 0 || !isListing(answer.stdout)) {
       throw refused("list", answer);
     }

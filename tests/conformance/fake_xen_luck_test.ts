@@ -1,0 +1,198 @@
+/**
+ * Bad luck on a Xen host: xl that is not there, hangs or babbles, a xenstore
+ * that restarts, starts that were cut short.
+ *
+ * @module
+ */
+import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
+import { isUsherError } from "../../src/error/mod.ts";
+import { xenTest } from "../support/xen_node.ts";
+import { until } from "../support/wait.ts";
+import {
+  checkListed,
+  noAbort,
+  powerOff,
+  startNew,
+  untilState,
+  Watching,
+} from "./driver/harness.ts";
+
+xenTest(
+  "xl that is missing is told by the probe, and no domain is made up",
+  async ({ driver }) => {
+    const probe = await driver.probe(noAbort());
+    deepStrictEqual([probe.health, "reason" in probe && probe.reason], [
+      "undetected",
+      "xl: not installed",
+    ]);
+    await rejects(driver.list(noAbort()), { code: "unavailable" });
+  },
+  { xl: "/nowhere/xl" },
+);
+
+xenTest("a host that is no dom0 says so in the probe", async (node) => {
+  await Deno.writeTextFile(
+    node.xl,
+    "#!/bin/sh\necho 'xencall: error: Could not obtain handle on privileged command interface: No such file or directory' >&2\nexit 1\n",
+  );
+  const probe = await node.driver.probe(noAbort());
+  deepStrictEqual(probe.health, "undetected");
+  match(
+    "reason" in probe ? probe.reason : "",
+    /^xl: not in dom0 \(.*privileged/,
+  );
+});
+
+xenTest(
+  "warnings before each answer, and a version that nobody knows, change nothing",
+  async (node) => {
+    node.break("warns");
+    node.break("newer");
+    const plan = await startNew(node);
+    await node.driver.pausing!.pause(plan.uid, noAbort());
+    await checkListed(node, plan.uid, "paused");
+    await node.driver.pausing!.resume(plan.uid, noAbort());
+    await powerOff(node, plan.uid);
+    const probe = await node.driver.probe(noAbort());
+    deepStrictEqual("version" in probe && probe.version, "9.99-rc");
+  },
+);
+
+xenTest(
+  "xl that hangs: every verb ends in time and says so, nothing is taken for gone",
+  async (node) => {
+    const plan = await startNew(node);
+    node.break("silent");
+    const { driver } = node;
+    for (
+      const verb of [
+        driver.list(noAbort()),
+        driver.inspect(plan.uid, noAbort()),
+        driver.pausing!.pause(plan.uid, noAbort()),
+        driver.stop(plan.uid, { graceMs: 0, signal: noAbort() }),
+      ]
+    ) {
+      await rejects(verb, {
+        code: "unavailable",
+        message: /No answer from "xl \w+" within 400 ms/,
+      });
+    }
+    node.break("silent", false);
+
+    await checkListed(node, plan.uid, "running");
+  },
+  { verb_timeout: 400 },
+);
+
+xenTest(
+  "a verb that hangs is given up at once when its caller does",
+  async (node) => {
+    const plan = await startNew(node);
+    node.break("silent");
+    const abort = new AbortController();
+    const verb = node.driver.pausing!.pause(plan.uid, abort.signal);
+    abort.abort(new Error("enough"));
+    await rejects(verb, { message: "enough" });
+    node.break("silent", false);
+  },
+  { verb_timeout: 2000 },
+);
+
+xenTest(
+  "a xenstore that is restarted is heard again, and an end meanwhile is seen",
+  async (node) => {
+    await using watching = new Watching(node);
+    const plan = await startNew(node);
+    await node.killTeller();
+
+    await node.shutDownGuest(plan.uid);
+
+    await watching.until(plan.uid, "stopped");
+    await until("it is heard again", () => node.teller() !== null, node);
+  },
+);
+
+xenTest(
+  "without the xenstore's tools Xen is asked, and ends are seen too",
+  async (node) => {
+    for (const tool of ["read", "write", "rm", "watch"]) {
+      await Deno.writeTextFile(
+        `${node.dir}/host/xenstore-${tool}`,
+        "#!/bin/sh\nexit 1\n",
+      );
+    }
+    await node.reopen();
+    await using watching = new Watching(node);
+    const plan = await startNew(node);
+    await node.crashGuest(plan.uid);
+    await watching.until(plan.uid, "crashed");
+  },
+);
+
+xenTest(
+  "a domain half made by a start that was killed is undone, and started at the next",
+  async (node) => {
+    const plan = await node.plan("hanging");
+    const start = node.driver.start(plan, noAbort());
+    start.catch(() => {});
+    await until(
+      "it is half made",
+      async () => await node.domid(plan.uid) !== "none",
+      node,
+    );
+    const reopened = node.reopen();
+    await rejects(start, { code: "interrupted" });
+    await reopened;
+    await untilState(node, plan.uid, "starting");
+    node.killMonitor(plan.uid);
+
+    const { reason } = await untilState(node, plan.uid, "crashed");
+
+    match(reason, /its start was interrupted/);
+    deepStrictEqual(await node.occupants(), []);
+    const { spec } = await node.plan();
+    await node.driver.start({ ...plan, spec }, noAbort());
+    deepStrictEqual(await node.occupants(), [plan.uid]);
+  },
+);
+
+xenTest(
+  "xl create that takes too long is undone, with all it began",
+  async (node) => {
+    const plan = await node.plan("hanging");
+    await rejects(node.driver.start(plan, noAbort()), {
+      code: "driver_failed",
+      message: /No end of xl create within 500 ms/,
+    });
+    deepStrictEqual(await node.occupants(), []);
+    deepStrictEqual(await node.leftovers(plan.uid), []);
+  },
+  { start_timeout: 500 },
+);
+
+xenTest(
+  "what a spec cannot have under Xen is refused by the name of its field",
+  async ({ driver, planOf, xl, dir }) => {
+    const boot = { kernel: xl };
+    const image = `${dir}/image.raw`;
+    await Deno.writeTextFile(image, "");
+    const fields: [Record<string, unknown>, string][] = [
+      [{ boot, nics: [{ kind: "user" }] }, "spec.nics[0].kind"],
+      [
+        { boot, nics: [{ kind: "bridge", bridge: "br9" }] },
+        "spec.nics[0].bridge",
+      ],
+      [{ boot, disks: [{ base: image, format: "raw" }] }, "spec.disks[0].base"],
+      [{ boot: { kernel: "/nowhere" } }, "spec.boot.kernel"],
+      [{ disks: [{ path: image, format: "raw" }] }, "spec.boot"],
+      [{ boot, xen: { bootloader: "pygrub" } }, "spec.disks"],
+    ];
+    for (const [spec, field] of fields) {
+      await rejects(driver.start(planOf(spec), noAbort()), (error) => {
+        ok(isUsherError(error, "invalid_input"), `${error}`);
+        deepStrictEqual(error.details.field, field);
+        return true;
+      });
+    }
+  },
+);
