@@ -79,6 +79,12 @@ export function listPids(): number[] {
   return pids;
 }
 
+/** The threads of a process, by the numbers that calls for one of them take. Throws when it is gone. */
+export function listThreads(pid: number): number[] {
+  return [...Deno.readDirSync(`/proc/${pid}/task`)]
+    .map(({ name }) => Number(name));
+}
+
 /** The arguments a process was started with; empty when it is gone or not ours to see. */
 export function readArguments(pid: number): string[] {
   return readStrings(`/proc/${pid}/cmdline`);
@@ -154,9 +160,7 @@ export function signalProcess(
 export function lowerPriority(id: ProcessId, nice: number): void {
   if (readLiving(id) === null) return;
   try {
-    for (const { name } of Deno.readDirSync(`/proc/${id.pid}/task`)) {
-      setPriority(Number(name), nice);
-    }
+    for (const thread of listThreads(id.pid)) setPriority(thread, nice);
   } catch {
     // It has ended, or one of its threads has.
   }

@@ -18,7 +18,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
     "memory.oom.group",
     "memory.events",
   ],
-  cpu: ["cpu.max", "cpu.max.burst", "cpu.weight"],
+  cpu: ["cpu.idle", "cpu.max", "cpu.max.burst", "cpu.weight"],
   pids: ["pids.max"],
 };
 

@@ -143,20 +143,27 @@ export class HostGroup {
       this.#set("cpu.max.burst", "0", true);
       this.#set("cpu.max", `${quota} ${PERIOD_US}`);
       this.#set("cpu.max.burst", `${quota}`, true);
-      this.#set("cpu.weight", `${WEIGHTS[this.#isBusy ? "busy" : "plugin"]}`);
+      this.#rank();
     }
     if (this.#has.has("pids")) this.#set("pids.max", `${MAX_TASKS}`);
   }
 
-  /** Lets it have what others leave of the processors: a priority counts within a group alone. */
-  lower(): void {
-    this.#isBusy = true;
+  /** Whether it has only what others leave of the processors: a priority counts within a group alone. */
+  yieldToOthers(does: boolean): void {
+    this.#isBusy = does;
     if (!this.#has.has("cpu")) return;
     try {
-      this.#set("cpu.weight", `${WEIGHTS.busy}`);
+      this.#rank();
     } catch {
       // It has ended.
     }
+  }
+
+  /** A group that is idle gives way at once, and has no weight that could be set. */
+  #rank(): void {
+    this.#set("cpu.idle", "0", true);
+    this.#set("cpu.weight", `${WEIGHTS[this.#isBusy ? "busy" : "plugin"]}`);
+    if (this.#isBusy) this.#set("cpu.idle", "1", true);
   }
 
   /** Why the kernel has ended it; null when it has not. */

@@ -45,11 +45,15 @@ Deno.test("limits follow the plugins that a process has, and who keeps a process
   const has = (file: string) => files.read(`${SERVICE}/plugin-7/${file}`);
   strictEqual(has("cpu.weight"), "100");
   strictEqual(files.read(`${SERVICE}/controller/cpu.weight`), "1000");
-  group?.lower();
+  group?.yieldToOthers(true);
   group?.limit(LIMITS.slice(1));
   strictEqual(has("memory.max"), `${(50 + 32) * 2 ** 20}`);
   strictEqual(has("cpu.max"), "50000 100000");
   strictEqual(has("cpu.weight"), "10");
+  strictEqual(has("cpu.idle"), "1");
+  group?.yieldToOthers(false);
+  strictEqual(has("cpu.weight"), "100");
+  strictEqual(has("cpu.idle"), "0");
 });
 
 Deno.test("a process that the kernel has ended is told of with its limit, and one that ended otherwise is not", () => {
@@ -115,7 +119,7 @@ Deno.test("what is not delegated whole is kept by the kernel as far as it goes",
     deepStrictEqual(groups.controllers, ["memory"]);
     files.fork(7, 1);
     const group = groups.enclose(7, LIMITS);
-    group?.lower();
+    group?.yieldToOthers(true);
     strictEqual(files.of(7), `${SERVICE}/plugin-7`);
     strictEqual(files.read(`${SERVICE}/plugin-7/cpu.max`), null);
   }

@@ -82,7 +82,8 @@ export class HostKeeper {
       limits: tenants.map(({ limits }) => limits),
       calls,
       kill: (why) => host.kill(why),
-      lower: () => host.lower(),
+      lower: () => host.yieldToOthers(true),
+      raise: () => host.yieldToOthers(false),
     }];
   }
 

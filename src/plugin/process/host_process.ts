@@ -122,9 +122,9 @@ export class HostProcess {
     return this.#group?.controllers ?? [];
   }
 
-  /** Lets it have what others leave of the processors, where priorities do not count. */
-  lower(): void {
-    this.#group?.lower();
+  /** Whether it has only what others leave of the processors, where priorities do not count. */
+  yieldToOthers(does: boolean): void {
+    this.#group?.yieldToOthers(does);
   }
 
   get isOver(): boolean {

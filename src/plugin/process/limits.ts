@@ -6,7 +6,7 @@
  * Memory is what a process has to itself, looked at every 50 ms while it works
  * and four times a second while it does not. Whoever passes a bound is killed
  * at once; between two looks a process can grow by some 200 MiB. Whoever keeps
- * a processor busy is let have only what others leave, from then on: on a small
+ * a processor busy is let have only what others leave, until it rests: on a small
  * machine it is the controller's processor.
  *
  * @module
@@ -14,11 +14,11 @@
 import type { PluginLimits } from "../../schema/plugin.ts";
 import type { Clock } from "../../sys/clock.ts";
 import {
-  lowerPriority,
   type ProcessId,
   readLiving,
   readOwnBytes,
 } from "../../sys/process_table.ts";
+import { raiseAgain, yieldToOthers } from "../../sys/scheduling.ts";
 
 /** How often a process is looked at while it has calls. */
 export const BUSY_MS = 50;
@@ -27,11 +27,12 @@ export const IDLE_MS = 250;
 /** The time over which the use of processors is averaged. */
 export const CPU_WINDOW_MS = 10_000;
 
-const CPU_EVERY_MS = 250;
+const CPU_EVERY_MS = 100;
 /** So much of a processor, at so many looks in a row, is keeping it busy. */
 const BUSY_SHARE = 0.8;
 const BUSY_LOOKS = 2;
-const NICE = 10;
+/** And less of it, for so long, is resting. */
+const REST_MS = 5000;
 const MIB = 1024 * 1024;
 
 /** A process that runs plugins. */
@@ -43,8 +44,10 @@ export interface WatchedProcess {
   /** Calls that it has. */
   readonly calls: number;
   kill(why: string): void;
-  /** Lets it have what others leave, where its priority alone does not do that. */
+  /** Lets it have what others leave, where the reader's `lower` alone does not do that. */
   lower?(): void;
+  /** Takes that back. */
+  raise?(): void;
 }
 
 /** Where the figures come from. */
@@ -55,13 +58,16 @@ export interface ProcessReader {
   cpu(id: ProcessId): number | null;
   /** Lets it have what others leave. */
   lower(id: ProcessId): void;
+  /** Takes that back. */
+  raise(id: ProcessId): void;
 }
 
 /** /proc, as it is. */
 export const PROC_READER: ProcessReader = {
   memory: ({ pid }) => readOwnBytes(pid),
   cpu: (id) => readLiving(id)?.cpuSeconds ?? null,
-  lower: (id) => lowerPriority(id, NICE),
+  lower: yieldToOthers,
+  raise: raiseAgain,
 };
 
 /** Holds processes to their limits, by one timer for all of them, from the first `wake` on. */
@@ -142,7 +148,8 @@ class Entry {
   lookedAt = -Infinity;
   #cpuLookedAt = -Infinity;
   #busyLooks = 0;
-  #isLowered = false;
+  /** When it was last busy; null while it has what others have. */
+  #loweredAt: number | null = null;
   /**
    * Oldest first; the first is as old as the window, or as the first look: what
    * it used until then, to start, was used in a time that nobody knows.
@@ -185,10 +192,7 @@ class Entry {
     const last = samples.at(-1)?.seconds ?? seconds;
     samples.push({ at: now, seconds });
     // Before the first look it has started, which everybody does in a hurry.
-    if (this.#isBusy((seconds - last) * 1000 / passedMs)) {
-      reader.lower(process.id);
-      process.lower?.();
-    }
+    this.#rank(process, reader, (seconds - last) * 1000 / passedMs);
     while ((samples[1]?.at ?? now) <= now - CPU_WINDOW_MS) samples.shift();
     const used = seconds - (samples[0]?.seconds ?? 0);
     const most = processors * CPU_WINDOW_MS / 1000;
@@ -199,10 +203,20 @@ class Entry {
         `and ${most} s is its limit`;
   }
 
-  /** Whether it keeps a processor busy; said once. */
-  #isBusy(share: number): boolean {
+  /** Lets it have what others leave from when it keeps a processor busy until it rests. */
+  #rank(process: WatchedProcess, reader: ProcessReader, share: number): void {
+    const now = this.#cpuLookedAt;
     this.#busyLooks = share >= BUSY_SHARE ? this.#busyLooks + 1 : 0;
-    if (this.#isLowered || this.#busyLooks < BUSY_LOOKS) return false;
-    return this.#isLowered = true;
+    if (this.#busyLooks >= BUSY_LOOKS) {
+      if (this.#loweredAt === null) {
+        reader.lower(process.id);
+        process.lower?.();
+      }
+      this.#loweredAt = now;
+    } else if (this.#loweredAt !== null && now - this.#loweredAt >= REST_MS) {
+      this.#loweredAt = null;
+      reader.raise(process.id);
+      process.raise?.();
+    }
   }
 }

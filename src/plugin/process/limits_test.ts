@@ -19,6 +19,7 @@ class Scene {
   readonly clock = new FakeClock();
   readonly reasons: string[] = [];
   readonly lowered: number[] = [];
+  readonly raised: number[] = [];
   looks = 0;
   memoryMiB: number | null = 10;
   cpuSeconds: number | null = 0;
@@ -54,6 +55,7 @@ class Scene {
       },
       cpu: () => this.cpuSeconds,
       lower: ({ pid }) => void this.lowered.push(pid),
+      raise: ({ pid }) => void this.raised.push(pid),
     };
   }
 }
@@ -148,6 +150,27 @@ Deno.test("whoever keeps a processor busy has what others leave, and is told so 
     await scene.clock.advance(IDLE_MS);
   }
   assert.deepEqual(scene.lowered, [ID.pid]);
+  assert.deepEqual(scene.raised, []);
+});
+
+Deno.test("whoever has rested for five seconds has again what others have, and is lowered again when it does not", async () => {
+  const scene = new Scene();
+  const work = async (seconds: number) => {
+    for (let i = 0; i < 4; i++) {
+      scene.cpuSeconds! += seconds;
+      await scene.clock.advance(IDLE_MS);
+    }
+  };
+  scene.calls = 0;
+  await work(0.25);
+  assert.deepEqual([scene.lowered.length, scene.raised.length], [1, 0]);
+  for (let i = 0; i < 4; i++) await work(0.1);
+  assert.deepEqual(scene.raised, []);
+  await work(0.1);
+  await work(0.1);
+  assert.deepEqual(scene.raised, [ID.pid]);
+  await work(0.25);
+  assert.deepEqual(scene.lowered, [ID.pid, ID.pid]);
 });
 
 Deno.test("a process that is gone passes no bound, and one that comes is found", async () => {
