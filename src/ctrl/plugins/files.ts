@@ -3,26 +3,16 @@
  * them.
  *
  * Everything is read anew each time. One that is turned off is read as well,
- * so that what it declares stays known, but what is wrong with it is only
- * told: turning a broken plugin off must help.
+ * so that what it declares stays known, but after the others and not for long,
+ * and what is wrong with it is only told: turning a broken plugin off must help.
  *
  * @module
  */
-import { messageOf, UsherError } from "../../error/mod.ts";
+import { messageOf } from "../../error/mod.ts";
 import type { HostGroups } from "../../plugin/process/host_groups.ts";
 import type { HostPool } from "../../plugin/process/host_pool.ts";
-import {
-  findPlugins,
-  pluginAt,
-  type PluginPlace,
-} from "../../plugin/files/find.ts";
-import {
-  type KeyPath,
-  type Locate,
-  lowered,
-  meant,
-  mistakeError,
-} from "../../plugin/files/mistake.ts";
+import { findPlugins, type PluginPlace } from "../../plugin/files/find.ts";
+import { type Locate, mistakeError } from "../../plugin/files/mistake.ts";
 import {
   forgetVersions,
   noteVersion,
@@ -39,6 +29,7 @@ import type { LoadedPlugin } from "../../plugin/runner.ts";
 import { SnapshotStore } from "../../plugin/files/snapshot_store.ts";
 import type { PluginConfig } from "../../schema/plugin.ts";
 import { optionMistakes } from "./options.ts";
+import { locatedIn, placeAt, placeOf } from "./places.ts";
 import {
   isEnabled,
   type KnownPlugin,
@@ -65,6 +56,12 @@ export interface PluginFilesParts {
   readonly groups?: HostGroups | undefined;
 }
 
+/**
+ * So long one that is turned off may take to load, whatever its limit is. What
+ * it is is worth knowing, and no start waits long for one that hangs.
+ */
+const OFF_START_MS = 3000;
+
 /** One plugin of the configuration, read or not. */
 interface Entry {
   readonly name: string;
@@ -77,6 +74,14 @@ interface Entry {
   } | null;
   readonly place: PluginPlace | null;
   readonly problem: string;
+}
+
+/** What a set is read with. */
+interface Site {
+  readonly places: ReadonlyMap<string, PluginPlace>;
+  readonly switches: Switches;
+  readonly locate: Locate;
+  readonly ports: ReadingPorts;
 }
 
 /** Reads sets from files. */
@@ -172,37 +177,76 @@ export class PluginFiles implements PluginSource {
     return new PluginReader({ ...ports, groups }, pool);
   }
 
+  /** All that are turned on, and then those that are not. */
   async #readAll(
     configured: readonly (readonly [name: string, config: PluginConfig])[],
-    site: {
-      readonly places: ReadonlyMap<string, PluginPlace>;
-      readonly switches: Switches;
-      readonly locate: Locate;
-      readonly ports: ReadingPorts;
-    },
+    site: Site,
   ): Promise<Entry[]> {
     await using reader = this.#reader(site.ports);
-    const results = await Promise.allSettled(
-      configured.map(async ([name, config]): Promise<Entry> => {
-        const enabled = isEnabled(name, config, site.switches);
-        const entry = { name, config, enabled };
-        let place: PluginPlace | null = null;
-        try {
-          place = await placeOf(name, config, site);
-          const read = await this.#readOne(name, config, place, reader);
-          checkOptions(name, config, read.reading, site.locate);
-          return { ...entry, place, read, problem: "" };
-        } catch (error) {
-          if (enabled) throw error;
-          return { ...entry, place, read: null, problem: messageOf(error) };
-        }
-      }),
+    const isOn = ([name, config]: (typeof configured)[number]) =>
+      isEnabled(name, config, site.switches);
+    const on = await Promise.allSettled(
+      configured.filter(isOn).map(([name, config]) =>
+        this.#readOn(name, config, site, reader)
+      ),
     );
     // The first in the order of the file, whichever failed first.
-    return results.map((result) => {
+    const entries = on.map((result) => {
       if (result.status === "rejected") throw result.reason;
       return result.value;
     });
+    // Not beside them: one that hangs would take their turn.
+    entries.push(
+      ...await Promise.all(
+        configured.filter((one) => !isOn(one)).map(([name, config]) =>
+          this.#readOff(name, config, site, reader)
+        ),
+      ),
+    );
+    const order = configured.map(([name]) => name);
+    return entries.toSorted((a, b) =>
+      order.indexOf(a.name) - order.indexOf(b.name)
+    );
+  }
+
+  async #readOn(
+    name: string,
+    config: PluginConfig,
+    site: Site,
+    reader: PluginReader,
+  ): Promise<Entry> {
+    const place = await placeOf(name, config, site);
+    const read = await this.#readOne(name, config, place, reader);
+    checkOptions(name, config, read.reading, site.locate);
+    return { name, config, enabled: true, place, read, problem: "" };
+  }
+
+  /** Whatever is wrong with it is told of it, and troubles nobody else. */
+  async #readOff(
+    name: string,
+    config: PluginConfig,
+    site: Site,
+    reader: PluginReader,
+  ): Promise<Entry> {
+    const entry = { name, config, enabled: false };
+    const { limits } = config;
+    const start = Math.min(limits.start, OFF_START_MS);
+    const hurried = { ...config, limits: { ...limits, start } };
+    let place: PluginPlace | null = null;
+    try {
+      place = await placeOf(name, config, site);
+      const { plugin, reading } = await this.#readOne(
+        name,
+        hurried,
+        place,
+        reader,
+      );
+      checkOptions(name, config, reading, site.locate);
+      const read = { plugin: { ...plugin, config }, reading };
+      return { ...entry, place, read, problem: "" };
+    } catch (error) {
+      return { ...entry, place, read: null, problem: messageOf(error) };
+    }
   }
 
   async #readOne(
@@ -212,75 +256,25 @@ export class PluginFiles implements PluginSource {
     reader: PluginReader,
   ) {
     const snapshot = await this.#store.take(place);
-    const reading = await this.#readings.read({
-      name,
-      snapshot,
-      limits: config.limits,
-      registrations: config.events.map((given) => ({
-        event: given.event,
-        order: given.order ?? null,
-        options: optionsOf(config, given),
-      })),
-    }, reader);
+    const reading = await this.#readings.read(
+      {
+        name,
+        snapshot,
+        limits: config.limits,
+        registrations: config.events.map((given) => ({
+          event: given.event,
+          order: given.order ?? null,
+          options: optionsOf(config, given),
+        })),
+      },
+      reader,
+    );
     const { manifest, handles } = reading;
     return {
       plugin: { name, snapshot, manifest, handles, config },
       reading,
     };
   }
-}
-
-async function placeOf(
-  name: string,
-  { path }: PluginConfig,
-  { places, locate }: {
-    readonly places: ReadonlyMap<string, PluginPlace>;
-    readonly locate: Locate;
-  },
-): Promise<PluginPlace> {
-  if (path !== undefined) {
-    return { ...await placeAt(["plugins", name, "path"], path, locate), name };
-  }
-  const place = places.get(name);
-  if (place !== undefined) return place;
-  throw mistakeError({
-    path: ["plugins", name],
-    message: `there is no plugin "${name}" in any folder`,
-    hint: `${
-      meant(name, [...places.keys()])
-    }; plugin_dirs names folders, and path a single plugin`,
-  }, locate);
-}
-
-/** The plugin at a path that stands in the configuration. */
-async function placeAt(
-  key: KeyPath,
-  path: string,
-  locate: Locate,
-): Promise<PluginPlace> {
-  try {
-    return await pluginAt(path);
-  } catch (error) {
-    const hint = error instanceof UsherError ? error.details.hint : undefined;
-    const message = lowered(messageOf(error));
-    throw mistakeError({ path: key, message, hint }, locate);
-  }
-}
-
-/** What is wrong with a folder of `plugin_dirs`, where it stands there. */
-function locatedIn(
-  dirs: readonly string[],
-  error: unknown,
-  locate: Locate,
-): unknown {
-  if (!(error instanceof UsherError)) return error;
-  const { subject = "", hint } = error.details;
-  const index = dirs.findIndex((dir) =>
-    subject === dir || subject.startsWith(`${dir.replace(/\/+$/, "")}/`)
-  );
-  if (index < 0) return error;
-  const path = ["plugin_dirs", index];
-  return mistakeError({ path, message: lowered(error.message), hint }, locate);
 }
 
 function checkOptions(
