@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { deepStrictEqual, ok } from "node:assert/strict";
+import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import type { Operation } from "../../src/schema/operation.ts";
 import { PluginFolder } from "../support/plugin_folder.ts";
 import { ProcessSite } from "../support/process_site.ts";
@@ -70,6 +70,33 @@ async function said(site: ProcessSite, plugin: string): Promise<string> {
   }
 }
 
+/** Versions that do not answer: the first when it is asked by its second registration, the second when it is told. */
+function keeper(version: number): string {
+  const never = "await new Promise(() => {})";
+  return `
+export const manifest = { name: "keeper", version: "${version}.0.0", api: 1 };
+
+let asked = 0;
+
+export default ({ definePlugin }) =>
+  definePlugin({
+    handlers: {
+      request: async (_args, ctx) => {
+        if (${version} > 1 || ++asked === 1) return;
+        // By then what the first one answered is on its way to the disk.
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        ctx.log.info("v${version} is asked");
+        ${never};
+      },
+      register: async ([vm], ctx) => {
+        ctx.log.info("v${version} hears of " + vm.name);
+        ${version === 2 ? never : ""}
+      },
+    },
+  });
+`;
+}
+
 Deno.test("a controller is killed while a plugin decides, and its files change: what began goes on as it began", async () => {
   await using folder = await PluginFolder.make();
   const write = (version: string) =>
@@ -120,4 +147,59 @@ Deno.test("a controller is killed while a plugin decides, and its files change: 
     async () => (await said(site, "slow")).includes("v2 hears of"),
     PATIENCE,
   );
+});
+
+Deno.test("a controller is killed, and what was begun needs a version whose snapshot has vanished: it is not decided, and what is told says who missed it", async () => {
+  await using folder = await PluginFolder.make();
+  const write = (version: number) =>
+    folder.write({ "keeper.js": keeper(version) });
+  await write(1);
+  const events = ["request", "request", "register"].map((event) => ({
+    ...{ event, deadline: "5m" },
+  }));
+  await using site = await ProcessSite.start({
+    nodes: [],
+    ctrl: { plugin_dirs: [folder.plugins], plugins: { keeper: { events } } },
+  });
+  const hears = (text: string) =>
+    until(
+      text,
+      async () => (await said(site, "keeper")).includes(text),
+      PATIENCE,
+    );
+  /** As after a disk was cleaned by hand. */
+  const loseVersions = async (version: number) => {
+    await site.ctrl.kill();
+    await Deno.remove(`${site.dir}/ctrl/plugins`, { recursive: true });
+    await write(version);
+    await site.startCtrl();
+  };
+  const register = (id: string, name: string) => ({
+    ...{ verb: "register", names: [name], spec: SIM, id },
+  });
+  const begun = register("begun-with-v1", "web");
+  site.submit(begun).catch(() => {});
+  await hears("v1 is asked");
+  await loseVersions(2);
+  await rejects(
+    site.submit(begun),
+    /Cannot go on with what plugin \\?"keeper\\?" began to decide/,
+  );
+  const { outcomes: [outcome] } = await site.submit(
+    register("begun-with-v2", "db"),
+  );
+  await hears("v2 hears of db");
+  await loseVersions(3);
+  const path = `/v1/operations/${outcome?.operation}`;
+  await until("its trail says who missed it", async () => {
+    const { trail } = await site.call<Operation>("GET", path);
+    return trail.some(({ text }) =>
+      text ===
+        "is not told of register: the version that this began with is gone"
+    );
+  }, PATIENCE);
+  const { state } = await site.call<Operation>("GET", path);
+  strictEqual(state, "succeeded");
+  await site.run({ verb: "register", names: ["mail"], spec: SIM });
+  await hears("v3 hears of mail");
 });
