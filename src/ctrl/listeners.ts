@@ -117,7 +117,7 @@ function siteOf(
   nodesUrl: string,
 ): Site {
   const { session: _, ...served } = parts;
-  const notices = new Notices(context, trust);
+  const notices = new Notices(context, trust, parts.links);
   return {
     ...served,
     context,
@@ -196,12 +196,12 @@ function address(
 /** Renews the certificate of the listeners while they serve, until `signal` aborts. */
 export async function keepRenewed(
   trust: Trust,
-  servers: Pick<Listeners, "clients" | "nodes">,
+  servers: Pick<Listeners, "site" | "clients" | "nodes">,
   context: CtrlContext,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, log } = context;
-  const notices = new Notices(context, trust);
+  const notices = new Notices(context, trust, servers.site.links);
   while (!signal.aborted) {
     notices.say();
     await clock.sleep(RENEW_EVERY_MS, signal).catch(() => {});

@@ -9,6 +9,7 @@ import type { CtrlConfig } from "../schema/config.ts";
 import { dnsName } from "../schema/name.ts";
 import type { Node } from "../schema/node.ts";
 import type { Vm } from "../schema/vm.ts";
+import { isoTime } from "../sys/clock.ts";
 import type { Capacity } from "./records/capacity.ts";
 import type { Records } from "./records/records.ts";
 import type { NodeLinks } from "./nodes/node_links.ts";
@@ -52,6 +53,7 @@ export function nodeView(
   { picture }: Capacity,
 ): NodeView {
   const taken = picture.taken(node.name);
+  const end = links.get(node.name)?.certificateEnd ?? null;
   return {
     ...node,
     usage: links.get(node.name)?.usage ?? null,
@@ -59,5 +61,6 @@ export function nodeView(
     allocatedMiB: taken.memoryMiB,
     allocatedCpus: taken.cpus,
     clockAheadMs: links.get(node.name)?.clockAheadMs ?? null,
+    certificateEndsAt: end === null ? null : isoTime(end),
   };
 }

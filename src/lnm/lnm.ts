@@ -64,9 +64,10 @@ export async function runLnm(
   await makeFolder(config.run_dir);
   using _lock = holdState(config.state_dir);
   const credential = await credentialFor(options);
+  const peers = peersOf({ config, credential, clock, log });
   await using drivers = await DriverSet.open(config, {
     name: credential.name,
-    peers: peersOf({ config, credential, clock, log }),
+    peers,
     clock,
     log,
     newId,
@@ -76,6 +77,7 @@ export async function runLnm(
   const facts = await factsFor(config);
   const settings = new NodeSettings(facts);
   using _reloads = beginReloads(options, settings);
+  const kept = peers.keep(signal);
   await runNode({
     ...facts,
     settings,
@@ -88,8 +90,10 @@ export async function runLnm(
     random: Math.random,
     bootId: await bootId() ?? "",
     machineCounters,
+    certificateEnd: peers.certificateEnd,
     onReady: () => options.onReady?.(),
   }, signal);
+  await kept;
 }
 
 function holdState(stateDir: string): Disposable {

@@ -11,10 +11,11 @@
  * ```
  *
  * The names are those that programs with GnuTLS look for. The certificate is got when it is
- * first needed and renewed when it is used with less than a third of its life
- * left: whoever moves a VM is in touch with the controller, so nothing has to
- * be done before, and a node that never moves one needs none. A renewed
- * certificate is for the same key, so the files fit each other at any moment.
+ * first needed: whoever moves a VM is in touch with the controller, and a node
+ * that never moves one needs none. Once it is there it is renewed when less than
+ * a third of its life is left, used or not, so that an end that comes near is
+ * the sign of something wrong. A renewed certificate is for the same key, so the
+ * files fit each other at any moment.
  *
  * @module
  */
@@ -49,16 +50,62 @@ export interface PeersOptions {
   readonly log: Log;
 }
 
+/** How often it is looked at a certificate that nobody uses. */
+const LOOK_MS = 6 * 3_600_000;
+
+/** What drivers need to know of the other nodes, and the certificate looked after. */
+export interface KeptPeers extends Peers {
+  /** When the certificate ends, in ms since 1970; null where there is none, or that is not known yet. */
+  certificateEnd(): number | null;
+  /** Renews a certificate that is there and due, until `signal` aborts. */
+  keep(signal: AbortSignal): Promise<void>;
+}
+
 /** What drivers need to know of the other nodes. */
-export function peersOf(options: PeersOptions): Peers {
-  const { config: { migration }, credential } = options;
+export function peersOf(options: PeersOptions): KeptPeers {
+  const { config, credential, clock } = options;
+  const { migration } = config;
   let getting: Promise<PeerCredentials> | null = null;
+  let end: number | null = null;
+  const look = async () => {
+    end = (await heldOf(options))?.notAfter ?? null;
+  };
+  const credentials = () =>
+    getting ??= upToDate(options).finally(async () => {
+      getting = null;
+      await look();
+    });
   return {
     ports: migration.ports,
     address: async () => migration.address ?? await seenAddress(credential.url),
-    credentials: () =>
-      getting ??= upToDate(options).finally(() => getting = null),
+    credentials,
+    certificateEnd: () => end,
+    async keep(signal) {
+      while (!signal.aborted) {
+        const held = await heldOf(options);
+        if (held !== null && needsRenewal(held, clock.now())) {
+          await credentials().catch((error) => cannotRenew(options, error));
+        } else await look();
+        await clock.sleep(LOOK_MS, signal).catch(() => {});
+      }
+    },
   };
+}
+
+/** The certificate that is there and fits the node and its key; null when none does. */
+async function heldOf(
+  { config, credential }: PeersOptions,
+): Promise<Validity | null> {
+  const folder = peerFolder(config.state_dir);
+  const keyPem = await readTextOrNull(`${folder}/server-key.pem`);
+  if (keyPem === null || !isKey(keyPem)) return null;
+  return await heldValidity(folder, credential.name, keyPem);
+}
+
+function cannotRenew({ log }: PeersOptions, error: unknown): void {
+  log.warn("cannot renew this node's certificate yet", {
+    error: messageOf(error),
+  });
 }
 
 async function seenAddress(controller: string): Promise<string> {
@@ -79,7 +126,7 @@ async function seenAddress(controller: string): Promise<string> {
 }
 
 async function upToDate(options: PeersOptions): Promise<PeerCredentials> {
-  const { config, credential, clock, log } = options;
+  const { config, credential, clock } = options;
   const folder = peerFolder(config.state_dir);
   await makeFolder(folder);
   await keep(`${folder}/dh-params.pem`, DH_GROUP);
@@ -93,9 +140,7 @@ async function upToDate(options: PeersOptions): Promise<PeerCredentials> {
     await renew(folder, keyPem, credential);
   } catch (error) {
     if (held === null || now > held.notAfter) throw error;
-    log.warn("cannot renew this node's certificate yet", {
-      error: messageOf(error),
-    });
+    cannotRenew(options, error);
   }
   return credentialsIn(folder);
 }

@@ -25,6 +25,8 @@ export interface UsageParts {
   readonly usageMs: number;
   /** What the whole machine has used. */
   readonly machineCounters: () => Promise<Counters>;
+  /** When the node's certificate ends, in ms since 1970; null where it has none. */
+  readonly certificateEnd?: () => number | null;
 }
 
 /** Collects usage until `signal` aborts; `send` gets frames. */
@@ -43,7 +45,10 @@ export async function collectUsage(
         clock.monotonic(),
         await countAll(drivers, clock, parts.usageMs, signal),
       );
-      for (const frame of framesOf(node.usage(), domains.all())) send(frame);
+      const end = parts.certificateEnd?.() ?? null;
+      for (const frame of framesOf(node.usage(), domains.all(), end)) {
+        send(frame);
+      }
     } catch (error) {
       if (signal.aborted) return;
       log.debug("usage could not be read", { error: messageOf(error) });
@@ -76,6 +81,7 @@ async function countAll(
 function framesOf(
   node: VmUsage,
   vms: ReadonlyMap<string, VmUsage>,
+  certificateEnd: number | null,
 ): Extract<UpFrame, { type: "usage" }>[] {
   const entries = [...vms];
   const frames: Extract<UpFrame, { type: "usage" }>[] = [];
@@ -85,7 +91,9 @@ function framesOf(
     from += VMS_PER_FRAME
   ) {
     const part = Object.fromEntries(entries.slice(from, from + VMS_PER_FRAME));
-    frames.push({ type: "usage", node, vms: part, first: from === 0 });
+    const first = from === 0;
+    const its = first ? { certificateEnd } : {};
+    frames.push({ type: "usage", node, vms: part, first, ...its });
   }
   return frames;
 }

@@ -43,6 +43,8 @@ export const NodeView = Node.extend({
   allocatedCpus: z.int().nonnegative(),
   /** By how much its clock is ahead of the controller's; null while that is not known. */
   clockAheadMs: z.number().nullable().default(null),
+  /** When the certificate ends that other nodes know it by; null while it has none, or that is not known. */
+  certificateEndsAt: z.string().nullable().default(null),
 });
 export type NodeView = z.infer<typeof NodeView>;
 

@@ -136,6 +136,8 @@ export const UpFrame = z.discriminatedUnion("type", [
     vms: z.record(z.string(), VmUsage),
     /** The first of several frames of one moment. */
     first: z.boolean().default(true),
+    /** When the certificate ends that other nodes know it by, in milliseconds since 1970; null where it has none. */
+    certificateEnd: z.number().nullable().optional(),
   }),
   z.object({
     type: z.literal("drivers"),

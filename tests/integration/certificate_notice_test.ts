@@ -118,6 +118,22 @@ Deno.test("a CA that is about to end is said by every command, beside its output
     }
   }));
 
+Deno.test("a node whose certificate was not renewed is told by node show", () =>
+  withShell(1, async ({ site, run }) => {
+    const { links } = site.site.controller.site;
+    ok(!(await run("node show n1")).out.includes("certificate"));
+    const end = Date.now() + 12 * DAY;
+    // Whatever it says next.
+    Object.defineProperty(links.link("n1"), "certificateEnd", {
+      get: () => end,
+      set: () => {},
+    });
+    match(
+      (await run("node show n1")).out,
+      /^certificate +ends at .*; it should have been renewed/m,
+    );
+  }));
+
 Deno.test("a node whose clock is an hour wrong is told by node show", () =>
   withShell(1, async ({ site, run }) => {
     const { links } = site.site.controller.site;

@@ -20,6 +20,8 @@ import { CtrlConfig, LnmConfig } from "../../src/schema/config.ts";
 import { type Clock, systemClock } from "../../src/sys/clock.ts";
 import { HttpClient } from "../../src/sys/http_client.ts";
 import { silentLog } from "../../src/sys/log.ts";
+import { FakeClock } from "../support/fake_clock.ts";
+import { until } from "../support/wait.ts";
 import { localPlugins } from "../support/local_plugins.ts";
 import { CA_A, CERT_A, KEY_A } from "../support/certificates.ts";
 
@@ -201,6 +203,34 @@ Deno.test("a certificate is renewed for the same key once less than a third of i
     signing.peers(nobody, ahead(91)).credentials(),
     /Cannot get a certificate for node "n1"/,
   );
+});
+
+Deno.test("a certificate that nobody uses is renewed, too; a node that needs none gets none", async () => {
+  await using site = await Signing.start();
+  const credential = await site.joined("n1");
+  const clock = new FakeClock(Date.now());
+  const peers = site.peers(credential, clock);
+  const closing = new AbortController();
+  const kept = peers.keep(closing.signal);
+  await clock.advance(7 * 3_600_000);
+  strictEqual(peers.certificateEnd(), null);
+  const { certificate } = await peers.credentials();
+  ok((peers.certificateEnd() ?? 0) > clock.now() + 80 * DAY);
+  const first = await Deno.readTextFile(certificate);
+  // More than a third of its life is left, then less.
+  await clock.advance(50 * DAY);
+  strictEqual(await Deno.readTextFile(certificate), first);
+  await clock.advance(11 * DAY);
+  await until(
+    "it is renewed",
+    async () => {
+      // It looks at files in between, which take their own time.
+      await clock.advance(6 * 3_600_000);
+      return await Deno.readTextFile(certificate) !== first;
+    },
+  );
+  closing.abort();
+  await kept;
 });
 
 Deno.test("what was damaged or is another's is replaced", async () => {

@@ -135,7 +135,10 @@ async function take(
       return link.progress(frame.id, frame.progress);
     case "usage":
       link.usage = frame.node;
-      if (frame.first) link.vmUsage = new Map();
+      if (frame.first) {
+        link.vmUsage = new Map();
+        link.certificateEnd = frame.certificateEnd ?? null;
+      }
       for (const [uid, usage] of Object.entries(frame.vms)) {
         link.vmUsage.set(uid, usage);
       }

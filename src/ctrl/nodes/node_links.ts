@@ -55,6 +55,8 @@ export class NodeLink {
   usage: NodeUsage | null = null;
   /** By how much its clock is ahead of this controller's; null before it was told. */
   clockAheadMs: number | null = null;
+  /** When the certificate ends that other nodes know it by, in ms since 1970; null where none is known. */
+  certificateEnd: number | null = null;
   vmUsage = new Map<string, VmUsage>();
   /** When its last session ended, by the monotonic clock; null while that matters not. */
   silentSince: number | null = null;

@@ -2,14 +2,16 @@
  * Certificates that are about to end: said 30 days ahead, to everybody who
  * calls, and in the log once a day.
  *
- * One that usher renews by itself is told of only when that must have failed,
- * which is when it has not been renewed a day after it was due.
+ * One that usher renews by itself, a node's among them, is told of only when
+ * that must have failed, which is when it has not been renewed a day after it
+ * was due.
  *
  * @module
  */
 import type { Notice } from "../../schema/notice.ts";
 import { isoTime } from "../../sys/clock.ts";
 import type { CtrlContext } from "../context.ts";
+import type { NodeLinks } from "../nodes/node_links.ts";
 import type { Trust } from "./site_trust.ts";
 
 const DAY_MS = 86_400_000;
@@ -26,8 +28,22 @@ type Shown = Pick<
   "leaf" | "caNotAfter" | "caFingerprint" | "renewsItself"
 >;
 
-/** What there is to say of a controller's certificates at `now`. */
-export function certificateNotices(trust: Shown, now: number): Notice[] {
+/** A certificate by which other nodes know one. */
+export interface NodeCertificate {
+  readonly node: string;
+  /** In milliseconds since 1970. */
+  readonly notAfter: number;
+}
+
+/** So many nodes are named. */
+const NAMED = 3;
+
+/** What there is to say of a controller's certificates at `now`, and of those of its nodes. */
+export function certificateNotices(
+  trust: Shown,
+  nodes: readonly NodeCertificate[],
+  now: number,
+): Notice[] {
   const notices: Notice[] = [];
   const { renewsItself, caNotAfter, caFingerprint } = trust;
   if (caNotAfter - now <= AHEAD_MS) {
@@ -54,7 +70,39 @@ export function certificateNotices(trust: Shown, now: number): Notice[] {
         : "an administrator puts a new one into the files that tls in ctrl.yaml names; the controller takes it within the hour",
     });
   }
+  // Those end with the CA at the latest, too.
+  const ending = nodes.filter(({ notAfter }) =>
+    notAfter - now <= AHEAD_MS - DAY_MS &&
+    !(renewsItself && notAfter >= caNotAfter)
+  );
+  if (ending.length > 0) notices.push(ofNodes(ending, now));
   return notices;
+}
+
+function ofNodes(ending: readonly NodeCertificate[], now: number): Notice {
+  const names = ending.map(({ node }) => node).toSorted();
+  const more = names.length > NAMED ? ", …" : "";
+  const first = Math.min(...ending.map(({ notAfter }) => notAfter));
+  const what = names.length === 1
+    ? `The certificate that other nodes know node "${names[0]}" by`
+    : `Of the certificates that ${names.length} nodes (${
+      names.slice(0, NAMED).join(", ")
+    }${more}) know each other by, the first`;
+  return {
+    about: "certificate",
+    text: `${what} ${whenOf(first, now)}`,
+    hint:
+      "it should have been renewed: that node's log says why it was not; once it has ended, no VM moves to it or from it",
+  };
+}
+
+/** Those of the nodes that are connected; of another's nobody knows. */
+function nodeCertificates(links: NodeLinks): NodeCertificate[] {
+  return [...links.all()].flatMap(({ name, session, certificateEnd }) =>
+    session === null || certificateEnd === null
+      ? []
+      : [{ node: name, notAfter: certificateEnd }]
+  );
 }
 
 function whenOf(end: number, now: number): string {
@@ -70,13 +118,15 @@ function whenOf(end: number, now: number): string {
 export class Notices {
   readonly #context: CtrlContext;
   readonly #trust: Shown;
+  readonly #links: NodeLinks;
   #kept: readonly Notice[] = [];
   #keptUntil = -Infinity;
   #saidAt = -Infinity;
 
-  constructor(context: CtrlContext, trust: Shown) {
+  constructor(context: CtrlContext, trust: Shown, links: NodeLinks) {
     this.#context = context;
     this.#trust = trust;
+    this.#links = links;
   }
 
   /** What there is to say now. */
@@ -84,16 +134,24 @@ export class Notices {
     const { clock } = this.#context;
     const monotonic = clock.monotonic();
     if (monotonic >= this.#keptUntil) {
-      this.#kept = certificateNotices(this.#trust, clock.now());
+      this.#kept = this.#look();
       this.#keptUntil = monotonic + KEPT_MS;
     }
     return this.#kept;
   }
 
+  #look(): Notice[] {
+    return certificateNotices(
+      this.#trust,
+      nodeCertificates(this.#links),
+      this.#context.clock.now(),
+    );
+  }
+
   /** Says it in the log, if that was not done within a day. */
   say(): void {
     const { clock, log } = this.#context;
-    const notices = certificateNotices(this.#trust, clock.now());
+    const notices = this.#look();
     const monotonic = clock.monotonic();
     if (notices.length === 0 || monotonic - this.#saidAt < DAY_MS) return;
     this.#saidAt = monotonic;

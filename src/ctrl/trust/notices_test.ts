@@ -8,6 +8,7 @@ import { makeCa, makeLeaf } from "./certificates.ts";
 import { checkCertificates } from "./check.ts";
 import { FakeClock } from "../../../tests/support/fake_clock.ts";
 import { silentLog } from "../../sys/log.ts";
+import { NodeLinks } from "../nodes/node_links.ts";
 import { certificateNotices, Notices } from "./notices.ts";
 
 const DAY = 86_400_000;
@@ -34,7 +35,19 @@ function trust(
 }
 
 function texts(given: Parameters<typeof trust>[0]): string[] {
-  return certificateNotices(trust(given), NOW).map(({ text }) => text);
+  return certificateNotices(trust(given), [], NOW).map(({ text }) => text);
+}
+
+/** The same of nodes, whose certificates end in so many days. */
+function textsOfNodes(
+  days: Readonly<Record<string, number>>,
+  given: Parameters<typeof trust>[0] = {},
+): string[] {
+  const nodes = Object.entries(days).map(([node, left]) => ({
+    node,
+    notAfter: NOW + left * DAY,
+  }));
+  return certificateNotices(trust(given), nodes, NOW).map(({ text }) => text);
 }
 
 Deno.test("nothing is said of certificates that hold for long, or renew themselves in time", () => {
@@ -61,12 +74,39 @@ Deno.test("the end is said 30 days ahead, and which certificate it is", () => {
   );
 });
 
+Deno.test("of nodes it is said whose was not renewed, and when the first ends", () => {
+  deepStrictEqual(textsOfNodes({ n1: 29.5, n2: 80 }), []);
+  deepStrictEqual(textsOfNodes({ n1: 12, n2: 80 }), [
+    'The certificate that other nodes know node "n1" by ends in 12 days, at 2026-12-08T12:00:00.000Z',
+  ]);
+  deepStrictEqual(textsOfNodes({ n9: -1, n2: 5, n3: 6, n4: 7 }), [
+    "Of the certificates that 4 nodes (n2, n3, n4, …) know each other by, the first has expired: it ended at 2026-11-25T12:00:00.000Z",
+  ]);
+  const links = new NodeLinks();
+  const connected = { session: {} as never, certificateEnd: NOW + 3 * DAY };
+  Object.assign(links.link("n1"), connected);
+  Object.assign(links.link("n2"), { ...connected, session: null });
+  const clock = new FakeClock(NOW);
+  const context = { clock, newId: () => "", log: silentLog };
+  match(
+    new Notices(context, trust(), links).now().map(({ text }) => text).join(),
+    /^The certificate that other nodes know node "n1" by ends in 3 days, at \S+$/,
+  );
+  // It ends with the CA, of which it is said; not so where that is the site's own.
+  strictEqual(textsOfNodes({ n1: 20 }, { ca: 20, leaf: 20 }).length, 1);
+  strictEqual(
+    textsOfNodes({ n1: 20 }, { ca: 20, leaf: 60, renewsItself: false }).length,
+    2,
+  );
+});
+
 Deno.test("it is said in the log once a day", async () => {
   const clock = new FakeClock();
   const said: string[] = [];
   const log = { ...silentLog, warn: (text: string) => void said.push(text) };
   const ends = { ...trust({ renewsItself: false }), caNotAfter: clock.now() };
-  const notices = new Notices({ clock, newId: () => "", log }, ends);
+  const context = { clock, newId: () => "", log };
+  const notices = new Notices(context, ends, new NodeLinks());
   for (let hour = 0; hour < 49; hour++) {
     notices.say();
     await clock.advance(3_600_000);

@@ -9,6 +9,7 @@ import { type Fact, renderFacts } from "../../render/describe.ts";
 import { age, memory } from "../../render/format.ts";
 import { FORMAT_FLAG, printShown } from "../../render/output.ts";
 import { usageFacts } from "../../render/usage_facts.ts";
+import { certificateText } from "./certificate_text.ts";
 import { clockText } from "./clock_text.ts";
 
 export const show = defineCommand({
@@ -38,6 +39,7 @@ export function describeNode(node: NodeView, now: number): string {
     ["draining", node.draining ? "yes: it takes no VMs" : null],
     ["state", `${node.state}, for ${age(node.since, now)}`],
     ["clock", clockText(node.clockAheadMs ?? null)],
+    ["certificate", certificateText(node.certificateEndsAt ?? null, now)],
     ["usher", node.version],
     ["joined", `${age(node.joinedAt, now)} ago`],
     ["VMs", node.vms],
