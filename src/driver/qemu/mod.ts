@@ -32,8 +32,9 @@ import { refuseOlder } from "../generation.ts";
 import { NewestReports } from "../newest.ts";
 import { readCounters } from "./counters.ts";
 import { absent } from "../absent.ts";
+import { holderOf } from "../disk_holder.ts";
 import { adopt } from "./adoption.ts";
-import { holderOf } from "./disk_holder.ts";
+import { diskUsers } from "./disk_users.ts";
 import { Domain } from "./domain.ts";
 import type { QemuEnvironment } from "./environment.ts";
 import { removeTraces } from "./forget.ts";
@@ -118,7 +119,7 @@ class QemuDriver implements Driver {
         this.#watchers.forEach((watcher) => watcher.push(report)),
       accel: () => installation.accel(),
       told: (handle, state) => this.guarding.told(handle, state),
-      holderOf: (disk) => holderOf(this.#domains.values(), disk),
+      holderOf: (disk) => holderOf(diskUsers(this.#domains.values()), disk),
     };
     const { peers } = context;
     if (peers === undefined) return;
