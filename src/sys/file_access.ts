@@ -59,3 +59,8 @@ export function isBlockDevice(path: string): boolean {
     return false;
   }
 }
+
+/** Lets others through a folder of ours, to files whose names they know. */
+export async function openToOthers(folder: string): Promise<void> {
+  await Deno.chmod(folder, 0o711);
+}
