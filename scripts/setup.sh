@@ -29,18 +29,19 @@ packages=(
 # iproute2 makes bridges and nftables breaks links; faketime sets the clock of a
 # process; curl runs the examples of the documentation; openssl judges
 # certificates; in zsh and fish the tests press Tab; chromium shows the page of
-# the API; then what plugins speak to; then what makes a client in Perl of the
-# OpenAPI document; the last line builds the Xen lab.
+# the API; libvirt runs guests of its own; then what plugins speak to; then what
+# makes a client in Perl of the OpenAPI document; the last line builds the Xen lab.
 if [ "${1:-}" != --to-try ]; then
   packages+=(syslinux mtools e2fsprogs iproute2 nftables faketime openssl)
   packages+=(curl zsh fish chromium)
+  packages+=(libvirt-daemon-system libvirt-clients)
   packages+=(bind9 bind9-dnsutils slapd ldap-utils postgresql)
   packages+=(libopenapi-client-perl libio-socket-ssl-perl)
   packages+=(kmod lz4 xz-utils)
 fi
 # Tests start servers of their own: those that come with these packages are to
 # run neither now nor after the next boot.
-services=(named slapd postgresql)
+services=(named slapd postgresql libvirtd)
 
 die() {
   echo "setup: $1" >&2
@@ -114,6 +115,7 @@ allow_services() {
 is_new_service() {
   case "$1" in
     named) [[ " ${missing[*]} " == *' bind9 '* ]] ;;
+    libvirtd) [[ " ${missing[*]} " == *' libvirt-daemon-system '* ]] ;;
     *) [[ " ${missing[*]} " == *" $1 "* ]] ;;
   esac
 }

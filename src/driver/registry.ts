@@ -19,6 +19,8 @@ export const drivers: Readonly<Record<string, DriverFactory>> = {
     await (await import("./qemu/mod.ts")).openQemuDriver(context, config),
   xen: async (context, config) =>
     await (await import("./xen/mod.ts")).openXenDriver(context, config),
+  libvirt: async (context, config) =>
+    await (await import("./libvirt/mod.ts")).openLibvirtDriver(context, config),
   sim: async (context, config) =>
     await (await import("./sim/mod.ts")).openSimDriver(context, config),
 };
@@ -64,6 +66,9 @@ const counts: Readonly<
   },
   xen: async ({ stateDir, config }) =>
     await (await import("./xen/counting.ts")).countXenGuests(stateDir, config),
+  libvirt: async ({ stateDir, config }) =>
+    await (await import("./libvirt/counting.ts"))
+      .countLibvirtGuests(stateDir, config),
 };
 
 /**

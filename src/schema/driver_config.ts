@@ -90,7 +90,6 @@ export const LibvirtConfig = z.strictObject({
     .register(SETTINGS, { about: "Machine type of VMs that name none." }),
   bridges: BRIDGES,
   taps: TAPS,
-  console_log: CONSOLE_LOG,
   adopt: ADOPT,
   verb_timeout: DurationMs.prefault("30s").register(SETTINGS, {
     about: "How long virsh may take for anything but a move.",

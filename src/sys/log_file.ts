@@ -12,17 +12,18 @@
 
 const OLDER = ".1";
 
-/** The newest `maxBytes` of a log, its older half included. */
+/** The newest `maxBytes` of a log, its older half included, whose name ends in `older`. */
 export async function readLogTail(
   path: string,
   maxBytes: number,
+  older = OLDER,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const newer = await readTail(path, maxBytes);
   if (newer.length >= maxBytes) return newer;
-  const older = await readTail(path + OLDER, maxBytes - newer.length);
-  const all = new Uint8Array(older.length + newer.length);
-  all.set(older);
-  all.set(newer, older.length);
+  const before = await readTail(path + older, maxBytes - newer.length);
+  const all = new Uint8Array(before.length + newer.length);
+  all.set(before);
+  all.set(newer, before.length);
   return all;
 }
 

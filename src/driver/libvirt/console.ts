@@ -1,0 +1,155 @@
+/**
+ * The serial line of one domain, by `virsh console` on a terminal of its own.
+ *
+ * libvirt gives a line to one at a time and refuses a second; that keeps usher
+ * and a person with a virsh from taking each other's words. What several of
+ * usher's own hear is shared by `console_line.ts`.
+ *
+ * @module
+ */
+import { UsherError } from "../../error/mod.ts";
+import { sleep } from "../../sys/sleep.ts";
+import {
+  openTerminalChild,
+  type TerminalChild,
+  type Word,
+} from "../../sys/terminal_child.ts";
+import type { ByteConnection } from "../../sys/unix_socket.ts";
+import type { Domain } from "./domain.ts";
+import { prefixOf, saidIn, type VirshOptions } from "./virsh.ts";
+
+/** Ends a session of `virsh console`; never part of text in UTF-8, and kept from it otherwise. */
+const ESCAPE = 0xff;
+/** The last thing that virsh says before it opens the line. */
+const GREETING = /Escape character is [^\n]*\n/;
+/** How long virsh may take until it greets. */
+const GREETING_MS = 20_000;
+/** So long after its greeting it has said whether the line is another's. */
+const REFUSAL_MS = 300;
+const READ_BYTES = 16 * 1024;
+
+/** Opens the line of `domain`. Throws `busy` when somebody else has it. */
+export async function openLine(
+  { program, uri }: VirshOptions,
+  { uuid, handle }: Pick<Domain, "uuid" | "handle">,
+): Promise<ByteConnection> {
+  const words: readonly Word[] = [
+    ...prefixOf(uri).filter((word) => word !== "--quiet"),
+    ...["--escape", { byte: ESCAPE }, "console", uuid, "--safe"],
+  ];
+  const child = openTerminalChild(program, words);
+  const pieces = read(child);
+  const over = setTimeout(() => child.close(), GREETING_MS);
+  try {
+    const first = await afterGreeting(pieces);
+    const next = pieces.next();
+    const soon = await Promise.race([next, sleep(REFUSAL_MS)]);
+    if (soon?.done || startsAsError(soon?.value)) {
+      throw new Refused(soon?.value);
+    }
+    return connectionOf(child, resumed(first, next, pieces));
+  } catch (error) {
+    child.close();
+    throw error instanceof Refused ? refusal(handle.name, error.text) : error;
+  } finally {
+    clearTimeout(over);
+  }
+}
+
+/** What virsh said in place of opening the line. */
+class Refused extends Error {
+  readonly text: string;
+
+  constructor(said: Uint8Array | string | void) {
+    super();
+    this.text = typeof said === "string" ? said : textOf(said ?? undefined);
+  }
+}
+
+type Pieces = AsyncGenerator<Uint8Array, void>;
+
+async function* read(child: TerminalChild): Pieces {
+  for (;;) {
+    const buffer = new Uint8Array(READ_BYTES);
+    const count = await child.read(buffer).catch(() => null);
+    if (count === null) return;
+    yield buffer.subarray(0, count);
+  }
+}
+
+/** Reads until virsh has greeted; answers what the guest has said behind that. */
+async function afterGreeting(pieces: Pieces): Promise<Uint8Array> {
+  let bytes = new Uint8Array();
+  for (;;) {
+    const { value, done } = await pieces.next();
+    if (done) throw new Refused(bytes);
+    bytes = joined(bytes, value);
+    const found = GREETING.exec(textOf(bytes));
+    if (found !== null) return bytes.subarray(found.index + found[0].length);
+  }
+}
+
+/** `first`, then what `next` brings, then all the rest. */
+async function* resumed(
+  first: Uint8Array,
+  next: Promise<IteratorResult<Uint8Array, void>>,
+  rest: Pieces,
+): Pieces {
+  if (first.length > 0) yield first;
+  const { value, done } = await next;
+  if (done) return;
+  yield value;
+  yield* rest;
+}
+
+function connectionOf(child: TerminalChild, pieces: Pieces): ByteConnection {
+  let left = new Uint8Array();
+  return {
+    async read(buffer) {
+      if (left.length === 0) {
+        const { value, done } = await pieces.next();
+        if (done) return null;
+        left = new Uint8Array(value);
+      }
+      const part = left.subarray(0, buffer.length);
+      left = left.subarray(part.length);
+      buffer.set(part);
+      return part.length;
+    },
+    writeAll: (bytes) =>
+      child.writeAll(bytes.filter((byte) => byte !== ESCAPE)),
+    close: () => child.close(),
+  };
+}
+
+function startsAsError(bytes: Uint8Array | undefined): boolean {
+  return /^\s*error: /.test(textOf(bytes));
+}
+
+/** One character a byte, so that places in it are places among the bytes. */
+function textOf(bytes: Uint8Array = new Uint8Array()): string {
+  return String.fromCharCode(...bytes);
+}
+
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
+}
+
+function refusal(name: string, text: string): UsherError {
+  const said = saidIn(text.replaceAll("\r", ""));
+  const what = `Cannot open the console of VM "${name}"`;
+  if (/Active console session/.test(said)) {
+    return new UsherError("busy", `${what}: somebody else has it open`, {
+      hint: "Somebody looks at it with virsh console on its node.",
+      cause: new Error(said),
+    });
+  }
+  const isOff = /is not running/.test(said);
+  return new UsherError(
+    isOff ? "wrong_state" : "driver_failed",
+    `${what}: ${said === "" ? "virsh ended without a word" : said}`,
+  );
+}

@@ -1,0 +1,121 @@
+/**
+ * The handle: what the driver must remember of a domain beside what libvirt
+ * does.
+ *
+ * It is durable before libvirt hears of the domain. libvirt's copy of usher's
+ * mark (`domain_xml.ts`) stands in for one that was lost, and the handle for a
+ * domain that somebody has undefined.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { messageOf, UsherError } from "../../error/mod.ts";
+import { VmSpec } from "../../schema/vm.ts";
+import { listFolder, readTextOrNull, writeDurably } from "../../sys/file.ts";
+import type { DomainPlan } from "../driver.ts";
+import type { Mark } from "./domain_xml.ts";
+import type { Layout } from "./layout.ts";
+
+/** How a run ended. */
+export const Ending = z.object({
+  state: z.enum(["stopped", "crashed"]),
+  reason: z.string(),
+});
+export type Ending = z.infer<typeof Ending>;
+
+/** Version 1 is the first. */
+export const Handle = z.object({
+  version: z.literal(1),
+  uid: z.string(),
+  name: z.string(),
+  generation: z.number(),
+  incarnation: z.string(),
+  /** The UUID of a domain that usher has adopted; of its own it follows from the uid. */
+  uuid: z.string().optional(),
+  /** Its own definition, and whether libvirt knew it also while it was off; absent for one of usher's making. */
+  adopted: z.object({ definition: z.string(), persistent: z.boolean() })
+    .optional(),
+  /** The boot of the machine in which it was started. */
+  bootId: z.string(),
+  /** Null while nothing is known of an end. */
+  ending: Ending.nullable(),
+  /** What it was started with; null when its handle was lost. */
+  spec: VmSpec.strip().nullable(),
+});
+export type Handle = z.infer<typeof Handle>;
+
+/** The handle of a run that is about to begin. */
+export function newHandle(plan: DomainPlan, bootId: string): Handle {
+  const { uid, name, generation, incarnation, spec } = plan;
+  return {
+    version: 1,
+    uid,
+    name,
+    generation,
+    incarnation,
+    bootId,
+    ending: null,
+    spec,
+  };
+}
+
+/** A handle in place of a lost one, as far as the domain's mark tells. */
+export function handleOfMark(
+  { uid, name, generation, incarnation }: Mark,
+  bootId: string,
+): Handle {
+  return {
+    version: 1,
+    uid,
+    name,
+    generation,
+    incarnation,
+    bootId,
+    ending: null,
+    spec: null,
+  };
+}
+
+/** The mark that goes with a handle. */
+export function markOf(
+  { uid, name, generation, incarnation }: Handle,
+  { home }: Layout,
+): Mark {
+  return { uid, name, generation, incarnation, home };
+}
+
+/** Keeps a handle; it is durable when this resolves. */
+export function saveHandle(layout: Layout, handle: Handle): Promise<void> {
+  return writeDurably(layout.files(handle.uid).handle, JSON.stringify(handle));
+}
+
+/** The handles that are kept, and what stood in the way of reading others. */
+export async function loadHandles(
+  layout: Layout,
+): Promise<{ handles: Handle[]; errors: string[] }> {
+  const handles: Handle[] = [];
+  const errors: string[] = [];
+  for (const name of await listFolder(layout.handles)) {
+    if (!name.endsWith(".json")) continue;
+    try {
+      const text = await readTextOrNull(`${layout.handles}/${name}`);
+      if (text !== null) handles.push(parseHandle(text));
+    } catch (error) {
+      errors.push(`${layout.handles}/${name}: ${messageOf(error)}`);
+    }
+  }
+  return { handles, errors };
+}
+
+/** Reads a handle. Throws `internal` for anything else. */
+export function parseHandle(text: string): Handle {
+  try {
+    return Handle.parse(JSON.parse(text));
+  } catch (error) {
+    throw new UsherError(
+      "internal",
+      `Cannot read a handle: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,301 @@
+/**
+ * The libvirt driver: real guests, run by libvirt's daemon, which is spoken to
+ * by `virsh`.
+ *
+ * A guest is the daemon's child and not the LNM's. It is found again by its UUID,
+ * which follows from its uid, by the mark in its definition, and by its handle;
+ * see `book.ts`. The daemon may go and come back as it likes: verbs say
+ * `unavailable` meanwhile, and guests run on.
+ *
+ * @module
+ */
+import { UsherError } from "../../error/mod.ts";
+import { LibvirtConfig } from "../../schema/config.ts";
+import { makeFolder } from "../../sys/file.ts";
+import { openToOthers } from "../../sys/file_access.ts";
+import { readBootId } from "../../sys/process_table.ts";
+import { absent } from "../absent.ts";
+import { ConsoleLine } from "../console_line.ts";
+import type {
+  Console,
+  ConsoleStream,
+  DomainCounters,
+  DomainPlan,
+  DomainReport,
+  Driver,
+  DriverContext,
+  Pausing,
+  Probe,
+  StopOptions,
+} from "../driver.ts";
+import { refuseOlder } from "../generation.ts";
+import { NewestReports } from "../newest.ts";
+import { Starts } from "../starts.ts";
+import { Turns, untilAborted } from "../turns.ts";
+import { LibvirtAdoption } from "./adoption.ts";
+import { Book } from "./book.ts";
+import { openLine } from "./console.ts";
+import { readHistory } from "./history.ts";
+import { readCounters } from "./counters.ts";
+import type { Domain } from "./domain.ts";
+import type { LibvirtEnvironment } from "./environment.ts";
+import { removeTraces } from "./forget.ts";
+import { Installation } from "./installation.ts";
+import { launch } from "./launch.ts";
+import { layOut } from "./layout.ts";
+import { Listener } from "./listener.ts";
+import { cutPower } from "./power_cut.ts";
+import { shutDown } from "./shutdown.ts";
+import { Virsh } from "./virsh.ts";
+
+/** The name that specs and configurations use. */
+export const NAME = "libvirt";
+
+/** Opens the driver; the daemon need not be there. */
+export async function openLibvirtDriver(
+  context: DriverContext,
+  config: unknown,
+): Promise<Driver> {
+  const driver = new LibvirtDriver(context, LibvirtConfig.parse(config ?? {}));
+  await driver.open();
+  return driver;
+}
+
+class LibvirtDriver implements Driver {
+  readonly name = NAME;
+  readonly pausing: Pausing = {
+    pause: (uid, signal) => this.#setRunning(uid, "paused", signal),
+    resume: (uid, signal) => this.#setRunning(uid, "running", signal),
+  };
+  readonly console: Console = {
+    history: (uid, maxBytes) => readHistory(this.#known(uid), maxBytes),
+    attach: (uid, signal) => this.#attachConsole(uid, signal),
+  };
+  readonly adoption: LibvirtAdoption;
+  readonly #env: LibvirtEnvironment;
+  readonly #installation: Installation;
+  readonly #book: Book;
+  readonly #lines = new Map<string, ConsoleLine>();
+  readonly #watchers = new Set<NewestReports>();
+  readonly #closing = new AbortController();
+  readonly #turns = new Turns();
+  readonly #starts = new Starts(this.#turns);
+  #listening: Promise<void> = Promise.resolve();
+
+  constructor(context: DriverContext, config: LibvirtConfig) {
+    const virsh = new Virsh({
+      program: config.virsh,
+      uri: config.uri,
+      timeoutMs: config.verb_timeout,
+    });
+    this.#installation = new Installation(virsh, config);
+    this.#env = {
+      node: context.node,
+      config,
+      layout: layOut(context.stateDir),
+      virsh,
+      bootId: readBootId(),
+      log: context.log,
+      closing: this.#closing.signal,
+      publish: (report) => {
+        for (const watcher of this.#watchers) watcher.push(report);
+      },
+      accel: () => this.#installation.accel(),
+    };
+    this.#book = new Book(this.#env);
+    this.adoption = new LibvirtAdoption(this.#env, this.#book);
+  }
+
+  /** Reads what an earlier life has kept, and begins to listen. */
+  async open(): Promise<void> {
+    const { handles, overlays, logs, definitions, home } = this.#env.layout;
+    for (const folder of [home, handles, overlays, logs, definitions]) {
+      await makeFolder(folder);
+    }
+    // QEMU, which is another user's, has to get through to its overlays.
+    for (const folder of [home, overlays]) await openToOthers(folder);
+    await this.#book.load();
+    // An end that came while no LNM was there is known before it is asked for.
+    await this.#book.look().catch(() => {});
+    const listener = new Listener(this.#env, this.#book, this.#installation);
+    this.#listening = listener.run();
+  }
+
+  probe(signal: AbortSignal): Promise<Probe> {
+    return this.#installation.probe(signal);
+  }
+
+  async start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport> {
+    signal.throwIfAborted();
+    const start = this.#starts.join(
+      plan.uid,
+      (cancel) => this.#startNow(plan, cancel),
+    );
+    return await untilAborted(start, signal);
+  }
+
+  async stop(
+    uid: string,
+    { graceMs, signal }: StopOptions,
+  ): Promise<DomainReport> {
+    signal.throwIfAborted();
+    if (graceMs > 0) {
+      // A start under way comes first; how it ends is told to who asked for it.
+      await untilAborted(this.#starts.settled(uid), signal);
+      await this.#look(signal);
+      const domain = this.#book.domains.get(uid);
+      if (domain === undefined) return absent(uid);
+      const { virsh } = this.#env;
+      const means = { virsh, book: this.#book };
+      return await shutDown(means, domain, graceMs, signal);
+    }
+    this.#starts.cancel(uid);
+    const cut = this.#turns.take(uid, async () => {
+      const domain = this.#book.domains.get(uid) ?? await this.#find(uid);
+      if (domain !== undefined) await cutPower(this.#env, this.#book, domain);
+    });
+    await untilAborted(cut, signal);
+    return this.#book.domains.get(uid)?.report() ?? absent(uid);
+  }
+
+  async forget(uid: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const removal = this.#turns.take(uid, async () => {
+      const domain = await this.#find(uid);
+      if (domain === undefined) return;
+      if (domain.isUp) {
+        throw new UsherError(
+          "wrong_state",
+          `Cannot forget VM "${domain.handle.name}": it is ${domain.state().state}`,
+        );
+      }
+      await removeTraces(this.#env, domain);
+      this.#book.remove(domain);
+      this.#lines.delete(uid);
+    });
+    await untilAborted(removal, signal);
+  }
+
+  async inspect(uid: string, signal: AbortSignal): Promise<DomainReport> {
+    await this.#look(signal);
+    const domain = this.#book.domains.get(uid);
+    if (domain === undefined) return absent(uid);
+    const { spec } = domain.handle;
+    return spec === null ? domain.report() : { ...domain.report(), spec };
+  }
+
+  async list(signal: AbortSignal): Promise<readonly DomainReport[]> {
+    await this.#look(signal);
+    const own = [...this.#book.domains.values()];
+    return [
+      ...own.map((domain) => domain.report()),
+      ...this.#book.foreignReports(),
+    ];
+  }
+
+  watch(signal: AbortSignal): AsyncIterable<DomainReport> {
+    const watcher = new NewestReports(
+      signal,
+      (its) => this.#watchers.delete(its),
+    );
+    if (!signal.aborted) this.#watchers.add(watcher);
+    return watcher;
+  }
+
+  async counters(
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, DomainCounters>> {
+    signal.throwIfAborted();
+    const found = new Map<string, DomainCounters>();
+    const all = await readCounters(this.#env.virsh, signal);
+    for (const [name, counters] of all) {
+      const domain = this.#book.byName(name);
+      if (domain !== undefined) found.set(domain.handle.uid, counters);
+    }
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    for (const line of this.#lines.values()) line.close();
+    await this.#starts.allSettled();
+    await this.#listening;
+    for (const watcher of [...this.#watchers]) watcher[Symbol.dispose]();
+    const domains = [...this.#book.domains.values()];
+    await Promise.all(domains.map((domain) => domain.settled()));
+  }
+
+  async #startNow(
+    plan: DomainPlan,
+    cancel: AbortSignal,
+  ): Promise<DomainReport> {
+    await this.#book.look();
+    const known = this.#book.domains.get(plan.uid);
+    refuseOlder(plan, known?.handle.generation);
+    if (known?.isUp) return known.report();
+    return await launch(this.#env, this.#book, plan, cancel);
+  }
+
+  async #setRunning(
+    uid: string,
+    state: "paused" | "running",
+    signal: AbortSignal,
+  ): Promise<DomainReport> {
+    await this.#look(signal);
+    const domain = this.#known(uid);
+    const verb = state === "paused" ? "suspend" : "resume";
+    const word = state === "paused" ? "pause" : "resume";
+    const failed = (code: "wrong_state" | "driver_failed", why: string) =>
+      new UsherError(
+        code,
+        `Cannot ${word} VM "${domain.handle.name}": ${why}`,
+      );
+    const now = domain.state().state;
+    if (now === state) return domain.report();
+    if (!domain.isUp) throw failed("wrong_state", `it is ${now}`);
+    const act = this.#env.virsh.act([verb, domain.uuid]).then((refusal) => {
+      if (refusal !== null) throw failed("driver_failed", refusal);
+      this.#book.touch(domain);
+      domain.set(state);
+    });
+    await untilAborted(act, signal);
+    return domain.report();
+  }
+
+  async #attachConsole(
+    uid: string,
+    signal: AbortSignal,
+  ): Promise<ConsoleStream> {
+    await this.#look(signal);
+    const domain = this.#known(uid);
+    if (!domain.isUp) {
+      throw new UsherError(
+        "wrong_state",
+        `Cannot open the console of VM "${domain.handle.name}": it is ${domain.state().state}`,
+      );
+    }
+    const line = this.#lines.get(uid) ??
+      new ConsoleLine(() => openLine(this.#env.virsh.options, domain));
+    this.#lines.set(uid, line);
+    return await line.attach(signal);
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await this.#book.look(signal);
+  }
+
+  /** The domain as libvirt has it now. */
+  async #find(uid: string): Promise<Domain | undefined> {
+    await this.#book.look();
+    return this.#book.domains.get(uid);
+  }
+
+  #known(uid: string): Domain {
+    const domain = this.#book.domains.get(uid);
+    if (domain === undefined) {
+      throw new UsherError("not_found", `Cannot find domain ${uid}`);
+    }
+    return domain;
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * A node with the libvirt driver for one test, on a libvirtd that all tests of
+ * a file share, since domains of one are strangers to the other.
+ *
+ * Its guests are the boot sectors of `qemu_node.ts`.
+ *
+ * @module
+ */
+import type {
+  DomainPlan,
+  DomainReport,
+  Driver,
+} from "../../src/driver/driver.ts";
+import { uidOfUuid, uuidOfUid } from "../../src/driver/identity.ts";
+import { type Layout, layOut } from "../../src/driver/libvirt/layout.ts";
+import { openLibvirtDriver } from "../../src/driver/libvirt/mod.ts";
+import { VmSpec } from "../../src/schema/vm.ts";
+import { newId } from "../../src/sys/id.ts";
+import type { DriverHarness, PlanKind } from "../conformance/driver/harness.ts";
+import { startInDyingLnm } from "./dying_lnm.ts";
+import { LibvirtMachine } from "./libvirt_machine.ts";
+import { GUEST } from "./qemu_node.ts";
+import { until } from "./wait.ts";
+
+/** What a test may set. */
+export interface LibvirtNodeOptions {
+  readonly config?: Record<string, unknown>;
+}
+
+export class LibvirtNode implements DriverHarness {
+  // A busy machine emulates a boot at a fiftieth of its usual speed.
+  readonly deadlineMs = 240_000;
+  readonly refusalWords = /not in qcow2 format/;
+  readonly foreignStays = true;
+  readonly machine: LibvirtMachine;
+  readonly dir = Deno.makeTempDirSync({ prefix: "uvn" });
+  readonly layout: Layout;
+  readonly #config: Record<string, unknown>;
+  /** Uids that are this test's. */
+  readonly #uids = new Set<string>();
+  readonly #foreign: string[] = [];
+  #count = 0;
+  driver!: Driver;
+
+  private constructor(
+    machine: LibvirtMachine,
+    { config = {} }: LibvirtNodeOptions,
+  ) {
+    this.machine = machine;
+    this.layout = layOut(`${this.dir}/state`);
+    this.#config = {
+      uri: machine.uri,
+      accel: "tcg",
+      verb_timeout: `${this.deadlineMs}ms`,
+      ...config,
+    };
+  }
+
+  static async open(
+    machine: LibvirtMachine,
+    options: LibvirtNodeOptions = {},
+  ): Promise<LibvirtNode> {
+    const node = new LibvirtNode(machine, options);
+    await node.#openDriver();
+    return node;
+  }
+
+  async reopen(): Promise<Driver> {
+    await this.driver[Symbol.asyncDispose]();
+    return await this.#openDriver();
+  }
+
+  async plan(kind: PlanKind = "ordinary"): Promise<DomainPlan> {
+    const image = kind === "deaf" ? "deaf.raw" : "boot.raw";
+    const path = `${this.dir}/${++this.#count}.raw`;
+    await Deno.copyFile(`${GUEST}/${image}`, path);
+    // A raw file is no qcow2 image, which only QEMU itself finds out.
+    const format = kind === "broken" ? "qcow2" : "raw";
+    const plan = this.planOf({ disks: [{ path, format }] });
+    if (kind === "slow") await this.#hook(plan, "sleep 1");
+    if (kind === "hanging") await this.#hook(plan, "exec sleep 1000");
+    return plan;
+  }
+
+  /** A plan of any spec. */
+  planOf(spec: Record<string, unknown>): DomainPlan {
+    const uid = newId();
+    this.#uids.add(uid);
+    return {
+      uid,
+      name: `web-${uid.slice(-8)}.lab.ann`,
+      generation: ++this.#count,
+      incarnation: newId(),
+      spec: VmSpec.parse({ driver: "libvirt", memoryMiB: 32, ...spec }),
+    };
+  }
+
+  async guestUp(uid: string): Promise<void> {
+    await this.untilPrinted(uid, "usher-boot-sector speaks");
+  }
+
+  /** Waits until the serial line has said `text`. */
+  async untilPrinted(uid: string, text: string): Promise<void> {
+    await until(`the guest prints ${JSON.stringify(text)}`, async () => {
+      const log = new TextDecoder().decode(
+        await this.driver.console!.history(uid, 100_000),
+      );
+      if (log.includes(text)) return true;
+      throw new Error(`printed ${JSON.stringify(log.slice(-400))}`);
+    }, this);
+  }
+
+  async occupants(): Promise<string[]> {
+    const found: string[] = [];
+    for (const uid of this.#uids) {
+      const uuid = await this.#uuidOf(uid);
+      found.push(...this.machine.pidsOf(uuid).map(() => uid));
+    }
+    return found;
+  }
+
+  /** An adopted domain keeps its UUID, which stands in its handle. */
+  async #uuidOf(uid: string): Promise<string> {
+    const text = await Deno.readTextFile(this.layout.files(uid).handle)
+      .catch(() => "{}");
+    return JSON.parse(text).uuid ?? uuidOfUid(uid);
+  }
+
+  async leftovers(uid: string): Promise<string[]> {
+    const { handles, overlays, logs, definitions } = this.layout;
+    const found: string[] = [];
+    for (const folder of [handles, overlays, logs, definitions]) {
+      for await (const { name } of Deno.readDir(folder)) {
+        if (name.startsWith(uid)) found.push(name);
+      }
+    }
+    const listed = await this.machine.virsh("list", "--all", "--uuid");
+    if (listed.includes(uuidOfUid(uid))) found.push("a domain of libvirt's");
+    return found;
+  }
+
+  /** The pid of a running domain. */
+  pidOf(uid: string): number {
+    const [pid] = this.machine.pidsOf(uuidOfUid(uid));
+    if (pid === undefined) throw new Error(`no process of ${uid}`);
+    return pid;
+  }
+
+  crashGuest(uid: string): Promise<void> {
+    return Promise.resolve(Deno.kill(this.pidOf(uid), "SIGKILL"));
+  }
+
+  async shutDownGuest(uid: string): Promise<void> {
+    await this.machine.virsh("shutdown", uuidOfUid(uid));
+  }
+
+  async loseHandle(uid: string): Promise<void> {
+    await Deno.remove(this.layout.files(uid).handle);
+  }
+
+  /** Has libvirt run a domain of somebody else's; its name. */
+  async plantForeign(name = `stranger-${newId()}`): Promise<string> {
+    const path = `${this.dir}/${name}.xml`;
+    await Deno.writeTextFile(path, foreignXml(name));
+    await this.machine.virsh("define", path);
+    this.#foreign.push(name);
+    await this.machine.virsh("start", name);
+    return name;
+  }
+
+  freeze(uid: string): Promise<void> {
+    return Promise.resolve(Deno.kill(this.pidOf(uid), "SIGSTOP"));
+  }
+
+  peer(): Promise<DriverHarness> {
+    return Promise.reject(new Error("A node without migration has no peers"));
+  }
+
+  async startInDyingLnm(plan: DomainPlan): Promise<void> {
+    await this.driver[Symbol.asyncDispose]();
+    await startInDyingLnm({
+      driver: "libvirt",
+      config: this.#config,
+      stateDir: this.layout.home,
+      runDir: `${this.dir}/run`,
+      plan,
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.driver[Symbol.asyncDispose]();
+    const listed = await this.machine.virsh("list", "--all", "--uuid");
+    for (const uuid of listed.match(/[0-9a-f-]{36}/g) ?? []) {
+      if (this.#uids.has(uidOfUuid(uuid))) await this.#removeDomain(uuid);
+    }
+    for (const name of this.#foreign) await this.#removeDomain(name);
+    await this.machine.hook("");
+    if (Deno.env.get("USHER_KEEP") === "1") return;
+    await Deno.remove(this.dir, { recursive: true });
+  }
+
+  async #removeDomain(name: string): Promise<void> {
+    for (const pid of this.machine.pidsOf(name)) Deno.kill(pid, "SIGCONT");
+    await this.machine.virsh("destroy", name).catch(() => {});
+    const flags = ["--managed-save", "--snapshots-metadata"];
+    await this.machine.virsh("undefine", name, ...flags).catch(() => {});
+  }
+
+  /** Shell that runs before QEMU does for `plan`. */
+  async #hook({ uid }: DomainPlan, shell: string): Promise<void> {
+    await this.machine.hook(
+      `case "$*" in *${uuidOfUid(uid)}*) ${shell};; esac\n`,
+    );
+  }
+
+  async #openDriver(): Promise<Driver> {
+    const driver = await openLibvirtDriver(
+      {
+        node: "n1",
+        stateDir: this.layout.home,
+        runDir: `${this.dir}/run`,
+        log(level, message, fields) {
+          if (Deno.env.get("USHER_TEST_LOG") === "1") {
+            console.error(level, message, fields);
+          }
+        },
+      },
+      this.#config,
+    );
+    // A test that failed may have left domains, which are others' here.
+    const list = driver.list.bind(driver);
+    driver.list = async (signal) =>
+      (await list(signal)).filter((report) => this.#isOfThisTest(report));
+    this.driver = driver;
+    return driver;
+  }
+
+  #isOfThisTest({ uid, name }: DomainReport): boolean {
+    return uid !== null || this.#foreign.includes(name);
+  }
+}
+
+/** A domain that needs nothing. */
+export function foreignXml(name: string): string {
+  return `<domain type="qemu">
+  <name>${name}</name>
+  <memory unit="MiB">16</memory>
+  <os><type arch="x86_64" machine="pc">hvm</type></os>
+  <devices><memballoon model="none"/></devices>
+</domain>
+`;
+}
+
+let opening: Promise<LibvirtMachine> | null = null;
+let opened: LibvirtMachine | null = null;
+
+/** The libvirtd that the tests of this process share; it ends with them. */
+export function sharedMachine(): Promise<LibvirtMachine> {
+  opening ??= LibvirtMachine.open().then((machine) => opened = machine);
+  return opening;
+}
+
+addEventListener("unload", () => opened?.endNow());
