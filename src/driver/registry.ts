@@ -32,6 +32,9 @@ const guards: Readonly<Record<string, (dir: string) => Promise<number>>> = {
   // Carries a domain to another node, through the end of any LNM.
   xen: async (dir) =>
     await (await import("./xen/migration/carrier.ts")).runCarrier(dir),
+  // Likewise, between two daemons.
+  libvirt: async (dir) =>
+    await (await import("./libvirt/migration/carrier.ts")).runCarrier(dir),
 };
 
 /** Runs the guard that a driver has started, to its end; the exit code. */

@@ -44,7 +44,17 @@ export function checkSpec(wish: Wish, allowed: Allowed): void {
   }
   disks.forEach((disk, index) => checkDisk(wish, disk, `disks[${index}]`));
   checkTwice(wish);
-  nics.forEach((nic, index) => checkNic(wish, nic, `nics[${index}]`, allowed));
+  checkNics({ ...wish, spec: { nics } }, allowed);
+}
+
+/** Throws `invalid_input` for a network that this node does not let guests use. */
+export function checkNics(
+  wish: Omit<Wish, "spec"> & { readonly spec: Pick<VmSpec, "nics"> },
+  allowed: Allowed,
+): void {
+  wish.spec.nics.forEach((nic, index) =>
+    checkNic(wish, nic, `nics[${index}]`, allowed)
+  );
 }
 
 function checkDisk(
@@ -90,7 +100,7 @@ function checkTwice(wish: Wish): void {
 }
 
 function checkNic(
-  wish: Wish,
+  wish: Omit<Wish, "spec">,
   nic: NicSpec,
   field: string,
   { bridges, taps }: Allowed,
@@ -126,7 +136,7 @@ function matches(name: string, pattern: string): boolean {
 }
 
 function invalid(
-  { name }: Wish,
+  { name }: Pick<Wish, "name">,
   field: string,
   why: string,
   hint?: string,

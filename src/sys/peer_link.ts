@@ -46,21 +46,37 @@ export function listenForPeer(
   identity: PeerIdentity,
   expected: Expected,
 ): PeerListener {
-  const listener = listenOn(ports, identity);
   const peer = Promise.withResolvers<ByteConnection>();
   peer.promise.catch(() => {}); // told to whoever asks
+  const listener = listenForPeers(ports, identity, expected, {
+    take: peer.resolve,
+    fail: peer.reject,
+  });
+  return { ...listener, peer: peer.promise };
+}
+
+/** Like `listenForPeer`, for a peer that comes more than once. */
+export function listenForPeers(
+  ports: { readonly first: number; readonly last: number },
+  identity: PeerIdentity,
+  expected: Expected,
+  { take, fail = () => {} }: {
+    readonly take: (connection: ByteConnection) => void;
+    readonly fail?: (error: unknown) => void;
+  },
+): Omit<PeerListener, "peer"> {
+  const listener = listenOn(ports, identity);
   void (async () => {
     for await (const connection of listener) {
       // One that says nothing keeps nobody else from coming.
       void admit(connection, identity, expected).then((admitted) => {
-        if (admitted) peer.resolve(asBytes(connection));
+        if (admitted) take(asBytes(connection));
         else closeQuietly(connection);
       });
     }
-  })().catch(peer.reject);
+  })().catch(fail);
   return {
     port: listener.addr.port,
-    peer: peer.promise,
     [Symbol.dispose]: () => closeQuietly(listener),
   };
 }

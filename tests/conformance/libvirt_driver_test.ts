@@ -13,6 +13,5 @@ driverConformance(
   async () => LibvirtNode.open(await sharedMachine()),
   {
     skip: whyNoLibvirt() ?? whyNoQemu(),
-    cannot: { migration: "not yet" },
   },
 );

@@ -169,7 +169,7 @@ luck(
   async (node) => {
     const { uid } = await startNew(node);
     const { driver, machine } = node;
-      const words = ["-c", machine.uri, "console", uuidOfUid(uid)];
+    const words = ["-c", machine.uri, "console", uuidOfUid(uid)];
     const somebody = openTerminalChild("virsh", words);
     const buffer = new Uint8Array(4096);
     let heard = "";

@@ -103,7 +103,7 @@ export class LibvirtMachine implements AsyncDisposable {
   /** The pids of QEMUs that run the domain of `uuid`. */
   pidsOf(uuid: string): number[] {
     return processes().filter(({ args }) => args.includes(uuid))
-      .filter(({ args }) => args[0]?.includes("qemu"))
+      .filter(({ args, pid }) => args[0]?.includes("qemu") && this.#isHere(pid))
       .map(({ pid }) => pid);
   }
 
@@ -117,11 +117,10 @@ export class LibvirtMachine implements AsyncDisposable {
 
   #isHere(pid: number): boolean {
     try {
-      const mounts = Deno.readTextFileSync(`/proc/${pid}/mounts`);
-      const inside = Deno.readTextFileSync(`/proc/${pid}/mountinfo`);
-      return mounts.includes("/etc/libvirt") && inside.includes(this.dir);
+      return Deno.readTextFileSync(`/proc/${pid}/mountinfo`)
+        .includes(` ${this.dir}/run `);
     } catch {
-      return false;
+      return false; // gone in this very moment
     }
   }
 

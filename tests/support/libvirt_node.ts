@@ -19,12 +19,15 @@ import { newId } from "../../src/sys/id.ts";
 import type { DriverHarness, PlanKind } from "../conformance/driver/harness.ts";
 import { startInDyingLnm } from "./dying_lnm.ts";
 import { LibvirtMachine } from "./libvirt_machine.ts";
+import { testPeers } from "./peer_keys.ts";
 import { GUEST } from "./qemu_node.ts";
 import { until } from "./wait.ts";
 
 /** What a test may set. */
 export interface LibvirtNodeOptions {
   readonly config?: Record<string, unknown>;
+  /** Uids of a node whose domains may come here. */
+  readonly uids?: Set<string>;
 }
 
 export class LibvirtNode implements DriverHarness {
@@ -37,17 +40,21 @@ export class LibvirtNode implements DriverHarness {
   readonly layout: Layout;
   readonly #config: Record<string, unknown>;
   /** Uids that are this test's. */
-  readonly #uids = new Set<string>();
+  readonly #uids: Set<string>;
+  // The suite calls every peer so, and a certificate is for one name.
+  readonly #peers = testPeers(`${this.dir}/keys`, "peer");
+  #peer: { machine: LibvirtMachine; other: LibvirtNode } | null = null;
   readonly #foreign: string[] = [];
   #count = 0;
   driver!: Driver;
 
   private constructor(
     machine: LibvirtMachine,
-    { config = {} }: LibvirtNodeOptions,
+    { config = {}, uids = new Set() }: LibvirtNodeOptions,
   ) {
     this.machine = machine;
-    this.layout = layOut(`${this.dir}/state`);
+    this.#uids = uids;
+    this.layout = layOut(`${this.dir}/state`, `${this.dir}/run`);
     this.#config = {
       uri: machine.uri,
       accel: "tcg",
@@ -76,7 +83,11 @@ export class LibvirtNode implements DriverHarness {
     await Deno.copyFile(`${GUEST}/${image}`, path);
     // A raw file is no qcow2 image, which only QEMU itself finds out.
     const format = kind === "broken" ? "qcow2" : "raw";
-    const plan = this.planOf({ disks: [{ path, format }] });
+    // Both nodes see the files of this machine, and may read one at once.
+    const shared = this.#peer !== null;
+    const plan = this.planOf({
+      disks: [{ path, format, shared, readonly: shared }],
+    });
     if (kind === "slow") await this.#hook(plan, "sleep 1");
     if (kind === "hanging") await this.#hook(plan, "exec sleep 1000");
     return plan;
@@ -127,9 +138,11 @@ export class LibvirtNode implements DriverHarness {
   }
 
   async leftovers(uid: string): Promise<string[]> {
-    const { handles, overlays, logs, definitions } = this.layout;
+    const { runDir, handles, overlays, logs, definitions, moves } = this.layout;
     const found: string[] = [];
-    for (const folder of [handles, overlays, logs, definitions]) {
+    for (
+      const folder of [runDir, handles, overlays, logs, definitions, moves]
+    ) {
       for await (const { name } of Deno.readDir(folder)) {
         if (name.startsWith(uid)) found.push(name);
       }
@@ -172,8 +185,12 @@ export class LibvirtNode implements DriverHarness {
     return Promise.resolve(Deno.kill(this.pidOf(uid), "SIGSTOP"));
   }
 
-  peer(): Promise<DriverHarness> {
-    return Promise.reject(new Error("A node without migration has no peers"));
+  /** A node on a libvirtd of its own, which sees the same files. */
+  async peer(): Promise<LibvirtNode> {
+    const machine = await LibvirtMachine.open();
+    const other = await LibvirtNode.open(machine, { uids: this.#uids });
+    this.#peer = { machine, other };
+    return other;
   }
 
   async startInDyingLnm(plan: DomainPlan): Promise<void> {
@@ -188,6 +205,8 @@ export class LibvirtNode implements DriverHarness {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#peer?.other[Symbol.asyncDispose]();
+    await this.#peer?.machine[Symbol.asyncDispose]();
     await this.driver[Symbol.asyncDispose]();
     const listed = await this.machine.virsh("list", "--all", "--uuid");
     for (const uuid of listed.match(/[0-9a-f-]{36}/g) ?? []) {
@@ -219,6 +238,7 @@ export class LibvirtNode implements DriverHarness {
         node: "n1",
         stateDir: this.layout.home,
         runDir: `${this.dir}/run`,
+        peers: this.#peers,
         log(level, message, fields) {
           if (Deno.env.get("USHER_TEST_LOG") === "1") {
             console.error(level, message, fields);

@@ -17,7 +17,7 @@ export async function countLibvirtGuests(
   stateDir: string,
   config: unknown,
 ): Promise<number> {
-  const { handles } = await loadHandles(layOut(stateDir));
+  const { handles } = await loadHandles(layOut(stateDir, stateDir));
   if (handles.length === 0) return 0;
   const { virsh, uri, verb_timeout } = LibvirtConfig.parse(config ?? {});
   const seen = await lookAround(

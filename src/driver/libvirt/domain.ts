@@ -17,6 +17,7 @@ import { explainEnding } from "./ending.ts";
 import type { LibvirtEnvironment } from "./environment.ts";
 import { type Ending, type Handle, saveHandle } from "./handle.ts";
 import type { DomainFiles } from "./layout.ts";
+import { isCopy } from "./migration/record.ts";
 import type { Sighting } from "./sighting.ts";
 
 /** What usher is doing to a domain. */
@@ -61,6 +62,17 @@ export class Domain {
     return isUp(this.sighting);
   }
 
+  /** Whether its guest runs, as far as the newest look has seen. */
+  get runs(): boolean {
+    return this.sighting !== null && isLive(this.sighting) &&
+      liveState(this.sighting).state === "running";
+  }
+
+  /** Whether libvirt has it stand still for a migration. */
+  get isHeldByMigration(): boolean {
+    return this.sighting?.state === STATE.paused;
+  }
+
   get phase(): Phase {
     return this.#phase;
   }
@@ -91,15 +103,23 @@ export class Domain {
 
   state(): { state: DomainState; reason: string } {
     if (this.#phase === "starting") return { state: "starting", reason: "" };
+    const { move } = this.handle;
+    if (move !== null && isCopy(move)) {
+      const where = move.role === "target" ? "coming from" : "sent to";
+      return { state: "migrating", reason: `${where} ${move.peer}` };
+    }
     if (this.sighting === null || !isLive(this.sighting)) {
       return this.handle.ending ??
         { state: "stopped", reason: "nothing is known of its end" };
     }
     const seen = liveState(this.sighting);
-    if (seen.state !== "running") return seen;
+    // At the switch it stands still; where it is then is about to be told.
+    const isSwitching = move?.phase === "sending" && !move.paused &&
+      this.isHeldByMigration;
+    if (seen.state !== "running" && !isSwitching) return seen;
     return this.#phase === "stopping"
       ? { state: "stopping", reason: "" }
-      : { ...seen, reason: this.#note };
+      : { state: "running", reason: this.#note };
   }
 
   /** Tells whoever watches, if anything is new. */
@@ -115,7 +135,8 @@ export class Domain {
   /** Takes in what a look has seen; an end is told once it is settled. */
   async see(sighting: Sighting | null): Promise<void> {
     const { handle } = this;
-    if (this.#phase !== "starting") {
+    const isAway = handle.move !== null && handle.move.phase !== "sending";
+    if (this.#phase !== "starting" && !isAway) {
       if (isUp(sighting)) {
         if (handle.ending !== null) this.#keep(null); // started by hand
       } else if (handle.ending === null) {
@@ -142,6 +163,15 @@ export class Domain {
     this.isCut = false;
     this.lastWords = null;
     this.#note = "";
+  }
+
+  /** Writes something down before anything is done upon it. */
+  async keep(changes: Partial<Pick<Handle, "move" | "ending">>): Promise<void> {
+    await this.#saving;
+    const handle = { ...this.handle, ...changes };
+    await saveHandle(this.#env.layout, handle);
+    this.handle = handle;
+    this.publish();
   }
 
   /** Writes down how it ended. Durable soon; until then libvirt says the same. */

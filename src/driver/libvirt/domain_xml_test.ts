@@ -25,7 +25,7 @@ interface Words {
 const PLAIN: Words = { name: "web", incarnation: "i", stateDir: "/s" };
 
 function xmlOf(spec: VmSpec, words: Words = PLAIN): string {
-  const layout = layOut(words.stateDir);
+  const layout = layOut(words.stateDir, "/r");
   return domainXml({
     mark: {
       uid: UID,

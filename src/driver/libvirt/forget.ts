@@ -49,9 +49,11 @@ export function isUnknown(refusal: string): boolean {
 
 /** Removes every file of a domain. */
 export async function removeFiles(layout: Layout, uid: string): Promise<void> {
-  const { definitions, logs, overlays, handles } = layout;
+  const { runDir, moves, definitions, logs, overlays, handles } = layout;
   // Handles last, so that a removal that was cut short can be done again.
-  for (const folder of [definitions, logs, overlays, handles]) {
+  for (
+    const folder of [runDir, moves, definitions, logs, overlays, handles]
+  ) {
     for (const name of await listFolder(folder)) {
       if (name.startsWith(uid)) await removeIfThere(`${folder}/${name}`);
     }

@@ -15,6 +15,7 @@ import { listFolder, readTextOrNull, writeDurably } from "../../sys/file.ts";
 import type { DomainPlan } from "../driver.ts";
 import type { Mark } from "./domain_xml.ts";
 import type { Layout } from "./layout.ts";
+import { MoveRecord } from "./migration/record.ts";
 
 /** How a run ended. */
 export const Ending = z.object({
@@ -41,6 +42,8 @@ export const Handle = z.object({
   ending: Ending.nullable(),
   /** What it was started with; null when its handle was lost. */
   spec: VmSpec.strip().nullable(),
+  /** Its migration; null while it is not on the move. */
+  move: MoveRecord.nullable().default(null),
 });
 export type Handle = z.infer<typeof Handle>;
 
@@ -56,6 +59,7 @@ export function newHandle(plan: DomainPlan, bootId: string): Handle {
     bootId,
     ending: null,
     spec,
+    move: null,
   };
 }
 
@@ -73,6 +77,7 @@ export function handleOfMark(
     bootId,
     ending: null,
     spec: null,
+    move: null,
   };
 }
 

@@ -15,6 +15,10 @@ export interface DomainFiles {
   readonly consoleLog: string;
   /** Its definition, for as long as virsh reads it. */
   readonly definition: string;
+  /** What there is of its migration. */
+  readonly move: string;
+  /** Where a virsh that sends it away finds the target's daemon. */
+  readonly moveSocket: string;
 }
 
 /** The directories of one driver. */
@@ -25,28 +29,36 @@ export interface Layout {
   readonly overlays: string;
   readonly logs: string;
   readonly definitions: string;
+  readonly moves: string;
+  /** Short, since a socket's path has 107 bytes at most. */
+  readonly runDir: string;
   files(uid: string): DomainFiles;
   /** The overlay of a domain's disk number `index`. */
   overlay(uid: string, index: number): string;
 }
 
-/** The layout in this directory. */
-export function layOut(stateDir: string): Layout {
+/** The layout in these directories. */
+export function layOut(stateDir: string, runDir: string): Layout {
   const handles = `${stateDir}/handles`;
   const overlays = `${stateDir}/overlays`;
   const logs = `${stateDir}/logs`;
   const definitions = `${stateDir}/definitions`;
+  const moves = `${stateDir}/moves`;
   return {
     home: stateDir,
     handles,
     overlays,
     logs,
     definitions,
+    moves,
+    runDir,
     overlay: (uid, index) => `${overlays}/${uid}-${index}.qcow2`,
     files: (uid) => ({
       handle: `${handles}/${uid}.json`,
       consoleLog: `${logs}/${uid}.console`,
       definition: `${definitions}/${uid}.xml`,
+      move: `${moves}/${uid}`,
+      moveSocket: `${runDir}/${uid}.move`,
     }),
   };
 }

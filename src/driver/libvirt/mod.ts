@@ -44,6 +44,7 @@ import { Installation } from "./installation.ts";
 import { launch } from "./launch.ts";
 import { layOut } from "./layout.ts";
 import { Listener } from "./listener.ts";
+import { LibvirtMigration } from "./migration/mod.ts";
 import { cutPower } from "./power_cut.ts";
 import { shutDown } from "./shutdown.ts";
 import { Virsh } from "./virsh.ts";
@@ -72,6 +73,7 @@ class LibvirtDriver implements Driver {
     attach: (uid, signal) => this.#attachConsole(uid, signal),
   };
   readonly adoption: LibvirtAdoption;
+  readonly migration?: LibvirtMigration;
   readonly #env: LibvirtEnvironment;
   readonly #installation: Installation;
   readonly #book: Book;
@@ -92,7 +94,7 @@ class LibvirtDriver implements Driver {
     this.#env = {
       node: context.node,
       config,
-      layout: layOut(context.stateDir),
+      layout: layOut(context.stateDir, context.runDir),
       virsh,
       bootId: readBootId(),
       log: context.log,
@@ -104,14 +106,26 @@ class LibvirtDriver implements Driver {
     };
     this.#book = new Book(this.#env);
     this.adoption = new LibvirtAdoption(this.#env, this.#book);
+    const { peers } = context;
+    if (peers === undefined) return;
+    this.migration = new LibvirtMigration({
+      env: this.#env,
+      book: this.#book,
+      turns: this.#turns,
+      peers,
+    });
   }
 
   /** Reads what an earlier life has kept, and begins to listen. */
   async open(): Promise<void> {
-    const { handles, overlays, logs, definitions, home } = this.#env.layout;
-    for (const folder of [home, handles, overlays, logs, definitions]) {
-      await makeFolder(folder);
-    }
+    const { layout } = this.#env;
+    const { handles, overlays, logs, definitions, moves, home } = layout;
+    for (
+      const folder of [
+        ...[layout.runDir, home, handles, overlays],
+        ...[logs, definitions, moves],
+      ]
+    ) await makeFolder(folder);
     // QEMU, which is another user's, has to get through to its overlays.
     for (const folder of [home, overlays]) await openToOthers(folder);
     await this.#book.load();
@@ -145,6 +159,7 @@ class LibvirtDriver implements Driver {
       await this.#look(signal);
       const domain = this.#book.domains.get(uid);
       if (domain === undefined) return absent(uid);
+      this.migration?.refuseWhileMoving(domain, "shut down");
       const { virsh } = this.#env;
       const means = { virsh, book: this.#book };
       return await shutDown(means, domain, graceMs, signal);
@@ -152,7 +167,9 @@ class LibvirtDriver implements Driver {
     this.#starts.cancel(uid);
     const cut = this.#turns.take(uid, async () => {
       const domain = this.#book.domains.get(uid) ?? await this.#find(uid);
-      if (domain !== undefined) await cutPower(this.#env, this.#book, domain);
+      if (domain === undefined) return;
+      await cutPower(this.#env, this.#book, domain);
+      await this.migration?.powerCut(domain);
     });
     await untilAborted(cut, signal);
     return this.#book.domains.get(uid)?.report() ?? absent(uid);
@@ -163,6 +180,7 @@ class LibvirtDriver implements Driver {
     const removal = this.#turns.take(uid, async () => {
       const domain = await this.#find(uid);
       if (domain === undefined) return;
+      this.migration?.refuseWhileMoving(domain, "forget");
       if (domain.isUp) {
         throw new UsherError(
           "wrong_state",
@@ -219,6 +237,7 @@ class LibvirtDriver implements Driver {
     this.#closing.abort();
     for (const line of this.#lines.values()) line.close();
     await this.#starts.allSettled();
+    await this.migration?.settled();
     await this.#listening;
     for (const watcher of [...this.#watchers]) watcher[Symbol.dispose]();
     const domains = [...this.#book.domains.values()];
@@ -232,6 +251,7 @@ class LibvirtDriver implements Driver {
     await this.#book.look();
     const known = this.#book.domains.get(plan.uid);
     refuseOlder(plan, known?.handle.generation);
+    if (known !== undefined) this.migration?.refuseWhileMoving(known, "start");
     if (known?.isUp) return known.report();
     return await launch(this.#env, this.#book, plan, cancel);
   }
@@ -243,6 +263,10 @@ class LibvirtDriver implements Driver {
   ): Promise<DomainReport> {
     await this.#look(signal);
     const domain = this.#known(uid);
+    this.migration?.refuseWhileMoving(
+      domain,
+      state === "paused" ? "pause" : "resume",
+    );
     const verb = state === "paused" ? "suspend" : "resume";
     const word = state === "paused" ? "pause" : "resume";
     const failed = (code: "wrong_state" | "driver_failed", why: string) =>

@@ -1,0 +1,298 @@
+/**
+ * The process that carries a domain to another node: `usher guard libvirt
+ * FOLDER`. There is one at each end, and neither belongs to an LNM.
+ *
+ * At the source virsh and QEMU find the target in it: the daemon behind a socket,
+ * QEMU behind a port. At the target it hands on what comes to those two. One
+ * word it keeps: the call that would let the target's copy go on. That is
+ * held at the target until the driver there is told that the domain is its
+ * own, so that no daemon decides, and none can be asked too late.
+ *
+ * @module
+ */
+import { messageOf } from "../../../error/mod.ts";
+import { systemClock } from "../../../sys/clock.ts";
+import {
+  readTextOrNull,
+  removeIfThere,
+  statOrNull,
+} from "../../../sys/file.ts";
+import { processId } from "../../../sys/machine.ts";
+import {
+  connectToPeer,
+  listenForPeers,
+  type PeerIdentity,
+} from "../../../sys/peer_link.ts";
+import { readProcess } from "../../../sys/process_table.ts";
+import { connectAt, freePort, serveAt } from "../../../sys/relay.ts";
+import type { ByteConnection } from "../../../sys/unix_socket.ts";
+import {
+  type CarrierState,
+  CHANNEL,
+  moveFiles,
+  SOURCE_SIDE,
+  TARGET_SIDE,
+  Task,
+  writeState,
+} from "./protocol.ts";
+import {
+  answerTo,
+  isDecision,
+  isReady,
+  type Message,
+  pongTo,
+  readMessage,
+  readyMessage,
+} from "./rpc.ts";
+
+const BUFFER_BYTES = 256 * 1024;
+const TELL_EVERY_MS = 500;
+const LOOK_MS = 50;
+/** A target whose source never comes ends after so long. */
+const LONELY_MS = 30 * 60_000;
+
+/** Runs the carrier of `folder` to its end; the exit code. */
+export async function runCarrier(folder: string): Promise<number> {
+  const carrier = new Carrier(folder);
+  try {
+    const text = await readTextOrNull(moveFiles(folder).task);
+    const task = Task.parse(JSON.parse(text ?? ""));
+    await (task.role === "source" ? carrier.send(task) : carrier.receive(task));
+    return 0;
+  } catch (error) {
+    await carrier.tell({ phase: "failed", reason: messageOf(error) });
+    return 1;
+  }
+}
+
+class Carrier {
+  readonly #folder: string;
+  #state: CarrierState;
+  #toldAt = 0;
+  #telling: Promise<void> = Promise.resolve();
+  readonly #over = Promise.withResolvers<void>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    const { startTicks = 0 } = readProcess(processId()) ?? {};
+    this.#state = {
+      pid: processId(),
+      startTicks,
+      phase: "waiting",
+      port: null,
+      memoryPort: null,
+      diskPort: null,
+      bytes: 0,
+      reason: "",
+    };
+  }
+
+  /** One after another, so that what is told last is what stays. */
+  tell(news: Partial<CarrierState>): Promise<void> {
+    this.#state = { ...this.#state, ...news };
+    this.#toldAt = systemClock.monotonic();
+    const state = this.#state;
+    this.#telling = this.#telling.then(() => writeState(this.#folder, state));
+    return this.#telling;
+  }
+
+  /** Beside virsh and the QEMU that the domain leaves. */
+  async send(task: Extract<Task, { role: "source" }>): Promise<void> {
+    const identity = await identityOf(task);
+    const open = async (channel: string) => {
+      const peer = await connectToPeer(task, identity, task.purpose);
+      await peer.writeAll(new TextEncoder().encode(`${channel}\n`));
+      return peer;
+    };
+    const serve = (
+      near: ByteConnection,
+      channel: string,
+      carry: (near: ByteConnection, far: ByteConnection) => Promise<void>,
+    ) => {
+      open(channel).then((far) => carry(near, far)).catch((error) => {
+        near.close();
+        void this.tell({ reason: messageOf(error) });
+      });
+    };
+    await removeIfThere(task.socket);
+    using _daemon = serveAt(
+      task.socket,
+      (near) =>
+        serve(near, CHANNEL.daemon, (near, far) => this.#askAway(near, far)),
+    );
+    const memory = { address: SOURCE_SIDE, port: task.memoryPort };
+    using _memory = serveAt(
+      memory,
+      (near) =>
+        serve(near, CHANNEL.memory, (near, far) => this.#join(near, far)),
+    );
+    const disks = { address: SOURCE_SIDE, port: task.diskPort };
+    using _disks = serveAt(
+      disks,
+      (near) =>
+        serve(near, CHANNEL.disks, (near, far) => this.#join(near, far)),
+    );
+    await this.tell({ phase: "carrying" });
+    await this.#over.promise; // until whoever decides ends it
+  }
+
+  /** Between virsh and the target's daemon, as the source's end. */
+  async #askAway(virsh: ByteConnection, far: ByteConnection): Promise<void> {
+    const asked = this.#pump(virsh, far, false).finally(() => far.close());
+    asked.catch(() => {});
+    try {
+      for (;;) {
+        const message = await readMessage(far);
+        if (message === null) break;
+        if (isReady(message)) await this.tell({ phase: "ready" });
+        else await virsh.writeAll(message);
+      }
+    } finally {
+      virsh.close();
+    }
+  }
+
+  /** Beside the daemon to which the domain comes. */
+  async receive(task: Extract<Task, { role: "target" }>): Promise<void> {
+    const { subject, purpose } = task;
+    const memoryPort = freePort(TARGET_SIDE);
+    const diskPort = freePort(TARGET_SIDE);
+    const ports = { memory: memoryPort, disks: diskPort };
+    const identity = await identityOf(task);
+    using listener = listenForPeers(
+      task.ports,
+      identity,
+      { subject, purpose },
+      {
+        take: (peer) => {
+          void this.#serve(peer, task.daemon, ports).catch(() => peer.close());
+        },
+      },
+    );
+    await this.tell({ port: listener.port, memoryPort, diskPort });
+    const lonely = systemClock.after(LONELY_MS, () => {
+      if (this.#state.phase !== "waiting") return;
+      this.#over.reject(new Error("The source never came"));
+    });
+    await this.#over.promise.finally(() => lonely[Symbol.dispose]());
+  }
+
+  async #serve(
+    peer: ByteConnection,
+    daemon: string,
+    ports: { readonly memory: number; readonly disks: number },
+  ): Promise<void> {
+    const channel = await readLine(peer);
+    if (channel === CHANNEL.memory || channel === CHANNEL.disks) {
+      const place = { address: TARGET_SIDE, port: ports[channel] };
+      return await this.#join(peer, await connectAt(place));
+    }
+    if (channel !== CHANNEL.daemon) return peer.close();
+    await this.tell({ phase: "carrying" });
+    await this.#answer(peer, await connectAt(daemon));
+  }
+
+  /** Between the source and this node's daemon: all but the decision goes on. */
+  async #answer(peer: ByteConnection, daemon: ByteConnection): Promise<void> {
+    let held: Message | null = null;
+    const asked = (async () => {
+      for (;;) {
+        const message = await readMessage(peer);
+        if (message === null) return;
+        if (!isDecision(message)) await daemon.writeAll(message);
+        else {
+          held = message;
+          await this.tell({ phase: "ready" });
+          await peer.writeAll(readyMessage());
+          void this.#awaitGo().then(() => daemon.writeAll(message));
+        }
+      }
+    })();
+    // A source that breaks off before takes what came of the domain with it.
+    asked.catch(() => {}).then(() => held ?? daemon.close());
+    for (;;) {
+      const message = await readMessage(daemon).catch(() => null);
+      if (message === null) break;
+      const pong = pongTo(message);
+      if (pong !== null) {
+        await daemon.writeAll(pong);
+        continue;
+      }
+      const answer = held === null ? null : answerTo(held, message);
+      await peer.writeAll(message).catch(() => {});
+      if (answer === null) continue;
+      await this.tell(
+        answer === "done"
+          ? { phase: "done" }
+          : { phase: "failed", reason: "libvirtd could not let it go on" },
+      );
+      break;
+    }
+    peer.close();
+    daemon.close();
+    if (held === null) return; // virsh looks with one connection, and moves with another
+    if (this.#state.phase === "done") this.#over.resolve();
+    else this.#over.reject(new Error("Libvirtd let go of the domain"));
+  }
+
+  async #awaitGo(): Promise<void> {
+    while (await statOrNull(moveFiles(this.#folder).go) === null) {
+      await systemClock.sleep(LOOK_MS);
+    }
+  }
+
+  /** Both ways, to the end of either. */
+  async #join(one: ByteConnection, other: ByteConnection): Promise<void> {
+    const close = () => {
+      one.close();
+      other.close();
+    };
+    await Promise.allSettled([
+      this.#pump(one, other, true).finally(close),
+      this.#pump(other, one, true).finally(close),
+    ]);
+  }
+
+  async #pump(
+    from: ByteConnection,
+    to: ByteConnection,
+    counts: boolean,
+  ): Promise<void> {
+    const buffer = new Uint8Array(BUFFER_BYTES);
+    for (;;) {
+      const count = await from.read(buffer);
+      if (count === null) return;
+      await to.writeAll(buffer.subarray(0, count));
+      if (!counts) continue;
+      this.#state = { ...this.#state, bytes: this.#state.bytes + count };
+      if (systemClock.monotonic() - this.#toldAt > TELL_EVERY_MS) {
+        void this.tell({});
+      }
+    }
+  }
+}
+
+async function identityOf(
+  { credentials: { ca, certificate, key } }: Task,
+): Promise<PeerIdentity> {
+  const [caPem, certificatePem, keyPem] = await Promise.all(
+    [ca, certificate, key].map((path) => readTextOrNull(path)),
+  );
+  return {
+    ca: caPem ?? "",
+    certificate: certificatePem ?? "",
+    key: keyPem ?? "",
+  };
+}
+
+const MAX_LINE = 64;
+
+async function readLine(from: ByteConnection): Promise<string> {
+  const byte = new Uint8Array(1);
+  let line = "";
+  while (line.length < MAX_LINE) {
+    if (await from.read(byte) === null || byte[0] === 0x0a) break;
+    line += String.fromCharCode(byte[0]!);
+  }
+  return line;
+}

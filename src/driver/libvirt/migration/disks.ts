@@ -1,0 +1,146 @@
+/**
+ * Disks that go with their domain, since no other node sees them.
+ *
+ * libvirt copies what they hold, all of it, into images that the target has made
+ * before: an overlay becomes an image that stands on no base. A user's file keeps
+ * its path, where nothing may be at the target, and stays at the source under
+ * another name.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { messageOf, UsherError } from "../../../error/mod.ts";
+import type { DiskSpec, VmSpec } from "../../../schema/vm.ts";
+import {
+  removeIfThere,
+  renameDurably,
+  statOrNull,
+  writeSynced,
+} from "../../../sys/file.ts";
+import { isBlockDevice } from "../../../sys/file_access.ts";
+import { ImageTool } from "../../image_tool.ts";
+import { diskTarget } from "../domain_xml.ts";
+import type { LibvirtEnvironment } from "../environment.ts";
+import { unsupported } from "./moves.ts";
+
+/** A disk that goes with its domain, as the source has it. */
+export const MovedDisk = z.object({
+  /** Its place in the spec. */
+  index: z.int(),
+  /** What the guest sees. */
+  bytes: z.number(),
+});
+export type MovedDisk = z.infer<typeof MovedDisk>;
+
+/** Whether a disk stays where it is, since the other node has it too. */
+export function stays({ shared, readonly, base }: DiskSpec): boolean {
+  return shared || (readonly && base === undefined);
+}
+
+/** What libvirt calls those that go. */
+export function targetsOf(disks: readonly MovedDisk[]): string {
+  return disks.map(({ index }) => diskTarget(index)).join(",");
+}
+
+/** Where disk number `index` of a domain lies on this node. */
+function placeOf(
+  { layout }: LibvirtEnvironment,
+  uid: string,
+  { disks }: VmSpec,
+  index: number,
+): string {
+  return disks[index]?.path ?? layout.overlay(uid, index);
+}
+
+/** The disks that go with a domain. Throws `unsupported` for one that cannot. */
+export async function movedDisks(
+  env: LibvirtEnvironment,
+  { uid, name }: { readonly uid: string; readonly name: string },
+  spec: VmSpec,
+): Promise<MovedDisk[]> {
+  const tool = new ImageTool("qemu-img", env.closing);
+  const moved: MovedDisk[] = [];
+  for (const [index, disk] of spec.disks.entries()) {
+    if (stays(disk)) continue;
+    const path = placeOf(env, uid, spec, index);
+    if (isBlockDevice(path)) {
+      throw unsupported(name, `${path} is a device of its node's own`);
+    }
+    const format = disk.path === undefined ? "qcow2" : disk.format;
+    const info = await tool.info(path, format);
+    moved.push({ index, bytes: info["virtual-size"] });
+  }
+  return moved;
+}
+
+/** Images by their place in the spec. */
+export type Images = Readonly<Record<string, string>>;
+
+/**
+ * Makes images for what comes, where nothing was before. `note` keeps what is
+ * about to be made, so that no crash leaves a file that nobody knows of.
+ */
+export async function makeImages(
+  env: LibvirtEnvironment,
+  { uid, name, spec }: {
+    readonly uid: string;
+    readonly name: string;
+    readonly spec: VmSpec;
+  },
+  disks: readonly MovedDisk[],
+  note: (made: Images) => Promise<void>,
+): Promise<void> {
+  const tool = new ImageTool("qemu-img", env.closing);
+  let made: Images = {};
+  for (const { index, bytes } of disks) {
+    const path = placeOf(env, uid, spec, index);
+    if (await statOrNull(path) !== null) {
+      throw new UsherError(
+        "already_exists",
+        `Cannot take in VM "${name}": ${path} is there already on node "${env.node}"`,
+      );
+    }
+    const before = made;
+    made = { ...made, [index]: path };
+    await note(made);
+    try {
+      await writeSynced(path, new Uint8Array());
+    } catch (error) {
+      await note(before); // it is somebody else's, or is not at all
+      throw cannotMake(name, path, error);
+    }
+    const disk = spec.disks[index];
+    const format = disk?.path === undefined ? "qcow2" : disk.format;
+    await tool.run(["create", "-q", "-f", format, path, String(bytes)])
+      .catch((error) => {
+        throw cannotMake(name, path, error);
+      });
+  }
+}
+
+function cannotMake(name: string, path: string, error: unknown): UsherError {
+  return new UsherError(
+    "driver_failed",
+    `Cannot take in VM "${name}": cannot make ${path}: ${messageOf(error)}`,
+    { cause: error },
+  );
+}
+
+/** Removes what `makeImages` has made. */
+export async function removeImages(
+  made: Images,
+): Promise<void> {
+  for (const path of Object.values(made)) await removeIfThere(path);
+}
+
+/** Puts users' files aside whose content is at another node now. */
+export async function putAside(
+  { disks }: VmSpec,
+  id: string,
+): Promise<void> {
+  for (const disk of disks) {
+    if (stays(disk) || disk.path === undefined) continue;
+    if (await statOrNull(disk.path) === null) continue;
+    await renameDurably(disk.path, `${disk.path}.moved-${id}`);
+  }
+}
