@@ -1,12 +1,15 @@
 /**
  * What people wait for: a long list, one VM, a login, the completion of a
- * name; beside bare HTTP/2 of the same bytes, a hello world, and `virsh` where
- * that is installed.
+ * name, the prompt of the shell; beside bare HTTP/2 of the same bytes, a hello
+ * world, and `virsh` where that is installed.
  *
  * @module
  */
+import { Api } from "../../src/client/api.ts";
+import { connect } from "../../src/client/library/connect.ts";
+import { Pty } from "../../tests/support/pty.ts";
 import { RolesSite } from "../../tests/support/roles_site.ts";
-import { rssMiB } from "../../tests/support/role.ts";
+import { peakMiB } from "../../tests/support/role.ts";
 import { BareHttp } from "./bare_http.ts";
 import { virshList } from "./cold.ts";
 import { cold, EXECUTABLE, helloWorld, isInstalled } from "./command.ts";
@@ -28,6 +31,7 @@ export async function* benchLists(): AsyncGenerator<Row> {
   yield* shows(site);
   yield await logins(site);
   yield* completion(site, hello);
+  yield await prompt(site);
   for (const name of ["a", "b"]) {
     await site.request({ verb: "register", names: [name], count: AT_ONCE });
   }
@@ -144,7 +148,7 @@ async function listOnce(site: RolesSite): Promise<Listed> {
   for await (const part of child.stdout) {
     if (Number.isNaN(firstMs)) firstMs = performance.now() - began;
     bytes += part.length;
-    rss = Math.max(rss, await rssMiB(child.pid).catch(() => 0));
+    rss = Math.max(rss, await peakMiB(child.pid));
   }
   await child.status;
   return { firstMs, allMs: performance.now() - began, rssMiB: rss, bytes };
@@ -168,7 +172,8 @@ async function* longList(site: RolesSite): AsyncGenerator<Row> {
     "usher vm list of one",
     small,
   );
-  const wire = (await site.call("GET", "/v1/vms?stream=1")).length;
+  yield await firstRow(site, what);
+  const wire = (await site.call("GET", "/v1/vms?stream=1&fields=row")).length;
   await using bare = await BareHttp.start(wire);
   yield beside(
     {
@@ -180,6 +185,7 @@ async function* longList(site: RolesSite): AsyncGenerator<Row> {
     `bare HTTP/2 of ${Math.round(wire / 1e6)} MB`,
     median(await timed(ROUNDS, () => bare.get())),
   );
+  yield* throughLibrary(site);
   const one = await memoryOfOne(site);
   yield beside(
     { name: `${what}: memory of the client`, value: of("rssMiB"), unit: "MiB" },
@@ -197,6 +203,71 @@ async function* longList(site: RolesSite): AsyncGenerator<Row> {
   );
 }
 
+/** The wire alone: from the request on a connection that stands to the first VM. */
+async function firstRow(site: RolesSite, what: string): Promise<Row> {
+  const { url: controller, token } = site;
+  const { pem: caPem } = JSON.parse(await site.call("GET", "/v1/ca"));
+  using api = new Api({ controller, caPem, token });
+  const query = { stream: "1", fields: "row" };
+  const first = async () => {
+    for await (const _ of api.stream("vms", { query })) return;
+  };
+  const one = () => api.call("vm", { params: { name: "web1" } });
+  await one();
+  return beside(
+    {
+      name: `${what}: first row after the request`,
+      value: median(await timed(ROUNDS, first)),
+      unit: "ms",
+      note: "target < 50",
+    },
+    "one VM",
+    median(await timed(ROUNDS, one)),
+  );
+}
+
+async function* throughLibrary(site: RolesSite): AsyncGenerator<Row> {
+  const { url: controller, token } = site;
+  const { pem: caPem } = JSON.parse(await site.call("GET", "/v1/ca"));
+  const client = await connect({ controller, caPem, token });
+  const bytes = (await site.call("GET", "/v1/vms")).length;
+  await using bare = await BareHttp.start(bytes);
+  yield beside(
+    {
+      name: `the library's vms() of ${MANY}`,
+      value: median(await timed(ROUNDS, () => client.vms())),
+      unit: "ms",
+    },
+    `bare HTTP/2 of ${Math.round(bytes / 1e6)} MB`,
+    median(await timed(ROUNDS, () => bare.get())),
+  );
+  await client.close();
+}
+
+/** From the start of ush to its prompt on a terminal, beside a hello world there. */
+async function prompt(site: RolesSite): Promise<Row> {
+  const shown = async (command: string, text: string) => {
+    await using pty = new Pty(command, site.env);
+    const began = performance.now();
+    while (!pty.printed.includes(text)) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    return performance.now() - began;
+  };
+  const hello = await helloWorld();
+  const ours: number[] = [];
+  const floors: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    ours.push(await shown(`${EXECUTABLE} shell`, "ush> "));
+    floors.push(await shown(hello, "hello"));
+  }
+  return beside(
+    { name: "prompt of ush on a terminal", value: median(ours), unit: "ms" },
+    "compiled hello world there",
+    median(floors),
+  );
+}
+
 async function memoryOfOne(site: RolesSite): Promise<number> {
   const child = new Deno.Command(EXECUTABLE, {
     args: ["vm", "list", "a-1??", "a-2??", "a-3??", "a-4??", "a-5??"],
@@ -206,7 +277,7 @@ async function memoryOfOne(site: RolesSite): Promise<number> {
   }).spawn();
   let most = 0;
   for await (const _ of child.stdout) {
-    most = Math.max(most, await rssMiB(child.pid).catch(() => 0));
+    most = Math.max(most, await peakMiB(child.pid));
   }
   await child.status;
   return most;

@@ -5,21 +5,29 @@
  * then once the headers are there, and a stream that nobody reads any more would
  * go on for ever, with its beats, on a connection that others share.
  *
+ * It is read into one buffer again and again where the platform can: a list that
+ * is printed as it comes leaves nothing behind.
+ *
  * @module
  */
 
-/** What comes of `body` until its end, or until `signal` aborts, which throws its reason. */
+const BUFFER_BYTES = 64 * 1024;
+
+/**
+ * What comes of `body` until its end, or until `signal` aborts, which throws its
+ * reason. A chunk is good until the next one is asked for.
+ */
 export async function* chunksOf(
   body: ReadableStream<Uint8Array>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const reader = body.getReader();
+  const { reader, read } = readerOf(body);
   const stop = () => void reader.cancel(signal?.reason).catch(() => {});
   signal?.addEventListener("abort", stop, { once: true });
   try {
     for (;;) {
       signal?.throwIfAborted();
-      const { done, value } = await reader.read();
+      const { done, value } = await read();
       signal?.throwIfAborted();
       if (done) return;
       yield value;
@@ -28,4 +36,29 @@ export async function* chunksOf(
     signal?.removeEventListener("abort", stop);
     stop();
   }
+}
+
+interface Reading {
+  readonly reader: Pick<ReadableStreamDefaultReader, "cancel">;
+  read(): Promise<ReadableStreamReadResult<Uint8Array>>;
+}
+
+/** A reader that brings its buffer, or what the stream takes. */
+function readerOf(body: ReadableStream<Uint8Array>): Reading {
+  let buffer = new ArrayBuffer(BUFFER_BYTES);
+  let own: ReadableStreamBYOBReader;
+  try {
+    own = body.getReader({ mode: "byob" });
+  } catch {
+    const reader = body.getReader();
+    return { reader, read: () => reader.read() };
+  }
+  return {
+    reader: own,
+    async read() {
+      const result = await own.read(new Uint8Array(buffer));
+      if (result.value !== undefined) buffer = result.value.buffer;
+      return result as ReadableStreamReadResult<Uint8Array>;
+    },
+  };
 }

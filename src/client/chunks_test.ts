@@ -36,3 +36,66 @@ Deno.test("chunksOf() lets the body go when its reader leaves, and when it was g
   await rejects(chunks.next(), (error) => error === "before");
   deepStrictEqual(second.left, ["before"]);
 });
+
+/** A stream of these bytes, as a platform makes its own or as anybody does. */
+function streamOf(
+  type: "bytes" | undefined,
+  parts: readonly string[],
+  { end = "close", onCancel = () => {} }: {
+    readonly end?: "close" | "error";
+    readonly onCancel?: () => void;
+  } = {},
+): ReadableStream<Uint8Array> {
+  const left = [...parts];
+  const source = {
+    pull(controller: ReadableStreamDefaultController<Uint8Array>) {
+      const part = left.shift();
+      if (part !== undefined) {
+        return controller.enqueue(new TextEncoder().encode(part));
+      }
+      if (end === "error") return controller.error(new Error("cut"));
+      controller.close();
+      const { byobRequest } =
+        controller as unknown as ReadableByteStreamController;
+      byobRequest?.respond(0);
+    },
+    cancel: onCancel,
+  };
+  return type === undefined
+    ? new ReadableStream(source, { highWaterMark: 0 })
+    : new ReadableStream(
+      { ...source, type } as unknown as UnderlyingByteSource,
+      { highWaterMark: 0 },
+    ) as ReadableStream<Uint8Array>;
+}
+
+async function textOf(body: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  for await (const chunk of chunksOf(body, undefined)) {
+    text += new TextDecoder().decode(chunk);
+  }
+  return text;
+}
+
+for (const type of ["bytes", undefined] as const) {
+  const what = type === undefined ? "any stream" : "a stream of bytes";
+  Deno.test(`chunksOf() reads ${what} to its end`, async () => {
+    const parts = ["one", "two", "x".repeat(100_000), "three"];
+    strictEqual(await textOf(streamOf(type, parts)), parts.join(""));
+    strictEqual(await textOf(streamOf(type, [])), "");
+  });
+
+  Deno.test(`chunksOf() of ${what} ends with it, and with its reader`, async () => {
+    await rejects(textOf(streamOf(type, ["a"], { end: "error" })), /cut/);
+    let cancelled = 0;
+    const body = streamOf(type, ["a", "b", "c"], {
+      onCancel: () => cancelled++,
+    });
+    const seen: string[] = [];
+    for await (const chunk of chunksOf(body, undefined)) {
+      seen.push(new TextDecoder().decode(chunk));
+      break;
+    }
+    deepStrictEqual([seen, cancelled], [["a"], 1]);
+  });
+}

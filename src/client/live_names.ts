@@ -26,7 +26,10 @@ const ASK: Readonly<Record<Asked, Ask>> = {
   async vm(api, signal) {
     const query = { fields: "name" };
     const { vms } = await api.call("vms", { query, signal });
-    return vms.map(({ name, status }) => [name, status?.state ?? ""]);
+    // What is answered then has the state beside the name.
+    return (vms as unknown as { name: string; state: string }[]).map((
+      { name, state },
+    ) => [name, state]);
   },
   async cluster(api, signal) {
     const { clusters } = await api.call("clusters", { signal });

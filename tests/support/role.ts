@@ -169,6 +169,12 @@ export async function rssMiB(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1024;
 }
 
+/** The most memory that a process ever had, in MiB; 0 once it has ended. */
+export async function peakMiB(pid: number): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "");
+  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+}
+
 /** What a process holds open, as /proc names it. */
 export function listDescriptors(pid: number): string[] {
   const folder = `/proc/${pid}/fd`;

@@ -68,6 +68,11 @@ export class RolesSite implements AsyncDisposable {
     return this.#lnm;
   }
 
+  /** The token of its session. */
+  get token(): string {
+    return this.#token;
+  }
+
   /** What a command line of this site needs. */
   get env(): Record<string, string> {
     return { HOME: this.dir, USHERCLI_CONFIG: "" };

@@ -29,7 +29,11 @@ export const FORMAT_FLAG = {
 export const OUTPUT_FLAGS = {
   ...FORMAT_FLAG,
   columns: parsed("COLS", "show these columns, separated by commas", words),
-  sort: parsed("COLS", "sort by these columns; -COL sorts downwards", words),
+  sort: parsed(
+    "COLS",
+    "sort by these columns, once all rows are there; -COL sorts downwards",
+    words,
+  ),
   "no-header": toggle("leave out the headings"),
 } as const satisfies Flags;
 
@@ -180,7 +184,10 @@ async function* partsOf<Row>(
   flags: ListFlags,
   by: Asked<Row>["by"],
 ): AsyncGenerator<readonly Row[], void, void> {
-  if (listing.stream !== undefined && flags.sort === undefined) {
+  // A stream comes in this order; any other needs all rows before the first.
+  const isInOrder = flags.sort === undefined ||
+    flags.sort.join(",") === listing.order;
+  if (listing.stream !== undefined && isInOrder) {
     yield* inParts(listing.stream());
     return;
   }

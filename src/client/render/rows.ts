@@ -99,7 +99,8 @@ function linePrinter<Row>(line: (row: Row) => string): RowPrinter<Row> {
 
 /** Rows that are looked at before the first is printed: most lists have fewer. */
 const FIRST_PART = 256;
-const PART = 1024;
+/** Few enough that they are gone before the collector has moved them to where it seldom looks. */
+const PART = 128;
 
 /** What comes one by one, in parts that are printed together. */
 export async function* inParts<Row>(

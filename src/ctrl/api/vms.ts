@@ -34,9 +34,7 @@ export async function listVms(
   const all = chosen(site, caller, read);
   const vms = admits === null ? all : all.filter(admits);
   const revision = site.changes.newest;
-  const show: (vm: Vm) => unknown = url.searchParams.get("fields") === "name"
-    ? (vm: Vm) => ({ uid: vm.uid, name: vm.name, state: vm.status.state })
-    : (vm: Vm) => vmView(vm, site);
+  const show = shownBy(site, url.searchParams.get("fields"));
   if (url.searchParams.get("stream") === "1") {
     return ndjson(async function* () {
       for (const vm of vms) yield await Promise.resolve(show(vm));
@@ -63,6 +61,24 @@ export async function shownVm(
     hint: 'see what there is with "usher vm list"',
     subject: name,
   });
+}
+
+/** How each VM is answered: whole, or what a reader of very many says it needs. */
+function shownBy(site: Site, fields: string | null): (vm: Vm) => unknown {
+  switch (fields) {
+    case "name":
+      return ({ uid, name, status: { state } }) => ({ uid, name, state });
+    case "row":
+      return ({ uid, name, node, status: { state, since }, spec }) => ({
+        uid,
+        name,
+        node,
+        status: { state, since },
+        spec: { vcpus: spec.vcpus, memoryMiB: spec.memoryMiB },
+      });
+    default:
+      return (vm) => vmView(vm, site);
+  }
 }
 
 /** What a query asks for. */

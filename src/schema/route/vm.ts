@@ -76,7 +76,8 @@ export const VM_ROUTES = {
       names: "names, globs or id prefixes, separated by commas",
       filter: FILTER,
       stream: "1 answers one VM a line instead of one object",
-      fields: "`name` answers names and states only",
+      fields:
+        "`name` answers names and states only; `row` state, node, vcpus and memory as well, as a table has them",
     },
     response: z.object({ revision: z.int(), vms: z.array(VmView) }),
     lines: VmView,

@@ -117,3 +117,16 @@ export function vmColumns(now: number): readonly Column<VmView>[] {
     },
   ];
 }
+
+/**
+ * What has to be asked for to fill columns: `row` as long as all of them stand
+ * in the usual table, which is a quarter of what there is to know.
+ */
+export function fieldsFor(keys: readonly string[]): "row" | undefined {
+  const usual = vmColumns(0).filter(({ wide, byNameAlone }) =>
+    !wide && !byNameAlone
+  ).map(({ key }) => key);
+  return keys.every((key) => usual.includes(key.toLowerCase()))
+    ? "row"
+    : undefined;
+}

@@ -5,11 +5,11 @@
  */
 import type { VmView } from "../../../schema/change.ts";
 import type { Api } from "../../api.ts";
-import { defineCommand } from "../../command.ts";
+import { type Context, defineCommand, type FlagValues } from "../../command.ts";
 import { failure, isFailure } from "../../failure.ts";
 import { printRows, WATCHED_FLAGS } from "../../render/output.ts";
 import { type KnownValues, meantValue, readListWords } from "../filter.ts";
-import { vmColumns } from "./columns.ts";
+import { fieldsFor, vmColumns } from "./columns.ts";
 import { VM_STATES } from "./states.ts";
 
 export const list = defineCommand({
@@ -39,9 +39,10 @@ export const list = defineCommand({
       names: names.length === 0 ? undefined : names.join(","),
       filter,
     };
+    const lean = { ...query, fields: await fieldsOf(context, flags) };
     const listing = {
-      read: async () => (await api.call("vms", { query })).vms,
-      stream: () => streamVms(api, query),
+      read: async () => (await api.call("vms", { query: lean })).vms,
+      stream: () => streamVms(api, lean),
       columns: vmColumns,
       order: "name",
       name: ({ name }: VmView) => name,
@@ -59,6 +60,17 @@ export const list = defineCommand({
     return 0;
   },
 });
+
+/** As little of each VM as is printed. */
+async function fieldsOf(
+  context: Context,
+  { output, columns = [], sort = [] }: FlagValues<typeof WATCHED_FLAGS>,
+): Promise<"name" | "row" | undefined> {
+  const format = output ?? (await context.settings()).output;
+  if (format === "name" && sort.length === 0) return "name";
+  if (format !== "table") return undefined;
+  return fieldsFor([...columns, ...sort.map((key) => key.replace(/^-/, ""))]);
+}
 
 /** What a condition on VMs can name. */
 function knownTo(api: Api): KnownValues {
