@@ -18,12 +18,14 @@ function isDigit(code: number): boolean {
 
 /** Below 0 when `a` comes first, above when `b` does, 0 for the same text. */
 export function compareNaturally(a: string, b: string): number {
-  let i = 0;
-  while (i < a.length && i < b.length) {
-    const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
+  const both = Math.min(a.length, b.length);
+  for (let i = 0; i < both;) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
     if (isDigit(x) && isDigit(y)) {
-      const [left, right] = [digitsEnd(a, i), digitsEnd(b, i)];
-      const order = compareNumbers(a.slice(i, left), b.slice(i, right));
+      const left = digitsEnd(a, i);
+      const right = digitsEnd(b, i);
+      const order = compareNumbers(a, b, i, left, right);
       if (order !== 0) return order;
       // The same digits, so both end at the same place.
       i = left;
@@ -39,11 +41,30 @@ function digitsEnd(text: string, from: number): number {
   return end;
 }
 
-/** By value, however long; the same value by the zeros before it. */
-function compareNumbers(a: string, b: string): number {
-  if (a === b) return 0;
-  const [x, y] = [a.replace(/^0+/, ""), b.replace(/^0+/, "")];
-  if (x.length !== y.length) return x.length - y.length;
-  if (x !== y) return x < y ? -1 : 1;
-  return a.length - b.length;
+/**
+ * The digits from `from` to `left` of `a` and to `right` of `b`: by value,
+ * however long; the same value by the zeros before it.
+ */
+function compareNumbers(
+  a: string,
+  b: string,
+  from: number,
+  left: number,
+  right: number,
+): number {
+  let i = zerosEnd(a, from, left);
+  let j = zerosEnd(b, from, right);
+  const longer = (left - i) - (right - j);
+  if (longer !== 0) return longer;
+  for (; i < left; i++, j++) {
+    const order = a.charCodeAt(i) - b.charCodeAt(j);
+    if (order !== 0) return order;
+  }
+  return left - right;
+}
+
+function zerosEnd(text: string, from: number, end: number): number {
+  let at = from;
+  while (at < end && text.charCodeAt(at) === ZERO) at++;
+  return at;
 }
