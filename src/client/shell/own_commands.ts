@@ -19,7 +19,7 @@ import {
 import { controllerUrl } from "../config.ts";
 import { EXIT } from "../exit.ts";
 import { isFailure } from "../failure.ts";
-import { UsageError } from "../usage.ts";
+import { unknownWord, UsageError } from "../usage.ts";
 import { helpOf, nounHelpOf, shellHelp } from "./help.ts";
 import type { Shell } from "./front.ts";
 import { type OwnCommands, resolve } from "./table.ts";
@@ -247,16 +247,20 @@ function change(
 ): void {
   const known = { details: ["on", "off"], notify: ["own", "all", "none"] };
   if (name !== "details" && name !== "notify") {
-    throw new UsageError(
-      `Unknown setting "${name}": ush has none of that name`,
+    throw unknownWord(
+      "setting",
+      name,
+      Object.keys(known),
       "settings: details, notify",
     );
   }
   if (value === undefined || !known[name].includes(value)) {
     throw new UsageError(
       value === undefined
-        ? `"${name}" needs a value`
-        : `"${name}" cannot be "${value}"`,
+        ? `"${name}" needs a value: none was given`
+        : `"${name}" cannot be "${value}": it must be ${
+          known[name].join(" or ")
+        }`,
       `write set ${name} ${known[name].join("|")}`,
     );
   }

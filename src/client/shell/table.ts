@@ -145,7 +145,9 @@ function refuseOutside(entry: Entry, argv: readonly string[]): void {
       : `Cannot run "${
         [noun, isTool ? verb : ""].join(" ").trim()
       }" within ush: it is a program of its own`,
-    noun === "shell" ? undefined : `run it outside: usher ${argv.join(" ")}`,
+    noun === "shell"
+      ? "quit leaves it"
+      : `run it outside: usher ${argv.join(" ")}`,
   );
 }
 
