@@ -166,7 +166,10 @@ async function openNode(kept: Kept): Promise<SimNode> {
   return node;
 }
 
-const cannot = { freeze: "sim has no process" };
+const cannot = {
+  freeze: "sim has no process",
+  files: "sim opens no file that a spec names",
+};
 
 driverConformance("sim in files:", () => openNode("in files"), { cannot });
 driverConformance("sim in memory:", () => openNode("in memory"), {

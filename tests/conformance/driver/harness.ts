@@ -40,6 +40,8 @@ export type Ability =
   | "dyingLnm"
   | "migration"
   | "adoption"
+  /** Looks at the files that a spec names. */
+  | "files"
   /** Moving a domain that is paused. */
   | "pausedMigration"
   | "pausing"

@@ -5,6 +5,7 @@
  * @module
  */
 import { deepStrictEqual, ok, rejects } from "node:assert/strict";
+import { isUsherError } from "../../../src/error/mod.ts";
 import { until, within } from "../../support/wait.ts";
 import {
   checkAbsent,
@@ -242,6 +243,32 @@ const starts: readonly ConformanceTest[] = [
       const report = await node.driver.start({ ...broken, spec }, noAbort());
       deepStrictEqual(report.state, "running");
       deepStrictEqual(await node.occupants(), [broken.uid]);
+    },
+  },
+  {
+    promises: [5],
+    name:
+      "a start with a file that is not there is refused as invalid_input, and its field named",
+    needs: ["files"],
+    async run(node) {
+      const plan = await node.plan();
+      const disk = { path: "/no/such/disk", format: "raw" } as const;
+      const spec = {
+        ...plan.spec,
+        disks: [{ ...disk, readonly: false, shared: false }],
+      };
+
+      const error = await node.driver.start({ ...plan, spec }, noAbort()).then(
+        () => null,
+        (error: unknown) => error,
+      );
+
+      ok(isUsherError(error, "invalid_input"), String(error));
+      deepStrictEqual(error.details.field, "spec.disks[0].path");
+      ok(error.message.includes(plan.name), error.message);
+      ok(error.message.includes(disk.path), error.message);
+      await checkAbsent(node, plan.uid);
+      deepStrictEqual(await node.leftovers(plan.uid), []);
     },
   },
   {
