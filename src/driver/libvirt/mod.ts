@@ -64,6 +64,12 @@ export async function openLibvirtDriver(
 
 class LibvirtDriver implements Driver {
   readonly name = NAME;
+  readonly offers = {
+    boot: ["kernel", "disk"],
+    disks: ["raw", "qcow2", "overlay", "volume"],
+    nics: ["user", "bridge", "tap"],
+    moves: ["running", "paused"],
+  };
   readonly pausing: Pausing = {
     pause: (uid, signal) => this.#setRunning(uid, "paused", signal),
     resume: (uid, signal) => this.#setRunning(uid, "running", signal),

@@ -67,7 +67,7 @@ class XenDriver implements Driver {
     boot: ["kernel", "disk"],
     disks: ["raw", "qcow2", "volume"],
     nics: ["bridge"],
-    moves: ["running", "paused", "off"],
+    moves: ["running", "off"],
   };
   readonly pausing: Pausing = {
     pause: (uid, signal) => this.#setPaused(uid, true, signal),
