@@ -68,7 +68,7 @@ class LibvirtDriver implements Driver {
     boot: ["kernel", "disk"],
     disks: ["raw", "qcow2", "overlay", "volume"],
     nics: ["user", "bridge", "tap"],
-    moves: ["running", "paused"],
+    moves: ["running", "paused", "off", "disks"],
   };
   readonly pausing: Pausing = {
     pause: (uid, signal) => this.#setRunning(uid, "paused", signal),
