@@ -77,6 +77,18 @@ Deno.test("the top level holds what the house has room for, and nothing else", a
   deepStrictEqual(others, []);
 });
 
+/** Scripts that have nowhere to stop either. */
+const GO_ON = new Set([
+  // What runs every script that it is given.
+  "scripts/guest/debian_shell",
+  // What a dom0 and a guest of the lab have in the place of an init's parts.
+  "scripts/xen_lab/dom0_start",
+  "scripts/xen_lab/guest_poweroff",
+  "scripts/xen_lab/guest_reboot",
+  // A host that answers whatever it is asked, wrongly too.
+  "tests/support/fake_xl.sh",
+]);
+
 Deno.test("every shell script can be run and stops at its first error", async () => {
   const files = await trackedFiles();
   const faults: string[] = [];
@@ -87,8 +99,7 @@ Deno.test("every shell script can be run and stops at its first error", async ()
     if (!/^#!.*\b(ba)?sh\b/.test(text)) continue;
     // The init of a guest goes on whatever happens: it has nowhere to stop.
     if (/(^|[/_])init$/.test(file)) continue;
-    // Nor has what runs every script that it is given.
-    if (file === "scripts/guest/debian_shell") continue;
+    if (GO_ON.has(file)) continue;
     if (((info.mode ?? 0) & 0o111) === 0) {
       faults.push(`${file}: not executable`);
     }
