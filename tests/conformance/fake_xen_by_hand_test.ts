@@ -170,7 +170,11 @@ xenTest(
     const isStranger = (report: DomainReport) => report.name === name;
     const found = await until(
       "it is told",
-      () => watching.reports.find(isStranger),
+      // Half made it was seen paused, perhaps.
+      () =>
+        watching.reports.find((report) =>
+          isStranger(report) && report.state === "running"
+        ),
       node,
     );
     deepStrictEqual([found.uid, found.state, found.memoryMiB, found.vcpus], [
