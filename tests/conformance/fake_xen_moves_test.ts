@@ -5,7 +5,7 @@
  * @module
  */
 import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
-import { carrierOf, sendersOf } from "../support/xen_moves.ts";
+import { carrierOf, sendersOf } from "../support/xen_carriers.ts";
 import type { DomainPlan } from "../../src/driver/driver.ts";
 import type { Transfer } from "../../src/schema/frame.ts";
 import { newId } from "../../src/sys/id.ts";
