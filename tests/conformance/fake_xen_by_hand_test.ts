@@ -196,3 +196,36 @@ xenTest(
     ok(!(await node.driver.list(noAbort())).some(isStranger));
   },
 );
+
+xenTest(
+  "a console's log is kept small, and read from where the guest writes now",
+  async (node) => {
+    const { uid, name } = await startNew(node);
+    const log = `${node.dir}/host/log/console/guest-${name}.log`;
+    await Deno.writeTextFile(log, "x".repeat(700_000) + "the newest");
+    await until(
+      "it is put aside",
+      async () =>
+        (await Deno.stat(`${log}.1`)).size > 500_000 &&
+        (await Deno.stat(log)).size === 0,
+      node,
+    );
+    const read = async () =>
+      new TextDecoder().decode(await node.driver.console!.history(uid, 20));
+    deepStrictEqual((await read()).slice(-10), "the newest");
+
+    // As after a move to this host.
+    const incoming = `${node.dir}/host/log/console/guest-${name}--incoming.log`;
+    await Deno.writeTextFile(incoming, "after the move");
+    await Deno.utime(incoming, new Date(), new Date(Date.now() + 60_000));
+    deepStrictEqual(await read(), "after the move");
+
+    await powerOff(node, uid);
+    await node.driver.forget(uid, noAbort());
+    for await (
+      const { name: file } of Deno.readDir(`${node.dir}/host/log/console`)
+    ) {
+      throw new Error(`${file} is left`);
+    }
+  },
+);

@@ -127,7 +127,8 @@ monitor)
     sleep 0.3
     rm -rf "${domains:?}/$1"
     ring
-    sleep 0.3
+    # Xen's own waits two.
+    sleep 1.2
     bash "$0" create -q "$2"
   fi
   ;;

@@ -11,14 +11,13 @@
  * @module
  */
 import { UsherError } from "../../error/mod.ts";
-import { statOrNull } from "../../sys/file.ts";
 import { connectPiped } from "../../sys/piped_child.ts";
 import { listPids, readArguments } from "../../sys/process_table.ts";
 import { tailFile } from "../../sys/tail_file.ts";
 import type { ByteConnection } from "../../sys/unix_socket.ts";
+import { findConsoleLog } from "./console_log.ts";
 import type { XenEnvironment } from "./environment.ts";
 import type { Handle } from "./handle.ts";
-import { guestLog } from "./layout.ts";
 import type { Row } from "./listing.ts";
 
 /** Opens the line of a domain that runs. Throws `unavailable` when there is none, `busy` when somebody has it. */
@@ -27,8 +26,8 @@ export async function openConsole(
   { handle, row }: { readonly handle: Handle; readonly row: Row | null },
 ): Promise<ByteConnection> {
   if (row === null) throw noConsole(handle.name, "its domain is gone");
-  const log = guestLog(env.layout, handle.consoleName);
-  if (handle.spec?.xen.type !== "hvm" && await statOrNull(log) !== null) {
+  const log = await findConsoleLog(env.layout, handle.name);
+  if (handle.spec?.xen.type !== "hvm" && log !== null) {
     return await openLogged(env, handle.name, row, log);
   }
   refuseTaken(handle.name, row);

@@ -6,10 +6,11 @@
  * @module
  */
 import { readLogTail } from "../../sys/log_file.ts";
+import { findConsoleLog } from "./console_log.ts";
 import type { XenEnvironment } from "./environment.ts";
 import type { Ending } from "./ending.ts";
 import type { Handle } from "./handle.ts";
-import { guestLog, monitorLog } from "./layout.ts";
+import { monitorLog } from "./layout.ts";
 import { REASON, type Row } from "./listing.ts";
 
 const TAIL_BYTES = 4096;
@@ -40,11 +41,12 @@ export async function explainGone(
 /** A crash, with the last words of the guest. */
 export async function withLastWords(
   env: XenEnvironment,
-  { consoleName }: Handle,
+  { name }: Handle,
   ending: Ending,
 ): Promise<Ending> {
   if (ending.state !== "crashed") return ending;
-  const said = await lastLines(guestLog(env.layout, consoleName));
+  const log = await findConsoleLog(env.layout, name);
+  const said = log === null ? "" : await lastLines(log);
   return said === ""
     ? ending
     : { ...ending, reason: `${ending.reason}; its console said: ${said}` };

@@ -29,8 +29,6 @@ export const Handle = z.object({
   created: z.boolean(),
   /** Null while nothing is known of an end. */
   ending: Ending.nullable(),
-  /** The name under which Xen's console daemon has its log. */
-  consoleName: z.string(),
   /** Its migration; null while it is not on the move. */
   move: MoveRecord.nullable(),
 });
@@ -53,7 +51,6 @@ export function newHandle(
     spec,
     created: false,
     ending: null,
-    consoleName: move === null ? name : `${name}--incoming`,
     move,
   };
 }
@@ -71,7 +68,6 @@ export function handleOfMarker(marker: Marker, bootId: string): Handle {
     spec: null,
     created: true,
     ending: null,
-    consoleName: name,
     move: null,
   };
 }

@@ -57,9 +57,11 @@ export function layOut(stateDir: string, xenLogs: string = XEN_LOGS): Layout {
   };
 }
 
-/** Xenconsoled's log of a console, where it keeps one. */
-export function guestLog({ xenLogs }: Layout, domainName: string): string {
-  return `${xenLogs}/console/guest-${domainName}.log`;
+/** The logs that Xen's console daemon may keep of a domain: one that has come from another host is called `--incoming` until it reboots. */
+export function guestLogs({ xenLogs }: Layout, name: string): string[] {
+  return [name, `${name}--incoming`].map((its) =>
+    `${xenLogs}/console/guest-${its}.log`
+  );
 }
 
 /** The log of the xl that watches over a domain. */

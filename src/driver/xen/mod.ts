@@ -31,11 +31,12 @@ import type {
 } from "../driver.ts";
 import { NewestReports } from "../newest.ts";
 import { Turns, untilAborted } from "../turns.ts";
+import { findConsoleLog, rotateConsoles } from "./console_log.ts";
 import { readCounters } from "./counters.ts";
 import type { Domain } from "./domain.ts";
 import { Domains } from "./domains.ts";
 import type { XenEnvironment } from "./environment.ts";
-import { guestLog, layOut } from "./layout.ts";
+import { layOut } from "./layout.ts";
 import type { Row } from "./listing.ts";
 import { Looks } from "./looks.ts";
 import { XenMigration } from "./migration/mod.ts";
@@ -49,6 +50,8 @@ import { Xl } from "./xl.ts";
 
 /** The name that specs and configurations use. */
 export const NAME = "xen";
+
+const ROTATE_EVERY_MS = 2000;
 
 /** Opens the driver; what an earlier life has left is found by the first look. */
 export async function openXenDriver(
@@ -74,12 +77,10 @@ class XenDriver implements Driver {
     resume: (uid, signal) => this.#setPaused(uid, false, signal),
   };
   readonly console: Console = {
-    history: (uid, maxBytes) => {
-      const { handle } = this.#known(uid);
-      return readLogTail(
-        guestLog(this.#env.layout, handle.consoleName),
-        maxBytes,
-      );
+    history: async (uid, maxBytes) => {
+      const { name } = this.#known(uid).handle;
+      const log = await findConsoleLog(this.#env.layout, name);
+      return log === null ? new Uint8Array() : await readLogTail(log, maxBytes);
     },
     attach: (uid, signal) => this.#attachConsole(uid, signal),
   };
@@ -96,6 +97,7 @@ class XenDriver implements Driver {
   /** Domains that are about to be settled, or are. */
   readonly #unsettled = new Map<string, Promise<void>>();
   #run: Promise<void> = Promise.resolve();
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(context: DriverContext, config: XenConfig, xenLogs?: string) {
     const programs = {
@@ -146,6 +148,14 @@ class XenDriver implements Driver {
     }
     await this.#domains.load();
     this.#run = this.#tending.run();
+    this.#timer = setInterval(
+      () =>
+        void rotateConsoles(
+          this.#env,
+          this.#domains.all().map(({ handle }) => handle.name),
+        ),
+      ROTATE_EVERY_MS,
+    );
   }
 
   probe(signal: AbortSignal): Promise<Probe> {
@@ -212,6 +222,7 @@ class XenDriver implements Driver {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
     this.#closing.abort();
     await this.#power.allSettled();
     await this.migration?.settled();

@@ -116,13 +116,13 @@ export class Power {
     plan: DomainPlan,
     cancel: AbortSignal,
   ): Promise<DomainReport> {
-    await this.#parts.env.looks.fresh();
+    const seen = await this.#parts.env.looks.fresh();
     const known = this.#parts.domains.get(plan.uid);
     refuseOlder(plan, known?.handle.generation);
     if (known !== undefined && (isCopy(known.handle.move) || !known.isLive)) {
       this.#parts.migration?.refuseWhileMoving(known, "start");
     }
-    const rows = await this.#clear(known, cancel);
+    const rows = known === undefined ? seen : await this.#clear(known, cancel);
     const found = rowsOf(rows, plan.uid).some((row) => !row.shutdown);
     if (found) return await this.#takeOn(plan, known);
     if (known !== undefined) {
@@ -150,19 +150,19 @@ export class Power {
 
   /** Waits until it is known what there is of it: it may be created just now, by an earlier LNM, or reboot. */
   async #clear(
-    known: Domain | undefined,
+    known: Domain,
     cancel: AbortSignal,
   ): Promise<readonly Row[]> {
     const { env, settling } = this.#parts;
     using deadline = new Deadline(
       systemClock,
       env.config.start_timeout,
-      `end of what Xen does with VM "${known?.handle.name}"`,
+      `end of what Xen does with VM "${known.handle.name}"`,
       cancel,
     );
     for (;;) {
       const rows = await env.looks.fresh();
-      if (known === undefined || !isUnsettled(known)) return rows;
+      if (!isUnsettled(known)) return rows;
       if (await settling.settle(known)) {
         await systemClock.sleep(LOOK_MS, deadline.signal);
       }
@@ -195,7 +195,8 @@ export class Power {
         ending: { state: "stopped", reason: "powered off" },
       });
     } else if (rowsOf(rows, uid).length === 0) return;
-    await destroyAll(this.#parts.env, uid, handle.name);
+    const { env } = this.#parts;
+    await destroyAll(env, uid, handle.name, rows);
     domain.console.close();
     domain.publish();
   }

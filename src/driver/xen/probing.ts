@@ -25,7 +25,7 @@ export async function probeXen(
       health: "healthy",
       version: info.get("xen_version") ?? "",
       attributes: {
-        guests: guestTypes(can).join(" "),
+        guests: [...guestTypes(can), ...await hvm(can)].join(" "),
         pvMigration: can.includes("shadow") ? "yes" : "no",
         consoleLog: await keepsConsoles(layout) ? "yes" : "no",
       },
@@ -45,6 +45,20 @@ export async function probeXen(
 function guestTypes(can: readonly string[]): string[] {
   const hardware = can.includes("hvm") && can.includes("hap");
   return [...(can.includes("pv") ? ["pv"] : []), ...(hardware ? ["pvh"] : [])];
+}
+
+/** Where Debian and Xen itself have the QEMU that an hvm guest needs. */
+const DEVICE_MODELS = [
+  "/usr/libexec/xen-qemu-system-i386",
+  "/usr/lib/xen/bin/qemu-system-i386",
+];
+
+async function hvm(can: readonly string[]): Promise<string[]> {
+  if (!can.includes("hvm")) return [];
+  for (const path of DEVICE_MODELS) {
+    if (await statOrNull(path) !== null) return ["hvm"];
+  }
+  return [];
 }
 
 async function keepsConsoles({ xenLogs }: Layout): Promise<boolean> {

@@ -95,7 +95,9 @@ export class Settling {
       );
       const isKept = ending.state === "crashed" &&
         handle.spec?.xen.onCrash === "preserve";
-      if (!isKept) await destroyAll(this.#env, handle.uid, handle.name);
+      if (!isKept) {
+        await destroyAll(this.#env, handle.uid, handle.name, [row]);
+      }
       return false;
     }
     domain.publish();

@@ -9,7 +9,7 @@ import { systemClock } from "../../sys/clock.ts";
 import { uuidOfUid } from "../identity.ts";
 import type { Domain } from "./domain.ts";
 import type { XenEnvironment } from "./environment.ts";
-import { guestLog } from "./layout.ts";
+import { guestLogs } from "./layout.ts";
 import type { Row } from "./listing.ts";
 import { endMonitors } from "./processes.ts";
 
@@ -23,18 +23,25 @@ export function rowsOf(rows: readonly Row[], uid: string): Row[] {
 
 /**
  * Ends every domain of `uid`, one half created too, and the processes that
- * would create it anew. Looks until there is none. Throws `unavailable`.
+ * would create it anew. Looks until there is none; `seen` is what a look has
+ * shown just now, to spare one. Throws `unavailable`.
  */
 export async function destroyAll(
   { xl, looks, config }: XenEnvironment,
   uid: string,
   name: string,
+  seen?: readonly Row[],
 ): Promise<void> {
+  // One that is made anew just now would not be among them.
+  let known = seen !== undefined && rowsOf(seen, uid).length > 0
+    ? seen
+    : undefined;
   const until = systemClock.monotonic() + config.verb_timeout;
   let said = "";
   for (;;) {
     endMonitors(uid);
-    const rows = rowsOf(await looks.fresh(), uid);
+    const rows = rowsOf(known ?? await looks.fresh(), uid);
+    known = undefined;
     if (rows.length === 0) return;
     for (const { domid } of rows) {
       const { done, words } = await xl.act("destroy", String(domid));
@@ -58,11 +65,8 @@ export async function removeTraces(
   domain: Domain | undefined,
 ): Promise<void> {
   if (domain !== undefined) {
-    const { consoleName, name } = domain.handle;
-    for (const its of new Set([consoleName, name])) {
-      for (
-        const path of [guestLog(layout, its), `${guestLog(layout, its)}.1`]
-      ) {
+    for (const log of guestLogs(layout, domain.handle.name)) {
+      for (const path of [log, `${log}.1`]) {
         await removeIfThere(path).catch(() => {});
       }
     }
