@@ -77,20 +77,44 @@ END
 systemd-run --quiet --unit groups bash /root/groups.sh`;
 
 async function installCtrl(guest: DebianGuest): Promise<void> {
-  const text = await readRepository("tests/fixtures/control_group/runs.ts");
-  const plugins = Object.keys(PLUGINS).map((name) =>
-    writes(`/srv/site/${name}.ts`, text.replace('"runs"', `"${name}"`))
-  );
-  const config = ctrlYaml({ plugin_dirs: ["/srv/site"], plugins: PLUGINS });
   await guest.must(
-    plugins.join("") + writes("/etc/usher/ctrl.yaml", config) +
-      writes("/etc/usher/lnm.yaml", lnmYaml()) + WATCH_GROUPS,
+    writes("/etc/usher/ctrl.yaml", ctrlYaml()) +
+      writes("/etc/usher/lnm.yaml", lnmYaml()),
   );
   // It says that it serves, and systemd waits for that.
   await guest.must("cd /root && ./usher ctrl install");
   match(
     await guest.must("journalctl -u usher-ctrl -o cat"),
     /ready: clients on port 8440/,
+  );
+}
+
+async function nodeRestarts(guest: DebianGuest): Promise<void> {
+  await guest.must(`${LOGIN}
+    /root/usher lnm install --join "$(usher node token)"`);
+  await startVm(guest);
+  const processes = await NodeProcesses.of(guest);
+  await guest.must("systemctl restart usher-lnm");
+  await processes.guestRunsOn("in a new process");
+  await guest.prints(/ running /, "usher vm list");
+  // What follows is about the controller, and has the machine for itself.
+  await guest.must("usher vm destroy web && systemctl stop usher-lnm");
+}
+
+async function takesPlugins(guest: DebianGuest): Promise<void> {
+  const text = await readRepository("tests/fixtures/control_group/runs.ts");
+  const plugins = Object.keys(PLUGINS).map((name) =>
+    writes(`/srv/site/${name}.ts`, text.replace('"runs"', `"${name}"`))
+  );
+  const config = ctrlYaml({ plugin_dirs: ["/srv/site"], plugins: PLUGINS });
+  await guest.must(
+    plugins.join("") + writes("/etc/usher/ctrl.yaml", config) + WATCH_GROUPS,
+  );
+  // Nobody waits for an answer to a signal, however long plugins take to start.
+  await guest.must("systemctl kill --kill-whom=main -s HUP usher-ctrl");
+  await guest.prints(
+    /the configuration was read anew/,
+    "journalctl -u usher-ctrl -o cat",
   );
 }
 
@@ -160,19 +184,12 @@ Deno.test({
       "install puts the controller in place": () => installCtrl(guest),
       "the journal has each field, and how grave it is": () =>
         journalHasFields(guest),
+      "restart: same guest, same process": () => nodeRestarts(guest),
+      "a reload takes plugins": () => takesPlugins(guest),
       "memory and processes that are too many end with the plugin alone": () =>
         limitsHold(guest),
       "a plugin that spins is held to its share of a processor": () =>
         quotaHolds(guest),
-      async "restart: same guest, same process"() {
-        await guest.must(`${LOGIN}
-          /root/usher lnm install --join "$(usher node token)"`);
-        await startVm(guest);
-        const processes = await NodeProcesses.of(guest);
-        await guest.must("systemctl restart usher-lnm");
-        await processes.guestRunsOn("in a new process");
-        await guest.prints(/ running /, "usher vm list");
-      },
     });
   },
 });
