@@ -268,7 +268,16 @@ async function prompt(site: RolesSite): Promise<Row> {
   );
 }
 
+/** The most that a short list takes; one that ended before anybody looked is taken again. */
 async function memoryOfOne(site: RolesSite): Promise<number> {
+  for (let round = 0; round < ROUNDS * 4; round++) {
+    const most = await memoryOnce(site);
+    if (most > 0) return most;
+  }
+  return NaN;
+}
+
+async function memoryOnce(site: RolesSite): Promise<number> {
   const child = new Deno.Command(EXECUTABLE, {
     args: ["vm", "list", "a-1??", "a-2??", "a-3??", "a-4??", "a-5??"],
     env: site.env,
