@@ -60,7 +60,8 @@ export function isBlockDevice(path: string): boolean {
   }
 }
 
-/** Lets others through a folder of ours, to files whose names they know. */
+/** Lets others through a folder of ours, to files whose names they know and that are open to them. */
 export async function openToOthers(folder: string): Promise<void> {
-  await Deno.chmod(folder, 0o711);
+  const { mode } = await Deno.stat(folder);
+  if (mode !== null) await Deno.chmod(folder, (mode & 0o7777) | 0o001);
 }

@@ -213,6 +213,11 @@ luck(
     await node.guestUp(uid);
     await powerOff(node, uid);
     ok((await node.leftovers(uid)).includes(`${uid}-0.qcow2`));
+    // libvirt's QEMU is mostly no root, and gets through to it.
+    for (const folder of [node.dir, node.layout.home, node.layout.overlays]) {
+      const { mode } = await Deno.stat(folder);
+      deepStrictEqual((mode ?? 0) & 0o007, 1, folder);
+    }
     await node.driver.start({ ...plan, incarnation: "2" }, noAbort());
     await powerOff(node, uid);
     await node.driver.forget(uid, noAbort());

@@ -31,6 +31,7 @@ import type { LibvirtEnvironment } from "./environment.ts";
 import { removeFiles, removeFromLibvirt } from "./forget.ts";
 import { type Handle, markOf, newHandle, saveHandle } from "./handle.ts";
 import { refuseForwards } from "./nic_check.ts";
+import { openWay } from "./overlay_way.ts";
 import { startError } from "./start_error.ts";
 import type { Refusal } from "./virsh.ts";
 
@@ -101,6 +102,9 @@ async function prepare(start: Start): Promise<void> {
   const accel = await env.accel();
   const imageTool = new ImageTool("qemu-img", env.closing);
   made.push(...await makeOverlays(plan, { imageTool, layout }));
+  if (plan.spec.disks.some(({ base }) => base !== undefined)) {
+    await openWay(layout);
+  }
   await domain.settled();
   await saveHandle(layout, domain.handle);
   cancel.throwIfAborted();

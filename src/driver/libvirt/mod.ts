@@ -12,7 +12,6 @@
 import { UsherError } from "../../error/mod.ts";
 import { LibvirtConfig } from "../../schema/config.ts";
 import { makeFolder } from "../../sys/file.ts";
-import { openToOthers } from "../../sys/file_access.ts";
 import { readBootId } from "../../sys/process_table.ts";
 import { absent } from "../absent.ts";
 import { ConsoleLine } from "../console_line.ts";
@@ -132,8 +131,6 @@ class LibvirtDriver implements Driver {
         ...[logs, definitions, moves],
       ]
     ) await makeFolder(folder);
-    // QEMU, which is another user's, has to get through to its overlays.
-    for (const folder of [home, overlays]) await openToOthers(folder);
     await this.#book.load();
     // An end that came while no LNM was there is known before it is asked for.
     await this.#book.look().catch(() => {});

@@ -21,6 +21,7 @@ import { isBlockDevice } from "../../../sys/file_access.ts";
 import { ImageTool } from "../../image_tool.ts";
 import { diskTarget } from "../domain_xml.ts";
 import type { LibvirtEnvironment } from "../environment.ts";
+import { openWay } from "../overlay_way.ts";
 import { unsupported } from "./moves.ts";
 
 /** A disk that goes with its domain, as the source has it. */
@@ -91,6 +92,7 @@ export async function makeImages(
   note: (made: Images) => Promise<void>,
 ): Promise<void> {
   const tool = new ImageTool("qemu-img", env.closing);
+  if (disks.length > 0) await openWay(env.layout);
   let made: Images = {};
   for (const { index, bytes } of disks) {
     const path = placeOf(env, uid, spec, index);
