@@ -256,6 +256,41 @@ luck("what libvirt has not got is refused before it is asked", async (node) => {
   }
 });
 
+luck("what becomes of others' domains is told as it happens", async (node) => {
+  const { machine } = node;
+  await using watching = new Watching(node);
+  const name = await node.plantForeign();
+  const untilTold = (state: string) =>
+    until(`it is told as ${state}`, () => {
+      const told = watching.reports.filter((report) => report.name === name);
+      return told.at(-1)?.state === state && told.at(-1)?.uid === null;
+    }, node);
+  await untilTold("running");
+  await machine.virsh("suspend", name);
+  await untilTold("paused");
+  await machine.virsh("destroy", name);
+  await untilTold("stopped");
+  await machine.virsh("undefine", name);
+  await untilTold("absent");
+});
+
+luck("a virsh that warns before it answers is understood", async (node) => {
+  const { machine, dir } = node;
+  const virsh = `${dir}/virsh`;
+  const script = [
+    "#!/bin/sh",
+    'echo "warning: virsh is not what it was"',
+    'echo "2026-01-01: warning : odd" >&2',
+    'exec virsh "$@"',
+  ];
+  await Deno.writeTextFile(virsh, script.join("\n"), { mode: 0o755 });
+  await using warned = await LibvirtNode.open(machine, { config: { virsh } });
+  const { uid } = await startNew(warned);
+  await checkListed(warned, uid, "running");
+  deepStrictEqual((await warned.driver.probe(noAbort())).health, "healthy");
+  await powerOff(warned, uid);
+});
+
 Deno.test({
   name: "libvirt: a node without virsh, and one without a daemon, say so",
   ignore,

@@ -31,6 +31,8 @@ export class Book {
   readonly #env: LibvirtEnvironment;
   readonly #uids = new Map<string, string>();
   readonly #foreign = new Map<string, Foreign>();
+  /** What was told of others' domains last. */
+  #told: ReadonlyMap<string, DomainReport> = new Map();
   #looks = 0;
   #current: Promise<void> = Promise.resolve();
   #next: Promise<void> | null = null;
@@ -122,6 +124,7 @@ export class Book {
     const number = ++this.#looks;
     const seen = await lookAround(this.#env.virsh);
     await this.#meet(seen);
+    this.#tellForeign();
     await Promise.all([...this.domains.values()].map(async (domain) => {
       if (domain.firstLook > number) return;
       await domain.see(seen.get(domain.uuid) ?? null);
@@ -152,6 +155,24 @@ export class Book {
       ) await this.#takeIn(its.mark, sighting);
       else this.#foreign.set(sighting.uuid, { sighting, described: its });
     }
+  }
+
+  /** Tells whoever watches what is new of others' domains. */
+  #tellForeign(): void {
+    const reports = this.foreignReports();
+    const now = new Map(reports.map((report) => [report.domain, report]));
+    for (const [uuid, report] of now) {
+      const before = this.#told.get(uuid);
+      if (JSON.stringify(before) !== JSON.stringify(report)) {
+        this.#env.publish(report);
+      }
+    }
+    for (const [uuid, report] of this.#told) {
+      // One that is usher's now is told of as such.
+      if (now.has(uuid) || this.#uids.has(uuid)) continue;
+      this.#env.publish({ ...report, state: "absent", reason: "" });
+    }
+    this.#told = now;
   }
 
   /** A domain of ours whose handle was lost. */
