@@ -18,6 +18,9 @@ import type { LibvirtEnvironment } from "./environment.ts";
 import { handleOfMark, loadHandles, saveHandle } from "./handle.ts";
 import { lookAround, type Sighting } from "./sighting.ts";
 
+/** How many definitions are read beside each other: each takes a process. */
+const READ_AT_ONCE = 4;
+
 /** A domain of others. */
 export interface Foreign {
   readonly sighting: Sighting;
@@ -196,19 +199,30 @@ export class Book {
     uuids: readonly string[],
   ): Promise<ReadonlyMap<string, Described>> {
     const found = new Map<string, Described>();
-    await Promise.all(uuids.map(async (uuid) => {
-      try {
-        const xml = await this.#env.virsh.ask(["dumpxml", "--inactive", uuid]);
-        found.set(uuid, describe(xml));
-      } catch (error) {
-        // Gone in this very moment, or none that this usher can read.
-        this.#env.log("debug", "cannot read a domain", {
-          uuid,
-          error: messageOf(error),
-        });
+    const left = [...uuids];
+    const readOn = async () => {
+      for (let uuid = left.pop(); uuid !== undefined; uuid = left.pop()) {
+        const described = await this.#read(uuid);
+        if (described !== null) found.set(uuid, described);
       }
-    }));
+    };
+    await Promise.all(Array.from({ length: READ_AT_ONCE }, readOn));
     return found;
+  }
+
+  /** Null for one that has gone in this very moment, or that this usher cannot read. */
+  async #read(uuid: string): Promise<Described | null> {
+    try {
+      return describe(
+        await this.#env.virsh.ask(["dumpxml", "--inactive", uuid]),
+      );
+    } catch (error) {
+      this.#env.log("debug", "cannot read a domain", {
+        uuid,
+        error: messageOf(error),
+      });
+      return null;
+    }
   }
 }
 
