@@ -15,7 +15,7 @@ import { openHttpClient } from "#machine";
 import type { z } from "zod";
 import type { Problem } from "../schema/problem.ts";
 import type { RouteName, ROUTES } from "../schema/route.ts";
-import { chunksOf } from "./chunks.ts";
+import { chunksOf, textOf } from "./chunks.ts";
 import { connectCause, connectHint } from "./connect_cause.ts";
 import { failure, failureFrom, isFailure } from "./failure.ts";
 import type { HttpClient } from "./platform.ts";
@@ -167,7 +167,8 @@ export class Api implements Disposable {
   ): Promise<Answer<R>> {
     const response = await this.#send(route, input);
     try {
-      return await response.json();
+      const { body } = response;
+      return JSON.parse(body === null ? "" : await textOf(body, input.signal));
     } catch (error) {
       if (input.signal?.aborted) throw error;
       if (error instanceof SyntaxError) {

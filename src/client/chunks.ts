@@ -10,6 +10,37 @@
  *
  * @module
  */
+import { JoinedSignal } from "../sys/joined_signal.ts";
+
+/** Silence in the middle of an answer after which its connection counts as cut. */
+const SILENCE_MS = 60_000;
+
+/** All of `body` as text. Throws the reason of `signal`, and when nothing comes any more. */
+export async function textOf(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+  silenceMs = SILENCE_MS,
+): Promise<string> {
+  const silent = new AbortController();
+  const end = () => silent.abort(new Error("It has fallen silent"));
+  using joined = new JoinedSignal(
+    silent.signal,
+    ...(signal === undefined ? [] : [signal]),
+  );
+  const decoder = new TextDecoder();
+  let text = "";
+  let timer = setTimeout(end, silenceMs);
+  try {
+    for await (const chunk of chunksOf(body, joined.signal)) {
+      text += decoder.decode(chunk, { stream: true });
+      clearTimeout(timer);
+      timer = setTimeout(end, silenceMs);
+    }
+    return text + decoder.decode();
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 const BUFFER_BYTES = 64 * 1024;
 

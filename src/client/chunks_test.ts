@@ -4,7 +4,7 @@
  * @module
  */
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import { chunksOf } from "./chunks.ts";
+import { chunksOf, textOf } from "./chunks.ts";
 
 /** A body that says one thing and then nothing, and notes that it was let go of. */
 function quiet() {
@@ -69,7 +69,7 @@ function streamOf(
     ) as ReadableStream<Uint8Array>;
 }
 
-async function textOf(body: ReadableStream<Uint8Array>): Promise<string> {
+async function allOf(body: ReadableStream<Uint8Array>): Promise<string> {
   let text = "";
   for await (const chunk of chunksOf(body, undefined)) {
     text += new TextDecoder().decode(chunk);
@@ -81,12 +81,12 @@ for (const type of ["bytes", undefined] as const) {
   const what = type === undefined ? "any stream" : "a stream of bytes";
   Deno.test(`chunksOf() reads ${what} to its end`, async () => {
     const parts = ["one", "two", "x".repeat(100_000), "three"];
-    strictEqual(await textOf(streamOf(type, parts)), parts.join(""));
-    strictEqual(await textOf(streamOf(type, [])), "");
+    strictEqual(await allOf(streamOf(type, parts)), parts.join(""));
+    strictEqual(await allOf(streamOf(type, [])), "");
   });
 
   Deno.test(`chunksOf() of ${what} ends with it, and with its reader`, async () => {
-    await rejects(textOf(streamOf(type, ["a"], { end: "error" })), /cut/);
+    await rejects(allOf(streamOf(type, ["a"], { end: "error" })), /cut/);
     let cancelled = 0;
     const body = streamOf(type, ["a", "b", "c"], {
       onCancel: () => cancelled++,
@@ -99,3 +99,17 @@ for (const type of ["bytes", undefined] as const) {
     deepStrictEqual([seen, cancelled], [["a"], 1]);
   });
 }
+
+Deno.test("textOf() puts letters together that come in pieces, and gives up what falls silent", async () => {
+  const bytes = new TextEncoder().encode("grün");
+  const pieces = ReadableStream.from([bytes.slice(0, 3), bytes.slice(3)]);
+  strictEqual(await textOf(pieces, undefined), "grün");
+  const { body, left } = quiet();
+  await rejects(textOf(body, undefined, 20), /fallen silent/);
+  strictEqual(left.length, 1);
+  const other = quiet();
+  const giving = new AbortController();
+  const text = textOf(other.body, giving.signal);
+  giving.abort("enough");
+  await rejects(text, (error) => error === "enough");
+});

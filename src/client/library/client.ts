@@ -137,6 +137,16 @@ export class Client extends VmVerbs implements AsyncDisposable {
     return this.call("shareCluster", input, options);
   }
 
+  /** Ends such a share. */
+  unshareCluster(
+    name: string,
+    share: Body<"unshareCluster">,
+    options: CallOptions = {},
+  ): Promise<Answer<"unshareCluster">> {
+    const input = { params: { name }, body: share };
+    return this.call("unshareCluster", input, options);
+  }
+
   /** One operation, by id. */
   operation(id: string, options: CallOptions = {}): Promise<Operation> {
     return this.call("operation", { params: { id } }, options);

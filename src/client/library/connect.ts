@@ -59,7 +59,9 @@ export async function connect(options: ConnectOptions): Promise<Client> {
         caPem,
         open,
         token: () => session.token,
-        renew: session.renews ? (refused) => session.renew(refused) : undefined,
+        renew: session.renews
+          ? (refused, signal) => session.renew(refused, signal)
+          : undefined,
       }),
   });
   try {

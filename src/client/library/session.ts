@@ -64,13 +64,16 @@ export class Session {
     this.#token = await this.#get(signal);
   }
 
-  /** Gets another in place of `refused`, once for all who ask meanwhile. */
-  async renew(refused: string | undefined): Promise<boolean> {
+  /** Gets another in place of `refused`, once for all who ask meanwhile; `signal` ends the wait alone. */
+  async renew(
+    refused: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
     if (!this.renews) return false;
     if (this.#token !== refused) return true;
     // Without the signal of who asked first: others wait for it, too.
     this.#renewing ??= this.open().finally(() => this.#renewing = null);
-    await this.#renewing;
+    await unless(signal, this.#renewing);
     return this.#token !== refused;
   }
 
@@ -79,6 +82,23 @@ export class Session {
     if (token !== undefined) return await reveal(token);
     const body = { user, password: await reveal(password) };
     return (await this.#exchange(body, signal)).token;
+  }
+}
+
+/** What `promise` comes to, unless `signal` aborts before, which throws its reason. */
+async function unless<T>(
+  signal: AbortSignal | undefined,
+  promise: Promise<T>,
+): Promise<T> {
+  if (signal === undefined) return await promise;
+  const { promise: given, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([promise, given]);
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }
 

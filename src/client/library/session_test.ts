@@ -24,6 +24,30 @@ Deno.test("however many find that a session has ended, one login follows", async
   strictEqual(made.logins, 2);
 });
 
+Deno.test("who is given up while another session is got waits no longer, and the others have it", async () => {
+  const asked = Promise.withResolvers<string>();
+  let isFirst = true;
+  const password = () => {
+    if (!isFirst) return asked.promise;
+    isFirst = false;
+    return "pw";
+  };
+  const { session, made } = make({ user: "ann", password });
+  await session.open();
+  const giving = new AbortController();
+  const late = session.renew("t1", giving.signal);
+  const other = session.renew("t1");
+  giving.abort("enough");
+  await rejects(late, (error) => error === "enough");
+  await rejects(
+    session.renew("t1", AbortSignal.abort("before")),
+    (error) => error === "before",
+  );
+  asked.resolve("pw");
+  strictEqual(await other, true);
+  strictEqual(made.logins, 2);
+});
+
 Deno.test("a password that is a function is asked anew, and one that fails can be tried again", async () => {
   let password = "pw";
   const { session } = make({ user: "ann", password: () => password });

@@ -70,6 +70,13 @@ export const LIVE_CASES: Readonly<Record<string, Case>> = {
       (await usher.clusters()).map(({ name }) => name).toSorted(),
       [...live.clusters.keys()].toSorted(),
     );
+    const sharesOf = (size: number) =>
+      live.until(({ clusters }) => clusters.get(lab)?.shares.length === size);
+    const eve = { kind: "user", name: "eve" } as const;
+    await usher.shareCluster("lab", { with: eve, level: "view" });
+    await sharesOf(1);
+    await usher.unshareCluster("lab", { with: eve });
+    await sharesOf(0);
     await usher.unregister("web.farm").result;
     await usher.deleteCluster("lab");
     await usher.deleteCluster("farm");
