@@ -94,8 +94,9 @@ class World {
 
   desk(who: Caller): ClusterDesk {
     const context = { now: () => AT, clock: new FakeClock() };
+    const config = { name_suffix: "" };
     return new ClusterDesk(
-      { records: this.records, context } as unknown as Site,
+      { records: this.records, context, config } as unknown as Site,
       who,
     );
   }
