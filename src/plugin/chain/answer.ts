@@ -145,9 +145,10 @@ export function sameJson(a: unknown, b: unknown): boolean {
     return Array.isArray(a) && Array.isArray(b) && a.length === b.length &&
       a.every((one, i) => sameJson(one, b[i]));
   }
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-  for (const key of keys) {
+  for (const key of Object.keys(a)) {
     if (!sameJson(member(a, key), member(b, key))) return false;
   }
-  return true;
+  return Object.keys(b).every((key) =>
+    Object.hasOwn(a, key) || member(b, key) === undefined
+  );
 }

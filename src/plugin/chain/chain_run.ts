@@ -19,6 +19,9 @@ import { edited, editOf } from "./edit.ts";
 import type { Firing, Share } from "../events.ts";
 import { type Answered, type Handler, SLOW_MS } from "./handler.ts";
 
+/** Now, ISO 8601; made only where something is to be told. */
+type Now = () => string;
+
 /** One firing on its way through its handlers. */
 export class ChainRun {
   readonly trail: TrailEntry[] = [];
@@ -44,7 +47,7 @@ export class ChainRun {
   }
 
   /** Goes on with what a handler answered before a crash; false when it is to be called. */
-  goesOn(handler: Handler, at: string): boolean {
+  goesOn(handler: Handler, at: Now): boolean {
     const kept = this.firing.answers?.of(this.event, handler.name);
     if (kept === undefined) return false;
     const { edits, problem, tookMs } = kept;
@@ -61,7 +64,7 @@ export class ChainRun {
   }
 
   /** Takes what a handler answered, and keeps it. */
-  answered(handler: Handler, answered: Answered, at: string): void {
+  answered(handler: Handler, answered: Answered, at: Now): void {
     const { given, args, tookMs } = answered;
     this.#keep(handler, {
       edits: given === null ? null : editOf(this.args, args),
@@ -76,7 +79,7 @@ export class ChainRun {
     handler: Handler,
     { code, message: detail }: UsherError,
     tookMs: number,
-    at: string,
+    at: Now,
   ): void {
     this.#keep(handler, { edits: null, problem: { code, detail }, tookMs });
     this.failed(handler, { code, detail });
@@ -101,13 +104,13 @@ export class ChainRun {
   #take(
     handler: Handler,
     { args, given, tookMs }: Answered,
-    at: string,
+    at: Now,
   ): void {
     const { plugin, hash } = handler;
     const source = `plugin ${plugin}`;
     const changed = this.#changes(args);
     this.shares.push({ plugin, changed });
-    for (const text of changed) this.trail.push({ at, source, text });
+    for (const text of changed) this.trail.push({ at: at(), source, text });
     this.#sayLate(handler, tookMs, "took", at);
     this.plugins[plugin] = hash;
     this.answers.push({
@@ -123,14 +126,14 @@ export class ChainRun {
     { plugin }: Handler,
     tookMs: number,
     what: "took" | "failed at",
-    at: string,
+    at: Now,
   ): void {
     if (tookMs < SLOW_MS) return;
     const seconds = `${(tookMs / 1000).toFixed(1)} s`;
     const text = what === "took"
       ? `took ${seconds} for ${this.event}`
       : `failed at ${this.event} after ${seconds}`;
-    this.trail.push({ at, source: `plugin ${plugin}`, text });
+    this.trail.push({ at: at(), source: `plugin ${plugin}`, text });
   }
 
   /** Of what carries secrets nothing is told. */

@@ -142,7 +142,7 @@ export class Chains implements Events, Disposable {
     try {
       refuseGone(chain.gone);
       for (const handler of run.handlers) {
-        if (run.goesOn(handler, this.#at())) continue;
+        if (run.goesOn(handler, this.#at)) continue;
         await this.#askOne(run, handler);
       }
     } finally {
@@ -198,14 +198,14 @@ export class Chains implements Events, Disposable {
   async #tellAll(run: ChainRun): Promise<void> {
     const { clock } = this.#parts;
     for (const handler of run.handlers) {
-      if (run.goesOn(handler, this.#at())) continue;
+      if (run.goesOn(handler, this.#at)) continue;
       const began = clock.monotonic();
       try {
-        run.answered(handler, await handler.call(run.called()), this.#at());
+        run.answered(handler, await handler.call(run.called()), this.#at);
       } catch (error) {
         // The handler has named itself in the log; the others hear it all the same.
         const tookMs = clock.monotonic() - began;
-        run.passedOver(handler, error as UsherError, tookMs, this.#at());
+        run.passedOver(handler, error as UsherError, tookMs, this.#at);
       }
     }
   }
@@ -217,7 +217,7 @@ export class Chains implements Events, Disposable {
     this.#waiting.set(decision, { plugin, event: run.event, sinceMs });
     try {
       const answered = await given(handler.call(run.called()), signal);
-      run.answered(handler, answered, this.#at());
+      run.answered(handler, answered, this.#at);
     } catch (error) {
       if (error instanceof UsherError) {
         run.failed(handler, { code: error.code, detail: error.message });
@@ -228,9 +228,7 @@ export class Chains implements Events, Disposable {
     }
   }
 
-  #at(): string {
-    return isoTime(this.#parts.clock.now());
-  }
+  readonly #at = (): string => isoTime(this.#parts.clock.now());
 
   #record(run: ChainRun): void {
     const { event, firing, first, answers, handlers } = run;
