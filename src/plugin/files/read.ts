@@ -80,7 +80,7 @@ export class PluginReader implements AsyncDisposable {
     this.#pool = pool;
     this.#limits = new LimitWatch(
       ports.clock,
-      () => [...this.#reading].flatMap((keeper) => keeper.watched(1)),
+      () => [...this.#reading].flatMap((keeper) => keeper.watched(1, true)),
     );
     this.#shared = this.#newKeeper(SHARED);
     this.#shared.enter(this.#anchor);

@@ -73,7 +73,7 @@ export class HostKeeper {
   }
 
   /** Its process as it is watched, while there is one; `calls`: what it has to do. */
-  watched(calls: number): readonly WatchedProcess[] {
+  watched(calls: number, isStarting: boolean): readonly WatchedProcess[] {
     const { host, tenants } = this;
     if (host === null) return [];
     return [{
@@ -81,6 +81,7 @@ export class HostKeeper {
       id: host.id,
       limits: tenants.map(({ limits }) => limits),
       calls,
+      isStarting,
       kill: (why) => host.kill(why),
       lower: () => host.yieldToOthers(true),
       raise: () => host.yieldToOthers(false),

@@ -43,6 +43,8 @@ export interface WatchedProcess {
   readonly limits: readonly Pick<PluginLimits, "memory" | "cpu">[];
   /** Calls that it has. */
   readonly calls: number;
+  /** Whether something is loaded in it, which takes what it takes. */
+  readonly isStarting?: boolean;
   kill(why: string): void;
   /** Lets it have what others leave, where the reader's `lower` alone does not do that. */
   lower?(): void;
@@ -191,8 +193,11 @@ class Entry {
     const samples = this.#cpu;
     const last = samples.at(-1)?.seconds ?? seconds;
     samples.push({ at: now, seconds });
-    // Before the first look it has started, which everybody does in a hurry.
-    this.#rank(process, reader, (seconds - last) * 1000 / passedMs);
+    // Whoever waits for a start would wait for all others' work.
+    const share = process.isStarting === true
+      ? 0
+      : (seconds - last) * 1000 / passedMs;
+    this.#rank(process, reader, share);
     while ((samples[1]?.at ?? now) <= now - CPU_WINDOW_MS) samples.shift();
     const used = seconds - (samples[0]?.seconds ?? 0);
     const most = processors * CPU_WINDOW_MS / 1000;

@@ -24,6 +24,7 @@ class Scene {
   memoryMiB: number | null = 10;
   cpuSeconds: number | null = 0;
   calls = 1;
+  isStarting = false;
   others: WatchedProcess[] = [];
   isThere = true;
   readonly limits = new LimitWatch(
@@ -42,6 +43,7 @@ class Scene {
       id: ID,
       limits: [{ memory: 100, cpu: 1 }],
       calls: this.calls,
+      isStarting: this.isStarting,
       kill: (why: string) => void this.reasons.push(why),
     };
     return this.isThere ? [own, ...this.others] : this.others;
@@ -137,7 +139,7 @@ Deno.test("one thread that never rests keeps to one processor", async () => {
 Deno.test("whoever keeps a processor busy has what others leave, and is told so once", async () => {
   const scene = new Scene();
   scene.calls = 0;
-  // It starts in a hurry, as all do.
+  // What it used before it was looked at is not counted.
   scene.cpuSeconds = 0.4;
   await scene.clock.advance(IDLE_MS);
   for (let i = 0; i < 8; i++) {
@@ -151,6 +153,23 @@ Deno.test("whoever keeps a processor busy has what others leave, and is told so 
   }
   assert.deepEqual(scene.lowered, [ID.pid]);
   assert.deepEqual(scene.raised, []);
+});
+
+Deno.test("whoever starts is in nobody's way for as long as that takes", async () => {
+  const scene = new Scene();
+  scene.calls = 0;
+  scene.isStarting = true;
+  for (let i = 0; i < 20; i++) {
+    scene.cpuSeconds! += 0.25;
+    await scene.clock.advance(IDLE_MS);
+  }
+  assert.deepEqual(scene.lowered, []);
+  scene.isStarting = false;
+  for (let i = 0; i < 3; i++) {
+    scene.cpuSeconds! += 0.25;
+    await scene.clock.advance(IDLE_MS);
+  }
+  assert.deepEqual(scene.lowered, [ID.pid]);
 });
 
 Deno.test("whoever has rested for five seconds has again what others have, and is lowered again when it does not", async () => {

@@ -233,12 +233,14 @@ export class ProcessRunner implements HandlerRunner {
   processes(): readonly WatchedProcess[] {
     const all = [...this.#used.values(), ...this.#former];
     const keepers = new Set(all.map(({ keeper }) => keeper));
-    return [...keepers].flatMap((keeper) =>
-      keeper.watched(
-        all.filter((used) => used.keeper === keeper)
-          .reduce((sum, { worker }) => sum + worker.load, 0),
-      )
-    );
+    return [...keepers].flatMap((keeper) => {
+      const workers = all.filter((used) => used.keeper === keeper)
+        .map(({ worker }) => worker);
+      return keeper.watched(
+        workers.reduce((sum, { load }) => sum + load, 0),
+        workers.some(({ status }) => status.state === "starting"),
+      );
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
