@@ -37,7 +37,7 @@ if [ "${1:-}" != --to-try ]; then
   packages+=(libvirt-daemon-system libvirt-clients)
   packages+=(bind9 bind9-dnsutils slapd ldap-utils postgresql)
   packages+=(libopenapi-client-perl libio-socket-ssl-perl)
-  packages+=(kmod lz4 xz-utils)
+  packages+=(binutils kmod lz4 xz-utils)
 fi
 # Tests start servers of their own: those that come with these packages are to
 # run neither now nor after the next boot.

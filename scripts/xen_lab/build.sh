@@ -5,8 +5,8 @@
 # Which Xen and which kernels is asked of apt: the newest that the mirror has.
 # Packages are fetched and verified by apt as if nothing were installed, and
 # unpacked (docs/decisions/0020-a-base-debian-unpacked.md). Needs root, apt,
-# e2fsprogs, kmod, lz4, xz-utils and the micro guest (../guest/build.sh), and
-# leaves in .cache/xen_lab/ (or in the folder given):
+# binutils, e2fsprogs, kmod, lz4, xz-utils and the micro guest (../guest/build.sh),
+# and leaves in .cache/xen_lab/ (or in the folder given):
 #   xen, vmlinux, initrd   the hypervisor, and the kernel of a dom0
 #   disk.raw               its root file system, to be booted by overlays
 #   versions               what all of it was made of
@@ -26,7 +26,7 @@ die() {
   exit 1
 }
 
-for tool in apt-get mke2fs depmod modprobe lz4 xz cpio; do
+for tool in apt-get mke2fs depmod modprobe lz4 xz cpio as ld; do
   command -v "$tool" >/dev/null || PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null ||
     die "no $tool; run scripts/setup.sh"
 done
@@ -157,12 +157,21 @@ settle_root() {
   mkdir -p "$root/var/log/xen/console" "$root/usr/local/sbin" "$root/usr/local/bin" "$root/srv"
   install -m 755 "$guest/debian_shell" "$root/usr/local/sbin/test-shell"
   install -m 755 "$here/dom0_start" "$root/usr/local/sbin/lab-start"
+  install -m 755 "$here/dom0_door" "$root/usr/local/sbin/lab-door"
   install -m 644 "$here/dom0_inittab" "$root/etc/inittab"
   ln -sf busybox "$root/usr/bin/init"
 }
 
-# A guest for this hypervisor: the micro guest, its front ends, and the wish of
-# its toolstack to be switched off heard.
+# The least guest there is; see boot_guest.S.
+make_boot_guest() {
+  as --32 -o "$work/boot_guest.o" "$here/boot_guest.S"
+  # Where its memory may be written to is all one to it.
+  ld -m elf_i386 -N --no-warn-rwx-segments -s -Ttext=0x100000 -e start \
+    -o "$root/srv/guest/boot_guest" "$work/boot_guest.o"
+}
+
+# A whole Linux: the micro guest, its front ends, and the wish of its toolstack
+# to be switched off heard.
 make_guest() {
   local module release=${guest_kernel#linux-image-} more=$work/guest_more
   mkdir -p "$root/srv/guest" "$more/modules" "$more/sbin"
@@ -218,6 +227,7 @@ unpack_kernel "$work/host/boot/vmlinuz-${host_kernel#linux-image-}" "$out/vmlinu
 make_root
 settle_root
 make_guest
+make_boot_guest
 make_dom0_initrd
 make_disk
 for name in xen vmlinux initrd disk.raw; do mv "$out/$name.new" "$out/$name"; done

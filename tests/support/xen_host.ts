@@ -19,7 +19,10 @@ export const XEN_LAB = `${REPOSITORY}.cache/xen_lab`;
 /** However slow the machine. */
 export const XEN_MS = 600_000;
 
-/** The guest of the lab, as a dom0 has it. */
+/** The least guest, which idles for nothing and is up at once: `scripts/xen_lab/boot_guest.S`. */
+export const BOOT_GUEST = "/srv/guest/boot_guest";
+
+/** A whole Linux, as a dom0 has it. */
 export const XEN_GUEST = {
   kernel: "/srv/guest/vmlinux",
   initrd: "/srv/guest/initrd",
@@ -28,6 +31,9 @@ export const XEN_GUEST = {
 
 /** Where a host reaches this machine's loopback. */
 export const OUTSIDE = "10.0.2.2";
+
+/** In which a dom0 that is told to restart has begun to. */
+const RESET_MS = 15_000;
 
 /** As many as dom0_inittab opens. */
 const DOORS = 4;
@@ -118,8 +124,9 @@ export class XenHost implements AsyncDisposable {
     const folder = options.folder ??
       await Deno.makeTempDir({ prefix: "usher_xen_" });
     await makeOverlay(folder);
-    const child = new Deno.Command(QEMU, {
-      args: argumentsOf(options, folder),
+    // It ends with this process, whatever ends that.
+    const child = new Deno.Command("setpriv", {
+      args: ["--pdeathsig", "KILL", QEMU, ...argumentsOf(options, folder)],
       stdin: "null",
       stdout: "null",
       stderr: "null",
@@ -192,8 +199,9 @@ export class XenHost implements AsyncDisposable {
   /** Restarts the dom0, and with it all that Xen runs; resolves when it is up again. */
   async reboot(): Promise<void> {
     const before = await this.must("cat /proc/sys/kernel/random/boot_id");
-    // Its answer may be lost, or the door be shut before.
-    await this.run("sync; echo b >/proc/sysrq-trigger", 5000).catch(() => {});
+    await this.must("sync");
+    // It has no time to answer.
+    await this.run("echo b >/proc/sysrq-trigger", RESET_MS).catch(() => {});
     await this.#closeDoors();
     await this.#enter();
     const after = await this.must("cat /proc/sys/kernel/random/boot_id");

@@ -5,14 +5,24 @@
  *
  * @module
  */
+import type { VmView } from "../../src/schema/change.ts";
 import { compiledUsher } from "./compiled.ts";
 import { ProcessSite } from "./process_site.ts";
 import { Role } from "./role.ts";
 import type { Ran } from "./roles_site.ts";
+import { until } from "./wait.ts";
 import { bootPair, OUTSIDE, XEN_MS, XenHost } from "./xen_host.ts";
 
 /** Where the executable lies in a dom0. */
 export const USHER = "/usr/local/bin/usher";
+
+/** However slow `xl` is in there. */
+const XEN = {
+  enabled: true,
+  bridges: ["xenbr*"],
+  start_timeout: "10m",
+  verb_timeout: "5m",
+};
 
 /** What a site of the lab is made of. */
 export interface XenSiteOptions {
@@ -23,6 +33,13 @@ export interface XenSiteOptions {
   readonly memoryMiB?: number;
   /** More files of this machine, by their paths in the dom0s. */
   readonly files?: Readonly<Record<string, string>>;
+}
+
+/** A domain as Xen has it. */
+export interface XenDomain {
+  readonly domid: number;
+  /** Such as `-b----`: blocked, thus running and idle. */
+  readonly flags: string;
 }
 
 /** A running site of the lab. */
@@ -51,7 +68,7 @@ export class XenSite implements AsyncDisposable {
 
   /** Starts it; resolves once every host is a node that is ready. */
   static async start(
-    { hosts = 1, drivers = { xen: { enabled: true } }, memoryMiB, files = {} }:
+    { hosts = 1, drivers = { xen: XEN }, memoryMiB, files = {} }:
       XenSiteOptions = {},
   ): Promise<XenSite> {
     const usher = await compiledUsher();
@@ -68,7 +85,9 @@ export class XenSite implements AsyncDisposable {
     for (const host of booted) undo.use(host);
     // Join tokens carry the first name: the one that this machine has in there.
     const site = await ProcessSite.start({
-      ...{ nodes: [], usher, ctrl: { names: [OUTSIDE] } },
+      ...{ nodes: [], usher },
+      // Emulated processors are away for long where the machine is busy.
+      ctrl: { names: [OUTSIDE], node_lease: "2m" },
     });
     undo.use(site);
     const its = new XenSite({ usher, site, hosts: booted, folder, drivers });
@@ -106,8 +125,11 @@ export class XenSite implements AsyncDisposable {
   }
 
   async #join(host: XenHost): Promise<void> {
+    // Of this machine Linux sees but the dom0; the rest is Xen's to give.
+    const free = parseInt(await host.must("xl info free_memory"));
     const config = {
       name: host.name,
+      capacity: { cpus: 2, memory: `${free}MiB` },
       drivers: { qemu: { enabled: false }, ...this.#drivers },
       migration: { address: host.address },
     };
@@ -123,6 +145,49 @@ export class XenSite implements AsyncDisposable {
     } catch (error) {
       throw new Error(`${error}\n${await this.log(host)}`);
     }
+  }
+
+  /** Waits until the console of a VM has printed `text`, now or before. */
+  async untilPrinted(name: string, text: string): Promise<void> {
+    await using console = this.start("vm", "console", name, "--no-input");
+    await console.says(new RegExp(text), XEN_MS);
+  }
+
+  /**
+   * Types a line at the console of a VM whose guest sends it back, and waits for
+   * that; again where the machine was too slow to take it before the command left.
+   */
+  async type(name: string, line: string): Promise<void> {
+    await until(`${name} sends back what is typed`, async () => {
+      const { code, out, err } = await this.run(
+        ["vm", "console", name, "--linger", "3s"],
+        `${line}\r`,
+      );
+      if (code !== 0) throw new Error(err);
+      return out.includes(line);
+    }, { deadlineMs: XEN_MS });
+  }
+
+  /** The domains of a host but dom0, by name, as `xl list` has them. */
+  async domains(host: XenHost): Promise<ReadonlyMap<string, XenDomain>> {
+    const rows = (await host.must("xl list")).split("\n").slice(1);
+    return new Map(
+      rows.flatMap((row) => {
+        const [, name = "", domid, flags = ""] =
+          /^(.*?) +(\d+) +\d+ +\d+ +(\S+) +[\d.]+$/.exec(row) ?? [];
+        const its = { domid: Number(domid), flags };
+        return its.domid > 0 ? [[name, its]] : [];
+      }),
+    );
+  }
+
+  /** Waits until a VM is in a state; its record then. */
+  async untilState(name: string, ...states: string[]): Promise<VmView> {
+    return await until(`${name} is ${states.join(" or ")}`, async () => {
+      const vm = await this.#site.vm(name);
+      if (states.includes(vm.status.state)) return vm;
+      throw new Error(`it is ${vm.status.state}: ${vm.status.reason}`);
+    }, { deadlineMs: XEN_MS, everyMs: 200 });
   }
 
   /** What the node of a host has logged. */

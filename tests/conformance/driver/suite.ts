@@ -9,7 +9,7 @@ import { endingTests } from "./endings.ts";
 import { foreignTests } from "./foreign.ts";
 import type { Ability, ConformanceTest, DriverHarness } from "./harness.ts";
 import { noAbort } from "./harness.ts";
-import { type Column, Findings } from "./matrix.ts";
+import { type Came, type Column, Findings } from "./matrix.ts";
 import { migrationTests } from "./migration.ts";
 import { survivalTests } from "./survival.ts";
 import { toldTests } from "./told.ts";
@@ -49,46 +49,57 @@ export async function versionOf(node: DriverHarness): Promise<string> {
   return probe?.health === "healthy" ? probe.version : "";
 }
 
+/** What came of one test in a run without `Deno.test`. */
+export interface TestEnd {
+  readonly title: string;
+  readonly came: Came;
+  /** What was thrown; absent when nothing was. */
+  readonly failure?: string;
+  readonly seconds: number;
+}
+
 /** What a run without `Deno.test` is told. */
 export interface SuiteRun {
   readonly driver: string;
   readonly open: () => Promise<DriverHarness>;
   readonly cannot?: Cannot;
-  /** Runs the tests whose title holds this; all when absent. */
-  readonly only?: string | undefined;
+  /** Runs the tests whose titles match; all when absent. */
+  readonly only?: RegExp | undefined;
   /** How long one test may take. */
   readonly deadlineMs: number;
   /** Told of each test as it ends. */
-  readonly say: (line: string) => void;
+  readonly tell: (end: TestEnd) => void;
 }
 
 /** Runs the suite, one test after another; answers with its column. */
 export async function runSuite(
-  { driver, open, cannot = {}, only = "", deadlineMs, say }: SuiteRun,
+  { driver, open, cannot = {}, only, deadlineMs, tell }: SuiteRun,
 ): Promise<Column> {
   const findings = new Findings();
   let version = "";
   for (const test of driverTests) {
     const title = titleOf(test);
-    if (!title.includes(only)) continue;
+    if (only !== undefined && !only.test(title)) continue;
     const reason = whyNot(test, cannot);
+    const began = performance.now();
+    const end = (came: Came, more: { failure?: string } = {}) => {
+      findings.note(test, came);
+      const seconds = (performance.now() - began) / 1000;
+      tell({ title, came, seconds, ...more });
+    };
     if (reason !== undefined) {
-      findings.note(test, { cannot: reason });
-      say(`skipped  ${title}: ${reason}`);
+      end({ cannot: reason });
       continue;
     }
-    const began = performance.now();
     try {
       await inTime(title, deadlineMs, async () => {
         await using node = await open();
         version ||= await versionOf(node);
         await test.run(node);
       });
-      findings.note(test, "kept");
-      say(`ok       ${title} (${seconds(began)} s)`);
+      end("kept");
     } catch (error) {
-      findings.note(test, "failed");
-      say(`FAILED   ${title} (${seconds(began)} s): ${textOf(error)}`);
+      end("failed", { failure: textOf(error) });
     }
   }
   return findings.column(driver, version, new Date().toISOString());
@@ -109,10 +120,6 @@ async function inTime(
   } finally {
     clearTimeout(timer);
   }
-}
-
-function seconds(began: number): string {
-  return ((performance.now() - began) / 1000).toFixed(1);
 }
 
 function textOf(error: unknown): string {
