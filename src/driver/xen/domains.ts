@@ -53,11 +53,15 @@ export class Domains {
     this.#own.delete(uid);
   }
 
-  /** Those that usher did not make, as Xen showed them last. */
+  /**
+   * Those that usher did not make, as Xen showed them last. One whose creation
+   * has just begun is told once it has its name, which is kept from then on.
+   */
   foreign(rows: readonly Row[]): DomainReport[] {
     const ours = new Set([...this.#own.keys()].map(uuidOfUid));
-    return rows.filter((row) => !ours.has(row.uuid) && !row.dying)
-      .map(foreignReport);
+    return rows.filter((row) =>
+      !ours.has(row.uuid) && !row.dying && hasName(row)
+    ).map(foreignReport);
   }
 
   /** Takes in what Xen shows. */
@@ -116,13 +120,16 @@ export class Domains {
   }
 }
 
+function hasName({ name }: Row): boolean {
+  return name !== "" && name !== "(null)";
+}
+
 function foreignReport(row: Row): DomainReport {
   const { uuid, name, memoryMiB, vcpus } = row;
   return {
     uid: null,
     domain: uuid,
-    // Xen has no name yet of one whose creation has just begun.
-    name: name === "" || name === "(null)" ? uuid : name,
+    name,
     ...foreignState(row),
     incarnation: null,
     generation: 0,
