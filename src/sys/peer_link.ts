@@ -66,18 +66,25 @@ export function listenForPeers(
   },
 ): Omit<PeerListener, "peer"> {
   const listener = listenOn(ports, identity);
+  const strangers = new Set<Deno.TlsConn>();
   void (async () => {
     for await (const connection of listener) {
+      strangers.add(connection);
       // One that says nothing keeps nobody else from coming.
       void admit(connection, identity, expected).then((admitted) => {
-        if (admitted) take(asBytes(connection));
+        const isAwaited = strangers.delete(connection);
+        if (admitted && isAwaited) take(asBytes(connection));
         else closeQuietly(connection);
       });
     }
   })().catch(fail);
   return {
     port: listener.addr.port,
-    [Symbol.dispose]: () => closeQuietly(listener),
+    [Symbol.dispose]: () => {
+      closeQuietly(listener);
+      for (const connection of strangers) closeQuietly(connection);
+      strangers.clear();
+    },
   };
 }
 
@@ -115,10 +122,11 @@ export async function connectToPeer(
   identity: PeerIdentity,
   purpose: string,
 ): Promise<ByteConnection> {
+  let connection: Deno.TlsConn | null = null;
   try {
     const { address: hostname, port } = to;
     const plain = await Deno.connect({ hostname, port });
-    const connection = await Deno.startTls(plain, {
+    connection = await Deno.startTls(plain, {
       hostname: to.host,
       caCerts: [identity.ca],
     });
@@ -131,9 +139,9 @@ export async function connectToPeer(
     };
     await writeLine(bytes, JSON.stringify(answer));
     if (await readLine(bytes) === "welcome") return bytes;
-    closeQuietly(connection);
     throw new Error("It does not know this node");
   } catch (error) {
+    if (connection !== null) closeQuietly(connection);
     throw new UsherError(
       "unavailable",
       `Cannot reach ${to.host} at ${to.address}:${to.port}: ${

@@ -253,7 +253,7 @@ Deno.test("verbDelayMs: a verb acts that late", async () => {
   deepStrictEqual((await start).state, "running");
 });
 
-Deno.test("foreign: domains that usher did not make are there, and obey under the driver's own name", async () => {
+Deno.test("foreign: domains that usher did not make are there, and obey no verb", async () => {
   const { driver } = await make(
     parseSimNodeOptions({ foreign: [{ name: "old-db", memoryMiB: 512 }] }),
   );
@@ -271,8 +271,9 @@ Deno.test("foreign: domains that usher did not make are there, and obey under th
   });
   deepStrictEqual(
     (await driver.stop("foreign-old-db", { graceMs: 0, signal })).state,
-    "stopped",
+    "absent",
   );
+  deepStrictEqual((await driver.list(signal))[0]?.state, "running");
 });
 
 Deno.test("a node's options are checked, and a mistake names its key", () => {
