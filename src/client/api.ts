@@ -233,6 +233,12 @@ export class Api implements Disposable {
     route: R,
     { body, signal, ...rest }: CallInput<R>,
   ): Promise<Response> {
+    // Programs in JavaScript have no types to tell them.
+    if (!Object.hasOwn(PATHS, route)) {
+      throw await failure("invalid_input", `There is no route "${route}"`, {
+        hint: `routes are ${Object.keys(PATHS).join(", ")}`,
+      });
+    }
     const [method = "GET"] = PATHS[route].split(" ");
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), ANSWER_MS);

@@ -55,3 +55,14 @@ Deno.test("a token that is refused again, or cannot be renewed, is told and not 
   await rejects(not.api.call("whoami"), /This session has ended/);
   strictEqual(not.tokens.length, 1);
 });
+
+Deno.test("a route that does not exist is named, and nothing is sent", async () => {
+  const { api, tokens } = make(() => Promise.resolve(false), () => "t", "t");
+  const name = "vmss" as "vms";
+  await rejects(api.call(name), {
+    code: "invalid_input",
+    message: 'There is no route "vmss"',
+    hint: /vms, /,
+  });
+  deepStrictEqual(tokens, []);
+});
