@@ -32,9 +32,6 @@ export const XEN_GUEST = {
 /** Where a host reaches this machine's loopback. */
 export const OUTSIDE = "10.0.2.2";
 
-/** In which a dom0 that is told to restart has begun to. */
-const RESET_MS = 15_000;
-
 /** As many as dom0_inittab opens. */
 const DOORS = 4;
 
@@ -102,7 +99,7 @@ export class XenHost implements AsyncDisposable {
   readonly address: string;
   readonly folder: string;
   readonly #options: XenHostOptions;
-  readonly #child: Deno.ChildProcess;
+  #child: Deno.ChildProcess;
   #doors: GuestDoor[] = [];
   #next = 0;
 
@@ -124,14 +121,7 @@ export class XenHost implements AsyncDisposable {
     const folder = options.folder ??
       await Deno.makeTempDir({ prefix: "usher_xen_" });
     await makeOverlay(folder);
-    // It ends with this process, whatever ends that.
-    const child = new Deno.Command("setpriv", {
-      args: ["--pdeathsig", "KILL", QEMU, ...argumentsOf(options, folder)],
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    const host = new XenHost(options, folder, child);
+    const host = new XenHost(options, folder, turnOn(options, folder));
     try {
       await host.#enter();
       const drives = Object.entries(options.files ?? {});
@@ -196,16 +186,32 @@ export class XenHost implements AsyncDisposable {
     return door;
   }
 
-  /** Restarts the dom0, and with it all that Xen runs; resolves when it is up again. */
-  async reboot(): Promise<void> {
+  /**
+   * Cuts the machine's power and turns it on again, and with it all that Xen
+   * ran; resolves when it is up. It is no reset from inside, after which Xen
+   * hangs in QEMU's emulation now and then.
+   */
+  async cutPower(): Promise<void> {
     const before = await this.must("cat /proc/sys/kernel/random/boot_id");
     await this.must("sync");
-    // It has no time to answer.
-    await this.run("echo b >/proc/sysrq-trigger", RESET_MS).catch(() => {});
-    await this.#closeDoors();
+    await this.#turnOff();
+    this.#child = turnOn(this.#options, this.folder);
     await this.#enter();
     const after = await this.must("cat /proc/sys/kernel/random/boot_id");
     if (before === after) throw new Error(`${this.name} did not restart`);
+  }
+
+  async #turnOff(): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    await this.#child.status;
+    await this.#closeDoors();
+    for (let at = 0; at < DOORS; at++) {
+      await Deno.remove(`${this.folder}/door${at}`).catch(() => {});
+    }
   }
 
   async #closeDoors(): Promise<void> {
@@ -215,19 +221,23 @@ export class XenHost implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
-    await this.#child.status;
-    await this.#closeDoors();
+    await this.#turnOff();
     if (this.#options.folder === undefined) {
       await Deno.remove(this.folder, { recursive: true });
     } else {
       await Deno.remove(`${this.folder}/disk.qcow2`);
     }
   }
+}
+
+/** It ends with this process, whatever ends that. */
+function turnOn(options: XenHostOptions, folder: string): Deno.ChildProcess {
+  return new Deno.Command("setpriv", {
+    args: ["--pdeathsig", "KILL", QEMU, ...argumentsOf(options, folder)],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
 }
 
 async function makeOverlay(folder: string): Promise<void> {

@@ -251,9 +251,9 @@ export const LUCK: readonly LifeStep[] = [
   },
   {
     name:
-      "the dom0 restarts: what ran has ended, with evidence, and stays so until it is asked for",
+      "the dom0 is turned off and on: what ran has ended, with evidence, and stays so until it is asked for",
     async run(site) {
-      await site.host.reboot();
+      await site.host.cutPower();
       await site.startLnm(site.host);
       await site.ctrl.untilReady(site.host.name);
 
