@@ -164,8 +164,9 @@ Deno.test("YAML that documents show is right", async () => {
   for (const { at, text } of yaml) {
     if (/^controller:/m.test(text)) readYaml(at, text, CliConfig);
     else if (/^hist_len:/m.test(text)) readYaml(at, text, UshConfig);
-    else if (/^capacity:/m.test(text)) readYaml(at, text, LnmConfig);
-    else if (/^plugins:/m.test(text)) readYaml(at, text, CtrlConfig);
+    else if (/^(?:capacity|drivers):/m.test(text)) {
+      readYaml(at, text, LnmConfig);
+    } else if (/^plugins:/m.test(text)) readYaml(at, text, CtrlConfig);
     else if (/^checks:/m.test(text)) readYaml(at, text, PluginChecks);
     else readSpec(at, text);
   }

@@ -50,9 +50,14 @@ async function untilPrinted(
   await console.says(new RegExp(text), BOOT_MS);
 }
 
-/** State, node and run of each VM, as the command line tells them. */
+/**
+ * State, node and run of each VM of this test, as the command line tells them.
+ * Guests of others that this machine runs are found, too.
+ */
 async function seen(site: RolesSite): Promise<string[]> {
-  const vms = JSON.parse(await site.usher("vm", "list", "-o", "json"));
+  const vms = JSON.parse(
+    await site.usher("vm", "list", "web*", "-o", "json"),
+  );
   return vms.map((
     { name, node, status }: {
       name: string;
@@ -102,10 +107,10 @@ Deno.test({
         /stopped[^]*guest shut down/,
       );
     } finally {
-      await site.usher("vm", "destroy", "*");
+      await site.usher("vm", "destroy", "web*");
     }
     deepStrictEqual(await guests(site), []);
-    strictEqual(await site.usher("vm", "list", "-o", "name"), "");
+    strictEqual(await site.usher("vm", "list", "web*", "-o", "name"), "");
     strictEqual(await site.lnm.end(), 0);
     strictEqual(await site.ctrl.end(), 0);
   },
