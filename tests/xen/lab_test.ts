@@ -32,7 +32,6 @@ const CORE = new RegExp(
     "forgetting a domain leaves nothing",
     "a start of an older generation",
     "whose handle was lost",
-    "survives the killing of the LNM",
     "every open stream",
   ].join("|"),
 );
