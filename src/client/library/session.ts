@@ -91,8 +91,10 @@ async function unless<T>(
   promise: Promise<T>,
 ): Promise<T> {
   if (signal === undefined) return await promise;
-  const { promise: given, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(signal.reason);
+  let stop = () => {};
+  const given = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+  });
   if (signal.aborted) stop();
   signal.addEventListener("abort", stop, { once: true });
   try {
