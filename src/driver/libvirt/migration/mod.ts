@@ -8,6 +8,7 @@ import type { Transfer } from "../../../schema/frame.ts";
 import type { PeerMessage, Progress } from "../../../schema/operation.ts";
 import { absent } from "../../absent.ts";
 import type { DomainPlan, DomainReport, Migration } from "../../driver.ts";
+import { Sendings } from "../../sendings.ts";
 import { type Turns, untilAborted } from "../../turns.ts";
 import { Domain } from "../domain.ts";
 import { removeFiles, removeFromLibvirt } from "../forget.ts";
@@ -24,17 +25,10 @@ export interface MigrationParts extends MoveParts {
   readonly turns: Turns;
 }
 
-/** A sending that goes on whoever waits for it. */
-interface Sending {
-  readonly id: string;
-  readonly done: Promise<void>;
-  readonly listeners: Set<(progress: Progress) => void>;
-}
-
 /** Migration between two daemons of libvirt. */
 export class LibvirtMigration implements Migration {
   readonly #parts: MigrationParts;
-  readonly #sendings = new Map<string, Sending>();
+  readonly #sendings = new Sendings();
 
   constructor(parts: MigrationParts) {
     this.#parts = parts;
@@ -96,13 +90,13 @@ export class LibvirtMigration implements Migration {
     if (move !== null && (move.role === "target" || move.id !== transfer.id)) {
       throw cannotNow("send", domain, "another migration of it is not over");
     }
-    const sending = this.#sending(domain, transfer);
-    sending.listeners.add(onProgress);
-    try {
-      await untilAborted(sending.done, signal);
-    } finally {
-      sending.listeners.delete(onProgress);
-    }
+    await this.#sendings.follow(
+      uid,
+      transfer,
+      (onMore) => sendAway(this.#parts, domain, transfer, onMore),
+      onProgress,
+      signal,
+    );
     return domain.report();
   }
 
@@ -130,7 +124,7 @@ export class LibvirtMigration implements Migration {
       const domain = this.#parts.book.domains.get(uid);
       if (domain === undefined) return absent(uid);
       await takeBack(this.#parts, domain);
-      await this.#sendings.get(uid)?.done.catch(() => {});
+      await this.#sendings.over(uid);
       // A sending that was at its last step may have kept that it was done.
       await takeBack(this.#parts, domain);
       return domain.report();
@@ -173,7 +167,7 @@ export class LibvirtMigration implements Migration {
     const { move, ending } = domain.handle;
     if (move === null) return;
     await endProcesses(domain);
-    await this.#sendings.get(domain.handle.uid)?.done.catch(() => {});
+    await this.#sendings.over(domain.handle.uid);
     const { uuid } = domain;
     await this.#parts.env.virsh.act(["destroy", uuid]).catch(() => {});
     const state = { state: "stopped", reason: "powered off" } as const;
@@ -183,29 +177,7 @@ export class LibvirtMigration implements Migration {
 
   /** Resolves once nothing waits for a sending; what sends goes on. */
   async settled(): Promise<void> {
-    await Promise.allSettled(
-      [...this.#sendings.values()].map(({ done }) => done),
-    );
-  }
-
-  #sending(domain: Domain, transfer: Transfer): Sending {
-    const { uid } = domain.handle;
-    const known = this.#sendings.get(uid);
-    if (known?.id === transfer.id) return known;
-    const listeners = new Set<(progress: Progress) => void>();
-    const done = sendAway(
-      this.#parts,
-      domain,
-      transfer,
-      (progress) => listeners.forEach((listener) => listener(progress)),
-    );
-    const sending = { id: transfer.id, done, listeners };
-    this.#sendings.set(uid, sending);
-    const forget = () => {
-      if (this.#sendings.get(uid) === sending) this.#sendings.delete(uid);
-    };
-    done.then(forget, forget);
-    return sending;
+    await this.#sendings.settled();
   }
 
   async #receive(
@@ -267,7 +239,7 @@ export class LibvirtMigration implements Migration {
     const { env, book } = this.#parts;
     const { uid, name } = domain.handle;
     await endProcesses(domain);
-    await this.#sendings.get(uid)?.done.catch(() => {});
+    await this.#sendings.over(uid);
     await domain.settled();
     await removeFromLibvirt(env, domain);
     const { move, spec } = domain.handle;
