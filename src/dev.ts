@@ -19,6 +19,7 @@ import { isFoundName } from "./schema/name.ts";
 import { DRIVER_NAMES, type KnownDriver } from "./schema/known_driver.ts";
 import { MAX_VMS } from "./schema/request.ts";
 import { encodeJoinToken } from "./schema/join_token.ts";
+import type { Clock } from "./sys/clock.ts";
 import { makeFolder, readTextOrNull, writeDurably } from "./sys/file.ts";
 import type { Log } from "./sys/log.ts";
 
@@ -55,6 +56,8 @@ export interface DevOptions {
   readonly lnm?: NodeConfig | ((node: string) => NodeConfig);
   /** How plugins are run. */
   readonly plugins: PluginHosting;
+  /** The controller's; that of the machine when absent. */
+  readonly clock?: Clock;
 }
 
 /** A site that runs in this process. */
@@ -92,6 +95,7 @@ export async function startDev(options: DevOptions): Promise<DevSite> {
     version: options.version,
     log: log.with({ role: "ctrl" }),
     plugins: options.plugins,
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
     onFirstPassword: (_user, password) =>
       writeDurably(`${stateDir}/admin-password`, `${password}\n`),
   }).catch((error) => {

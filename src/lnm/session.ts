@@ -280,10 +280,13 @@ function take(
       return;
     case "console":
       void serveConsole(
-        parts.drivers.get(frame.driver),
+        {
+          driver: parts.drivers.get(frame.driver),
+          uplink: parts.uplink,
+          log: parts.log,
+          fails: (result) => answerWith(parts, memory, result),
+        },
         frame,
-        parts.uplink,
-        parts.log,
         signal,
       );
       return;

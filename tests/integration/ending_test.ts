@@ -14,12 +14,16 @@ import { type Client, connect, type GuestConsole } from "@usher/client";
 import type { ShareLevel } from "../../src/schema/cluster.ts";
 import { TokenScope } from "../../src/schema/token_scope.ts";
 import { type Line, Reader } from "../support/reader.ts";
-import { TestSite } from "../support/site.ts";
+import { LeapingClock } from "../support/leaping_clock.ts";
+import { TestSite, type TestSiteOptions } from "../support/site.ts";
 import { within } from "../support/wait.ts";
 
 const VM = "web.lab.ann";
 const CLUSTER = "lab.ann";
 const ENDED = "this session has ended";
+const SESSION_MS = 600_000;
+/** So soon after a session's time is over, what goes on for it ends. */
+const LOOK_MS = 5_000;
 const SLOW = { sim: { bootMs: 600_000 } };
 
 /** Somebody with everything open that there is to be. */
@@ -40,8 +44,8 @@ class Site implements AsyncDisposable {
 
   constructor(readonly site: TestSite) {}
 
-  static async start(): Promise<Site> {
-    const site = new Site(await TestSite.start());
+  static async start(options: TestSiteOptions = {}): Promise<Site> {
+    const site = new Site(await TestSite.start(options));
     await site.#account("ann");
     await site.site.run("start", VM);
     return site;
@@ -59,16 +63,19 @@ class Site implements AsyncDisposable {
   }
 
   /** Somebody new, with a session or with an API token. */
-  async busy(kind: "session" | "token"): Promise<Busy> {
+  async busy(
+    kind: "session" | "token",
+    ttlMs: number | null = null,
+  ): Promise<Busy> {
     const user = `u${++this.#count}`;
     await this.#account(user);
     await this.share(user, "control");
     const { accounts, ca } = this.site.site.controller.site;
     let tokenId = "";
-    let { token } = await accounts.openSession(user, 600_000);
+    let { token } = await accounts.openSession(user, SESSION_MS);
     if (kind === "token") {
       const scope = TokenScope.parse({ access: "act" });
-      const asked = { user, name: "t", scope, ttlMs: null };
+      const asked = { user, name: "t", scope, ttlMs };
       const made = await accounts.tokens.create(asked);
       [token, tokenId] = [made.token, made.record.id];
     }
@@ -166,6 +173,23 @@ Deno.test("consoles, watches and requests that are followed end at once with the
     const path = `/v1/vms/${VM}/console`;
     const again = await site.call("GET", path, undefined, busy.token);
     strictEqual(again.status, 403);
+  });
+});
+
+Deno.test("consoles, watches and requests that are followed end within five seconds of the time of their session, or their token", async (t) => {
+  const clock = new LeapingClock();
+  await using all = await Site.start({ clock });
+  await t.step("a session", async () => {
+    const busy = await all.busy("session");
+    clock.set(SESSION_MS);
+    clock.leap(LOOK_MS);
+    await allOver(all.site, busy);
+  });
+  await t.step("a token", async () => {
+    const busy = await all.busy("token", SESSION_MS);
+    clock.set(SESSION_MS);
+    clock.leap(LOOK_MS);
+    await allOver(all.site, busy);
   });
 });
 

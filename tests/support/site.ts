@@ -8,6 +8,7 @@ import { type DevOptions, type DevSite, startDev } from "../../src/dev.ts";
 import type { Operation, Result } from "../../src/schema/operation.ts";
 import type { VmView } from "../../src/schema/change.ts";
 import type { Problem } from "../../src/schema/problem.ts";
+import { type Clock, systemClock } from "../../src/sys/clock.ts";
 import { HttpClient } from "../../src/sys/http_client.ts";
 import { type Log, silentLog } from "../../src/sys/log.ts";
 import type { PluginHosting } from "../../src/ctrl/plugins/hosted.ts";
@@ -27,6 +28,8 @@ export interface TestSiteOptions {
   readonly stateDir?: string;
   /** Where its parts write what they do; nowhere when absent. */
   readonly log?: Log;
+  /** The controller's clock; that of the machine when absent. */
+  readonly clock?: Clock;
 }
 
 /** What an HTTP call answered. */
@@ -57,6 +60,7 @@ export class TestSite implements AsyncDisposable {
       modules = {},
       plugins = localPlugins(modules, ctrl["plugins"]),
       log = silentLog,
+      clock = systemClock,
     }: TestSiteOptions = {},
   ): Promise<TestSite> {
     const temporary = stateDir === undefined
@@ -71,6 +75,7 @@ export class TestSite implements AsyncDisposable {
       version: "0.0.0-test",
       log,
       plugins,
+      clock,
     });
     return new TestSite(site, temporary);
   }

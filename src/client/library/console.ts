@@ -13,13 +13,28 @@ import { failure, failureFrom } from "../failure.ts";
 
 /** What may wait for the reader, in bytes. */
 const MAX_BEHIND_BYTES = 8 * 1024 * 1024;
-/** How long a line may take to open. */
-const OPEN_MS = 30_000;
+/** How long a line may take to open, unless its caller says otherwise. */
+const OPEN_MS = 60_000;
+
+/** Longer no timer can wait. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** What the controller says beside the bytes. */
+interface ControlMessage {
+  readonly type: string;
+  readonly for?: string;
+  readonly reason?: string;
+  readonly problem?: Problem;
+}
 
 /** How a console is opened. */
 export interface ConsoleOptions {
   /** Bytes of what was printed before to begin with; 64 KiB by default. */
   readonly historyBytes?: number | undefined;
+  /** How long it may take to open; a minute by default. */
+  readonly timeoutMs?: number | undefined;
+  /** Told what is waited for while it opens, such as "node n1 to open it". */
+  readonly onWaiting?: ((what: string) => void) | undefined;
   /** Closes the line, or gives up opening it. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -35,14 +50,22 @@ export class GuestConsole implements AsyncIterable<Uint8Array>, Disposable {
   readonly #socket: WebSocket;
   readonly #opened: Promise<void>;
   readonly #name: string;
+  readonly #onWaiting: (what: string) => void;
+  /** What its opening waits for. */
+  #waitsFor = "the controller to answer";
   #source: ReadableStreamDefaultController<Uint8Array> | undefined;
   #end: (reason: string) => void = () => {};
   #break: (error: unknown) => void = () => {};
   #over = false;
 
-  private constructor(socket: WebSocket, name: string) {
+  private constructor(
+    socket: WebSocket,
+    name: string,
+    onWaiting: (what: string) => void = () => {},
+  ) {
     this.#socket = socket;
     this.#name = name;
+    this.#onWaiting = onWaiting;
     socket.binaryType = "arraybuffer";
     this.closed = new Promise((resolve, reject) => {
       this.#end = resolve;
@@ -73,17 +96,24 @@ export class GuestConsole implements AsyncIterable<Uint8Array>, Disposable {
   static async open(
     api: Api,
     name: string,
-    { historyBytes = 64 * 1024, signal }: ConsoleOptions = {},
+    {
+      historyBytes = 64 * 1024,
+      timeoutMs = OPEN_MS,
+      onWaiting,
+      signal,
+    }: ConsoleOptions = {},
   ): Promise<GuestConsole> {
     signal?.throwIfAborted();
     const input = {
       params: { name },
       query: { history: String(historyBytes) },
     };
-    const line = new GuestConsole(api.socket("console", input), name);
+    const socket = api.socket("console", input);
+    const line = new GuestConsole(socket, name, onWaiting);
     const stop = () => line.#finish(() => line.#break(signal?.reason));
     signal?.addEventListener("abort", stop, { once: true });
-    const timer = setTimeout(() => void line.#fail(line.#late()), OPEN_MS);
+    const late = () => void line.#fail(line.#late(timeoutMs));
+    const timer = setTimeout(late, Math.min(timeoutMs, LONGEST_MS));
     line.closed.catch(() => {}).finally(() =>
       signal?.removeEventListener("abort", stop)
     );
@@ -163,8 +193,11 @@ export class GuestConsole implements AsyncIterable<Uint8Array>, Disposable {
   }
 
   #control(text: string, opened: () => void): void {
-    const message: { type: string; reason?: string; problem?: Problem } = JSON
-      .parse(text);
+    const message: ControlMessage = JSON.parse(text);
+    if (message.type === "waiting" && message.for !== undefined) {
+      this.#waitsFor = message.for;
+      this.#onWaiting(message.for);
+    }
     if (message.type === "opened") opened();
     if (message.type === "problem" && message.problem !== undefined) {
       void this.#fail(failureFrom(message.problem));
@@ -199,11 +232,13 @@ export class GuestConsole implements AsyncIterable<Uint8Array>, Disposable {
     });
   }
 
-  #late(): Promise<Error> {
+  #late(ms: number): Promise<Error> {
     return failure(
       "timed_out",
-      `Cannot open the console of "${this.#name}" within ${OPEN_MS / 1000} s`,
-      { subject: this.#name },
+      `Cannot open the console of "${this.#name}" within ${
+        ms / 1000
+      } s: it waits for ${this.#waitsFor}`,
+      { subject: this.#name, hint: "try again, and wait longer" },
     );
   }
 

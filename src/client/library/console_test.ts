@@ -2,7 +2,7 @@ import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { clientOf, refusal } from "../../../tests/support/fake_client.ts";
 import { connect } from "../api.ts";
 import type { HttpClient } from "../platform.ts";
-import { GuestConsole } from "./console.ts";
+import { type ConsoleOptions, GuestConsole } from "./console.ts";
 
 /** A socket whose other side is the test. */
 class FakeSocket extends EventTarget {
@@ -32,7 +32,7 @@ class FakeSocket extends EventTarget {
 const OPENED = JSON.stringify({ type: "opened" });
 
 /** A console that is being opened, and the other side of it. */
-function opening(signal?: AbortSignal) {
+function opening(signal?: AbortSignal, more: ConsoleOptions = {}) {
   const socket = new FakeSocket();
   const api = connect({
     controller: "https://ctrl:8440",
@@ -41,7 +41,7 @@ function opening(signal?: AbortSignal) {
       openSocket: () => socket as unknown as WebSocket,
     }),
   });
-  return { socket, line: GuestConsole.open(api, "web", { signal }) };
+  return { socket, line: GuestConsole.open(api, "web", { ...more, signal }) };
 }
 
 Deno.test("what had come before a line broke is read still, and then the break is thrown", async () => {
@@ -67,6 +67,16 @@ Deno.test("a reader that falls eight MiB behind is told, and cut off", async () 
   const part = new Uint8Array(1024 * 1024);
   for (let i = 0; i < 9; i++) socket.says(part);
   await rejects(console.closed, /its reader is too slow/);
+  strictEqual(socket.readyState, WebSocket.CLOSED);
+});
+
+Deno.test("how long a line may take is its caller's to say, who is told what it waits for", async () => {
+  const told: string[] = [];
+  const onWaiting = (what: string) => void told.push(what);
+  const { socket, line } = opening(undefined, { timeoutMs: 1, onWaiting });
+  socket.says(JSON.stringify({ type: "waiting", for: "node n1 to open it" }));
+  deepStrictEqual(told, ["node n1 to open it"]);
+  await rejects(line, /within 0\.001 s: it waits for node n1 to open it/);
   strictEqual(socket.readyState, WebSocket.CLOSED);
 });
 

@@ -31,6 +31,12 @@ export { hashToken } from "./sessions.ts";
  */
 const MAX_CHECKED = 32;
 
+/**
+ * How often it is looked whether something may go on. Not one timer to the end:
+ * the clock that says when that is may be set.
+ */
+const LOOK_MS = 5_000;
+
 /** What accounts work with. */
 export interface AccountsParts {
   readonly context: CtrlContext;
@@ -233,9 +239,28 @@ export class Accounts {
     return this.sessions.callerOf(hash) ?? this.tokens.callerOf(hash);
   }
 
-  /** Something begins for a caller, and is to end with the session or token, or when its role changes. */
-  hold({ session }: Caller): Life {
-    return this.lives.hold(session);
+  /**
+   * Something begins for a caller, and is to end with the session or token: at
+   * once where somebody ends it, and within `LOOK_MS` where its time is over or
+   * its role is another.
+   */
+  hold(caller: Caller): Life {
+    const life = this.lives.hold(caller.session);
+    const { clock } = this.#parts.context;
+    let next: Disposable;
+    const look = () => {
+      if (life.signal.aborted) return;
+      if (this.isLive(caller)) next = clock.after(LOOK_MS, look);
+      else life.end();
+    };
+    next = clock.after(LOOK_MS, look);
+    return {
+      ...life,
+      [Symbol.dispose]: () => {
+        next[Symbol.dispose]();
+        life[Symbol.dispose]();
+      },
+    };
   }
 
   /** Whether what a stream was opened with is good, and for the same role. */

@@ -8,7 +8,11 @@
 /** Something that goes on for a session; `signal` aborts when that is over. */
 export interface Life extends Disposable {
   readonly signal: AbortSignal;
+  /** This alone ends, as with the session. */
+  end(): void;
 }
+
+const ENDED = "this session has ended";
 
 /** What goes on, by session. */
 export class Lives {
@@ -23,6 +27,7 @@ export class Lives {
     this.#lives.set(session, lives.add(life));
     return {
       signal: life.signal,
+      end: () => life.abort(ENDED),
       [Symbol.dispose]: () => {
         lives.delete(life);
         if (lives.size === 0 && this.#lives.get(session) === lives) {
@@ -36,7 +41,7 @@ export class Lives {
   end(session: string): void {
     const lives = this.#lives.get(session) ?? [];
     this.#lives.delete(session);
-    for (const life of lives) life.abort("this session has ended");
+    for (const life of lives) life.abort(ENDED);
     this.onEnd(session);
   }
 }

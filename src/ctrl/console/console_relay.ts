@@ -5,10 +5,13 @@
  * as a request of its own, so a console that floods cannot hold up the
  * session. Closing either end closes the other and never touches the domain.
  *
+ * How long a node may take is the client's to say, which is told what is waited
+ * for and closes its end when that is too long: a node under load is slow, and
+ * one that cannot says so.
+ *
  * @module
  */
 import { messageOf, toProblem, UsherError } from "../../error/mod.ts";
-import { Deadline } from "../../sys/clock.ts";
 import type { Vm } from "../../schema/vm.ts";
 import { ConsoleInput } from "./console_input.ts";
 import type { ConsoleRight } from "./console_right.ts";
@@ -16,19 +19,12 @@ import type { CtrlContext } from "../context.ts";
 import type { NodeLinks } from "../nodes/node_links.ts";
 import { driverOf } from "../operations/steps.ts";
 
-/** How long a node may take to open the stream. */
-const OPEN_MS = 10_000;
-
-/** How often it is looked whether the client's session still lives. */
-const LIVE_MS = 5_000;
-
 /** What a client that reads too slowly may be behind, in bytes. */
 const MAX_BEHIND_BYTES = 8 * 1024 * 1024;
 
 interface Waiting {
   readonly node: string;
   readonly resolve: (stream: NodeStream) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /** The node's end of a console. */
@@ -50,11 +46,12 @@ export class ConsoleRelay {
 
   /** A node opened the stream it was asked for. Throws `not_found` for another. */
   arrived(
+    node: string,
     id: string,
     body: ReadableStream<Uint8Array>,
   ): ReadableStream<Uint8Array> {
     const waiting = this.#waiting.get(id);
-    if (waiting === undefined) {
+    if (waiting?.node !== node) {
       throw new UsherError("not_found", "Nobody waits for this console");
     }
     this.#waiting.delete(id);
@@ -66,28 +63,20 @@ export class ConsoleRelay {
     return readable;
   }
 
-  /** A node could not open the stream it was asked for. */
-  failed(id: string, error: UsherError): void {
-    this.#waiting.get(id)?.reject(error);
-    this.#waiting.delete(id);
-  }
-
   /** Serves a client's socket until either end closes it or its user's right is over. */
   async serve(
     socket: WebSocket,
     vm: Vm,
     historyBytes: number,
-    right: Pick<ConsoleRight, "over" | "lost">,
+    { over }: Pick<ConsoleRight, "over">,
   ): Promise<void> {
     const closed = new AbortController();
-    const look = () => {
-      const reason = right.lost();
-      if (reason === null || closed.signal.aborted) return;
-      send(socket, { type: "closed", reason });
+    const leave = () => {
+      if (closed.signal.aborted) return;
+      send(socket, { type: "closed", reason: String(over.reason) });
       closed.abort();
     };
-    right.over.addEventListener("abort", look, { once: true });
-    void this.#lookWhile(closed.signal, look);
+    over.addEventListener("abort", leave, { once: true });
     socket.addEventListener("close", () => closed.abort(), { once: true });
     socket.addEventListener("error", () => closed.abort(), { once: true });
     const typed = new ConsoleInput((error) => {
@@ -99,7 +88,9 @@ export class ConsoleRelay {
     });
     try {
       await opened(socket, closed.signal);
-      const stream = await this.#ask(vm, historyBytes, closed.signal);
+      if (over.aborted) leave();
+      const say = (message: unknown) => send(socket, message);
+      const stream = await this.#ask(vm, historyBytes, say, closed.signal);
       socket.send(JSON.stringify({ type: "opened" }));
       typed.goesTo(stream.toGuest.getWriter());
       closed.signal.addEventListener("abort", () => typed.end(), {
@@ -122,19 +113,13 @@ export class ConsoleRelay {
     }
   }
 
-  /** Calls `look` every now and then until `signal` aborts. */
-  async #lookWhile(signal: AbortSignal, look: () => void): Promise<void> {
-    while (!signal.aborted) {
-      await this.#context.clock.sleep(LIVE_MS, signal).catch(() => {});
-      if (!signal.aborted) look();
-    }
-  }
-
   async #ask(
     vm: Vm,
     historyBytes: number,
+    say: (message: unknown) => void,
     signal: AbortSignal,
   ): Promise<NodeStream> {
+    signal.throwIfAborted();
     const link = this.#links.get(vm.node ?? "");
     if (link === undefined || !link.ready || link.session === null) {
       throw new UsherError(
@@ -143,36 +128,40 @@ export class ConsoleRelay {
         { subject: vm.name },
       );
     }
+    const { session } = link;
     const id = this.#context.newId();
-    using deadline = new Deadline(
-      this.#context.clock,
-      OPEN_MS,
-      "console from the node",
-      signal,
-    );
-    const arrived = new Promise<NodeStream>((resolve, reject) => {
-      this.#waiting.set(id, { node: link.name, resolve, reject });
-      deadline.signal.addEventListener("abort", () => {
-        this.#waiting.delete(id);
-        reject(
-          new UsherError(
-            "unavailable",
-            `Node ${link.name} did not open the console within ${
-              OPEN_MS / 1000
-            } s`,
-          ),
-        );
-      }, { once: true });
-    });
-    link.session.sendReliable({
-      type: "console",
-      id,
-      driver: driverOf(vm),
-      uid: vm.uid,
-      historyBytes,
-    });
-    return await arrived;
+    const arrived = Promise.withResolvers<NodeStream>();
+    this.#waiting.set(id, { node: link.name, resolve: arrived.resolve });
+    using _failure = link.onFailure(id, arrived.reject);
+    // A session that goes on after a cut does not go on with this.
+    const cut = () => arrived.reject(lostNode(link.name, vm));
+    const left = () => arrived.reject(signal.reason);
+    session.ended.addEventListener("abort", cut, { once: true });
+    signal.addEventListener("abort", left, { once: true });
+    try {
+      say({ type: "waiting", for: `node ${link.name} to open it` });
+      session.sendReliable({
+        type: "console",
+        id,
+        driver: driverOf(vm),
+        uid: vm.uid,
+        historyBytes,
+      });
+      return await arrived.promise;
+    } finally {
+      this.#waiting.delete(id);
+      session.ended.removeEventListener("abort", cut);
+      signal.removeEventListener("abort", left);
+    }
   }
+}
+
+function lostNode(node: string, vm: Vm): UsherError {
+  return new UsherError(
+    "interrupted",
+    `Lost node ${node} while it opened the console of "${vm.name}"`,
+    { subject: vm.name, hint: "open it again; the VM goes on" },
+  );
 }
 
 function opened(socket: WebSocket, signal: AbortSignal): Promise<void> {

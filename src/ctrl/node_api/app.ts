@@ -66,7 +66,7 @@ export function nodesApi(
       );
     }
     return new Response(
-      site.consoles.arrived(context.req.param("id"), raw.body),
+      site.consoles.arrived(name, context.req.param("id"), raw.body),
     );
   });
   app.notFound((context) =>

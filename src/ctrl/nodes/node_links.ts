@@ -143,6 +143,21 @@ export class NodeLink {
     return true;
   }
 
+  /**
+   * Something was asked that the node answers by a stream, under this id; it says
+   * by a result why there is none. Until it is disposed of.
+   */
+  onFailure(id: string, reject: (error: unknown) => void): Disposable {
+    const resolve = () =>
+      reject(
+        new UsherError("internal", `Node ${this.name} opened no stream`, {
+          subject: this.name,
+        }),
+      );
+    this.#asked.set(id, { resolve, reject, onProgress: () => {} });
+    return { [Symbol.dispose]: () => void this.#asked.delete(id) };
+  }
+
   /** The node tells how far an act has come. */
   progress(id: string, progress: Progress): void {
     this.#asked.get(id)?.onProgress(progress);

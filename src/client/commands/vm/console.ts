@@ -6,17 +6,21 @@
  *
  * @module
  */
-import { defineCommand, parsed, toggle } from "../../command.ts";
+import type { Api } from "../../api.ts";
+import { type Context, defineCommand, parsed, toggle } from "../../command.ts";
 import { EXIT } from "../../exit.ts";
 import { readBytes, readDuration } from "../../quantity.ts";
 import type { Io } from "../../io.ts";
-import { GuestConsole } from "../../library/console.ts";
+import { type ConsoleOptions, GuestConsole } from "../../library/console.ts";
+import { startWait } from "../../wait.ts";
 
 const LEAVE = 0x1d; // Ctrl-]
 /** Colours off, cursor on, mouse silent: what a guest may have left behind. */
 const TIDY = "\x1b[0m\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l";
 const DEFAULT_HISTORY = 64 * 1024;
 const DEFAULT_LINGER_MS = 1_000;
+/** So long nothing is said of what opening it waits for. */
+const SAY_AFTER_MS = 1_000;
 
 export const console = defineCommand({
   about:
@@ -29,6 +33,11 @@ export const console = defineCommand({
       readBytes,
     ),
     "no-input": toggle("only look"),
+    timeout: parsed(
+      "DUR",
+      "give up when it has not opened after so long; 1m by default",
+      readDuration,
+    ),
     linger: parsed(
       "DUR",
       "after the end of piped input, leave once it was quiet so long; 1s by default",
@@ -42,9 +51,11 @@ export const console = defineCommand({
   ],
   async run(context, { words: [name = ""], flags }) {
     const api = await context.api();
-    using line = await GuestConsole.open(api, name, {
+    using line = await opened(context, api, name, {
       historyBytes: flags.history ?? DEFAULT_HISTORY,
+      timeoutMs: flags.timeout,
     });
+    if (line === null) return EXIT.interrupted;
     using seat = new Seat(context.io, line, name, {
       input: !flags["no-input"],
       lingerMs: flags.linger ?? DEFAULT_LINGER_MS,
@@ -52,6 +63,34 @@ export const console = defineCommand({
     return await seat.run();
   },
 });
+
+/** Opens it, and says what that waits for where it takes long; null after an interrupt. */
+async function opened(
+  context: Context,
+  api: Api,
+  name: string,
+  options: ConsoleOptions,
+): Promise<GuestConsole | null> {
+  using wait = startWait(context);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const say = (what: string) =>
+    context.io.stderr.write(`the console of ${name} waits for ${what}\n`);
+  try {
+    return await GuestConsole.open(api, name, {
+      ...options,
+      signal: wait.signal,
+      onWaiting: (what) => {
+        clearTimeout(timer);
+        timer = setTimeout(() => say(what), SAY_AFTER_MS);
+      },
+    });
+  } catch (error) {
+    if (!wait.signal.aborted) throw error;
+    return null;
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 interface SeatOptions {
   readonly input: boolean;

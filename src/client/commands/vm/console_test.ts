@@ -85,6 +85,16 @@ Deno.test("^] leaves a console, all before it reaches the guest, and the termina
   strictEqual(out.startsWith("\x1b[0m\x1b[?25h"), true, "colours and cursor");
 });
 
+Deno.test("a console that does not open in the time it is given says what it waited for", async () => {
+  const waiting = JSON.stringify({
+    type: "waiting",
+    for: "node n1 to open it",
+  });
+  const { code, err } = await open(["--timeout", "1ms"], [waiting], {});
+  strictEqual(code, EXIT.failed);
+  match(err, /waits for node n1 to open it\n {2}try: try again, and wait/);
+});
+
 Deno.test("a console ends with its VM, is lost with its connection, and says why there is none", async () => {
   const ended = await open(["--no-input"], [OPENED, CLOSED], {});
   strictEqual(ended.code, EXIT.done);
