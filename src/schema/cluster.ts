@@ -89,3 +89,10 @@ export const ClusterAnswer = z.object({
   changed: z.boolean(),
 });
 export type ClusterAnswer = z.infer<typeof ClusterAnswer>;
+
+/** What became of a cluster that was shared. */
+export const ShareAnswer = ClusterAnswer.extend({
+  /** Said where nobody that the caller may know of has the name: it may be misspelt. */
+  doubt: z.string().optional(),
+});
+export type ShareAnswer = z.infer<typeof ShareAnswer>;

@@ -54,6 +54,25 @@ Deno.test("shares are given, shown and ended at the command line", () =>
     strictEqual((await run("cluster share web --user BOB")).code, EXIT.usage);
   }));
 
+Deno.test("a share with a name that nobody has says so, and how it is taken back", () =>
+  withShell(1, async ({ run, site }) => {
+    const { accounts } = site.site.controller.site;
+    await accounts.create("bob", "user", "a password");
+    await run("cluster create web");
+    const meant = await run("cluster share web --user bob");
+    strictEqual(meant.err, "bob may now view web.admin\n");
+    const { code, err } = await run("cluster share web --user bbo");
+    strictEqual(code, EXIT.done);
+    match(err, /^bbo may now view web\.admin$/m);
+    match(err, /^note: there is no user "bbo" yet: .* did you mean "bob"\?$/m);
+    const [, undo = ""] = /take it back with: usher (.*)$/m.exec(err) ?? [];
+    match((await run(undo)).err, /web\.admin is shared no more with bbo/);
+    const group = await run([
+      ...["cluster", "share", "web", "--group", "the ops"],
+    ]);
+    match(group.err, /unshare web\.admin --group 'the ops'$/m);
+  }));
+
 Deno.test("quotas are set and shown, and what is too much has an exit code", () =>
   withShell(1, async ({ run }) => {
     await run("vm start a.web");

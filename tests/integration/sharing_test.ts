@@ -5,7 +5,11 @@
  * @module
  */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import type { ClusterAnswer, ClusterView } from "../../src/schema/cluster.ts";
+import type {
+  ClusterAnswer,
+  ClusterView,
+  ShareAnswer,
+} from "../../src/schema/cluster.ts";
 import type { VmView } from "../../src/schema/change.ts";
 import type { Result } from "../../src/schema/operation.ts";
 import type { Problem } from "../../src/schema/problem.ts";
@@ -112,6 +116,36 @@ Deno.test("sharing for view shows a cluster's VMs and lets nobody change them", 
     level: "view",
   });
   strictEqual(again.status, 403);
+});
+
+Deno.test("sharing tells nobody who has an account", async () => {
+  await using people = await People.start();
+  for (const cluster of ["lab", "web", "top"]) {
+    await people.call("ann", "POST", "/v1/clusters", { name: cluster });
+  }
+  const doubt = async (cluster: string, name: string, kind = "user") => {
+    const path = `/v1/clusters/${cluster}/share`;
+    const body = { with: { kind, name }, level: "view" };
+    const answer = await people.call<ShareAnswer>("ann", "POST", path, body);
+    strictEqual(answer.status, 200, JSON.stringify(answer.body));
+    return answer.body.doubt ?? "";
+  };
+  const [there, none] = [await doubt("lab", "bob"), await doubt("lab", "bop")];
+  match(there, /nothing that you see is of a user "bob"/);
+  // The one shared with before is near, which ann knows by herself.
+  strictEqual(
+    none.replace('; did you mean "bob"?', ""),
+    there.replace("bob", "bop"),
+  );
+  strictEqual(await doubt("web", "bob"), "");
+  match(await doubt("web", "cidd"), /"cidd", so look whether that is right$/);
+  match(await doubt("web", "ops", "group"), /you are in no group "ops"/);
+  // Whose clusters one sees is known.
+  await people.call("cid", "POST", "/v1/clusters", { name: "own" });
+  const withAnn = { with: { kind: "user", name: "ann" }, level: "view" };
+  await people.call("cid", "POST", "/v1/clusters/own/share", withAnn);
+  strictEqual(await doubt("lab", "cid"), "");
+  match(await doubt("top", "cidd2"), /did you mean "cidd?"\?$/);
 });
 
 Deno.test("sharing for control gives every verb, by whole names only", async () => {

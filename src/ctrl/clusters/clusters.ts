@@ -14,6 +14,7 @@ import {
   type Grantee,
   MAX_SHARES,
   type Share,
+  type ShareAnswer,
   type ShareRequest,
 } from "../../schema/cluster.ts";
 import type { CtrlConfig } from "../../schema/config.ts";
@@ -25,16 +26,19 @@ import {
 } from "../../schema/name.ts";
 import { nearest } from "../../schema/nearest.ts";
 import { Access } from "../auth/access.ts";
+import type { Accounts } from "../auth/accounts.ts";
 import type { Caller } from "../auth/caller.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
 import type { Records } from "../records/records.ts";
 import { clusterView } from "./cluster_view.ts";
+import { doubtOf } from "./known_names.ts";
 
 /** What clusters are changed with. */
 export interface ClusterParts {
   readonly context: CtrlContext;
   readonly records: Records;
   readonly config: Pick<CtrlConfig, "name_suffix">;
+  readonly accounts: Pick<Accounts, "users" | "sessions">;
 }
 
 /** So many VMs are named where a cluster cannot be deleted. */
@@ -130,7 +134,7 @@ export class ClusterDesk {
   async share(
     text: string,
     { with: grantee, level }: ShareRequest,
-  ): Promise<ClusterAnswer> {
+  ): Promise<ShareAnswer> {
     const cluster = this.#owned(text, "share");
     const { shares, user, name } = cluster;
     if (grantee.kind === "user" && grantee.name === user) {
@@ -151,11 +155,15 @@ export class ClusterDesk {
         { field: "with", subject: name, hint: "share it with a group" },
       );
     }
+    // Before it is shared, which makes the name known.
+    const doubt = doubtOf(grantee, this.#parts, this.#caller, this.#access);
     const at = isoNow(this.#parts.context);
     const share = { with: grantee, level, by: this.#caller.user, at };
     const others = shares.filter((share) => !isWith(share, grantee));
     const value = { ...cluster, shares: [...others, share] };
-    return await this.#write(value, `shared with ${grantee.name} (${level})`);
+    const note = `shared with ${grantee.name} (${level})`;
+    const answer = await this.#write(value, note);
+    return doubt === null ? answer : { ...answer, doubt };
   }
 
   /** Ends a share. Who only has one may end that, too. */

@@ -12,23 +12,18 @@ import { nearest } from "../../schema/nearest.ts";
 import type { QuotaView, SetQuotaRequest } from "../../schema/quota.ts";
 import { QuotaSubject } from "../../schema/quota.ts";
 import { Access } from "../auth/access.ts";
-import type { Accounts } from "../auth/accounts.ts";
 import type { Caller } from "../auth/caller.ts";
 import { isoNow } from "../context.ts";
 import type { ClusterParts } from "./clusters.ts";
-
-/** What quotas are read and set with. */
-export interface QuotaParts extends ClusterParts {
-  readonly accounts: Pick<Accounts, "users" | "sessions">;
-}
+import { knownSubjects } from "./known_names.ts";
 
 /** Quotas, for one caller. */
 export class QuotaDesk {
-  readonly #parts: QuotaParts;
+  readonly #parts: ClusterParts;
   readonly #caller: Caller;
   readonly #access: Access;
 
-  constructor(parts: QuotaParts, caller: Caller) {
+  constructor(parts: ClusterParts, caller: Caller) {
     this.#parts = parts;
     this.#caller = caller;
     this.#access = new Access(caller, parts.records);
@@ -99,7 +94,7 @@ export class QuotaDesk {
    * see that. A user is known by an account, by a session, or by what is theirs.
    */
   #requireKnown(subject: string, otherwise: string): void {
-    const known = new Set([this.#caller.user, ...this.#known()]);
+    const known = new Set([this.#caller.user, ...knownSubjects(this.#parts)]);
     if (known.has(subject)) return;
     const isUser = !subject.includes(".");
     const same = [...known].filter((one) => isUser !== one.includes("."));
@@ -115,19 +110,6 @@ export class QuotaDesk {
         hint: guess + otherwise,
       },
     );
-  }
-
-  *#known(): Iterable<string> {
-    const { accounts, records } = this.#parts;
-    const { quotas, holdings } = records.capacity;
-    for (const { name } of accounts.users.list()) yield name;
-    for (const { user } of accounts.sessions.list()) yield user;
-    for (const { name, user } of records.clusters.values()) {
-      yield name;
-      yield user;
-    }
-    yield* quotas.subjects();
-    yield* holdings.subjects();
   }
 
   /** Throws `invalid_input` for what is neither a user nor a cluster's whole name. */

@@ -8,6 +8,7 @@ import {
   ClusterAnswer,
   ClusterView,
   CreateClusterRequest,
+  ShareAnswer,
   ShareRequest,
   UnshareRequest,
 } from "../cluster.ts";
@@ -55,7 +56,7 @@ export const CLUSTER_ROUTES = {
     whose: "one's own; an administrator anybody's",
     summary: "Let a user or a group see a cluster's VMs, or control them",
     request: ShareRequest,
-    response: ClusterAnswer,
+    response: ShareAnswer,
   },
   unshareCluster: {
     method: "POST",

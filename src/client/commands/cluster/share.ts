@@ -50,12 +50,19 @@ export const share = defineCommand({
     const api = await context.api();
     const level = flags.control ? "control" : "view";
     for (const grantee of granteesOf(flags)) {
-      const { cluster, changed } = await api.call("shareCluster", {
+      const { cluster, changed, doubt } = await api.call("shareCluster", {
         params: { name },
         body: { with: grantee, level },
       });
       const what = changed ? "may now" : "might already";
       say(context, `${grantee.name} ${what} ${level} ${cluster.name}`);
+      if (doubt === undefined) continue;
+      say(context, `note: ${doubt}`);
+      const { kind, name: who } = grantee;
+      const undo = `usher cluster unshare ${cluster.name} --${kind} ${
+        shellWord(who)
+      }`;
+      say(context, `  take it back with: ${undo}`);
     }
     return EXIT.done;
   },
@@ -101,6 +108,11 @@ function granteesOf(
   ];
   if (grantees.length > 0) return grantees;
   throw new UsageError("Nobody is named", "add --user NAME or --group NAME");
+}
+
+/** A word as a shell takes it for one. */
+function shellWord(word: string): string {
+  return /^[\w.@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 function asIs(word: string): string {
