@@ -6,10 +6,13 @@
 import {
   deepStrictEqual,
   match,
+  ok,
   rejects,
   strictEqual,
 } from "node:assert/strict";
-import { Move, pairTest, started } from "../support/qemu_pair.ts";
+import { Ticket } from "../../src/driver/qemu/migration/record.ts";
+import { killed, Move, pairTest, started } from "../support/qemu_pair.ts";
+import { GUEST } from "../support/qemu_node.ts";
 import { until } from "../support/wait.ts";
 import { noAbort } from "./driver/harness.ts";
 
@@ -21,8 +24,8 @@ pairTest(
     const move = new Move(n1, n2, plan, { bandwidth: 64 * 1024 * 10 });
     await move.prepare();
     const sent = move.send();
-    await move.untilSending("memory");
-    Deno.kill(n2.pidOf(plan.uid), "SIGKILL");
+    await move.untilFlowing();
+    await killed(n2, plan.uid);
     await rejects(sent, { code: "driver_failed" });
     strictEqual(await move.stateAt(n2), "migrating");
     await move.undo();
@@ -37,7 +40,7 @@ pairTest(
     const move = new Move(n1, n2, plan, { bandwidth: 64 * 1024 * 10 });
     await move.prepare();
     const sent = move.send();
-    await move.untilSending("memory");
+    await move.untilFlowing();
     await n2.freeze(plan.uid);
     await n1.qmp(plan.uid, "migrate-set-parameters", {
       "max-bandwidth": 2 ** 40,
@@ -52,27 +55,86 @@ pairTest(
 );
 
 pairTest(
-  "a copy whose source died is no crashed domain, and leaves nothing",
+  "a target that hangs before the two have shown who they are costs the guest seconds",
+  async ({ n1, n2 }) => {
+    // With a disk of its own the target would be asked before.
+    const path = `${GUEST}/boot.raw`;
+    const plan = n1.planOf({
+      disks: [{ path, format: "raw", readonly: true }],
+    });
+    await n1.driver.start(plan, noAbort());
+    const move = new Move(n1, n2, plan);
+    await move.prepare();
+    await n2.freeze(plan.uid);
+    // QEMU waits for the other with all it has, and answers nobody.
+    await rejects(move.send(), { code: "interrupted" });
+    // As the controller does, at both ends at once.
+    const [back] = await Promise.all([move.abort(), move.releaseTarget()]);
+    strictEqual(back, "running");
+    deepStrictEqual(await n2.leftovers(plan.uid), []);
+    strictEqual(await move.stateAt(n1), "running");
+    await move.whole();
+    strictEqual(await move.stateAt(n2), "running");
+  },
+);
+
+pairTest(
+  "a copy whose source died while it sent is no crashed domain, and leaves nothing",
   async (pair) => {
     const { n1, n2 } = pair;
     const plan = await started(pair);
-    const move = new Move(n1, n2, plan, { bandwidth: 64 * 1024 * 10 });
+    const move = new Move(n1, n2, plan, { bandwidth: 128 * 1024 });
     await move.prepare();
     const sent = move.send();
-    await move.untilSending("memory");
-    Deno.kill(n1.pidOf(plan.uid), "SIGKILL");
+    await move.untilFlowing();
+    await killed(n1, plan.uid);
     await rejects(sent);
     await until("its QEMU ends", async () => {
       return (await n2.occupants()).length === 0;
     }, n2);
-    const { state, reason } = await n2.driver.inspect(plan.uid, noAbort());
-    strictEqual(state, "migrating");
-    match(reason, /coming from n1/);
-    strictEqual(await move.abort(), "crashed");
-    await move.releaseTarget();
-    deepStrictEqual(await n2.leftovers(plan.uid), []);
+    await checkCopy(move);
+    await clearAway(move);
   },
 );
+
+pairTest(
+  "a copy whose source died while it connected waits, and leaves nothing",
+  async (pair) => {
+    const { n1, n2 } = pair;
+    const plan = await started(pair);
+    const move = new Move(n1, n2, plan);
+    await move.prepare();
+    await cutHandshake(move);
+    await killed(n1, plan.uid);
+    // QEMU takes another connection after one that failed to show itself.
+    await checkCopy(move);
+    deepStrictEqual(await n2.occupants(), [plan.uid]);
+    await clearAway(move);
+  },
+);
+
+/** Connects as a source does that dies before it has shown who it is. */
+async function cutHandshake({ transfer }: Move): Promise<void> {
+  const { address: hostname, port } = Ticket.parse(transfer.ticket);
+  ok(port !== null);
+  using line = await Deno.connect({ hostname, port });
+  await line.write(new Uint8Array([0x16, 3, 1])); // the head of a TLS record
+}
+
+async function checkCopy({ source, target, uid }: Move): Promise<void> {
+  const { state, reason } = await target.driver.inspect(uid, noAbort());
+  strictEqual(state, "migrating");
+  match(reason, new RegExp(`coming from ${source.name}`));
+}
+
+async function clearAway(move: Move): Promise<void> {
+  await until("the source's end is known", async () => {
+    return await move.abort() === "crashed";
+  }, move.source);
+  await move.releaseTarget();
+  deepStrictEqual(await move.target.leftovers(move.uid), []);
+  deepStrictEqual(await move.target.occupants(), []);
+}
 
 for (const restarts of [true, false]) {
   pairTest(
@@ -86,9 +148,9 @@ for (const restarts of [true, false]) {
       const move = new Move(n1, n2, plan);
       await move.prepare();
       await move.send();
-      const killed = n2.pidOf(uid);
+      const pid = n2.pidOf(uid);
       if (restarts) await n2.driver[Symbol.asyncDispose]();
-      Deno.kill(killed, "SIGKILL");
+      Deno.kill(pid, "SIGKILL");
       if (restarts) await n2.reopen();
       await until(
         "its QEMU has ended",
@@ -113,10 +175,7 @@ pairTest(
     const move = new Move(n1, n2, plan);
     await move.prepare();
     await move.send();
-    Deno.kill(n2.pidOf(plan.uid), "SIGKILL");
-    await until("its QEMU has ended", async () => {
-      return (await n2.occupants()).length === 0;
-    }, n2);
+    await killed(n2, plan.uid);
     await move.receive();
     await rejects(move.send(), { message: /its target lost what was sent/ });
     await move.undo();

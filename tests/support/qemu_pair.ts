@@ -10,6 +10,7 @@ import type { Transfer } from "../../src/schema/frame.ts";
 import type { Progress } from "../../src/schema/operation.ts";
 import type { MigrateOptions } from "../../src/schema/migrate.ts";
 import { newId } from "../../src/sys/id.ts";
+import { readLiving, readProcess } from "../../src/sys/process_table.ts";
 import { noAbort } from "../conformance/driver/harness.ts";
 import {
   GUEST,
@@ -111,6 +112,16 @@ export class Move {
     );
   }
 
+  /** Waits until the target has some of the memory: until then it takes another connection. */
+  async untilFlowing(): Promise<void> {
+    await until("memory flows", async () => {
+      const { ram } = await this.source.qmp(this.uid, "query-migrate") as {
+        ram?: { transferred: number };
+      };
+      return (ram?.transferred ?? 0) > 0;
+    }, this.source);
+  }
+
   async activate(): Promise<string> {
     return (await this.#acts(this.target)
       .activate(this.uid, this.#to(this.source), noAbort())).state;
@@ -171,4 +182,13 @@ export async function started({ n1 }: Pair): Promise<DomainPlan> {
   await n1.driver.start(plan, noAbort());
   await n1.guestUp(plan.uid);
   return plan;
+}
+
+/** Kills the process of a domain, and waits until nothing is left of it. */
+export async function killed(node: QemuNode, uid: string): Promise<void> {
+  const id = readProcess(node.pidOf(uid));
+  ok(id !== null);
+  Deno.kill(id.pid, "SIGKILL");
+  // One that is about to end has lost its arguments already.
+  await until("its QEMU has ended", () => readLiving(id) === null, node);
 }

@@ -15,6 +15,12 @@ import { PEER_NODE } from "./mirrors.ts";
 
 /** How long QEMU may be silent before its connections are cut. */
 const SILENT_MS = 10_000;
+/**
+ * How long it may be silent after that. It is when its target hung before the
+ * two have shown who they are: QEMU waits for that with all it has, and has no
+ * way out but that the target's QEMU is ended, by `release` there.
+ */
+const FREED_MS = 5000;
 
 const Instances = z.array(
   z.looseObject({ type: z.string(), "node-name": z.string().optional() }),
@@ -33,7 +39,7 @@ export function freedOfTarget(qemu: Commander): Commander {
       } catch (error) {
         if (!isUsherError(error, "interrupted")) throw error;
         await cutConnections(qemu);
-        return await qemu.execute(name, args, deadlineMs);
+        return await qemu.execute(name, args, Math.min(deadlineMs, FREED_MS));
       }
     },
   };

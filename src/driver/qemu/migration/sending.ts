@@ -36,6 +36,7 @@ import { freedOfTarget } from "./hanging.ts";
 import { keepMove, type MoveParts, newMove } from "./moves.ts";
 import { showItself } from "./peer_tls.ts";
 import type { MoveRecord, Ticket } from "./record.ts";
+import { Standstill } from "./standstill.ts";
 
 /** Progress is told so often. */
 const TELL_MS = 1000;
@@ -43,6 +44,10 @@ const TELL_MS = 1000;
 const LOOK_MS = 200;
 /** How long a guest may stand still for a switch before that is given up. */
 const HALT_MS = 15_000;
+/** How long a target may take nothing before that is given up. */
+const STILL_MS = 60_000;
+/** A mirror is seen to go on when a piece of this size is there. */
+const MIRROR_PIECE_BYTES = 16 * 2 ** 20;
 
 /** One sending, by this LNM. */
 export class Sending {
@@ -61,6 +66,7 @@ export class Sending {
     bytes: 0,
   };
 
+  readonly #still = new Standstill();
   /** Since when the guest stands still for the switch. */
   #haltedAt: number | null = null;
 
@@ -171,12 +177,14 @@ export class Sending {
       ? undefined
       : Math.ceil(options.bandwidth / ticket.disks.length);
     await startMirrors(qemu, ticket, peer, share);
+    const stillMs = STILL_MS + 2000 * MIRROR_PIECE_BYTES / (share ?? Infinity);
     for (;;) {
       stop.throwIfAborted();
       const mirrors = await listMirrors(qemu);
       checkMirrors(mirrors, ticket, this.#domain.handle.name);
       this.#tell("disks", amountOf(mirrors));
       if (areReady(mirrors)) return;
+      this.#limitStill("its disks", amountOf(mirrors).done, stillMs);
       await this.#next(stop);
     }
   }
@@ -191,6 +199,7 @@ export class Sending {
         return this.#tell("switch", { done: now.sentBytes, left: 0 });
       }
       await this.#limitHalt(now);
+      this.#limitStill("its memory", [now.status, now.sentBytes], STILL_MS);
       await this.#next(stop);
     }
   }
@@ -230,6 +239,18 @@ export class Sending {
       await command(qemu, "migrate-start-postcopy");
     }
     return false;
+  }
+
+  /** A target that takes nothing any more must not keep the operation for ever. */
+  #limitStill(what: string, seen: unknown, limitMs: number): void {
+    const ms = this.#still.see(systemClock.monotonic(), [what, seen]);
+    if (ms < limitMs) return;
+    const seconds = Math.round(ms / 1000);
+    throw new UsherError(
+      "timed_out",
+      `Cannot move VM "${this.#domain.handle.name}": node "${this.#transfer.peer}" has taken nothing of ${what} for ${seconds} s`,
+      { hint: "Is the network between the two nodes whole?" },
+    );
   }
 
   /** A target that hangs at the switch must not keep the guest from running. */
