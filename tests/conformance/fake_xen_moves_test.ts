@@ -9,6 +9,7 @@ import { carrierOf, sendersOf } from "../support/xen_carriers.ts";
 import type { DomainPlan } from "../../src/driver/driver.ts";
 import type { Transfer } from "../../src/schema/frame.ts";
 import { newId } from "../../src/sys/id.ts";
+import { listPids, readArguments } from "../../src/sys/process_table.ts";
 import { FakeXenNode } from "../support/xen_node.ts";
 import { until } from "../support/wait.ts";
 import { noAbort, startNew, stateOf } from "./driver/harness.ts";
@@ -221,6 +222,31 @@ moveTest(
     }
   },
 );
+
+Deno.test(
+  "xen: a target that does not come to listen says so, and nothing stays of it",
+  async () => {
+    await using source = await FakeXenNode.open();
+    await using target = await FakeXenNode.open({ start_timeout: "1ms" });
+    const plan = await startNew(source);
+    await rejects(new Move(source, target, plan).prepare(), {
+      code: "timed_out",
+      message: /waited \d+ s for the process that awaits it/,
+    });
+    deepStrictEqual(await target.leftovers(plan.uid), []);
+    await until(
+      "the process that came too late has ended",
+      () => !listPids().some((pid) => isIn(target, readArguments(pid))),
+      target,
+    );
+    deepStrictEqual(await target.leftovers(plan.uid), []);
+    deepStrictEqual(await stateOf(source, plan.uid), "running");
+  },
+);
+
+function isIn({ dir }: FakeXenNode, args: readonly string[]): boolean {
+  return args.some((arg) => arg.startsWith(`${dir}/state/moves`));
+}
 
 moveTest("a host without room refuses before anything moves", async (move) => {
   const { source, target, plan } = move;

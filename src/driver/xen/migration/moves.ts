@@ -5,6 +5,7 @@
  * @module
  */
 import { UsherError } from "../../../error/mod.ts";
+import { systemClock } from "../../../sys/clock.ts";
 import { readLogTail } from "../../../sys/log_file.ts";
 import {
   listPids,
@@ -59,6 +60,38 @@ export async function moveWords(folder: string): Promise<string> {
   const said = wordsOf(new TextDecoder().decode(tail));
   return [state?.reason ?? "", said].filter((words) => words !== "")
     .join("; ");
+}
+
+/** What is waited for, and for how long. */
+export interface Wait {
+  /** Such as `the process that listens for it`. */
+  readonly what: string;
+  readonly ms: number;
+  readonly everyMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Looks until `look` answers something. Throws `timed_out`: what was waited for may come about later. */
+export async function untilSeen<T>(
+  { handle }: Domain,
+  { what, ms, everyMs, signal }: Wait,
+  look: () => Promise<T | undefined>,
+): Promise<T> {
+  const late = systemClock.monotonic() + ms;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+    if (systemClock.monotonic() > late) {
+      throw new UsherError(
+        "timed_out",
+        `Cannot move VM "${handle.name}": waited ${
+          Math.round(ms / 1000)
+        } s for ${what}`,
+        { hint: "Its node may be too busy; try again." },
+      );
+    }
+    await systemClock.sleep(everyMs, signal);
+  }
 }
 
 /** A migration's act that does not fit what is there. */

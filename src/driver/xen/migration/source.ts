@@ -15,7 +15,7 @@ import type { Transfer } from "../../../schema/frame.ts";
 import type { PeerMessage, Progress } from "../../../schema/operation.ts";
 import { peerHost } from "../../../schema/peer.ts";
 import { spawnDetached } from "../../../sys/child.ts";
-import { Deadline, systemClock } from "../../../sys/clock.ts";
+import { systemClock } from "../../../sys/clock.ts";
 import { makeFolder, removeIfThere, writeDurably } from "../../../sys/file.ts";
 import { ownEnvironment, ownProgram } from "../../../sys/machine.ts";
 import { signalProcess } from "../../../sys/process_table.ts";
@@ -30,6 +30,7 @@ import {
   type MoveParts,
   moveWords,
   SENDER_VARIABLE,
+  untilSeen,
 } from "./moves.ts";
 import { moveFiles, readState, type Task } from "./protocol.ts";
 import type { MoveRecord } from "./record.ts";
@@ -227,7 +228,7 @@ export async function takeBack(
     // Without its other side xl gives up, and lets the guest run again.
     await endCarrier(domain.files.move);
     for (const sender of findSenders(uid)) signalProcess(sender, "SIGCONT");
-    await sendersGone(uid, name);
+    await sendersGone(domain);
     await env.looks.fresh();
   }
   await removeIfThere(domain.files.move);
@@ -245,15 +246,15 @@ export async function takeBack(
 }
 
 /** Waits until the xl that sent it has ended; it then has let the guest run. */
-async function sendersGone(uid: string, name: string): Promise<void> {
-  using deadline = new Deadline(
-    systemClock,
-    RESUME_MS,
-    `end of "xl migrate" of VM "${name}"`,
+async function sendersGone(domain: Domain): Promise<void> {
+  await untilSeen(
+    domain,
+    { what: 'the end of "xl migrate"', ms: RESUME_MS, everyMs: LOOK_MS },
+    () =>
+      Promise.resolve(
+        findSenders(domain.handle.uid).length > 0 ? undefined : true,
+      ),
   );
-  while (findSenders(uid).length > 0) {
-    await systemClock.sleep(LOOK_MS, deadline.signal);
-  }
 }
 
 /** Ends what sends the domain away, so that nothing lets it run again; then the domain may be ended. */

@@ -11,7 +11,6 @@ import { UsherError } from "../../../error/mod.ts";
 import type { Transfer } from "../../../schema/frame.ts";
 import { peerSubject } from "../../../schema/peer.ts";
 import { spawnDetached } from "../../../sys/child.ts";
-import { Deadline, systemClock } from "../../../sys/clock.ts";
 import { makeFolder, removeIfThere, writeDurably } from "../../../sys/file.ts";
 import { ownEnvironment, ownProgram } from "../../../sys/machine.ts";
 import type { DomainPlan } from "../../driver.ts";
@@ -26,6 +25,7 @@ import {
   findCarrier,
   type MoveParts,
   moveWords,
+  untilSeen,
 } from "./moves.ts";
 import {
   type CarrierState,
@@ -35,8 +35,6 @@ import {
 } from "./protocol.ts";
 
 const LOOK_MS = 50;
-/** How long the process that listens may take to be there. */
-const LISTEN_MS = 30_000;
 /** How long the last of the domain may take to be here, and to be let run. */
 const SETTLE_MS = 90_000;
 /** What Xen needs for itself beside a guest's memory. */
@@ -111,18 +109,18 @@ export async function ticketOf(
 ): Promise<Ticket> {
   const address = await peers.address();
   if (domain.handle.move?.live !== true) return { v: 1, address, port: null };
-  using deadline = new Deadline(
-    systemClock,
-    LISTEN_MS,
-    `listening for VM "${domain.handle.name}"`,
-    env.closing,
-  );
-  for (;;) {
+  return await untilSeen(domain, {
+    what: "the process that awaits it",
+    ms: env.config.start_timeout,
+    everyMs: LOOK_MS,
+    signal: env.closing,
+  }, async () => {
     const state = await readState(domain.files.move);
     if (state?.phase === "failed") throw await failed(domain);
-    if (state?.port != null) return { v: 1, address, port: state.port };
-    await systemClock.sleep(LOOK_MS, deadline.signal);
-  }
+    return state?.port == null
+      ? undefined
+      : { v: 1 as const, address, port: state.port };
+  });
 }
 
 /** Whether what was made ready for the domain is there still. */
@@ -171,18 +169,16 @@ async function awaitPhase(
   domain: Domain,
   phases: readonly CarrierState["phase"][],
 ): Promise<CarrierState | null> {
-  using deadline = new Deadline(
-    systemClock,
-    SETTLE_MS,
-    `rest of VM "${domain.handle.name}"`,
-  );
-  for (;;) {
+  return await untilSeen(domain, {
+    what: "the rest of it",
+    ms: SETTLE_MS,
+    everyMs: LOOK_MS,
+  }, async () => {
     const isThere = await isAwaited(domain);
     const state = await readState(domain.files.move);
     if (state !== null && phases.includes(state.phase)) return state;
-    if (!isThere) return null;
-    await systemClock.sleep(LOOK_MS, deadline.signal);
-  }
+    return isThere ? undefined : null;
+  });
 }
 
 /** Ends what awaits the domain, and what came of it. */
