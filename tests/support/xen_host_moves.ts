@@ -70,10 +70,17 @@ export const MOVES: readonly LifeStep[] = [
     },
   },
   {
-    name: "migrate: a paused guest is paused where it comes to",
+    name: "migrate: a paused guest is refused before anything moves",
     async run(site) {
       await site.usher("vm", "pause", "mover");
-      await site.usher("vm", "migrate", "mover", "--to", "xen2");
+
+      const { code, err } = await site.run(
+        ["vm", "migrate", "mover", "--to", "xen2"],
+      );
+
+      strictEqual(code === 0, false);
+      match(err, /must run to be moved/);
+      deepStrictEqual(await hostsOf(site, "mover.default.admin"), ["xen1"]);
       strictEqual((await site.ctrl.vm("mover")).status.state, "paused");
       await site.usher("vm", "resume", "mover");
       await site.type("mover", "on-again");
