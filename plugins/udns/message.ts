@@ -166,7 +166,12 @@ export function decodeName(
   bytes: Uint8Array,
   at: number,
 ): { name: string; end: number } {
-  const name: string = dns.name.decode(Buffer.from(bytes), at);
+  // The same memory: a copy for each name of a full message would be a thousand.
+  const { buffer, byteOffset, byteLength } = bytes;
+  const name: string = dns.name.decode(
+    Buffer.from(buffer, byteOffset, byteLength),
+    at,
+  );
   return { name: name.toLowerCase(), end: at + dns.name.decode.bytes };
 }
 

@@ -1,9 +1,12 @@
 /**
- * The name server: one question or update, over TCP, signed, and its answer.
+ * The name server: questions and updates, over TCP, signed, and their answers.
+ *
+ * Those of one piece of work go over one connection, side by side; it is
+ * closed with the last such work, so that none is kept open for nothing.
  *
  * @module
  */
-import { type ConnectionOptions, overTcp } from "./connection.ts";
+import { type ConnectionOptions, Line, overTcp } from "./connection.ts";
 import {
   decodeResponse,
   type DnsRecord,
@@ -58,13 +61,37 @@ export class NotReadable extends Error {
   override readonly name = "NotReadable";
 }
 
+/** What the server says no to; others may be told to it. */
+export class NotAllowed extends Error {
+  override readonly name = "NotAllowed";
+}
+
+/** Codes that are about what was asked, and not about the server. */
+const NOT_ALLOWED: readonly number[] = [RCODE.REFUSED, RCODE.NOTZONE];
+
 /** A name server that takes updates. */
 export class NameServer {
   readonly #options: NameServerOptions;
   #restsUntil = 0;
+  #line: Line | null = null;
+  /** How much work goes on that uses the line. */
+  #users = 0;
 
   constructor(options: NameServerOptions) {
     this.#options = options;
+  }
+
+  /** Has all that `work` asks and changes go over one connection. */
+  async session<T>(work: () => Promise<T>): Promise<T> {
+    this.#users++;
+    try {
+      return await work();
+    } finally {
+      if (--this.#users === 0) {
+        this.#line?.close();
+        this.#line = null;
+      }
+    }
   }
 
   /** The records of one kind that a name has. */
@@ -111,9 +138,10 @@ export class NameServer {
     signal: AbortSignal,
   ): Promise<void> {
     const { key } = this.#options;
-    const [id, connection] = this.#prepared(signal);
+    const connection = this.#prepared();
+    const [id = 0] = crypto.getRandomValues(new Uint16Array(1));
     const asked = await sign(encodeQuery(id, zone, "AXFR"), key, seconds());
-    await overTcp(asked.bytes, connection, async (next) => {
+    const read = async (next: () => Promise<Uint8Array>) => {
       let { mac } = asked;
       let soas = 0;
       let size = 0;
@@ -148,41 +176,52 @@ export class NameServer {
         soas += response.soas;
         for (const record of answers) hear(record);
       }
-    });
+    };
+    await overTcp(asked.bytes, connection, { signal, read });
   }
 
-  async #exchange(
+  #exchange(
     encode: (id: number) => Uint8Array,
     signal: AbortSignal,
   ): Promise<DnsResponse> {
-    const { key } = this.#options;
-    const [id, connection] = this.#prepared(signal);
-    const { bytes, mac } = await sign(encode(id), key, seconds());
-    const answer = await overTcp(bytes, connection, (next) => next());
-    const response = decodeResponse(answer);
-    await verify(answer, response.tsig, { key, mac, nowS: seconds() });
-    if (response.id !== id) throw new Error(OTHER_QUESTION);
-    return response;
+    return this.session(async () => {
+      const { key } = this.#options;
+      const connection = this.#prepared();
+      if (this.#line === null || this.#line.isBroken) {
+        this.#line = new Line(connection);
+      }
+      let mac: Uint8Array = new Uint8Array();
+      let asked = 0;
+      const answer = await this.#line.ask(async (id) => {
+        const signed = await sign(encode(id), key, seconds());
+        [mac, asked] = [signed.mac, id];
+        return signed.bytes;
+      }, signal);
+      const response = decodeResponse(answer);
+      await verify(answer, response.tsig, { key, mac, nowS: seconds() });
+      if (response.id !== asked) throw new Error(OTHER_QUESTION);
+      return response;
+    });
   }
 
-  /** An id for a question, and where it goes; throws while the server rests. */
-  #prepared(signal: AbortSignal): [id: number, connection: ConnectionOptions] {
+  /** How to reach it; throws while it rests. */
+  #prepared(): ConnectionOptions {
     const { host, port, timeoutMs } = this.#options;
     if (Date.now() < this.#restsUntil) {
       throw new Error(`DNS server ${host}:${port} has just not answered`);
     }
-    const [id = 0] = crypto.getRandomValues(new Uint16Array(1));
     const late = () => {
       this.#restsUntil = Date.now() + REST_MS;
     };
-    return [id, { host, port, timeoutMs, signal, late }];
+    return { host, port, timeoutMs, late };
   }
 }
 
 function refused(what: string, rcode: number): Error {
-  return new Error(
-    `DNS server, ${what}, says ${MEANINGS[rcode] ?? `code ${rcode}`}`,
-  );
+  const text = `DNS server, ${what}, says ${
+    MEANINGS[rcode] ?? `code ${rcode}`
+  }`;
+  return NOT_ALLOWED.includes(rcode) ? new NotAllowed(text) : new Error(text);
 }
 
 function seconds(): number {

@@ -25,6 +25,9 @@ export interface Claim {
   }[];
 }
 
+/** A name and the kinds of records there that are ours. */
+export type Place = Omit<Claim, "values">;
+
 /** Who marks names, and for which VM. */
 export interface Mark {
   /** Tells the names of one site from those of another in the same zone. */
@@ -32,11 +35,23 @@ export interface Mark {
   readonly uid: string;
 }
 
-/** A name, and the VM that it is marked for. */
-export interface Marked {
+/** What a name is thought to have that nobody was told of yet: nothing. */
+export const NOTHING: Found = { marks: [], values: () => null };
+
+/** What a name has at the server. */
+export interface Found {
+  /** The texts at the place of its mark. */
+  readonly marks: readonly string[];
+  /** The values of one kind; null where nobody has looked. */
+  readonly values: (type: TypeName) => readonly string[] | null;
+}
+
+/** A change of one name, which is made only if what it requires holds. */
+export interface Change {
   readonly zone: string;
   readonly name: string;
-  readonly uid: string;
+  readonly requires: readonly DnsRecord[];
+  readonly changes: readonly DnsRecord[];
 }
 
 /** What became of a name. */
@@ -45,43 +60,95 @@ export type Claimed = "ours" | "foreign" | "unchanged";
 /** How often to look again when somebody else was quicker. */
 const TRIES = 5;
 
+interface Claiming {
+  readonly mark: Mark;
+  readonly ttl: number;
+}
+
+/** What is to be changed so that a name is a VM's, by what it has; nothing where it is a stranger's. */
+export function toClaim(
+  want: Claim,
+  found: Found,
+  { mark, ttl }: Claiming,
+): Change | "foreign" | "unchanged" {
+  const { zone, name } = want;
+  const [text] = found.marks;
+  if (found.marks.some((it) => !isOurs(it, mark.owner))) return "foreign";
+  const added = want.values.map(({ type, data }) =>
+    addition(name, type, data, ttl)
+  );
+  const marked = addition(markOf(name), "TXT", textOf(mark), ttl);
+  if (text === undefined) {
+    const isInUse = want.types.some((type) =>
+      (found.values(type)?.length ?? 0) > 0
+    );
+    if (isInUse) return "foreign";
+    return {
+      zone,
+      name,
+      requires: [absent(name), absent(markOf(name))],
+      changes: [...added, marked],
+    };
+  }
+  if (text === textOf(mark) && hasAll(want, found)) return "unchanged";
+  return {
+    zone,
+    name,
+    requires: [exactly(markOf(name), "TXT", text)],
+    changes: [
+      ...want.types.map((type) => none(name, type)),
+      ...added,
+      none(markOf(name), "TXT"),
+      marked,
+    ],
+  };
+}
+
+/** What is to be changed so that a VM has nothing at a name any more, if it has. */
+export function toRelease({ zone, name, types }: Place, mark: Mark): Change {
+  return {
+    zone,
+    name,
+    requires: [exactly(markOf(name), "TXT", textOf(mark))],
+    changes: [
+      ...types.map((type) => none(name, type)),
+      none(markOf(name), "TXT"),
+    ],
+  };
+}
+
+/** Changes nothing, and is made only if a name has all that it should have. */
+export function toCheck(
+  { zone, name, types, values }: Claim,
+  mark: Mark,
+): Change {
+  const empty = types.filter((type) => !values.some((it) => it.type === type));
+  return {
+    zone,
+    name,
+    requires: [
+      exactly(markOf(name), "TXT", textOf(mark)),
+      ...values.map(({ type, data }) => exactly(name, type, data)),
+      ...empty.map((type) => without(name, type)),
+    ],
+    changes: [],
+  };
+}
+
 /** Gives a name to a VM, with exactly these values, unless it is a stranger's. */
 export async function claim(
   server: NameServer,
   want: Claim,
-  { mark, ttl, signal }: {
-    readonly mark: Mark;
-    readonly ttl: number;
-    readonly signal: AbortSignal;
-  },
+  { signal, ...claiming }: Claiming & { readonly signal: AbortSignal },
 ): Promise<Claimed> {
-  const marked = markOf(want.name);
   for (let tries = 0; tries < TRIES; tries++) {
-    const seen = await server.query(marked, "TXT", signal);
-    const [text] = seen;
-    if (seen.some((it) => !isOurs(it, mark.owner))) return "foreign";
-    if (text === textOf(mark) && await has(server, want, signal)) {
-      return "unchanged";
-    }
-    const outcome = await server.update(
-      want.zone,
-      text === undefined
-        ? [absent(want.name), absent(marked)]
-        : [exactly(marked, text)],
-      [
-        ...want.types.map((type) => none(want.name, type)),
-        ...want.values.map(({ type, data }) =>
-          added(want.name, type, data, ttl)
-        ),
-        none(marked, "TXT"),
-        added(marked, "TXT", textOf(mark), ttl),
-      ],
-      signal,
-    );
-    if (outcome === "done") return "ours";
+    const found = await look(server, want, claiming.mark, signal);
+    const change = toClaim(want, found, claiming);
+    if (typeof change === "string") return change;
+    if (await made(server, change, signal)) return "ours";
     // Without a mark now, either: the name is in use by somebody else.
-    const isForeign = text === undefined &&
-      (await server.query(marked, "TXT", signal)).length === 0;
+    const isForeign = found.marks.length === 0 &&
+      (await marksAt(server, want.name, signal)).length === 0;
     if (isForeign) return "foreign";
   }
   throw new Error(`Somebody else goes on changing "${want.name}"`);
@@ -90,70 +157,78 @@ export async function claim(
 /** Removes what a VM has at a name; false when the name is no longer its own. */
 export async function release(
   server: NameServer,
-  { zone, name, types }: Omit<Claim, "values">,
+  place: Place,
   { mark, signal }: { readonly mark: Mark; readonly signal: AbortSignal },
 ): Promise<boolean> {
-  const marked = markOf(name);
-  const outcome = await server.update(
-    zone,
-    [exactly(marked, textOf(mark))],
-    [...types.map((type) => none(name, type)), none(marked, "TXT")],
-    signal,
-  );
-  return outcome === "done";
+  return await made(server, toRelease(place, mark), signal);
 }
 
-/** All names of a zone that are marked as `owner`'s. Throws when the server does not tell. */
-export async function markedIn(
+/** What a name has, by asking for it; its values only if the mark there is this one. */
+export async function look(
   server: NameServer,
-  zone: string,
-  { owner, signal }: { readonly owner: string; readonly signal: AbortSignal },
-): Promise<Marked[]> {
-  const marked: Marked[] = [];
-  await server.transfer(zone, ({ name: at, type, data }) => {
-    if (type !== "TXT" || data === null) return;
-    const [name, uid] = [markedName(at), uidOf(data, owner)];
-    if (name !== null && uid !== null) marked.push({ zone, name, uid });
-  }, signal);
-  return marked;
+  { name, types }: Place,
+  mark: Mark,
+  signal: AbortSignal,
+): Promise<Found> {
+  const marks = await marksAt(server, name, signal);
+  if (marks[0] !== textOf(mark)) return { marks, values: () => null };
+  const values = new Map(
+    await Promise.all(
+      types.map(async (type) =>
+        [type, await server.query(name, type, signal)] as const
+      ),
+    ),
+  );
+  return { marks, values: (type) => values.get(type) ?? null };
+}
+
+/** The name that stands beside a mark; null for what is no place of one. */
+export function markedName(mark: string): string | null {
+  return mark.startsWith(MARK) ? mark.slice(MARK.length) : null;
+}
+
+/** The VM that a mark of `owner` is for; null for other texts. */
+export function uidOf(text: string, owner: string): string | null {
+  const prefix = textOf({ owner, uid: "" });
+  return text.startsWith(prefix) ? text.slice(prefix.length) : null;
+}
+
+/** What stands in a mark. */
+export function textOf({ owner, uid }: Mark): string {
+  return `usher=${owner} vm=${uid}`;
+}
+
+async function made(
+  server: NameServer,
+  { zone, requires, changes }: Change,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return await server.update(zone, requires, changes, signal) === "done";
+}
+
+async function marksAt(
+  server: NameServer,
+  name: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  return await server.query(markOf(name), "TXT", signal);
 }
 
 /** Whether all is at the name that should be, and nothing else of these kinds. */
-async function has(
-  server: NameServer,
-  want: Claim,
-  signal: AbortSignal,
-): Promise<boolean> {
-  for (const type of want.types) {
-    const values = await server.query(want.name, type, signal);
+function hasAll(want: Claim, found: Found): boolean {
+  return want.types.every((type) => {
+    const values = found.values(type);
     const wanted = want.values.filter((it) => it.type === type)
       .map(({ data }) => canonical(type, data));
-    if (values.toSorted().join(" ") !== wanted.toSorted().join(" ")) {
-      return false;
-    }
-  }
-  return true;
+    return values !== null &&
+      values.toSorted().join(" ") === wanted.toSorted().join(" ");
+  });
 }
 
 const MARK = "_usher.";
 
 function markOf(name: string): string {
   return MARK + name;
-}
-
-/** The name that stands beside a mark; null for what is no place of one. */
-function markedName(mark: string): string | null {
-  return mark.startsWith(MARK) ? mark.slice(MARK.length) : null;
-}
-
-/** The VM that a mark of `owner` is for; null for other texts. */
-function uidOf(text: string, owner: string): string | null {
-  const prefix = textOf({ owner, uid: "" });
-  return text.startsWith(prefix) ? text.slice(prefix.length) : null;
-}
-
-function textOf({ owner, uid }: Mark): string {
-  return `usher=${owner} vm=${uid}`;
 }
 
 function isOurs(text: string, owner: string): boolean {
@@ -165,9 +240,14 @@ function absent(name: string): DnsRecord {
   return { name, type: "ANY", class: "NONE", ttl: 0, data: null };
 }
 
-/** A condition: the name has this mark and no other text. */
-function exactly(name: string, text: string): DnsRecord {
-  return { name, type: "TXT", class: "IN", ttl: 0, data: text };
+/** A condition: the name has this of a kind, and of that kind what other conditions name. */
+function exactly(name: string, type: TypeName, data: string): DnsRecord {
+  return { name, type, class: "IN", ttl: 0, data };
+}
+
+/** A condition: nothing of this kind is at the name. */
+function without(name: string, type: TypeName): DnsRecord {
+  return { name, type, class: "NONE", ttl: 0, data: null };
 }
 
 /** A change: no records of this kind. */
@@ -175,7 +255,7 @@ function none(name: string, type: TypeName): DnsRecord {
   return { name, type, class: "ANY", ttl: 0, data: null };
 }
 
-function added(
+function addition(
   name: string,
   type: TypeName,
   data: string,

@@ -14,12 +14,11 @@ import type {
   PluginContext,
   PluginTools,
 } from "@usher/plugin";
-import { allVms } from "../shared/all_vms.ts";
 import { hostSchema } from "../shared/host.ts";
 import { readSmallFile } from "../shared/secret_file.ts";
-import { NameServer, NotReadable } from "./name_server.ts";
+import { NameServer } from "./name_server.ts";
 import { Names } from "./names.ts";
-import { removeStrays } from "./strays.ts";
+import { begin, goOn } from "./repair.ts";
 import { type Algorithm, ALGORITHMS, importKey } from "./tsig.ts";
 
 /** What this plugin is and asks for. */
@@ -54,15 +53,6 @@ interface Options {
 
 type Context = PluginContext<Options>;
 
-/** What `udns_repair` is told when zones are to be read. */
-const ZONES = "zones";
-/** …and when names of VMs that are gone are to be looked for. */
-const BOOK = "book";
-/** How many VMs a repair compares in one call, and how many at a time. */
-const BATCH = 200;
-const AT_A_TIME = 8;
-/** How long a server that cannot be asked is left alone by repairs. */
-const RETRY_MS = 60_000;
 const FIRST_RETRY_MS = 10_000;
 const LAST_RETRY_MS = 600_000;
 
@@ -86,9 +76,12 @@ export default (tools: PluginTools): Plugin => {
       register: ([vm], ctx) => follow(vm.name, vm.uid, ctx),
       state_change: ([vm], ctx) => follow(vm.name, vm.uid, ctx),
       unregister: ([vm], ctx) => follow(vm.name, vm.uid, ctx),
-      ctrl_start: (_args, ctx) => repair(opened, [""], ctx),
-      udns_repair: ([from, what], ctx: Context) =>
-        repair(opened, [String(from), what], ctx),
+      async ctrl_start(_args, ctx) {
+        if (!ctx.isReplay) await begin(await opened(ctx), ctx);
+      },
+      async udns_repair(args: readonly unknown[], ctx: Context) {
+        if (!ctx.isReplay) await goOn(await opened(ctx), args, ctx);
+      },
       udns_retry: async ([name, uid, attempt], ctx: Context) => {
         const what = { name, uid, attempt: Number(attempt) };
         await follows(await opened(ctx), what, ctx);
@@ -180,93 +173,6 @@ async function follows(
       `names of "${name}" are tried again in ${wait / 1000} s: ${text(error)}`,
     );
     await ctx.schedule.at(wait, "udns_retry", [name, uid, attempt + 1], key);
-  }
-}
-
-/** A part of a repair, which goes on in a call of its own. */
-interface Part {
-  readonly opened: (ctx: Context) => Promise<Names>;
-  readonly ctx: Context;
-  /** Has a part done after this one. */
-  next(afterMs: number, from: string, what?: string): Promise<void>;
-}
-
-/** Compares what there is, part by part: VMs by name from `from` on, then the book, then the zones. */
-async function repair(
-  opened: Part["opened"],
-  [from, what]: readonly [from: string, what?: unknown],
-  ctx: Context,
-): Promise<void> {
-  if (ctx.isReplay) return;
-  const part: Part = {
-    opened,
-    ctx,
-    next: (afterMs, from, what = "") =>
-      ctx.schedule.at(afterMs, "udns_repair", [from, what], "repair"),
-  };
-  if (what === ZONES) await compareZones(part);
-  else if (what === BOOK) await compareBook(part);
-  else await compareVms(from, part);
-}
-
-async function compareVms(from: string, part: Part): Promise<void> {
-  const { ctx, next } = part;
-  const page = await ctx.vms.list({ after: from, limit: BATCH });
-  const compared = await syncAll(page, part);
-  if (compared < page.length) {
-    return await next(RETRY_MS, page[compared - 1]?.name ?? from);
-  }
-  if (page.length < BATCH) await compareBook(part);
-  else await next(0, page.at(-1)?.name ?? from);
-}
-
-/** Names of VMs that are gone; those of VMs that are there have been compared. */
-async function compareBook(part: Part): Promise<void> {
-  const { opened, ctx, next } = part;
-  const known = await (await opened(ctx)).known(ctx);
-  const there = new Set((await allVms(ctx.vms)).map(({ uid }) => uid));
-  const gone = [...known].filter(([uid]) => !there.has(uid))
-    .map(([uid, name]) => ({ uid, name }));
-  const batch = gone.slice(0, BATCH);
-  if (await syncAll(batch, part) < batch.length) {
-    await next(RETRY_MS, "", BOOK);
-  } else if (gone.length > BATCH) await next(0, "", BOOK);
-  else if (ctx.options.transfer) await compareZones(part);
-}
-
-/** Asks the server about each; how many were compared before it could not be asked. */
-async function syncAll(
-  vms: readonly { readonly uid: string; readonly name: string }[],
-  { opened, ctx }: Part,
-): Promise<number> {
-  const names = await opened(ctx);
-  for (let at = 0; at < vms.length; at += AT_A_TIME) {
-    const few = vms.slice(at, at + AT_A_TIME);
-    try {
-      await Promise.all(
-        few.map(({ uid, name }) => names.sync(uid, name, ctx, true)),
-      );
-    } catch (error) {
-      ctx.log.warn(`names are compared again in a minute: ${text(error)}`);
-      return at;
-    }
-  }
-  return vms.length;
-}
-
-/** Removes what the zones have of VMs that should not have it, a part in one call. */
-async function compareZones({ opened, ctx, next }: Part): Promise<void> {
-  try {
-    const names = await opened(ctx);
-    const strays = await removeStrays(names, BATCH, ctx);
-    if (strays > BATCH) await next(0, "", ZONES);
-  } catch (error) {
-    if (error instanceof NotReadable) {
-      ctx.log.warn(`${error.message}: only the plugin's own book is compared`);
-      return;
-    }
-    ctx.log.warn(`zones are compared again in a minute: ${text(error)}`);
-    await next(RETRY_MS, "", ZONES);
   }
 }
 

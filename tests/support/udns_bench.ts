@@ -6,6 +6,7 @@
 import * as udns from "../../plugins/udns/plugin.ts";
 import { BindServer } from "./bind_server.ts";
 import { type Bench, onBench } from "./plugin_bench.ts";
+import { until } from "./wait.ts";
 
 /** What `ctrl_start` tells. */
 export const SITE = {
@@ -64,25 +65,84 @@ export async function start(
 export function lyingProxy(
   port: number,
 ): Disposable & { readonly port: number } {
+  return proxy(port, {
+    answer(message) {
+      // Two bytes of id, then the flags.
+      message[3] = (message[3] ?? 0) | 3;
+    },
+  });
+}
+
+/** Counts what it passes on: updates, and questions for names and zones. */
+export interface CountingProxy extends Disposable {
+  readonly port: number;
+  readonly counts: { queries: number; updates: number };
+  /** So many updates are passed on; the next ones wait until there may be more. */
+  most: number;
+}
+
+/** Passes messages on, and counts them. */
+export function countingProxy(port: number): CountingProxy {
+  const counts = { queries: 0, updates: 0 };
+  const passed = proxy(port, {
+    async question(message) {
+      const opcode = ((message[2] ?? 0) >> 3) & 0xf;
+      counts[opcode === UPDATE ? "updates" : "queries"]++;
+      await until(
+        "the test lets updates pass",
+        () => counts.updates <= counting.most,
+        { deadlineMs: 60_000 },
+      );
+    },
+  });
+  const counting: CountingProxy = {
+    port: passed.port,
+    counts,
+    most: Infinity,
+    [Symbol.dispose]: () => passed[Symbol.dispose](),
+  };
+  return counting;
+}
+
+const UPDATE = 5;
+
+/** Passes whole messages on, shown to whoever may change them before. */
+function proxy(port: number, { question = () => {}, answer = () => {} }: {
+  readonly question?: (message: Uint8Array) => void | Promise<void>;
+  readonly answer?: (message: Uint8Array) => void;
+}): Disposable & { readonly port: number } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   void (async () => {
     for await (const near of listener) {
       const far = await Deno.connect({ hostname: "127.0.0.1", port });
-      void near.readable.pipeTo(far.writable).catch(() => {});
-      let isFirst = true;
-      const lie = new TransformStream<Uint8Array, Uint8Array>({
-        transform(chunk, controller) {
-          // Two bytes of length, two of id, then the flags.
-          if (isFirst && chunk.length > 5) chunk[5] = (chunk[5] ?? 0) | 3;
-          isFirst = false;
-          controller.enqueue(chunk);
-        },
-      });
-      void far.readable.pipeThrough(lie).pipeTo(near.writable).catch(() => {});
+      void near.readable.pipeThrough(byMessage(question)).pipeTo(far.writable)
+        .catch(() => {});
+      void far.readable.pipeThrough(byMessage(answer)).pipeTo(near.writable)
+        .catch(() => {});
     }
   })();
   return {
     port: listener.addr.port,
     [Symbol.dispose]: () => listener.close(),
   };
+}
+
+/** Each message, behind its two bytes of length, in a chunk of its own. */
+function byMessage(
+  see: (message: Uint8Array) => void | Promise<void>,
+): TransformStream<Uint8Array, Uint8Array> {
+  let kept = new Uint8Array();
+  return new TransformStream({
+    async transform(chunk, controller) {
+      kept = new Uint8Array([...kept, ...chunk]);
+      while (kept.length >= 2) {
+        const end = 2 + ((kept[0] ?? 0) << 8) + (kept[1] ?? 0);
+        if (kept.length < end) return;
+        const message = kept.slice(0, end);
+        kept = kept.slice(end);
+        await see(message.subarray(2));
+        controller.enqueue(message);
+      }
+    },
+  });
 }
