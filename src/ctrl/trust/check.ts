@@ -23,18 +23,21 @@ export async function checkCertificates(
   { tls, state_dir }: Pick<CtrlConfig, "tls" | "state_dir">,
   now: number,
 ): Promise<Finding[]> {
+  const made = `${state_dir}/tls`;
   const files = tls === undefined
     ? {
-      "The site's CA": `${state_dir}/tls/ca.pem`,
-      "The controller's certificate": `${state_dir}/tls/server-key.pem`,
+      "The site's CA": `${made}/ca.pem`,
+      "The controller's certificate": `${made}/server-key.pem`,
     }
     : {
       "The site's CA": tls.ca,
       "The controller's certificate": tls.cert,
+      "The CA that nodes know each other by": `${made}/peer-ca-key.pem`,
     };
   const findings: Finding[] = [];
   for (const [what, path] of Object.entries(files)) {
-    const finding = await checkFile(what, path, now, tls === undefined);
+    const isMade = path.startsWith(`${made}/`);
+    const finding = await checkFile(what, path, now, isMade);
     if (finding !== null) findings.push(finding);
   }
   return findings;

@@ -25,7 +25,11 @@ const KEPT_MS = 60_000;
 /** What is looked at. */
 type Shown = Pick<
   Trust,
-  "leaf" | "caNotAfter" | "caFingerprint" | "renewsItself"
+  | "leaf"
+  | "caNotAfter"
+  | "caFingerprint"
+  | "peerCaNotAfter"
+  | "renewsItself"
 >;
 
 /** A certificate by which other nodes know one. */
@@ -70,10 +74,19 @@ export function certificateNotices(
         : "an administrator puts a new one into the files that tls in ctrl.yaml names; the controller takes it within the hour",
     });
   }
-  // Those end with the CA at the latest, too.
+  const peerEnd = trust.peerCaNotAfter();
+  if (peerEnd !== null && peerEnd - now <= AHEAD_MS) {
+    notices.push({
+      about: "certificate",
+      text: `The CA that nodes know each other by ${whenOf(peerEnd, now)}`,
+      hint:
+        "an administrator moves peer-ca-key.pem out of the controller's tls directory and starts it again, which makes a new one, and removes the folder peer in each node's state directory; until both ends of a move have done so, no VM moves between them",
+    });
+  }
+  // Those end with what signs them at the latest, too.
+  const signerEnd = renewsItself ? caNotAfter : peerEnd ?? Infinity;
   const ending = nodes.filter(({ notAfter }) =>
-    notAfter - now <= AHEAD_MS - DAY_MS &&
-    !(renewsItself && notAfter >= caNotAfter)
+    notAfter - now <= AHEAD_MS - DAY_MS && notAfter < signerEnd
   );
   if (ending.length > 0) notices.push(ofNodes(ending, now));
   return notices;

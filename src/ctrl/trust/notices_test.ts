@@ -15,9 +15,10 @@ const DAY = 86_400_000;
 const NOW = Date.parse("2026-11-26T12:00:00Z");
 
 function trust(
-  { ca = 3000, leaf = 60, renewsItself = true }: {
+  { ca = 3000, leaf = 60, peerCa, renewsItself = true }: {
     ca?: number;
     leaf?: number;
+    peerCa?: number;
     renewsItself?: boolean;
   } = {},
 ) {
@@ -25,6 +26,7 @@ function trust(
     caFingerprint: "AB:CD",
     caNotAfter: NOW + ca * DAY,
     renewsItself,
+    peerCaNotAfter: () => peerCa === undefined ? null : NOW + peerCa * DAY,
     leaf: () => ({
       certPem: "",
       keyPem: "",
@@ -72,6 +74,18 @@ Deno.test("the end is said 30 days ahead, and which certificate it is", () => {
     texts({ leaf: -1, renewsItself: false })[0] ?? "",
     /has expired: it ended at 2026-11-25/,
   );
+});
+
+Deno.test("at a site with a CA of its own, the end of the one of nodes is said 30 days ahead, and once", () => {
+  const own = { renewsItself: false, leaf: 60 };
+  deepStrictEqual(texts({ ...own, peerCa: 31 }), []);
+  deepStrictEqual(texts({ ...own, peerCa: 30 }), [
+    "The CA that nodes know each other by ends in 30 days, at 2026-12-26T12:00:00.000Z",
+  ]);
+  match(texts({ ...own, peerCa: -1 }).join(), /each other by has expired/);
+  // A node's certificate ends with it, of which it is said; or before.
+  strictEqual(textsOfNodes({ n1: 20 }, { ...own, peerCa: 20 }).length, 1);
+  strictEqual(textsOfNodes({ n1: 10 }, { ...own, peerCa: 20 }).length, 2);
 });
 
 Deno.test("of nodes it is said whose was not renewed, and when the first ends", () => {
@@ -136,6 +150,12 @@ Deno.test("usher ctrl check finds certificates that end, and those that have", a
     match((await check(70)).join(), /^doubtful The controller's .* ends at/);
     match((await check(91)).join(), /^broken The controller's .* ended at/);
     match((await check(-2)).join(), /^broken The site's CA .* begins at/);
+    const peer = await makeCa(NOW - 3640 * DAY);
+    await Deno.mkdir(`${folder}/tls`);
+    const path = `${folder}/tls/peer-ca-key.pem`;
+    await Deno.writeTextFile(path, peer.keyPem + peer.certPem);
+    match((await check(0)).join(), /^doubtful The CA that nodes know .* ends/);
+    await Deno.remove(path);
     await Deno.writeTextFile(own.cert, "nothing");
     match((await check(0)).join(), /^broken .*no certificate in PEM/);
     const empty = { tls: undefined, state_dir: `${folder}/none` };

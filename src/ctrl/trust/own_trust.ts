@@ -14,7 +14,15 @@ import {
 import { type KeyPair, makePeerCertificate } from "./certificates.ts";
 import { caPart, type Leaf, toLeaf } from "./leaf.ts";
 import type { Trust } from "./site_trust.ts";
-import { checkTime, openCa, prepareFolder, read } from "./trust_files.ts";
+import {
+  checkTime,
+  openCa,
+  prepareFolder,
+  read,
+  readPair,
+} from "./trust_files.ts";
+
+const PEER_CA = "peer-ca";
 
 /** Paths of a site's own CA certificate, server certificate and key. */
 export interface OwnTrust {
@@ -34,9 +42,11 @@ export async function openOwn(
   checkTime(facts, now, own.ca);
   let leaf = await readOwnLeaf(own, caPem, now);
   let peerCa: Promise<KeyPair> | null = null;
+  let peerCaNotAfter = await endOfPeerCa(folder);
   return {
     ...caPart(caPem, facts),
     renewsItself: false,
+    peerCaNotAfter: () => peerCaNotAfter,
     leaf: () => leaf,
     renewIfDue: async (now) => {
       const found = await readOwnLeaf(own, caPem, now);
@@ -50,6 +60,10 @@ export async function openOwn(
       peerCa ??= openPeerCa(folder, now);
       peerCa.catch(() => peerCa = null);
       const ca = await peerCa;
+      const place = `${folder}/${PEER_CA}-key.pem`;
+      const facts = await readCertificate(ca.certPem, place);
+      checkTime(facts, now, place);
+      peerCaNotAfter = facts.notAfter;
       return {
         certificate: await makePeerCertificate(ca, node, publicKey, now),
         ca: ca.certPem,
@@ -60,7 +74,19 @@ export async function openOwn(
 
 async function openPeerCa(folder: string, now: number): Promise<KeyPair> {
   await prepareFolder(folder);
-  return await openCa(folder, now, "peer-ca");
+  return await openCa(folder, now, PEER_CA);
+}
+
+/** Of the one that is there; what is wrong with it is for whoever needs it. */
+async function endOfPeerCa(folder: string): Promise<number | null> {
+  const path = `${folder}/${PEER_CA}-key.pem`;
+  try {
+    const pair = readPair(await read(path) ?? "");
+    if (pair === null) return null;
+    return (await readCertificate(pair.certPem, path)).notAfter;
+  } catch {
+    return null;
+  }
 }
 
 async function readOwnLeaf(

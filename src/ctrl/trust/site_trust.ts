@@ -16,6 +16,11 @@ export interface Trust {
   readonly caNotAfter: number;
   /** Whether usher makes the listeners' certificate, and renews it. */
   readonly renewsItself: boolean;
+  /**
+   * When the CA ends that nodes know each other by, where that is not the site's
+   * own; null where it is, or no node has needed it yet.
+   */
+  peerCaNotAfter(): number | null;
   /** What listeners show now. */
   leaf(): Leaf;
   /**

@@ -75,6 +75,7 @@ async function openMade(
   return {
     ...caPart(ca.certPem, facts),
     renewsItself: true,
+    peerCaNotAfter: () => null,
     leaf: () => leaf,
     renewIfDue: async (now) => {
       if (!needsRenewal(leaf, now)) return false;

@@ -11,6 +11,7 @@ import {
   rejects,
   strictEqual,
 } from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { isUsherError } from "../../error/mod.ts";
 import { serveTls } from "../../sys/listen.ts";
 import { fingerprint } from "../../sys/pem.ts";
@@ -187,6 +188,25 @@ Deno.test("openTrust() takes a site's own files, and the ones that replace them"
     await writeOwn(folder, next);
     strictEqual(await trust.renewIfDue(NOW), true);
     strictEqual(trust.leaf().keyPem, next.leaf().keyPem);
+  });
+});
+
+Deno.test("openTrust() knows when the CA of nodes ends that a site's own one needs, also after a restart", async () => {
+  await withFolder(async (folder) => {
+    const made = await open(`${folder}/made`);
+    strictEqual(made.peerCaNotAfter(), null);
+    const own = await writeOwn(folder, made);
+    const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const pem = publicKey.export({ type: "spki", format: "pem" }).toString();
+    const first = await open(`${folder}/state`, { own });
+    strictEqual(first.peerCaNotAfter(), null, "nobody needed it yet");
+    await first.signPeer("n1", pem, NOW);
+    const end = first.peerCaNotAfter() ?? 0;
+    ok(end > NOW + 3600 * DAY_MS, String(end));
+    const second = await open(`${folder}/state`, { own });
+    strictEqual(second.peerCaNotAfter(), end);
+    // What it would sign then, no node would take.
+    await rejects(second.signPeer("n1", pem, end + 1), /it has expired/);
   });
 });
 
