@@ -15,6 +15,8 @@ import type { Entry, Mutation } from "../../src/store/store.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import { newId } from "../../src/sys/id.ts";
 import { silentLog } from "../../src/sys/log.ts";
+import type { Problem } from "../../src/schema/problem.ts";
+import { LeapingClock } from "../support/leaping_clock.ts";
 import { pluginOf } from "../support/local_plugins.ts";
 import { Reader } from "../support/reader.ts";
 import { TestSite } from "../support/site.ts";
@@ -144,6 +146,42 @@ Deno.test("audit: who joins without a good token is noted as turned away, and co
     ],
   );
   ok(!JSON.stringify(joins).includes("a guess"));
+});
+
+Deno.test("audit: who does what must fail, over and over, is asked to wait, and nobody else is", async () => {
+  const clock = new LeapingClock();
+  await using site = await TestSite.start({ nodes: 0, clock });
+  const { accounts } = site.site.controller.site;
+  const tokenOf = async (user: string) => {
+    await accounts.create(user, "user", "correct horse");
+    return (await accounts.openSession(user, 3_600_000)).token;
+  };
+  const [ann, bob] = [await tokenOf("ann"), await tokenOf("bob")];
+  const path = "/v1/operations/none/cancel";
+  const fail = (token: string) =>
+    site.call<Problem>("POST", path, undefined, token);
+  const statuses = new Map<number, number>();
+  // With a session of its own each, which makes no difference.
+  const other = (await accounts.openSession("ann", 3_600_000)).token;
+  for (let i = 0; i < 500; i++) {
+    const { status } = await fail(i % 2 === 0 ? ann : other);
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  }
+  deepStrictEqual([...statuses], [[404, 200], [429, 300]]);
+  const turned = await fail(ann);
+  match(turned.body.hint ?? "", /^try again in \d+ s$/);
+  strictEqual((await fail(bob)).status, 404);
+  // What waits for no verdict goes on.
+  const asked = { verb: "register", names: ["web"] };
+  strictEqual(
+    (await site.call("POST", "/v1/requests", asked, ann)).status,
+    200,
+  );
+  const records = await read(site, "?verb=cancel");
+  const ofAnn = records.filter(({ user }) => user === "ann");
+  strictEqual(ofAnn.length, 200 + 200 + 200, "allowed, failed, turned away");
+  clock.leap(60_000);
+  strictEqual((await fail(ann)).status, 404);
 });
 
 Deno.test("audit: with audit.reads, plain reads are noted", async () => {

@@ -54,12 +54,12 @@ export interface CallFacts {
 
 /** One call on its way into the log. */
 export class AuditedCall {
-  readonly #log: Pick<AuditLog, "note">;
+  readonly #log: Pick<AuditLog, "note" | "failing">;
   readonly #facts: CallFacts;
   #caller: Caller | null = null;
   #isNoted = false;
 
-  constructor(log: Pick<AuditLog, "note">, facts: CallFacts) {
+  constructor(log: Pick<AuditLog, "note" | "failing">, facts: CallFacts) {
     this.#log = log;
     this.#facts = facts;
     calls.set(facts.request, this);
@@ -76,12 +76,17 @@ export class AuditedCall {
     if (!("request" in ROUTES[route])) this.body(undefined);
   }
 
-  /** Its body was read, and is what the route takes. */
+  /**
+   * Its body was read, and is what the route takes. Throws `too_many_requests`
+   * when the user's acts failed too often.
+   */
   body(value: unknown): void {
     const { route, reads } = this.#facts;
     const { method } = ROUTES[route];
     const isAct = method === "GET" ? GRAVE_READS.has(route) || reads : true;
     if (!isAct || this.#isNoted || NOT_HERE.has(route)) return;
+    const user = this.#caller?.user ?? "";
+    this.#log.failing.requireCalm(user);
     this.#isNoted = true;
     const args = keptArgs(value);
     this.#log.note({
@@ -101,6 +106,9 @@ export class AuditedCall {
       isUsherError(error, "unauthenticated");
     const isAct = ROUTES[route].method !== "GET" && !NOT_HERE.has(route);
     if (!isRefused && !isAct && !this.#isNoted) return;
+    if (this.#isNoted && this.#caller !== null) {
+      this.#log.failing.failed(this.#caller.user);
+    }
     this.#log.note({
       ...this.#who(),
       verb: route,

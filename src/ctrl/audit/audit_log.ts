@@ -32,6 +32,7 @@ import { keys } from "../../store/key.ts";
 import type { Mutation, Rider, Store } from "../../store/store.ts";
 import { sha256 } from "../../sys/sha256.ts";
 import { type CtrlContext, isoNow } from "../context.ts";
+import { FailingActs } from "./failing_acts.ts";
 import { Flood } from "./flood.ts";
 import type { AuditSink } from "./sink.ts";
 
@@ -66,6 +67,8 @@ interface Waiting {
 export class AuditLog implements AuditSink {
   readonly #parts: AuditParts;
   readonly #flood: Flood;
+  /** Whose acts fail too often to be noted one by one. */
+  readonly failing: FailingActs;
   /** What is durable. */
   #position: AuditPosition;
   /** The newest record that was made. */
@@ -87,6 +90,7 @@ export class AuditLog implements AuditSink {
     this.#last = position.head;
     this.#hour = position.hour;
     this.#flood = new Flood(parts.context.clock);
+    this.failing = new FailingActs(parts.context.clock);
   }
 
   /** Goes on with the log that the store holds. */
@@ -119,7 +123,15 @@ export class AuditLog implements AuditSink {
   note(note: AuditNote): void {
     if (this.#isClosed) return;
     const more = this.#flood.passes(note);
-    if (more === null) return;
+    if (more !== null) this.#take(note, more);
+  }
+
+  /** Notes how often what was left out had happened, once that is over. */
+  noteFloods(): void {
+    for (const { note, more } of this.#flood.over()) this.#take(note, more);
+  }
+
+  #take(note: AuditNote, more: number): void {
     if (this.#waitingBytes >= MAX_WAITING) return void this.#dropped++;
     if (this.#dropped > 0) this.#make(this.#gap());
     this.#make(more === 0 ? note : { ...note, args: { repeats: more } });
@@ -144,6 +156,21 @@ export class AuditLog implements AuditSink {
   /** Resolves at the next record that has become durable. */
   news(): Promise<void> {
     return this.#news.promise;
+  }
+
+  /** Who stands most often in the newest records, as people name them; null where there are none. */
+  get busiest(): string | null {
+    const counts = new Map<string, number>();
+    for (const { user, plugin, address = "" } of this.#recent) {
+      const who = plugin !== undefined
+        ? `plugin "${plugin}"`
+        : user === ""
+        ? address
+        : `user "${user}"`;
+      counts.set(who, (counts.get(who) ?? 0) + 1);
+    }
+    const [first] = [...counts].toSorted(([, a], [, b]) => b - a);
+    return first?.[0] ?? null;
   }
 
   /** The records after number `seq`, where all of them are still in memory; else null. */

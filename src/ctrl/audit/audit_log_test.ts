@@ -5,89 +5,11 @@
  * @module
  */
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
-import { FakeClock } from "../../../tests/support/fake_clock.ts";
-import {
-  type AuditNote,
-  type AuditRecord,
-  ChainCheck,
-} from "../../schema/audit.ts";
-import { MemoryDatabase, openMemoryStore } from "../../store/memory_store.ts";
-import type { Write } from "../../store/record.ts";
-import type { Store } from "../../store/store.ts";
-import { UsherError } from "../../error/mod.ts";
+import { Bench, DAY, note } from "../../../tests/support/audit_bench.ts";
+import type { AuditRecord } from "../../schema/audit.ts";
 import { silentLog } from "../../sys/log.ts";
-import { sha256 } from "../../sys/sha256.ts";
-import { AuditLog } from "./audit_log.ts";
 import { keepAudit, trimAudit } from "./keep.ts";
 import { followAudit, newestAudit, readAudit } from "./read.ts";
-
-const DAY = 86_400_000;
-
-function note(verb: string, more: Partial<AuditNote> = {}): AuditNote {
-  return {
-    user: "ann",
-    via: "client",
-    session: "s",
-    verb,
-    names: ["web.lab.ann"],
-    decision: "allowed",
-    ...more,
-  };
-}
-
-/** A disk that can be full. */
-class Disk extends MemoryDatabase {
-  isFull = false;
-  writes = 0;
-
-  override apply(writes: readonly Write[]): void {
-    if (this.isFull) throw new UsherError("unavailable", "The disk is full");
-    this.writes++;
-    super.apply(writes);
-  }
-}
-
-/** A log on a disk that outlives its controllers. */
-class Bench {
-  readonly clock = new FakeClock();
-  readonly disk = new Disk();
-  readonly context = {
-    clock: this.clock,
-    newId: () => "",
-    log: silentLog,
-  };
-  store!: Store;
-  log!: AuditLog;
-
-  static async open(): Promise<Bench> {
-    const bench = new Bench();
-    await bench.start();
-    return bench;
-  }
-
-  /** A controller begins; an earlier one is as good as killed. */
-  async start(): Promise<void> {
-    const { disk, context } = this;
-    this.store = await openMemoryStore({
-      database: disk,
-      now: () => this.clock.now(),
-    });
-    this.log = await AuditLog.load({ context, store: this.store });
-  }
-
-  records(): Promise<AuditRecord[]> {
-    return Array.fromAsync(readAudit(this.log, {}));
-  }
-
-  async verify(kept?: string): Promise<string | null> {
-    const check = new ChainCheck(sha256, { ...this.log.ends, kept });
-    for (const record of await this.records()) {
-      const broken = check.next(record);
-      if (broken !== null) return broken.text;
-    }
-    return check.end()?.text ?? null;
-  }
-}
 
 Deno.test("a note is durable with the commit that follows it, and costs no write", async () => {
   const bench = await Bench.open();
@@ -266,30 +188,28 @@ Deno.test("following begins after a record, and loses none, also of an earlier c
   strictEqual((await lines.next()).done, true);
 });
 
-Deno.test("who is turned away again and again is counted, and pushes nobody out", async () => {
+Deno.test("a log that is written fast is cut before its hour, down to its size, and who writes most is named", async () => {
   const bench = await Bench.open();
-  const turned = {
-    user: "eve",
-    via: "client" as const,
-    address: "10.0.0.9",
-    verb: "login",
-    names: [],
-    decision: "refused" as const,
-    code: "unauthenticated",
+  const said: unknown[] = [];
+  const log = {
+    ...silentLog,
+    warn: (_: string, fields?: object) => void said.push(fields),
   };
-  for (let i = 0; i < 1000; i++) bench.log.note(turned);
-  for (let i = 0; i < 300; i++) bench.log.note({ ...turned, session: "s" });
-  // One host, whichever of its addresses it takes; a node that says it is one.
-  for (let i = 0; i < 300; i++) {
-    const address = `2001:db8:0:7::${i.toString(16)}`;
-    bench.log.note({ ...turned, address });
-    const node = { via: "node" as const, decision: "failed" as const };
-    bench.log.note({ ...turned, ...node, address, code: "plugin_failed" });
+  const closing = new AbortController();
+  const context = { ...bench.context, log };
+  const bounds = { keepMs: DAY, bytes: 400_000 };
+  const kept = keepAudit(context, bench.log, bounds, closing.signal);
+  let most = 0;
+  for (let second = 0; second < 120; second++) {
+    for (let i = 0; i < 50; i++) bench.log.note(note("share"));
+    bench.log.note(note("start", { user: "bob" }));
+    await bench.clock.advance(1000);
+    most = Math.max(most, bench.log.ends.bytes);
   }
-  await bench.clock.advance(60_000);
-  bench.log.note(turned);
-  await bench.log.durable();
-  const records = await bench.records();
-  strictEqual(records.length, 20 + 200 + 20 + 20 + 1);
-  deepStrictEqual(records.at(-1)?.args, { repeats: 980 });
+  ok(most < 550_000, `${most}`);
+  ok(said.length > 0 && said.length < 20, `${said.length}`);
+  deepStrictEqual(said[0], { busiest: 'user "ann"' });
+  strictEqual(await bench.verify(), null);
+  closing.abort();
+  await kept;
 });

@@ -1,11 +1,13 @@
 /**
- * How a flood is noted: who is turned away again and again, for one reason,
- * stands in the log a number of times and is counted after that.
+ * How a flood is noted: what somebody is turned away with again and again, or
+ * fails in, for one reason, stands in the log a number of times and is counted
+ * after that.
  *
  * Else anybody who can reach the controller could push out of the log what was
  * noted before: it has so much room. Somebody who is known could, too, so a
- * session has a number of its own, a larger one. What is done for somebody is
- * never left out.
+ * user has a number of their own, a larger one, however many sessions and
+ * tokens they have. What is done for somebody is never left out, nor what the
+ * controller does by itself.
  *
  * @module
  */
@@ -15,19 +17,21 @@ import { networkOf } from "../auth/network.ts";
 
 /** From one network for one reason, so many are noted each minute. */
 const MOST = 20;
-/** Of one session for one reason. */
-const MOST_OF_SESSION = 200;
-const MINUTE_MS = 60_000;
+/** Of one user for one reason. */
+export const MOST_OF_USER = 200;
+export const MINUTE_MS = 60_000;
 
-/** Addresses that are counted by themselves. */
+/** Who is counted by themselves. */
 const MAX_KNOWN = 1000;
 
 interface Seen {
   readonly since: number;
+  readonly most: number;
   count: number;
+  last: AuditNote;
 }
 
-/** Counts what strangers are refused. */
+/** Counts what is refused and what fails. */
 export class Flood {
   readonly #clock: Clock;
   readonly #seen = new Map<string, Seen>();
@@ -38,8 +42,7 @@ export class Flood {
 
   /** How many like it were left out before it; null when it is left out itself. */
   passes(note: AuditNote): number | null {
-    if (!isTurnedAway(note)) return 0;
-    const most = note.session === undefined ? MOST : MOST_OF_SESSION;
+    if (!isCounted(note)) return 0;
     const now = this.#clock.monotonic();
     const whose = nameOf(note);
     const isNew = !this.#seen.has(whose);
@@ -48,28 +51,57 @@ export class Flood {
     if (seen === undefined || now - seen.since >= MINUTE_MS) {
       this.#seen.delete(key);
       this.#forget(now);
-      this.#seen.set(key, { since: now, count: 1 });
-      return Math.max(0, (seen?.count ?? 0) - most);
+      const most = isKnown(note) ? MOST_OF_USER : MOST;
+      this.#seen.set(key, { since: now, most, count: 1, last: note });
+      return seen === undefined ? 0 : leftOut(seen);
     }
+    seen.last = note;
     seen.count++;
-    return seen.count <= most ? 0 : null;
+    return seen.count <= seen.most ? 0 : null;
+  }
+
+  /** The last of each flood that is over, with how many were left out and not told of yet. */
+  *over(): Generator<{ readonly note: AuditNote; readonly more: number }> {
+    const now = this.#clock.monotonic();
+    for (const [key, seen] of this.#seen) {
+      if (now - seen.since < MINUTE_MS) continue;
+      this.#seen.delete(key);
+      const more = leftOut(seen);
+      if (more > 0) yield { note: seen.last, more };
+    }
   }
 
   /** What is over and left nothing out needs no place. */
   #forget(now: number): void {
     if (this.#seen.size < MAX_KNOWN) return;
-    for (const [key, { since }] of this.#seen) {
-      if (now - since >= MINUTE_MS) this.#seen.delete(key);
+    for (const [key, seen] of this.#seen) {
+      if (now - seen.since >= MINUTE_MS && leftOut(seen) === 0) {
+        this.#seen.delete(key);
+      }
     }
   }
 }
 
-/** Not by the name of the user: a stranger is free to choose one. */
-function nameOf({ session, address = "", code = "" }: AuditNote): string {
-  return `${session ?? networkOf(address)} ${code}`;
+function leftOut({ count, most }: Seen): number {
+  return Math.max(0, count - most);
 }
 
-/** A node that could not be checked may be anybody, too. */
-function isTurnedAway({ decision, via }: AuditNote): boolean {
-  return decision === "refused" || decision === "failed" && via === "node";
+/** Not by the name of the user where that is a stranger's, who is free to choose one. */
+function nameOf(note: AuditNote): string {
+  const { user, plugin, address = "", code = "" } = note;
+  const who = plugin !== undefined
+    ? `plugin ${plugin}`
+    : isKnown(note)
+    ? `user ${user}`
+    : networkOf(address);
+  return `${who} ${code}`;
+}
+
+function isKnown({ session, plugin }: AuditNote): boolean {
+  return session !== undefined || plugin !== undefined;
+}
+
+function isCounted({ decision, via }: AuditNote): boolean {
+  return via !== "controller" &&
+    (decision === "refused" || decision === "failed");
 }

@@ -1,6 +1,10 @@
 /**
  * The audit log kept within its bounds, and its head said aloud.
  *
+ * It is cut every hour, and before that when it has grown by more than a
+ * sixteenth beyond its size, so that nobody fills the disk with it: who writes
+ * the most of it is named then, since what they write pushes the rest out.
+ *
  * What goes is always the oldest, block by block, and the hash of the last
  * record that went stands at the beginning of what is left: the chain goes on
  * from there. The cut itself is a record.
@@ -22,6 +26,12 @@ import { recordsOf } from "./read.ts";
 
 const EVERY_MS = 3_600_000;
 
+/** How often it is looked whether it has grown too far. */
+const LOOK_MS = 10_000;
+
+/** So much more than its size it may be until the next hour. */
+const SLACK = 1 / 16;
+
 /** Blocks that go with one commit. */
 const BATCH = 200;
 
@@ -31,7 +41,7 @@ export interface AuditBounds {
   readonly bytes: number;
 }
 
-/** Looks after the log every hour, until `signal` aborts. */
+/** Looks after the log, until `signal` aborts. */
 export async function keepAudit(
   context: CtrlContext,
   audit: AuditLog,
@@ -40,12 +50,24 @@ export async function keepAudit(
 ): Promise<void> {
   const { clock, log } = context;
   let said = 0;
+  let last = clock.monotonic();
   while (!signal.aborted) {
-    await clock.sleep(EVERY_MS, signal).catch(() => {});
+    await clock.sleep(LOOK_MS, signal).catch(() => {});
     if (signal.aborted) return;
-    const { seq, hash } = audit.ends.head;
-    if (seq !== said) log.info("head of the audit log", { seq, hash });
-    said = seq;
+    audit.noteFloods();
+    const isDue = clock.monotonic() - last >= EVERY_MS;
+    const { head: { seq, hash }, bytes } = audit.ends;
+    const isFull = bytes > bounds.bytes * (1 + SLACK);
+    if (!isDue && !isFull) continue;
+    if (isDue) {
+      last = clock.monotonic();
+      if (seq !== said) log.info("head of the audit log", { seq, hash });
+      said = seq;
+    } else {
+      log.warn("the audit log is cut for want of room within the hour", {
+        busiest: audit.busiest,
+      });
+    }
     try {
       await trimAudit(context, audit, bounds);
     } catch (error) {
