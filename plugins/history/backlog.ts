@@ -13,12 +13,12 @@ const PREFIX = "row/";
 const LOST = "lost";
 const DIGITS = "0123456789abcdef";
 
-/** How many rows wait, once it was counted; for all registrations together. */
-let waiting: number | null = null;
+/** How many entries wait, counted once; for all registrations together. */
+let counted: Promise<{ waiting: number }> | null = null;
 
 /** Forgets the count; for tests, which have many spaces. */
 export function forgetCount(): void {
-  waiting = null;
+  counted = null;
 }
 
 /** Keeps rows until they can be written; false when there is no room, and they are lost. */
@@ -31,13 +31,15 @@ export async function keep(
     readonly state: State;
   },
 ): Promise<boolean> {
-  waiting ??= (await all(state)).length;
-  if (waiting >= limit) {
+  const count = await countIn(state);
+  if (count.waiting >= limit) {
     await lose(rows.length, state);
     return false;
   }
-  waiting++;
-  await state.set(PREFIX + await digest(id), rows as unknown as Json);
+  const key = PREFIX + await digest(id);
+  // What waits already is kept anew, and takes no more room.
+  if (await state.get(key) === null) count.waiting++;
+  await state.set(key, rows as unknown as Json);
   return true;
 }
 
@@ -78,8 +80,20 @@ export async function strike(
   keys: readonly string[],
   state: State,
 ): Promise<void> {
+  const count = await countIn(state);
   await state.commit(keys.map((key) => ({ key, value: null })));
-  waiting = null;
+  count.waiting -= keys.length;
+}
+
+/** Many ask at once when a database fails, and all of them wait for one count. */
+function countIn(state: State): Promise<{ waiting: number }> {
+  return counted ??= all(state).then(
+    ({ length }) => ({ waiting: length }),
+    (error) => {
+      counted = null;
+      throw error;
+    },
+  );
 }
 
 async function digest(text: string): Promise<string> {

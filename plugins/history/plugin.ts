@@ -123,12 +123,12 @@ async function sample(ctx: Context): Promise<void> {
     ...usageRows("vm", await allUsage(ctx.usage), site, now),
     ...usageRows("node", await ctx.usage.nodes(), site, now),
   ];
-  try {
-    await writer.write(rows);
-  } catch (error) {
+  let why: unknown = null;
+  const written = await writer.writeMany(rows, (error) => why = error);
+  if (written < rows.length) {
     // What was used is worth less than room for what happened.
-    await lose(rows.length, ctx.state);
-    ctx.log.warn(`usage is not written: ${text(error)}`);
+    await lose(rows.length - written, ctx.state);
+    ctx.log.warn(`usage is not written: ${text(why)}`);
     return await ctx.schedule.at(FLUSH_MS, "history_flush", [], "flush");
   }
   const keep = {

@@ -58,11 +58,20 @@ export class PostgresSink implements Sink {
     void this.#sql.end({ timeout: 0 }).catch(() => {});
   }
 
-  async prune(keep: Keep, now: number): Promise<void> {
-    for (const table of Object.keys(TABLES) as TableName[]) {
-      await this.#sql`
-        delete from ${this.#sql(`${SCHEMA}.${table}`)}
-        where site = ${keep.site} and at < ${cutoff(table, keep, now)}`;
+  async prune(
+    keep: Keep & { readonly most: number },
+    now: number,
+  ): Promise<number> {
+    let removed = 0;
+    for (const name of Object.keys(TABLES) as TableName[]) {
+      const table = this.#sql(`${SCHEMA}.${name}`);
+      const { count } = await this.#sql`
+        delete from ${table} where ctid = any(array(
+          select ctid from ${table}
+          where site = ${keep.site} and at < ${cutoff(name, keep, now)}
+          order by at limit ${keep.most}))`;
+      removed += count;
     }
+    return removed;
   }
 }

@@ -60,14 +60,22 @@ export class SqliteSink implements Sink {
     });
   }
 
-  prune(keep: Keep, now: number): Promise<void> {
-    return this.#whole(() => {
+  async prune(
+    keep: Keep & { readonly most: number },
+    now: number,
+  ): Promise<number> {
+    let removed = 0;
+    await this.#whole(() => {
       for (const table of Object.keys(TABLES) as TableName[]) {
-        this.#database.prepare(
-          `delete from ${table} where site = ? and at < ?`,
-        ).run(keep.site, cutoff(table, keep, now));
+        const { changes } = this.#database.prepare(
+          `delete from ${table} where rowid in (
+             select rowid from ${table} indexed by ${table}_at
+             where site = ? and at < ? order by at limit ?)`,
+        ).run(keep.site, cutoff(table, keep, now), keep.most);
+        removed += Number(changes);
       }
     });
+    return removed;
   }
 
   /** Closes the file; another program may then move it. */

@@ -74,8 +74,14 @@ export interface Keep {
 export interface Sink {
   /** All of them or none; rows that are there already are passed over. Durable when it resolves. */
   write(rows: readonly Row[]): Promise<void>;
-  /** Removes what happened before its time to be kept began. */
-  prune(keep: Keep, now: number): Promise<void>;
+  /**
+   * Removes what happened before its time to be kept began, at most so many
+   * rows of each table; answers how many there were.
+   */
+  prune(
+    keep: Keep & { readonly most: number },
+    now: number,
+  ): Promise<number>;
   /** Lets go of the database, whatever it is doing. */
   close(): void;
 }

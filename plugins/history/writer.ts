@@ -18,6 +18,10 @@ import type { Keep, Row, Sink } from "./tables.ts";
 const REST_MS = 5000;
 /** How often what is old is looked for. */
 const PRUNE_MS = 3_600_000;
+/** Rows of one part of many: others wait for no more than that. */
+const PART = 2000;
+/** How long what is old is removed at a time, a part after another. */
+const PRUNE_FOR_MS = 5000;
 
 interface Batch {
   readonly rows: Row[];
@@ -46,15 +50,41 @@ export class Writer {
       return Promise.reject(this.#failure);
     }
     const batch = this.#next ?? this.#begin();
-    batch.rows.push(...rows);
+    for (const row of rows) batch.rows.push(row);
     return batch.written;
   }
 
-  /** Removes what is old, once an hour. */
+  /**
+   * Writes many rows a part after another, so that what happens meanwhile waits
+   * for one part. Answers how many were written; `failed` is told why not all.
+   */
+  async writeMany(
+    rows: readonly Row[],
+    failed: (error: unknown) => void,
+  ): Promise<number> {
+    for (let at = 0; at < rows.length; at += PART) {
+      try {
+        await this.write(rows.slice(at, at + PART));
+        await breath();
+      } catch (error) {
+        failed(error);
+        return at;
+      }
+    }
+    return rows.length;
+  }
+
+  /** Removes what is old: once an hour, and more often while there is much. */
   async pruneSometimes(keep: Keep, now: number): Promise<void> {
     if (now - this.#prunedAt < PRUNE_MS) return;
+    const until = Date.now() + PRUNE_FOR_MS;
+    const sink = await this.#opened();
+    while (await sink.prune({ ...keep, most: PART }, now) > 0) {
+      if (Date.now() > until) return;
+      await breath();
+      await this.#writing;
+    }
     this.#prunedAt = now;
-    await (await this.#opened()).prune(keep, now);
   }
 
   /** Lets the database be tried at once. */
@@ -95,6 +125,11 @@ export class Writer {
       throw error;
     }
   }
+}
+
+/** Lets in who came meanwhile: a write to a file does not. */
+function breath(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }
 
 /** What `work` comes to, unless that takes longer. */
