@@ -54,8 +54,8 @@ function words(text: string): string[] {
 export interface Listing<Row> {
   /** Asked once it is sure that the flags make sense. */
   read(): Promise<readonly Row[]>;
-  /** The same, one by one and in the order of `order`, where there may be many. */
-  stream?(): AsyncIterable<Row>;
+  /** The same in parts as they come, in the order of `order`, where there may be many. */
+  stream?(): AsyncIterable<readonly Row[]>;
   /** Made for the time of reading where they say how long ago something was. */
   readonly columns:
     | readonly Column<Row>[]

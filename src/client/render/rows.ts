@@ -99,21 +99,20 @@ function linePrinter<Row>(line: (row: Row) => string): RowPrinter<Row> {
 
 /** Rows that are looked at before the first is printed: most lists have fewer. */
 const FIRST_PART = 256;
-/** Few enough that they are gone before the collector has moved them to where it seldom looks. */
-const PART = 128;
 
-/** What comes one by one, in parts that are printed together. */
+/** Rows in the parts in which they came, but for the first, which is larger. */
 export async function* inParts<Row>(
-  rows: AsyncIterable<Row>,
+  parts: AsyncIterable<readonly Row[]>,
 ): AsyncGenerator<readonly Row[], void, void> {
-  let part: Row[] = [];
-  let size = FIRST_PART;
-  for await (const row of rows) {
-    part.push(row);
-    if (part.length < size) continue;
-    yield part;
-    part = [];
-    size = PART;
+  let first: Row[] | null = [];
+  for await (const part of parts) {
+    if (first === null) yield part;
+    else {
+      first.push(...part);
+      if (first.length < FIRST_PART) continue;
+      yield first;
+      first = null;
+    }
   }
-  if (part.length > 0) yield part;
+  if (first !== null && first.length > 0) yield first;
 }

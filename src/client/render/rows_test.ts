@@ -50,18 +50,19 @@ Deno.test("rows in parts read as the whole list does", async () => {
   strictEqual(await printed("name", [[a], [c]]), "a\nc\n");
 });
 
-Deno.test("inParts() has the first rows early, and then few at a time", async () => {
-  async function* count(to: number) {
-    for (let i = 0; i < to; i++) yield await Promise.resolve(i);
+Deno.test("inParts() has enough first rows to see how wide they are, and then what comes together", async () => {
+  async function* parts(sizes: readonly number[]) {
+    for (const size of sizes) yield await Promise.resolve(Array(size).fill(0));
   }
-  const sizes = async (to: number) => {
+  const sizes = async (...given: number[]) => {
     const found: number[] = [];
-    for await (const part of inParts(count(to))) found.push(part.length);
+    for await (const part of inParts(parts(given))) found.push(part.length);
     return found;
   };
-  deepStrictEqual(await sizes(0), []);
-  deepStrictEqual(await sizes(256), [256]);
-  deepStrictEqual(await sizes(600), [256, 128, 128, 88]);
+  deepStrictEqual(await sizes(), []);
+  deepStrictEqual(await sizes(5), [5]);
+  deepStrictEqual(await sizes(100, 100), [200]);
+  deepStrictEqual(await sizes(200, 200, 30, 7), [400, 30, 7]);
 });
 
 /** An output that keeps each write, and whose reader may leave after one. */

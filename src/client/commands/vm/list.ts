@@ -93,11 +93,11 @@ function changeOf({ usage: _, ...vm }: VmView): string {
 async function* streamVms(
   api: Api,
   query: Readonly<Record<string, string | undefined>>,
-): AsyncGenerator<VmView, void, void> {
+): AsyncGenerator<readonly VmView[], void, void> {
   try {
-    yield* api.stream("vms", {
+    yield* api.together("vms", {
       query: { ...query, stream: "1" },
-    }) as AsyncGenerator<VmView, void, void>;
+    }) as AsyncGenerator<readonly VmView[], void, void>;
   } catch (error) {
     if (isFailure(error)) throw error;
     throw await failure(
