@@ -130,7 +130,6 @@ export const LONG_FILES: Readonly<Record<string, number>> = {
   "plugins/filespace/filespace_test.ts": 420,
   "plugins/rebalance/planner_test.ts": 370,
   "scripts/compile.ts": 370,
-  "src/ctrl/clocks/plugin_clocks_test.ts": 370,
   "src/ctrl/requests/request_chains_test.ts": 370,
   "src/plugin/chain/chains_test.ts": 460,
   "tests/conformance/driver/migration.ts": 370,

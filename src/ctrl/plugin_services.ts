@@ -17,6 +17,7 @@ import { History } from "./history/history.ts";
 import { PluginAsks } from "./plugin_asks/answerer.ts";
 import { type AnswerParts, answersOf } from "./plugin_asks/answers.ts";
 import { PluginSpaces } from "./plugin_asks/space.ts";
+import { isSame } from "./plugins/difference.ts";
 
 /** What plugins are served from. */
 export interface ServiceParts extends
@@ -36,6 +37,7 @@ export class PluginServices {
   readonly schedules: Schedules;
   readonly history: History;
   readonly #agenda: Agenda;
+  #inUse: readonly LoadedPlugin[] = [];
 
   private constructor(
     parts: Pick<
@@ -84,7 +86,16 @@ export class PluginServices {
 
   /** The clocks of these plugins run from now on, and no others: they can be called. */
   use(plugins: readonly LoadedPlugin[]): void {
-    this.clocks.use(registrationsOf(plugins));
+    const stays = (plugin: LoadedPlugin) =>
+      this.#inUse.some((one) =>
+        one.name === plugin.name && isSame(one, plugin)
+      );
+    const anew = plugins.filter((plugin) => !stays(plugin));
+    this.#inUse = plugins;
+    this.clocks.use(
+      registrationsOf(plugins),
+      new Set(anew.map(({ name }) => name)),
+    );
     this.schedules.use(plugins);
   }
 

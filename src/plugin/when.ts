@@ -71,6 +71,6 @@ export function readWhen(text: string): When {
   throw new UsherError("invalid_input", `"${text}" is no moment`, {
     field: "when",
     hint:
-      "write it with its zone, such as 2027-01-31T04:00:00Z, or +30s after the controller's start",
+      "write it with its zone, such as 2027-01-31T04:00:00Z, or +30s after the plugin begins",
   });
 }

@@ -134,8 +134,7 @@ export const EventRegistration = z.strictObject({
     type: "duration, or fields of cron",
   }),
   when: z.string().max(64).optional().register(SETTINGS, {
-    about:
-      "Of timer: a moment (ISO 8601), or +30s after the controller's start.",
+    about: "Of timer: a moment (ISO 8601), or +30s after the plugin begins.",
     live: true,
     type: "moment, or +duration",
   }),

@@ -9,6 +9,8 @@
  *
  * A registration is known by plugin, event and what was written, so reloading
  * others does not put it off, and writing another moment makes it a new one.
+ * `+30s` counts from when its plugin begins: at the controller's start, and when a
+ * reload brings the plugin or another version of it.
  *
  * @module
  */
@@ -98,9 +100,13 @@ export class PluginClocks {
 
   /**
    * These registrations have clocks from now on, and no others; `prepare` has
-   * seen them. Those that were there go on as they were.
+   * seen them. Those that were there go on as they were, but for what counts
+   * from the beginning of a plugin that begins `anew`.
    */
-  use(registrations: readonly Registration[]): void {
+  use(
+    registrations: readonly Registration[],
+    anew: ReadonlySet<string> = new Set(),
+  ): void {
     const clocked = allOf(registrations);
     const before = this.#clocked;
     this.#clocked = clocked;
@@ -110,7 +116,11 @@ export class PluginClocks {
       this.#last.delete(id);
     }
     if (this.#serves === null) return;
-    for (const [id, one] of clocked) if (!before.has(id)) this.#plan(one);
+    for (const [id, one] of clocked) {
+      const isAnew = one.rule.type === "after" &&
+        anew.has(one.registration.plugin);
+      if (isAnew || !before.has(id)) this.#plan(one);
+    }
   }
 
   /** Lets the clocks run: the controller serves, until `signal` aborts. */
@@ -171,7 +181,7 @@ export class PluginClocks {
           one,
           "monotonic",
           clock.monotonic() + rule.ms,
-          () => this.#timer(one, clock.now()),
+          () => this.#timer(one, clock.now(), `@${one.registration.id}`),
         );
     }
   }
@@ -227,15 +237,18 @@ export class PluginClocks {
     });
   }
 
-  /** A timer's moment has come: told until its end is durable. */
-  #timer(one: Clocked, due: number): void {
+  /**
+   * A timer's moment has come: told until its end is durable. `life` tells one
+   * beginning of a plugin from another, whose handler may still run.
+   */
+  #timer(one: Clocked, due: number, life = ""): void {
     const record = {
       v: 1,
       id: one.id,
       due: isoTime(due),
       ended: true,
     } as const;
-    const name = `timer/${one.id}/${record.due}`;
+    const name = `timer/${one.id}${life}/${record.due}`;
     void this.#ticker.tick(this.#now(one), name).then(async () => {
       if (one.rule.type === "at") await this.#keep(record);
     });

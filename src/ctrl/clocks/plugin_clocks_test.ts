@@ -1,99 +1,17 @@
 import assert from "node:assert/strict";
-import { FakeClock } from "../../../tests/support/fake_clock.ts";
-import type { Firing } from "../../plugin/events.ts";
-import type { Registration } from "../../plugin/runner.ts";
+import {
+  JumpingClock,
+  openClocks as open,
+  registration,
+  use,
+} from "../../../tests/support/plugin_clocks.ts";
 import { openMemoryStore } from "../../store/memory_store.ts";
-import type { Store } from "../../store/store.ts";
 import { isoTime } from "../../sys/clock.ts";
-import { silentLog } from "../../sys/log.ts";
-import { Agenda } from "./agenda.ts";
-import { PluginClocks } from "./plugin_clocks.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const START = Date.UTC(2026, 0, 1);
-
-/** A clock whose time of day can be put forward and back. */
-class JumpingClock extends FakeClock {
-  #put = 0;
-
-  override now(): number {
-    return super.now() + this.#put;
-  }
-
-  put(ms: number): void {
-    this.#put += ms;
-  }
-}
-
-/** One controller's clocks, on a store that may be an earlier one's. */
-async function open(
-  clock: JumpingClock,
-  store: Store,
-): Promise<
-  {
-    clocks: PluginClocks;
-    told: (Firing & { event: string; at: string })[];
-    /** Chains end only once this is resolved. */
-    end: { wait: Promise<void> };
-    /** Registrations whose time came while their chain still ran. */
-    passedOver: number[];
-  } & AsyncDisposable
-> {
-  const told: (Firing & { event: string; at: string })[] = [];
-  const end = { wait: Promise.resolve() };
-  const passedOver: number[] = [];
-  const agenda = new Agenda(clock);
-  const clocks = await PluginClocks.load({
-    context: { clock, newId: () => "", log: silentLog },
-    store,
-    agenda,
-    events: {
-      tell: async (event, _, firing) => {
-        told.push({ event, at: isoTime(clock.now()), ...firing });
-        await end.wait;
-        return [];
-      },
-      passedOver: ({ id }) => void passedOver.push(id),
-    },
-  });
-  return {
-    clocks,
-    told,
-    end,
-    passedOver,
-    [Symbol.asyncDispose]: () => {
-      agenda[Symbol.dispose]();
-      return Promise.resolve();
-    },
-  };
-}
-
-function registration(
-  id: number,
-  rule: { period?: number | string; when?: string },
-  plugin = "p",
-): Registration {
-  const event = rule.when === undefined ? "periodic" : "timer";
-  return {
-    id,
-    plugin,
-    event,
-    order: null,
-    options: {},
-    deadlineMs: null,
-    ...rule,
-  };
-}
-
-async function use(
-  clocks: PluginClocks,
-  registrations: readonly Registration[],
-): Promise<void> {
-  await clocks.prepare(registrations);
-  clocks.use(registrations);
-}
 
 const minutes = (told: readonly { at: string }[]) =>
   told.map(({ at }) => (Date.parse(at) - START) / MINUTE);
@@ -336,6 +254,29 @@ Deno.test("a reload puts off no clock of a registration that stays, and ends tho
   ]);
   await clock.advance(10 * MINUTE);
   assert.deepEqual(at.told.map(({ only }) => only), [3, 8]);
+});
+
+Deno.test("+10s counts anew for a plugin that begins anew, also while it waits or its handler runs", async () => {
+  const clock = new JumpingClock();
+  await using store = await openMemoryStore();
+  await using at = await open(clock, store);
+  const rules = (from: number) => [
+    registration(from, { when: "+10s" }),
+    registration(from + 1, { when: "+10s" }, "q"),
+  ];
+  at.end.wait = new Promise(() => {});
+  await use(at.clocks, rules(1));
+  at.clocks.begin(serving);
+  await clock.advance(6000);
+  await use(at.clocks, rules(3), new Set(["q"]));
+  await clock.advance(6000);
+  assert.deepEqual(at.told.map(({ only }) => only), [3]);
+  await clock.advance(6000);
+  assert.deepEqual(at.told.map(({ only }) => only), [3, 4]);
+  await use(at.clocks, rules(5), new Set(["p", "q"]));
+  await clock.advance(HOUR);
+  assert.deepEqual(at.told.map(({ only }) => only), [3, 4, 5, 6]);
+  assert.deepEqual(at.passedOver, []);
 });
 
 Deno.test("two registrations that are alike have a clock each", async () => {

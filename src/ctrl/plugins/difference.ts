@@ -47,7 +47,7 @@ function changeOf(
 }
 
 /** Whether nothing of it is another: files, configuration, registrations. */
-function isSame(before: LoadedPlugin, after: LoadedPlugin): boolean {
+export function isSame(before: LoadedPlugin, after: LoadedPlugin): boolean {
   return before.snapshot.hash === after.snapshot.hash &&
     JSON.stringify(before.config) === JSON.stringify(after.config);
 }

@@ -226,7 +226,8 @@ function clockMistakes(
     found.push({
       path: at,
       message: '"timer" needs a moment',
-      hint: "add when: 2027-01-31T04:00:00Z, or when: +30s after the start",
+      hint:
+        "add when: 2027-01-31T04:00:00Z, or when: +30s after the plugin begins",
     });
   }
   if (event !== "timer" && when !== undefined) {
@@ -245,7 +246,7 @@ function clockMistakes(
         message: `${when} is in the past`,
         hint: `it is ${
           new Date(now).toISOString()
-        } now; +1s fires at the next start`,
+        } now; +1s comes a second after the plugin begins`,
       });
     }
   }

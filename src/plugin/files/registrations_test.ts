@@ -105,7 +105,7 @@ Deno.test("registerAll() names key and place of each mistake, and what would be 
       "timer without when",
       [{ config: { events: ["timer"] } }],
       /events\.0: "timer" needs a moment$/,
-      /\+30s after the start/,
+      /\+30s after the plugin begins/,
     ],
     [
       "when of another event",
