@@ -109,6 +109,25 @@ Deno.test("an answer that would be too large is refused, saying how to narrow it
   assert.ok((first.at(-1) ?? "") < (rest[0] ?? ""));
 });
 
+Deno.test("VMs of one user, or of one name, are looked up without a look at all", async () => {
+  const clock = new FakeClock();
+  await using at = await AskSite.open({ clock });
+  await at.fill(1000);
+  await at.start("web.lab.ann", "db.lab.bob", "web.lab.bob");
+  const grants = { ctx: ["vms"] as const, vms: ["*.*.*"] };
+  at.use(plugin("p", { asks: ["vms"], grants, rate: 40 }));
+  const names = async (name: string) =>
+    (await at.ask("vms.list", { name }, askedBy("p")) as { name: string }[])
+      .map(({ name }) => name);
+  // Each look at all of them costs as much as twenty of these.
+  for (let i = 0; i < 9; i++) {
+    assert.deepEqual(await names("*.*.bob"), ["db.lab.bob", "web.lab.bob"]);
+    assert.deepEqual(await names("w?b.*.bob"), ["web.lab.bob"]);
+    assert.deepEqual(await names("web.lab"), ["web.lab.ann", "web.lab.bob"]);
+    assert.deepEqual(await names("*.*.eve"), []);
+  }
+});
+
 Deno.test("who asks too fast waits, and is refused when too many wait", async () => {
   const clock = new FakeClock();
   await using at = await AskSite.open({ clock });

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { compileName } from "../../core/selector.ts";
+import { compileName, isGlob } from "../../core/selector.ts";
 import type { AskParams } from "../../plugin/asks.ts";
 import type { Vm, VmUsage } from "../../schema/vm.ts";
 import type { NodeLinks } from "../nodes/node_links.ts";
@@ -58,10 +58,11 @@ function chosen(
   { grant, pace }: By,
   isWanted: (vm: Vm) => boolean = () => true,
 ): Vm[] {
-  pace.looked(records.vms.size);
+  const vms = candidates(records, name);
+  pace.looked(vms === null ? records.vms.size : vms.length);
   const matches = name === undefined ? null : compileName(name);
   const found = new FirstByName<Vm>(limit ?? Infinity);
-  for (const vm of records.vms.values()) {
+  for (const vm of vms ?? records.vms.values()) {
     const isMeant = vm.name > after && found.hasRoomFor(vm.name) &&
       (node === undefined || vm.node === node) &&
       (state === undefined || vm.status.state === state) &&
@@ -70,4 +71,16 @@ function chosen(
     if (isMeant) found.add(vm);
   }
   return found.all();
+}
+
+/** The VMs that alone can have a name like this; null when that may be any. */
+function candidates(
+  { vms, names }: Records,
+  name: string | undefined,
+): Vm[] | null {
+  if (name === undefined) return null;
+  const [, , user = "*"] = name.split(".");
+  if (isGlob(name) && isGlob(user)) return null;
+  const uids = isGlob(name) ? names.ofUser(user) : names.named(name);
+  return [...uids].flatMap((uid) => vms.get(uid) ?? []);
 }

@@ -1,6 +1,6 @@
 /**
  * VMs by all that may be written for one of them: the full name, the first or
- * the first two parts of it, the beginning of its uid.
+ * the first two parts of it, the beginning of its uid; and those of one user.
  *
  * Kept as VMs come and go, since every request with a new name asks whether it
  * means one that is there.
@@ -18,6 +18,7 @@ export class VmNames {
   /** By `vm` and by `vm.cluster`. */
   readonly #byShortName = new Map<string, Set<string>>();
   readonly #byPrefix = new Map<string, Set<string>>();
+  readonly #byUser = new Map<string, Set<string>>();
 
   /** The uid of the VM with this full name. */
   uidOf(name: string): string | undefined {
@@ -29,6 +30,11 @@ export class VmNames {
     const whole = this.#byName.get(text);
     if (whole !== undefined) return [whole];
     return [...this.#byShortName.get(text) ?? []];
+  }
+
+  /** Uids of the VMs of a user. */
+  ofUser(user: string): Iterable<string> {
+    return this.#byUser.get(user) ?? [];
   }
 
   /** Uids that begin so; none for a beginning that is too short. */
@@ -44,6 +50,7 @@ export class VmNames {
     this.#byName.set(name, uid);
     for (const short of shortNamesOf(name)) add(this.#byShortName, short, uid);
     add(this.#byPrefix, uid.slice(0, MIN_PREFIX), uid);
+    add(this.#byUser, splitVmName(name).user, uid);
   }
 
   /** Forgets a full name. */
@@ -55,6 +62,7 @@ export class VmNames {
       remove(this.#byShortName, short, uid);
     }
     remove(this.#byPrefix, uid.slice(0, MIN_PREFIX), uid);
+    remove(this.#byUser, splitVmName(name).user, uid);
   }
 }
 

@@ -37,3 +37,14 @@ Deno.test("VmNames forgets a VM under all that was written for it", () => {
   deepStrictEqual(names.named("a"), ["01cccc3"]);
   deepStrictEqual(names.beginning("01aaaa"), []);
 });
+
+Deno.test("VmNames knows the VMs of a user", () => {
+  const names = new VmNames();
+  names.set("a.default.ann", "01aaaa1");
+  names.set("b.lab.ann", "01aaaa2");
+  names.set("a.default.bob", "01aaaa3");
+  deepStrictEqual([...names.ofUser("ann")], ["01aaaa1", "01aaaa2"]);
+  names.delete("a.default.ann");
+  deepStrictEqual([...names.ofUser("ann")], ["01aaaa2"]);
+  deepStrictEqual([...names.ofUser("eve")], []);
+});
