@@ -201,6 +201,17 @@ moveTest(
 );
 
 moveTest(
+  "what sends the guest is not given up before it can be found",
+  async (move) => {
+    move.source.break("late");
+    await move.prepare();
+    await move.send();
+    deepStrictEqual(await move.act("target", "activate"), "running");
+    deepStrictEqual(await move.act("source", "release"), "absent");
+  },
+);
+
+moveTest(
   "what Xen cannot move is refused before anything moves",
   async ({ source }) => {
     const image = `${source.dir}/image.raw`;

@@ -4,7 +4,8 @@
 # are. A domain's command line says how its guest behaves: `deaf`, `slow`,
 # `hanging`. Files beside it break the host: `silent` (xl never answers),
 # `warns` (warnings before each answer), `newer` (an unknown version), `small` (no
-# memory is free), `full` (nothing can be taken in).
+# memory is free), `full` (nothing can be taken in), `late` (what sends a domain
+# is not known by its environment at once).
 dir=$(cd "$(dirname "$0")" && pwd)
 domains=$dir/domains
 mkdir -p "$domains"
@@ -167,6 +168,10 @@ rename)
   echo "$2" >"$domains/$id/name"
   ;;
 migrate) # -s "" DOMAIN COMMAND
+  if [ -e "$dir/late" ] && [ -z "$LATE_MOVE" ]; then
+    LATE_MOVE=$USHER_MOVE exec env -u USHER_MOVE bash -c \
+      'sleep 0.5; USHER_MOVE=$LATE_MOVE exec bash "$0" migrate "$@"' "$0" "$@"
+  fi
   id=$(find_domain "$3") || exit 1
   at=$domains/$id
   echo "migration target: Ready to receive domain." >&2

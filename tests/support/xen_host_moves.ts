@@ -5,9 +5,10 @@
  * @module
  */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { BOOT_GUEST, XEN_GUEST, type XenHost } from "./xen_host.ts";
+import { BOOT_GUEST, XEN_GUEST, XEN_MS, type XenHost } from "./xen_host.ts";
 import { bootFlags, type LifeStep } from "./xen_life.ts";
 import type { XenSite } from "./xen_site.ts";
+import { until } from "./wait.ts";
 
 /** The hosts that have a domain of this name, each with its number of them. */
 async function hostsOf(site: XenSite, name: string): Promise<string[]> {
@@ -35,7 +36,13 @@ async function moveAndKill(
   const { node } = await site.ctrl.vm(vm);
   const target = site.hosts.find(({ name }) => name !== node)?.name ?? "";
   await site.usher("vm", "migrate", vm, "--to", target, "--no-wait");
-  await site.untilState(vm, "migrating");
+  const seen = await until("it is on its way", async () => {
+    const { status, holder } = await site.ctrl.vm(vm);
+    return status.state === "migrating" || holder === null
+      ? status.state
+      : undefined;
+  }, { deadlineMs: XEN_MS, everyMs: 200 });
+  strictEqual(seen, "migrating", "the move has ended before it began");
   const host = hostNamed(site, end === "source" ? node : target);
   await site.killLnm(host);
   await site.startLnm(host);

@@ -107,7 +107,7 @@ export class FakeXenNode implements DriverHarness {
 
   /** Breaks the host, or mends it. */
   break(
-    how: "silent" | "warns" | "newer" | "full" | "small",
+    how: "silent" | "warns" | "newer" | "full" | "small" | "late",
     isBroken = true,
   ): void {
     const path = `${this.dir}/host/${how}`;

@@ -112,19 +112,22 @@ export async function sendAway(
   }
   const isUnderWay = move?.id === transfer.id &&
     findSenders(domain.handle.uid).length > 0;
-  if (!isUnderWay) await beginSending(parts, domain, transfer, record);
-  await awaitReady(parts, domain, onProgress);
+  const mayBeOver = isUnderWay
+    ? () => true
+    : await beginSending(parts, domain, transfer, record);
+  await awaitReady(parts, domain, mayBeOver, onProgress);
   domain.console.close();
   await domain.keep({ move: { ...record, phase: "sent" } });
   await parts.env.looks.fresh();
 }
 
+/** Starts xl; answers how to tell whether it has ended, since it is not found by its environment from its first moment on. */
 async function beginSending(
   { env, peers }: MoveParts,
   domain: Domain,
   transfer: Transfer,
   record: MoveRecord,
-): Promise<void> {
+): Promise<() => boolean> {
   const { uid, name } = domain.handle;
   const ticket = readMessage<Ticket>(Ticket, transfer.ticket, name);
   const folder = domain.files.move;
@@ -146,7 +149,7 @@ async function beginSending(
     throw cannotNow("send", domain, "it does not run");
   }
   const carrier = [...ownProgram(), "guard", "xen", folder];
-  await spawnDetached(
+  const { exited } = await spawnDetached(
     env.xl.program,
     [
       ...["migrate", "-s", "", String(domain.row.domid)],
@@ -158,11 +161,15 @@ async function beginSending(
       outputPath: moveFiles(folder).log,
     },
   );
+  let isOver = false;
+  void exited.then(() => isOver = true);
+  return () => isOver;
 }
 
 async function awaitReady(
   { env }: MoveParts,
   domain: Domain,
+  mayBeOver: () => boolean,
   onProgress: (progress: Progress) => void,
 ): Promise<void> {
   const { uid, name, spec } = domain.handle;
@@ -178,7 +185,7 @@ async function awaitReady(
       const seconds = (systemClock.monotonic() - began) / 1000;
       onProgress(progressOf(state.bytes, totalBytes, seconds));
     }
-    if (senders.length === 0) {
+    if (senders.length === 0 && mayBeOver()) {
       await env.looks.fresh().catch(() => {});
       throw new UsherError(
         "driver_failed",
@@ -187,7 +194,7 @@ async function awaitReady(
         }`,
       );
     }
-    if (state?.phase === "ready") {
+    if (state?.phase === "ready" && senders.length > 0) {
       // All of them but the carrier, which would end with the connection.
       for (const sender of senders) {
         if (sender.pid !== state.pid) signalProcess(sender, "SIGSTOP");
