@@ -99,6 +99,15 @@ export function readVariable(pid: number, name: string): string | null {
   return found === undefined ? null : found.slice(prefix.length);
 }
 
+/** The file that a process has for its standard output; null when it is gone, or not ours to see. */
+export function readOutput(pid: number): string | null {
+  try {
+    return Deno.readLinkSync(`/proc/${pid}/fd/1`);
+  } catch {
+    return null;
+  }
+}
+
 function readStrings(path: string): string[] {
   try {
     const text = readTextOrNullSync(path) ?? "";

@@ -145,6 +145,32 @@ xenTest(
 );
 
 xenTest(
+  "a guest that was restored by hand reboots by the monitor that came with it",
+  async (node) => {
+    const { uid, name } = await startNew(node);
+    node.killMonitor(uid);
+    await using watching = new Watching(node);
+    const before = await node.domid(uid);
+    // As of `xl restore`: of nobody's that usher knows.
+    await node.watchByHand(before, name);
+
+    await node.host("end", before, "1");
+
+    await until("it is another domain", async () => {
+      const domid = await node.domid(uid);
+      return domid !== "none" && domid !== before;
+    }, node);
+    await checkListed(node, uid, "running");
+    deepStrictEqual(await node.occupants(), [uid]);
+    deepStrictEqual(
+      watching.statesOf(uid).filter((state) => state !== "running"),
+      [],
+    );
+    ok(!node.logged.some((line) => /without its monitor/.test(line)));
+  },
+);
+
+xenTest(
   "a power cut in the middle of a reboot leaves nothing that comes back",
   async (node) => {
     const { uid } = await startNew(node);

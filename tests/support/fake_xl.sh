@@ -120,7 +120,7 @@ create)
   echo "Linux version of $name" >>"$dir/log/console/guest-$name.log"
   ring
   # Its monitor, which does not outlive it, and makes it anew at a reboot.
-  setsid bash "$0" monitor "$id" "$config" </dev/null >/dev/null 2>&1 &
+  setsid bash "$0" monitor "$id" "$config" </dev/null >>"$dir/log/xl-$name.log" 2>&1 &
   ;;
 monitor)
   while [ -d "$domains/$1" ] && [ ! -e "$domains/$1/reason" ] && [ -d "$dir" ]; do sleep 0.1; done

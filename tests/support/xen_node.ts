@@ -146,6 +146,21 @@ export class FakeXenNode implements DriverHarness {
     for (const { pid } of monitors) Deno.kill(pid, "SIGKILL");
   }
 
+  /** Has a monitor watch over a domain that nobody of usher's has started. */
+  async watchByHand(domid: string, name: string): Promise<void> {
+    const config = `${this.dir}/host/domains/${domid}/config`;
+    const kept = `${this.dir}/by-hand.cfg`;
+    await Deno.copyFile(config, kept);
+    const { success } = await new Deno.Command("bash", {
+      args: [
+        "-c",
+        'setsid bash "$0" monitor "$1" "$2" </dev/null >>"$3" 2>&1 &',
+        ...[this.xl, domid, kept, `${this.dir}/host/log/xl-${name}.log`],
+      ],
+    }).output();
+    ok(success);
+  }
+
   /** Checks that nothing is left that would create a domain anew. */
   checkNoMonitor(uid: string): void {
     deepStrictEqual(findMonitors(uid), []);

@@ -9,6 +9,7 @@ import {
   listPids,
   type ProcessId,
   readLiving,
+  readOutput,
   readProcess,
   readVariable,
   signalProcess,
@@ -26,9 +27,16 @@ export function findMonitors(uid: string): ProcessId[] {
   });
 }
 
-/** Whether there is one. Looked for twice, since one may have made way for the next meanwhile. */
-export function hasMonitor(uid: string): boolean {
-  return findMonitors(uid).length > 0 || findMonitors(uid).length > 0;
+/**
+ * Whether there is one; also one of somebody who has restored the domain by
+ * hand, which is known by where it writes: to `log`. Looked for twice, since one
+ * may have made way for the next meanwhile.
+ */
+export function hasMonitor(uid: string, log: string): boolean {
+  const isThere = () =>
+    findMonitors(uid).length > 0 ||
+    listPids().some((pid) => readOutput(pid) === log);
+  return isThere() || isThere();
 }
 
 /** Ends them, so that none makes the domain anew. */

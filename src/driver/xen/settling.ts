@@ -12,6 +12,7 @@ import { endingOf } from "./domain_state.ts";
 import type { XenEnvironment } from "./environment.ts";
 import { explainGone, withLastWords } from "./evidence.ts";
 import { create } from "./launch.ts";
+import { monitorLog } from "./layout.ts";
 import { REASON, type Row } from "./listing.ts";
 import { endMonitors, hasMonitor } from "./processes.ts";
 import { destroyAll } from "./undo.ts";
@@ -61,7 +62,7 @@ export class Settling {
       domain.publish();
       return row.shutdown;
     }
-    if (hasMonitor(uid)) return true;
+    if (this.#isWatched(domain)) return true;
     await destroyAll(this.#env, uid, name);
     await domain.keepEnding(
       await explainGone(this.#env, domain.handle, null),
@@ -74,7 +75,7 @@ export class Settling {
     const now = systemClock.monotonic();
     const since = this.#goneSince.get(uid) ?? now;
     this.#goneSince.set(uid, since);
-    if (hasMonitor(uid) && now - since < REBOOT_MS) {
+    if (this.#isWatched(domain) && now - since < REBOOT_MS) {
       domain.publish();
       return true;
     }
@@ -102,9 +103,17 @@ export class Settling {
     }
     domain.publish();
     if (row.reason === REASON.suspend) return false;
-    if (hasMonitor(handle.uid)) return true;
+    if (this.#isWatched(domain)) return true;
     await this.#reboot(domain);
     return false;
+  }
+
+  /** Whether an xl watches over it that makes it anew when it reboots. */
+  #isWatched({ handle: { uid, name }, last }: Domain): boolean {
+    // Its log has the name that the domain had when that xl began.
+    return [name, last?.name ?? name].some((its) =>
+      hasMonitor(uid, monitorLog(this.#env.layout, its))
+    );
   }
 
   /** Does what its monitor would have done, which is not there any more. */
