@@ -113,6 +113,19 @@ xenTest(
 );
 
 xenTest(
+  "a xenstore-watch that lives on without its xenstore is replaced",
+  async (node) => {
+    node.break("lost");
+    await node.killTeller();
+    await until("it has none", () => !node.has("lost"), node);
+
+    await until("it is heard again", () => node.teller() !== null, node);
+
+    ok(node.logged.some((line) => /has lost its xenstore/.test(line)));
+  },
+);
+
+xenTest(
   "without the xenstore's tools Xen is asked, and ends are seen too",
   async (node) => {
     for (const tool of ["read", "write", "rm", "watch"]) {

@@ -5,7 +5,8 @@
 # `hanging`. Files beside it break the host: `silent` (xl never answers),
 # `warns` (warnings before each answer), `newer` (an unknown version), `small` (no
 # memory is free), `full` (nothing can be taken in), `late` (what sends a domain
-# is not known by its environment at once).
+# is not known by its environment at once), `lost` (the next xenstore-watch has no
+# xenstore).
 dir=$(cd "$(dirname "$0")" && pwd)
 domains=$dir/domains
 mkdir -p "$domains"
@@ -35,6 +36,11 @@ xenstore-write)
 xenstore-rm) rm -f "$dir/store/${1//\//%}"; exit ;;
 xenstore-watch)
   touch "$dir/bell"
+  # Deaf, as where its xenstore was killed, until it is killed itself.
+  if [ -e "$dir/lost" ]; then
+    rm "$dir/lost"
+    while [ -d "$dir" ]; do :; done
+  fi
   exec tail -q -n 0 -f "$dir/bell" ;;
 esac
 

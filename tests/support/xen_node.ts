@@ -107,7 +107,7 @@ export class FakeXenNode implements DriverHarness {
 
   /** Breaks the host, or mends it. */
   break(
-    how: "silent" | "warns" | "newer" | "full" | "small" | "late",
+    how: "silent" | "warns" | "newer" | "full" | "small" | "late" | "lost",
     isBroken = true,
   ): void {
     const path = `${this.dir}/host/${how}`;

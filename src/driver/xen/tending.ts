@@ -9,6 +9,7 @@
 import { messageOf } from "../../error/mod.ts";
 import { systemClock } from "../../sys/clock.ts";
 import type { OwnedChild } from "../../sys/owned_child.ts";
+import { readProcess } from "../../sys/process_table.ts";
 import { News } from "../news.ts";
 import type { XenEnvironment } from "./environment.ts";
 
@@ -18,6 +19,9 @@ const POLL_UNTOLD_MS = 1000;
 const POLL_FAILED_MS = 10_000;
 const SOON_MS = 500;
 const REWATCH_MS = 1000;
+/** What xenstore-watch uses of a processor is nothing, unless it has lost its store. */
+const SPINNING = 0.05;
+const SPIN_MS = 2000;
 const REWATCH_MISSING_MS = 60_000;
 
 /** Looks after the host until the driver closes. */
@@ -25,6 +29,8 @@ export class Tending {
   readonly #env: XenEnvironment;
   readonly #news = new News();
   #watch: OwnedChild | null = null;
+  /** What the watch had used, and when that was looked at. */
+  #used = { pid: 0, cpuSeconds: 0, at: 0 };
   #trouble = "";
   #isDue = false;
 
@@ -61,9 +67,29 @@ export class Tending {
         if (trouble !== this.#trouble) log("warn", "cannot ask Xen", { error });
         this.#trouble = trouble;
       }
+      this.#endIfSpinning();
       // What was told meanwhile may be newer than that look.
       if (!this.#isDue) await this.#news.next(this.#pause(), closing);
     }
+  }
+
+  /**
+   * xenstore-watch does not end with its xenstore: it asks a connection that is
+   * gone, as fast as it can, and tells nothing.
+   */
+  #endIfSpinning(): void {
+    const stat = this.#watch === null ? null : readProcess(this.#watch.pid);
+    if (stat === null) return;
+    const { pid, cpuSeconds } = stat;
+    const at = systemClock.monotonic();
+    const ms = at - this.#used.at;
+    if (this.#used.pid === pid && ms < SPIN_MS) return;
+    const usedMs = (cpuSeconds - this.#used.cpuSeconds) * 1000;
+    if (this.#used.pid === pid && usedMs > SPINNING * ms) {
+      this.#env.log("warn", "xenstore-watch has lost its xenstore");
+      this.#watch?.kill();
+    }
+    this.#used = { pid, cpuSeconds, at };
   }
 
   #pause(): number {
