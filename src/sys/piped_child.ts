@@ -10,16 +10,23 @@ import type { Readable, Writable } from "node:stream";
 import { messageOf, UsherError } from "../error/mod.ts";
 import type { ByteConnection } from "./unix_socket.ts";
 
+/** What else a child may need. */
+export interface PipedOptions {
+  /** The file to which its complaints are appended; nobody hears them when absent. */
+  readonly complaints?: string;
+  /** What ends it with the connection. */
+  readonly endBy?: "SIGTERM" | "SIGKILL";
+}
+
 /**
- * Starts a program that ends with the connection; what it complains of is
- * appended to the file at `complaints`. Throws `unavailable` when it cannot be
- * run.
+ * Starts a program that ends with the connection. Throws `unavailable` when it
+ * cannot be run.
  */
 export function connectPiped(
   program: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  complaints?: string,
+  { complaints, endBy = "SIGTERM" }: PipedOptions = {},
 ): ByteConnection {
   const errors = complaints === undefined
     ? "ignore" as const
@@ -41,7 +48,7 @@ export function connectPiped(
         ),
       ));
     return overStreams(child.stdout!, child.stdin!, failed.promise, () => {
-      child.kill("SIGTERM");
+      child.kill(endBy);
     });
   } finally {
     if (typeof errors === "number") closeSync(errors);

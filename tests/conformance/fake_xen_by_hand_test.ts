@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { deepStrictEqual, match, ok } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
 import type { DomainReport } from "../../src/driver/driver.ts";
 import { xenTest } from "../support/xen_node.ts";
 import { until } from "../support/wait.ts";
@@ -220,6 +220,40 @@ xenTest(
       node,
     );
     ok(!(await node.driver.list(noAbort())).some(isStranger));
+  },
+);
+
+xenTest(
+  "a console that one alone can have is given back, also by an LNM that died",
+  async (node) => {
+    const plan = node.planOf({
+      boot: { kernel: node.xl },
+      xen: { type: "hvm" },
+    });
+    await node.driver.start(plan, noAbort());
+    const talk = async (word: string) => {
+      await using line = await node.driver.console!
+        .attach(plan.uid, noAbort());
+      const writer = line.writable.getWriter();
+      await writer.write(new TextEncoder().encode(`${word}\n`));
+      const { value } = await line.readable.getReader().read();
+      deepStrictEqual(new TextDecoder().decode(value), `${word}\n`);
+    };
+    await talk("first");
+    await talk("second");
+
+    using hand = await node.holdConsole(plan.uid);
+    await rejects(talk("third"), {
+      code: "busy",
+      message: new RegExp(`process ${hand.pid} of its node has it`),
+    });
+    hand[Symbol.dispose]();
+    await until("it is free", () => talk("fourth").then(() => true), node);
+
+    using _left = await node.holdConsole(plan.uid, {
+      USHER_CONSOLE: plan.uid,
+    });
+    await talk("fifth");
   },
 );
 

@@ -231,7 +231,10 @@ migrate-receive)
   ;;
 console)
   [ "$1" = -t ] && shift 2
-  exec cat
+  # As deaf to its end as Xen's own.
+  exec -a "$dir/xenconsole" bash -c \
+    'trap "" TERM; while read -r line; do echo "$line"; done
+     while [ -d "$0" ]; do sleep 0.2; done' "$dir" "$1"
   ;;
 *)
   echo "unknown command $verb" >&2

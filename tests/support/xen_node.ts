@@ -146,6 +146,35 @@ export class FakeXenNode implements DriverHarness {
     for (const { pid } of monitors) Deno.kill(pid, "SIGKILL");
   }
 
+  /** Holds the console of a domain past the driver. */
+  async holdConsole(
+    uid: string,
+    env: Record<string, string> = {},
+  ): Promise<Disposable & { readonly pid: number }> {
+    const domid = await this.domid(uid);
+    const child = new Deno.Command(this.xl, {
+      args: ["console", domid],
+      env,
+      stdin: "piped",
+      stdout: "null",
+    }).spawn();
+    const { pid } = child;
+    await until(
+      "it is held",
+      () => readArguments(pid)[0]?.endsWith("/xenconsole"),
+      this,
+    );
+    let isOver = false;
+    void child.status.then(() => isOver = true);
+    void child.stdin.close();
+    return {
+      pid,
+      [Symbol.dispose]() {
+        if (!isOver) child.kill("SIGKILL");
+      },
+    };
+  }
+
   /** Has a monitor watch over a domain that nobody of usher's has started. */
   async watchByHand(domid: string, name: string): Promise<void> {
     const config = `${this.dir}/host/domains/${domid}/config`;

@@ -6,19 +6,34 @@
  * attached, somebody's `xl console` among them, and nobody takes a byte from
  * another. Where the daemon keeps no log, and for hvm guests, whose serial line
  * it does not know, `xl console` is the line; it serves one, and is refused
- * while somebody has it.
+ * while somebody has it. It ends neither when it is asked to nor when nobody reads
+ * it any more, so it is killed.
  *
  * @module
  */
 import { UsherError } from "../../error/mod.ts";
 import { connectPiped } from "../../sys/piped_child.ts";
-import { listPids, readArguments } from "../../sys/process_table.ts";
+import { systemClock } from "../../sys/clock.ts";
+import {
+  listPids,
+  readArguments,
+  readProcess,
+  readVariable,
+  signalProcess,
+} from "../../sys/process_table.ts";
 import { tailFile } from "../../sys/tail_file.ts";
 import type { ByteConnection } from "../../sys/unix_socket.ts";
 import { findConsoleLog } from "./console_log.ts";
 import type { XenEnvironment } from "./environment.ts";
 import type { Handle } from "./handle.ts";
 import type { Row } from "./listing.ts";
+
+/** In the environment of an `xl console` of ours, with its domain's uid. */
+const CONSOLE_VARIABLE = "USHER_CONSOLE";
+
+const LOOK_MS = 50;
+/** How long one that was ended may take to be gone. */
+const FREE_MS = 5000;
 
 /** Opens the line of a domain that runs. Throws `unavailable` when there is none, `busy` when somebody has it. */
 export async function openConsole(
@@ -30,12 +45,14 @@ export async function openConsole(
   if (handle.spec?.xen.type !== "hvm" && log !== null) {
     return await openLogged(env, handle.name, row, log);
   }
-  refuseTaken(handle.name, row);
+  await freeLine(handle, row);
   const type = handle.spec?.xen.type === "hvm" ? ["-t", "serial"] : [];
   return connectPiped(
     env.xl.program,
     ["console", ...type, String(row.domid)],
-    env.programs,
+    { ...env.programs, [CONSOLE_VARIABLE]: handle.uid },
+    // It hears SIGTERM, and stays.
+    { endBy: "SIGKILL" },
   );
 }
 
@@ -66,15 +83,32 @@ async function openLogged(
   };
 }
 
-function refuseTaken(name: string, { domid }: Row): void {
-  const taker = listPids().find((pid) => {
-    const [program = "", ...args] = readArguments(pid);
-    return program.endsWith("/xenconsole") && args.includes(String(domid));
-  });
-  if (taker === undefined) return;
-  throw new UsherError(
+/** Throws `busy` while somebody has the line. What an LNM that died has left there is ended. */
+async function freeLine(
+  { uid, name }: Handle,
+  { domid }: Row,
+): Promise<void> {
+  const late = systemClock.monotonic() + FREE_MS;
+  for (;;) {
+    const taker = listPids().find((pid) => holdsLine(pid, domid));
+    if (taker === undefined) return;
+    const process = readProcess(taker);
+    const isOurs = readVariable(taker, CONSOLE_VARIABLE) === uid;
+    if (!isOurs || systemClock.monotonic() > late) throw taken(name, taker);
+    if (process !== null) signalProcess(process, "SIGKILL");
+    await systemClock.sleep(LOOK_MS);
+  }
+}
+
+function holdsLine(pid: number, domid: number): boolean {
+  const [program = "", ...args] = readArguments(pid);
+  return program.endsWith("/xenconsole") && args.includes(String(domid));
+}
+
+function taken(name: string, pid: number): UsherError {
+  return new UsherError(
     "busy",
-    `Cannot open the console of VM "${name}": process ${taker} of its node has it`,
+    `Cannot open the console of VM "${name}": process ${pid} of its node has it`,
     {
       hint:
         "With XENCONSOLED_ARGS=--log=guest on the node any number may share a console.",

@@ -121,7 +121,7 @@ class Carrier {
     const xl = connectPiped(task.xl, ["migrate-receive"], {
       ...task.env,
       [DOMAIN_VARIABLE]: task.uid,
-    }, moveFiles(this.#folder).log);
+    }, { complaints: moveFiles(this.#folder).log });
     // A source that breaks off takes what came of the domain with it.
     let isWhole = false;
     const taken = this.#pump(source, xl).catch(() => {}).then(() => {
