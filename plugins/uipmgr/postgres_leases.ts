@@ -175,22 +175,31 @@ async function known(
   tx: Sql | Transaction,
   wants: readonly Want[],
 ): Promise<Known> {
+  const tokens = [...new Set(wants.map(({ token }) => token))];
+  const taken = new Set<string>();
   const leases: Lease[] = [];
   for (const pool of new Set(wants.map((want) => want.pool))) {
-    const { family, first, last } = pool;
-    const rows = await tx<Row[]>`
+    const { family } = pool;
+    const [first, last] = [pool.first, pool.last].map((value) =>
+      formatAddress({ family, value })
+    );
+    // Of the others no more than that they are there, and in one row: a pool
+    // may have thousands, and each start waits for this.
+    const [all] = await tx<{ addresses: string | null }[]>`
+      select string_agg(host(address), ' ') as addresses from usher_ip.lease
+      where address >= ${first ?? ""} and address <= ${last ?? ""}`;
+    for (const address of all?.addresses?.split(" ") ?? []) taken.add(address);
+    const own = await tx<Row[]>`
       select host(address) as address, range, vm, uid, token, at, request
-      from usher_ip.lease
-      where address >= ${formatAddress({ family, value: first })}
-        and address <= ${formatAddress({ family, value: last })}`;
-    leases.push(...rows.map(leaseOf));
+      from usher_ip.lease where token = any(${tokens})
+        and address >= ${first ?? ""} and address <= ${last ?? ""}`;
+    leases.push(...own.map(leaseOf));
   }
-  const byAddress = new Set(leases.map((it) => `${it.family}/${it.value}`));
   const byToken = new Map(
     leases.map((it) => [`${it.family}/${it.token}`, it]),
   );
   return {
-    isTaken: (family, value) => byAddress.has(`${family}/${value}`),
+    isTaken: (family, value) => taken.has(formatAddress({ family, value })),
     byToken: (token, family) => byToken.get(`${family}/${token}`),
   };
 }

@@ -12,7 +12,7 @@
 import type { PluginContext, VmView } from "@usher/plugin";
 import { allVms } from "../shared/all_vms.ts";
 import { formatAddress, parseAddress } from "./address.ts";
-import type { Lease, Leases } from "./leases.ts";
+import type { Lease, Leases, Want } from "./leases.ts";
 import type { Options } from "./options.ts";
 import { isIn, readRanges } from "./range.ts";
 import { TOKEN } from "./vm_args.ts";
@@ -21,6 +21,10 @@ type Context = PluginContext<Options>;
 
 /** How many requests are asked about at once; the others wait for the next look. */
 const MAX_ASKED = 1000;
+/** How many leases are written down at once: each time all of their pool are read. */
+const MANY = 500;
+/** How many changes of leases go side by side. */
+const SIDE_BY_SIDE = 8;
 
 /** Compares, and puts right what differs. */
 export async function reconcile(leases: Leases, ctx: Context): Promise<void> {
@@ -35,14 +39,14 @@ export async function reconcile(leases: Leases, ctx: Context): Promise<void> {
   );
   const byUid = new Map(vms.map((vm) => [vm.uid, vm]));
   let freed = 0;
-  for (const lease of all) {
+  await sideBySide(all, async (lease) => {
     const vm = byToken.get(lease.token);
     if (vm !== undefined && isHeldBy(lease, vm)) {
       if (lease.uid !== vm.uid) await leases.bind(lease, vm.uid);
     } else if (isOver(lease, byUid, over, ctx.options.pending)) {
       if (await leases.releaseSeen(lease)) freed++;
     }
-  }
+  });
   if (freed > 0) ctx.log.info(`${freed} addresses that nobody had are free`);
   await adopt(leases, { all, vms }, ctx);
 }
@@ -119,36 +123,57 @@ async function adopt(
   },
   ctx: Context,
 ): Promise<void> {
-  const ranges = readRanges(ctx.options.ranges);
   const byAddress = new Map(all.map((it) => [formatAddress(it), it]));
-  for (const vm of vms) {
-    const token = vm.args[TOKEN];
-    const range = ranges.get(vm.args["range"] ?? "");
-    if (token === undefined || range === undefined) continue;
-    for (const text of [vm.args["ip"], vm.args["ip6"]]) {
-      const address = parseAddress(text ?? "");
-      if (address === null) continue;
-      const { family, value } = address;
-      const known = byAddress.get(formatAddress(address));
-      if (known?.token === token) continue;
-      const pool = range.pools.find((it) => it.family === family);
-      if (pool === undefined || !isIn(pool, value)) continue;
-      const [taken] = await leases.take([
-        {
-          pool,
-          token,
-          vm: vm.name,
-          uid: vm.uid,
-          request: null,
-          exactly: value,
-        },
-      ], Date.now());
-      if (taken?.value === value) continue;
+  const isKnown = ({ pool, exactly, token }: Exact) =>
+    byAddress.get(formatAddress({ family: pool.family, value: exactly }))
+      ?.token === token;
+  const wants = wantsOf(vms, ctx).filter((want) => !isKnown(want));
+  for (let at = 0; at < wants.length; at += MANY) {
+    const some = wants.slice(at, at + MANY);
+    const taken = await leases.take(some, Date.now());
+    for (
+      const [i, { pool: { family }, exactly: value, vm }] of some.entries()
+    ) {
+      if (taken[i]?.value === value) continue;
+      const address = formatAddress({ family, value });
       ctx.log.error(
-        `VM "${vm.name}" has address ${
-          formatAddress(address)
-        }, which is leased to "${known?.vm ?? "another site"}"`,
+        `VM "${vm}" has address ${address}, which is leased to "${
+          byAddress.get(address)?.vm ?? "another site"
+        }"`,
       );
     }
   }
+}
+
+/** A lease of one address and no other. */
+type Exact = Want & { readonly exactly: bigint };
+
+/** The leases of all addresses that VMs have by their arguments, of ranges that there are. */
+function wantsOf(vms: readonly VmView[], { options }: Context): Exact[] {
+  const ranges = readRanges(options.ranges);
+  return vms.flatMap(({ name, uid, args }) => {
+    const token = args[TOKEN];
+    const range = ranges.get(args["range"] ?? "");
+    if (token === undefined || range === undefined) return [];
+    return [args["ip"], args["ip6"]].flatMap((text): Exact[] => {
+      const address = parseAddress(text ?? "");
+      const pool = range.pools.find((it) => it.family === address?.family);
+      if (address === null || pool === undefined) return [];
+      const { value: exactly } = address;
+      if (!isIn(pool, exactly)) return [];
+      return [{ pool, token, vm: name, uid, request: null, exactly }];
+    });
+  });
+}
+
+/** Does `work` with each, some at a time. */
+async function sideBySide<T>(
+  all: readonly T[],
+  work: (one: T) => Promise<void>,
+): Promise<void> {
+  const left = all.values();
+  const workers = Array.from({ length: SIDE_BY_SIDE }, async () => {
+    for (const one of left) await work(one);
+  });
+  await Promise.all(workers);
 }

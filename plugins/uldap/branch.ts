@@ -29,26 +29,24 @@ interface Member {
 export async function ensureBranch(
   directory: Directory,
   cluster: Cluster,
-  { base, service, signal }: {
+  { client, base, service }: {
+    /** One that may search people and write branches. */
+    readonly client: Client;
     readonly base: string;
     /** Who stands in a group that has nobody else: it may not be empty. */
     readonly service: string;
-    readonly signal: AbortSignal;
   },
 ): Promise<string[]> {
-  const names = [...new Set([cluster.createdBy, cluster.user])];
-  const found = await Promise.all(
-    names.map(async (name) => ({
-      name,
-      dn: await directory.find(name, signal),
-    })),
-  );
-  const members = found.filter((it): it is Member => it.dn !== null);
+  const members: Member[] = [];
+  const unknown: string[] = [];
+  for (const name of new Set([cluster.createdBy, cluster.user])) {
+    const dn = await directory.find(name, client);
+    if (dn === null) unknown.push(name);
+    else members.push({ name, dn });
+  }
   const wanted = branchOf(cluster.name, base, { members, service });
-  await directory.asService(signal, async (client) => {
-    for (const { dn, attributes } of wanted) await add(client, dn, attributes);
-  });
-  return found.filter(({ dn }) => dn === null).map(({ name }) => name);
+  for (const { dn, attributes } of wanted) await add(client, dn, attributes);
+  return unknown;
 }
 
 /** The entries of a branch, each after the one above it. */

@@ -66,11 +66,9 @@ export class Directory {
   }
 
   /** The name of somebody's entry; null when there is none. */
-  find(user: string, signal: AbortSignal): Promise<string | null> {
-    return this.asService(signal, async (client) => {
-      const dn = await this.#dnOf(user, client);
-      return dn !== null && await exists(client, dn) ? dn : null;
-    });
+  async find(user: string, client: Client): Promise<string | null> {
+    const dn = await this.#dnOf(user, client);
+    return dn !== null && await exists(client, dn) ? dn : null;
   }
 
   /** Does something as `bind_dn`. */

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import type { Client } from "ldapts";
 import type {
   Cluster,
   Credentials,
@@ -19,6 +20,7 @@ import type {
 } from "@usher/plugin";
 import { readSmallFile } from "../shared/secret_file.ts";
 import { ensureBranch } from "./branch.ts";
+import { compareFrom } from "./compare.ts";
 import { Directory } from "./directory.ts";
 import { type Options, optionsOf } from "./options.ts";
 
@@ -53,16 +55,28 @@ export default (tools: PluginTools): Plugin => {
     // What is played again is told to nobody.
     if (ctx.isReplay) return;
     try {
-      await ensure(await opened(ctx), cluster, ctx);
-    } catch (error) {
-      ctx.log.warn(
-        `branch of cluster "${cluster.name}" is tried again in ${
-          RETRY_MS / 1000
-        } s: ${text(error)}`,
+      const directory = await opened(ctx);
+      await directory.asService(
+        ctx.signal,
+        (client) => ensure(directory, cluster, { client, ctx }),
       );
-      const key = `retry/${cluster.name}`;
-      await ctx.schedule.at(RETRY_MS, "uldap_retry", [cluster.name], key);
+    } catch (error) {
+      await tryAgain(cluster, error, ctx);
     }
+  };
+  const compare = async (from: string, ctx: Context) => {
+    if (ctx.isReplay || ctx.options.clusters === undefined) return;
+    const comparing = async () => {
+      const directory = await opened(ctx);
+      return {
+        directory,
+        ensure: (cluster: Cluster, client: Client) =>
+          ensure(directory, cluster, { client, ctx }),
+        tryAgain: (cluster: Cluster, why: unknown) =>
+          tryAgain(cluster, why, ctx),
+      };
+    };
+    await compareFrom(from, comparing, ctx, RETRY_MS);
   };
   return tools.definePlugin({
     options: optionsOf(tools),
@@ -72,13 +86,10 @@ export default (tools: PluginTools): Plugin => {
         return await login([credentials, isValid, identity], opened, ctx);
       },
       cluster_register: ([cluster], ctx) => branch(cluster, ctx),
-      ctrl_start: async (_args, ctx) => {
-        if (ctx.options.clusters === undefined) return;
-        for (const cluster of await ctx.clusters.list()) {
-          await branch(cluster, ctx);
-        }
-      },
-      uldap_retry: async ([name], ctx: Context) => {
+      ctrl_start: (_args, ctx) => compare("", ctx),
+      uldap_retry: async ([name, from], ctx: Context) => {
+        // Without a name it is all of them, from one on.
+        if (name === "") return await compare(String(from), ctx);
         const cluster = await ctx.clusters.get(String(name));
         if (cluster !== null) await branch(cluster, ctx);
       },
@@ -141,18 +152,29 @@ function roleOf(
   return gives ?? default_role;
 }
 
+async function tryAgain(
+  { name }: Cluster,
+  why: unknown,
+  ctx: Context,
+): Promise<void> {
+  ctx.log.warn(
+    `branch of cluster "${name}" is tried again in ${RETRY_MS / 1000} s: ${
+      text(why)
+    }`,
+  );
+  await ctx.schedule.at(RETRY_MS, "uldap_retry", [name], `retry/${name}`);
+}
+
 async function ensure(
   directory: Directory,
   cluster: Cluster,
-  ctx: Context,
+  { client, ctx }: { readonly client: Client; readonly ctx: Context },
 ): Promise<void> {
   const { clusters, bind_dn } = ctx.options;
   if (clusters === undefined || bind_dn === undefined) return;
-  const unknown = await ensureBranch(directory, cluster, {
-    base: clusters.base,
-    service: bind_dn,
-    signal: ctx.signal,
-  });
+  const { base } = clusters;
+  const branch = { client, base, service: bind_dn };
+  const unknown = await ensureBranch(directory, cluster, branch);
   if (unknown.length > 0) {
     ctx.log.warn(
       `cluster "${cluster.name}": the directory has no ${unknown.join(", ")}`,
