@@ -5,6 +5,8 @@
  * @module
  */
 import { flagOverrides } from "./client/commands/config/roles.ts";
+import { Api } from "./client/api.ts";
+import { awaitChange } from "./client/plugin_change.ts";
 import { type CtrlWord } from "./client/commands/ctrl.ts";
 import { EXIT } from "./client/exit.ts";
 import { parseCtrlCommand } from "./client/main.ts";
@@ -16,10 +18,10 @@ import { checkState, type Report } from "./ctrl/state/check.ts";
 import type { OnStateProgress } from "./ctrl/state/progress.ts";
 import { checkCertificates } from "./ctrl/trust/check.ts";
 import { openSource } from "./ctrl/state/source.ts";
-import { LocalController } from "./ctrl/local.ts";
+import { localPlace } from "./ctrl/local.ts";
 import { UsherError } from "./error/mod.ts";
 import { CtrlConfig } from "./schema/config.ts";
-import { ConfigReloadAnswer } from "./schema/config_reload.ts";
+import type { ConfigReloadAnswer } from "./schema/config_reload.ts";
 import { systemClock } from "./sys/clock.ts";
 import { absolutePath } from "./sys/file.ts";
 import { newId } from "./sys/id.ts";
@@ -187,15 +189,13 @@ async function reload(
   { check, json }: { readonly check: boolean; readonly json: boolean },
   signal: AbortSignal,
 ): Promise<number> {
-  using controller = await LocalController.of(state_dir);
-  const answer = ConfigReloadAnswer.parse(
-    await controller.post(
-      "/v1/config/reload",
-      { check },
-      CONTEXT.clock,
-      signal,
-    ),
+  using api = new Api(await localPlace(state_dir));
+  const answer = await awaitChange(
+    api,
+    { signal, say: (line) => say(line, "stderr") },
+    (call) => api.call("reloadConfig", { body: { check }, ...call }),
   );
+  if (answer === null) return EXIT.stillRunning;
   for (const warning of answer.warnings) say(`warning: ${warning}`, "stderr");
   say(json ? JSON.stringify(answer) : reloadText(answer, check));
   return EXIT.done;

@@ -132,6 +132,8 @@ export type OpenConnection = (caPem: string | undefined) => HttpClient;
 export interface CallInput<R extends RouteName> {
   /** Values for the braces of the path. */
   readonly params?: Readonly<Record<string, string>>;
+  /** How long the controller may take to begin its answer, if not a minute. */
+  readonly answerMs?: number;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: Body<R>;
   readonly signal?: AbortSignal;
@@ -242,7 +244,7 @@ export class Api implements Disposable {
 
   async #fetch<R extends RouteName>(
     route: R,
-    { body, signal, ...rest }: CallInput<R>,
+    { body, signal, answerMs = ANSWER_MS, ...rest }: CallInput<R>,
   ): Promise<Response> {
     // Programs in JavaScript have no types to tell them.
     if (!Object.hasOwn(PATHS, route)) {
@@ -252,7 +254,7 @@ export class Api implements Disposable {
     }
     const [method = "GET"] = PATHS[route].split(" ");
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), ANSWER_MS);
+    const timer = setTimeout(() => late.abort(), answerMs);
     try {
       const response = await this.#client.fetch(this.#url(route, rest), {
         method,

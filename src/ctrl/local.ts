@@ -8,17 +8,12 @@
  * @module
  */
 import { z } from "zod";
-import { fromProblem, messageOf, UsherError } from "../error/mod.ts";
-import { Problem } from "../schema/problem.ts";
-import { type Clock, Deadline } from "../sys/clock.ts";
+import { messageOf, UsherError } from "../error/mod.ts";
 import { readTextOrNull, writeDurably } from "../sys/file.ts";
 import { HttpClient } from "../sys/http_client.ts";
 
 const TOKEN = "admin-token";
 const PLACE = "controller.json";
-
-/** How long an answer may take: each plugin that is new is started for one. */
-const POST_MS = 120_000;
 
 /** Where a controller is, and how its certificate is checked. */
 const Place = z.object({ url: z.url(), caPem: z.string() });
@@ -57,11 +52,28 @@ export async function readLocalToken(stateDir: string): Promise<string> {
   );
 }
 
-/** One request. */
-interface LocalRequest {
-  readonly method?: string;
-  readonly body?: string;
-  readonly signal: AbortSignal;
+/** How the owner of a state directory reaches the controller that runs on it. */
+export interface LocalPlace {
+  /** Its origin. */
+  readonly controller: string;
+  readonly caPem: string;
+  readonly token: string;
+}
+
+/** Where that is. Throws `unavailable` when nobody left word there. */
+export async function localPlace(stateDir: string): Promise<LocalPlace> {
+  const token = await readLocalToken(stateDir);
+  const text = await readTextOrNull(`${stateDir}/${PLACE}`);
+  const place = Place.safeParse(text === null ? null : parse(text));
+  if (place.success) {
+    const { url: controller, caPem } = place.data;
+    return { controller, caPem, token };
+  }
+  throw new UsherError(
+    "unavailable",
+    `Cannot tell where the controller of ${stateDir} listens: it left no ${PLACE}`,
+    { hint: "restart that controller; it may be of an older version" },
+  );
 }
 
 /** Asks the running controller of `stateDir`; the answer's body is the caller's to read. */
@@ -70,28 +82,20 @@ export class LocalController implements Disposable {
   readonly #url: string;
   readonly #token: string;
 
-  private constructor({ url, caPem }: Place, token: string) {
+  private constructor({ controller, caPem, token }: LocalPlace) {
     this.#client = new HttpClient(caPem);
-    this.#url = url;
+    this.#url = controller;
     this.#token = token;
   }
 
   /** Throws `unavailable` when nobody left word there. */
   static async of(stateDir: string): Promise<LocalController> {
-    const token = await readLocalToken(stateDir);
-    const text = await readTextOrNull(`${stateDir}/${PLACE}`);
-    const place = Place.safeParse(text === null ? null : parse(text));
-    if (place.success) return new LocalController(place.data, token);
-    throw new UsherError(
-      "unavailable",
-      `Cannot tell where the controller of ${stateDir} listens: it left no ${PLACE}`,
-      { hint: "restart that controller; it may be of an older version" },
-    );
+    return new LocalController(await localPlace(stateDir));
   }
 
   /** Throws `unavailable` when it cannot be reached, and what it answers. */
   async get(path: string, signal: AbortSignal): Promise<Response> {
-    const response = await this.#fetch(path, { signal });
+    const response = await this.#fetch(path, signal);
     if (response.ok) return response;
     throw new UsherError(
       "unavailable",
@@ -101,54 +105,11 @@ export class LocalController implements Disposable {
     );
   }
 
-  /**
-   * Posts `body` and reads the answer. Throws `unavailable` when it cannot be
-   * reached, `interrupted` when it answers too late, and what it refuses with.
-   */
-  async post(
-    path: string,
-    body: unknown,
-    clock: Clock,
-    signal: AbortSignal,
-  ): Promise<unknown> {
-    using deadline = new Deadline(clock, POST_MS, "answer", signal);
-    let text: string;
-    try {
-      const response = await this.#fetch(path, {
-        method: "POST",
-        body: JSON.stringify(body),
-        signal: deadline.signal,
-      });
-      text = await response.text();
-      if (response.ok) return parse(text);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!deadline.signal.aborted) throw error;
-      throw new UsherError(
-        "interrupted",
-        `The controller at ${this.#url} has not answered for ${
-          POST_MS / 1000
-        } s`,
-        { hint: "its log tells what became of it", cause: error },
-      );
-    }
-    const problem = Problem.safeParse(parse(text));
-    if (problem.success) throw fromProblem(problem.data);
-    throw new UsherError(
-      "unavailable",
-      `The controller at ${this.#url} answered: ${text.slice(0, 500)}`,
-    );
-  }
-
-  async #fetch(path: string, init: LocalRequest): Promise<Response> {
-    const { signal } = init;
+  async #fetch(path: string, signal: AbortSignal): Promise<Response> {
     try {
       return await this.#client.fetch(this.#url + path, {
-        ...init,
-        headers: {
-          authorization: `Bearer ${this.#token}`,
-          "content-type": "application/json",
-        },
+        headers: { authorization: `Bearer ${this.#token}` },
+        signal,
       });
     } catch (error) {
       signal.throwIfAborted();

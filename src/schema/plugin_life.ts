@@ -79,6 +79,18 @@ export const ReloadAnswer = z.object({
 /** What a reload changed. */
 export type ReloadAnswer = z.infer<typeof ReloadAnswer>;
 
+/** A change of the plugins that goes on, and what it waits for. */
+export const PluginChangeUnderWay = z.object({
+  /** `check` changes nothing. */
+  doing: z.enum(["reload", "check", "enable", "disable"]),
+  by: z.string(),
+  since: z.string(),
+  /** Plugins that are being read or started. */
+  waitsFor: z.array(z.string()),
+});
+/** A change of the plugins that goes on, and what it waits for. */
+export type PluginChangeUnderWay = z.infer<typeof PluginChangeUnderWay>;
+
 /** What was forgotten of a plugin. */
 export const ForgetAnswer = z.object({
   plugin: PluginName,

@@ -8,6 +8,7 @@ import { LogRing } from "../../src/ctrl/plugins/log_ring.ts";
 import { PluginLife } from "../../src/ctrl/plugins/life.ts";
 import type { PluginSource } from "../../src/ctrl/plugins/set.ts";
 import { ShadowRunner } from "../../src/ctrl/plugins/shadow_runner.ts";
+import { ChangeUnderWay } from "../../src/ctrl/plugins/under_way.ts";
 import { Shadows } from "../../src/ctrl/plugins/shadows.ts";
 import { Chains } from "../../src/plugin/chain/chains.ts";
 import type { LoadedPlugin, RunnerStatus } from "../../src/plugin/runner.ts";
@@ -60,6 +61,7 @@ export async function openLife<C extends Clock>(
     isKnownTimer: () => false,
     needed: () => new Set<string>(),
   };
+  const underWay = new ChangeUnderWay(clock);
   const shadows = new Shadows({
     source,
     reading,
@@ -73,6 +75,7 @@ export async function openLife<C extends Clock>(
     runner,
     source,
     reading,
+    underWay,
     shadows,
     services: {
       prepare: () => Promise.resolve(),

@@ -9,6 +9,7 @@ import { didYouMean } from "../../schema/nearest.ts";
 import type { PluginView, ShadowView } from "../../schema/plugin.ts";
 import type {
   ForgetAnswer,
+  PluginChangeUnderWay,
   ReloadAnswer,
   ShadowRequest,
 } from "../../schema/plugin_life.ts";
@@ -23,6 +24,8 @@ import type { ReadConfig } from "./set.ts";
 export interface PluginAdmin {
   /** Those that are registered, then those that could be, each in the order of their names. */
   list(): readonly PluginView[];
+  /** What is under way; null for nothing. */
+  readonly change: PluginChangeUnderWay | null;
   /** Throws `not_found`. */
   show(name: string): PluginView;
   /**
@@ -61,6 +64,7 @@ export interface PluginAdmin {
 /** For a controller that has no plugins. */
 export const NO_PLUGINS: PluginAdmin = {
   list: () => [],
+  change: null,
   show(name) {
     throw unknownPlugin(name, []);
   },

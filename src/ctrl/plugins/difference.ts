@@ -8,7 +8,7 @@ import { effective } from "../../plugin/files/permission.ts";
 import type { LoadedPlugin } from "../../plugin/runner.ts";
 import type { PluginSet } from "./set.ts";
 import { permissionTexts } from "../../schema/permission_text.ts";
-import type { PluginChange } from "../../schema/plugin_life.ts";
+import type { PluginChange, ReloadAnswer } from "../../schema/plugin_life.ts";
 
 /** The changes from one set to another, by name. */
 export function changesBetween(
@@ -19,6 +19,14 @@ export function changesBetween(
   const now = byName(after);
   return [...new Set([...old.keys(), ...now.keys()])].toSorted()
     .map((name) => changeOf(name, old.get(name), now.get(name)));
+}
+
+/** What a reload from one set to another answers. */
+export function answerOf(before: PluginSet, after: PluginSet): ReloadAnswer {
+  return {
+    changes: changesBetween(before, after),
+    warnings: [...after.warnings],
+  };
 }
 
 function byName({ plugins }: PluginSet): Map<string, LoadedPlugin> {

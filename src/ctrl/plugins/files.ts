@@ -215,6 +215,7 @@ export class PluginFiles implements PluginSource {
     site: Site,
     reader: PluginReader,
   ): Promise<Entry> {
+    using _waits = site.ports.waits?.(name);
     const place = await placeOf(name, config, site);
     const read = await this.#readOne(name, config, place, reader);
     checkOptions(name, config, read.reading, site.locate);
@@ -233,6 +234,7 @@ export class PluginFiles implements PluginSource {
     const start = Math.min(limits.start, OFF_START_MS);
     const hurried = { ...config, limits: { ...limits, start } };
     let place: PluginPlace | null = null;
+    using _waits = site.ports.waits?.(name);
     try {
       place = await placeOf(name, config, site);
       const { plugin, reading } = await this.#readOne(

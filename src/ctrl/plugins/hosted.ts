@@ -32,6 +32,7 @@ import type { Records } from "../records/records.ts";
 import { PluginLife } from "./life.ts";
 import { LogRing } from "./log_ring.ts";
 import type { PluginSource, ReadingPorts } from "./set.ts";
+import { ChangeUnderWay } from "./under_way.ts";
 import { ShadowRunner } from "./shadow_runner.ts";
 import { Shadows } from "./shadows.ts";
 
@@ -112,9 +113,11 @@ export class HostedPlugins implements AsyncDisposable {
     this.#loaded = parts;
     const { context, recorder } = this.#parts;
     const source = this.#source;
+    const underWay = new ChangeUnderWay(context.clock);
     const reading: ReadingPorts = {
       clock: context.clock,
       heard: (line) => this.#heard(line),
+      waits: (plugin) => underWay.waits(plugin),
       isKnownTimer: (plugin, when) =>
         services.clocks.isKnownTimer(plugin, when),
       needed: () => this.#needed(),
@@ -133,6 +136,7 @@ export class HostedPlugins implements AsyncDisposable {
       runner: this.#runner,
       source,
       reading,
+      underWay,
       shadows,
       services,
       logs: this.#logs,

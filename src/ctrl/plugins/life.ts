@@ -17,7 +17,6 @@ import type { PluginView, ShadowView } from "../../schema/plugin.ts";
 import {
   type ForgetAnswer,
   PluginSwitch,
-  type ReloadAnswer,
   type ShadowRequest,
 } from "../../schema/plugin_life.ts";
 import type { RecordedLine } from "../../schema/recorded_event.ts";
@@ -32,7 +31,7 @@ import {
   type PluginLogs,
   unknownPlugin,
 } from "./admin.ts";
-import { changesBetween } from "./difference.ts";
+import { answerOf } from "./difference.ts";
 import {
   type KnownPlugin,
   NO_SET,
@@ -43,7 +42,8 @@ import {
   type Switches,
 } from "./set.ts";
 import type { Shadows } from "./shadows.ts";
-import { pluginView } from "./view.ts";
+import type { ChangeUnderWay } from "./under_way.ts";
+import { pluginView, rank } from "./view.ts";
 
 /** What the life of plugins needs. */
 export interface PluginLifeParts {
@@ -56,6 +56,8 @@ export interface PluginLifeParts {
   readonly runner: Pick<HandlerRunner, "status">;
   readonly source: PluginSource;
   readonly reading: ReadingPorts;
+  /** Told what the change that is under way waits for. */
+  readonly underWay: ChangeUnderWay;
   /** Serves a set: what it asks, and its clocks. */
   readonly services: Pick<PluginServices, "prepare" | "use" | "forget">;
   readonly logs: PluginLogs;
@@ -99,6 +101,10 @@ export class PluginLife implements PluginAdmin {
     return views.toSorted((a, b) => rank(a) - rank(b));
   }
 
+  get change() {
+    return this.#parts.underWay.view;
+  }
+
   show(name: string): PluginView {
     const known = this.#known(name);
     const { chains, runner, shadows } = this.#parts;
@@ -123,6 +129,8 @@ export class PluginLife implements PluginAdmin {
       );
     }
     return await this.#inTurn(async () => {
+      const { underWay } = this.#parts;
+      using _ = underWay.begin(enabled ? "enable" : "disable", by);
       const at = isoNow(this.#parts.context);
       const given: PluginSwitch = { v: 1, name, enabled, by, at };
       const switches = new Map(this.#switches).set(name, given);
@@ -141,6 +149,7 @@ export class PluginLife implements PluginAdmin {
 
   async reload(check: boolean, by: string, given?: ReadConfig) {
     return await this.#inTurn(async () => {
+      using _ = this.#parts.underWay.begin(check ? "check" : "reload", by);
       const before = this.#set;
       const set = await this.#read(this.#switches, given);
       if (check) {
@@ -310,10 +319,11 @@ export class PluginLife implements PluginAdmin {
 
   /** Starts all that is new beside what runs; throws when one of them does not start. */
   async #prepare(set: PluginSet): Promise<void> {
-    const { runner, chains } = this.#parts;
+    const { runner, chains, underWay } = this.#parts;
     const fresh = set.plugins.filter((plugin) =>
       !this.#set.plugins.includes(plugin)
     );
+    using _ = underWay.waits(...fresh.map(({ name }) => name));
     await chains.prepare(fresh);
     const failed = fresh.find(({ name }) =>
       runner.status(name)?.state === "failed"
@@ -333,16 +343,4 @@ export class PluginLife implements PluginAdmin {
     this.#turn = turn.catch(() => {});
     return turn;
   }
-}
-
-/** Those in the configuration before those that could be. */
-function rank({ state }: PluginView): number {
-  return state === "available" ? 1 : 0;
-}
-
-function answerOf(before: PluginSet, after: PluginSet): ReloadAnswer {
-  return {
-    changes: changesBetween(before, after),
-    warnings: [...after.warnings],
-  };
 }

@@ -53,6 +53,8 @@ export interface ReadingPorts {
   readonly clock: Clock;
   /** Told what plugins say while they are read. */
   heard(line: PluginLine): void;
+  /** A plugin is waited for until the result is disposed of. */
+  waits?(plugin: string): Disposable;
   /** Whether a timer of a moment that is past was registered before it was. */
   isKnownTimer(plugin: string, when: string): boolean;
   /** The hashes of versions that operations began with which have not ended. */

@@ -73,3 +73,8 @@ function switchView(
   const { by, at, enabled } = given;
   return { by, at, enabled };
 }
+
+/** Those in the configuration before those that could be. */
+export function rank({ state }: PluginView): number {
+  return state === "available" ? 1 : 0;
+}

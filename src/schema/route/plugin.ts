@@ -7,6 +7,7 @@ import { z } from "zod";
 import { PluginView, ShadowView } from "../plugin.ts";
 import {
   ForgetAnswer,
+  PluginChangeUnderWay,
   PluginLogLine,
   PluginLogNote,
   ReloadAnswer,
@@ -22,8 +23,12 @@ export const PLUGIN_ROUTES = {
     method: "GET",
     path: "/v1/plugins",
     access: "admin",
-    summary: "Plugins: those that run, those that do not, and those there are",
-    response: z.object({ plugins: z.array(PluginView) }),
+    summary:
+      "Plugins: those that run, those that do not, those there are, and the change of them that is under way",
+    response: z.object({
+      plugins: z.array(PluginView),
+      change: PluginChangeUnderWay.nullable().default(null),
+    }),
   },
   plugin: {
     method: "GET",

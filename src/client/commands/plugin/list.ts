@@ -6,6 +6,7 @@
 import type { PluginView } from "../../../schema/plugin.ts";
 import { defineCommand, NO_WORDS } from "../../command.ts";
 import { memory, NOTHING } from "../../render/format.ts";
+import { changeText, sayTo } from "../../plugin_change.ts";
 import { OUTPUT_FLAGS, printRows } from "../../render/output.ts";
 import type { Column } from "../../render/table.ts";
 import { callTime, figuresOf } from "./figures.ts";
@@ -22,7 +23,11 @@ export const list = defineCommand({
   async run(context, { flags }) {
     const api = await context.api();
     await printRows(context, {
-      read: async () => (await api.call("plugins")).plugins,
+      read: async () => {
+        const { plugins, change } = await api.call("plugins");
+        if (change) sayTo(context.io)(changeText(change));
+        return plugins;
+      },
       columns: COLUMNS,
       name: ({ name }) => name,
       none: "no plugins; usher plugin init makes one",

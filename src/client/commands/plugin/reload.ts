@@ -11,6 +11,8 @@ import { defineCommand, NO_WORDS, toggle } from "../../command.ts";
 import { EXIT } from "../../exit.ts";
 import { FORMAT_FLAG, printOne } from "../../render/output.ts";
 import { printable } from "../../render/table.ts";
+import { awaitChange, sayTo } from "../../plugin_change.ts";
+import { startWait } from "../../wait.ts";
 
 export const reload = defineCommand({
   about:
@@ -31,9 +33,14 @@ export const reload = defineCommand({
   ],
   async run(context, { flags }) {
     const api = await context.api();
-    const answer = await api.call("reloadPlugins", {
-      body: { check: flags.check },
-    });
+    using wait = startWait(context);
+    const answer = await awaitChange(
+      api,
+      { signal: wait.signal, say: sayTo(context.io) },
+      (call) =>
+        api.call("reloadPlugins", { body: { check: flags.check }, ...call }),
+    );
+    if (answer === null) return EXIT.stillRunning;
     for (const warning of answer.warnings) {
       context.io.stderr.write(`warning: ${printable(warning)}\n`);
     }

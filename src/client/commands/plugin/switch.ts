@@ -8,6 +8,8 @@ import { type Context, defineCommand } from "../../command.ts";
 import { EXIT } from "../../exit.ts";
 import { FORMAT_FLAG, printShown } from "../../render/output.ts";
 import { printable } from "../../render/table.ts";
+import { awaitChange, sayTo } from "../../plugin_change.ts";
+import { startWait } from "../../wait.ts";
 
 const words = {
   usage: "PLUGINS...",
@@ -48,10 +50,17 @@ async function turn(
   output: Parameters<typeof printShown>[2],
 ): Promise<number> {
   const api = await context.api();
+  using wait = startWait(context);
   const plugins: PluginView[] = [];
   // One after another: each of them is a new set of plugins.
   for (const name of names) {
-    plugins.push(await api.call(route, { params: { name } }));
+    const plugin = await awaitChange(
+      api,
+      { signal: wait.signal, say: sayTo(context.io) },
+      (call) => api.call(route, { params: { name }, ...call }),
+    );
+    if (plugin === null) return EXIT.stillRunning;
+    plugins.push(plugin);
   }
   const format = output ?? (await context.settings()).output;
   if (format === "table" || format === "wide") {

@@ -13,7 +13,8 @@ import { recordedEvents, reloadPlugins, shadowPlugin } from "../plugins.ts";
 export const PLUGIN_HANDLERS: Readonly<
   Record<keyof typeof PLUGIN_ROUTES, Handler>
 > = {
-  plugins: ({ site }) => json({ plugins: site.plugins.list() }),
+  plugins: ({ site: { plugins } }) =>
+    json({ plugins: plugins.list(), change: plugins.change }),
   plugin: ({ site, param }) => json(site.plugins.show(param("name"))),
   enablePlugin: async ({ site, caller, param }) =>
     json(await site.plugins.turn(param("name"), true, caller.user)),
