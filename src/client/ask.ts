@@ -23,9 +23,21 @@ export async function askLine(io: Io, question: string): Promise<string> {
   return await readLine(io) ?? "";
 }
 
-/** Asks for yes or no; anything else than yes is no. */
+/** So often somebody is asked who answers neither yes nor no. */
+const TIMES = 3;
+
+/**
+ * Asks for yes or no; Enter alone is no. What is neither is asked about again:
+ * who typed it took the question for another, such as one for a password.
+ */
 export async function askYes(io: Io, question: string): Promise<boolean> {
-  return /^y(es)?$/i.test((await askLine(io, `${question} [y/N] `)).trim());
+  for (let i = 0; i < TIMES; i++) {
+    const answer = (await askLine(io, `${question} [y/N] `)).trim();
+    if (/^y(es)?$/i.test(answer)) return true;
+    if (answer === "" || /^no?$/i.test(answer)) return false;
+    io.stderr.write("Please answer yes or no.\n");
+  }
+  return false;
 }
 
 /** Asks for a secret; see `askSecrets`. */

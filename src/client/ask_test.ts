@@ -80,6 +80,15 @@ Deno.test("LineReader goes on behind the line that it has read", async () => {
   strictEqual(await lines.next(), null);
 });
 
+Deno.test("askYes() asks again about what is neither yes nor no", async () => {
+  const io = new FakeIo({ input: ["my password\n", "yes\n"] });
+  strictEqual(await askYes(io, "sure?"), true);
+  strictEqual(
+    io.err,
+    "sure? [y/N] Please answer yes or no.\nsure? [y/N] ",
+  );
+});
+
 Deno.test("askYes() takes yes for yes and nothing else", async () => {
   for (
     const [input, expected] of [

@@ -151,6 +151,23 @@ Deno.test("login: refuses without a way to trust, then works by fingerprint and 
     match(bad.err, /Cannot log in/);
   }));
 
+Deno.test("login: a wrong password is asked for again on a terminal, three times in all", () =>
+  withShell(0, async ({ run, site }) => {
+    const folder = site.site.cliConfig.replace("cli.yaml", "");
+    const password = (await Deno.readTextFile(`${folder}admin-password`))
+      .trim();
+    const login = (user: string, ...input: string[]) =>
+      run(["login", site.site.url, "--user", user], { terminal: true, input });
+    const right = await login("admin", "typo\r", `${password}\r`);
+    strictEqual(right.code, 0, right.err);
+    const asked = (err: string) => err.match(/^password of /gm)?.length;
+    strictEqual(asked(right.err), 2);
+    match(right.err, /^Cannot log in: User name or password is wrong$/m);
+    const wrong = await login("eve", "a\r", "b\r", "c\r", "d\r");
+    strictEqual(wrong.code, EXIT.denied);
+    strictEqual(asked(wrong.err), 3);
+  }));
+
 Deno.test("every list and show has every form of output, and they agree", () =>
   withShell(2, async ({ run }) => {
     strictEqual((await run("vm start web1 web2")).code, 0);

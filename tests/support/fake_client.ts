@@ -18,8 +18,8 @@ export interface FakeIoOptions {
   readonly columns?: number;
   readonly rows?: number;
   readonly env?: Readonly<Record<string, string>>;
-  /** What standard input holds. */
-  readonly input?: string;
+  /** What standard input holds; of several, what is typed at one question after another. */
+  readonly input?: string | readonly string[];
   readonly now?: number;
 }
 
@@ -30,6 +30,7 @@ export class FakeIo implements Io {
   /** Every change of the terminal to raw and back. */
   readonly raw: boolean[] = [];
   readonly #options: FakeIoOptions;
+  #questions = 0;
   readonly #interrupts = new Set<() => void>();
 
   constructor(options: FakeIoOptions = {}) {
@@ -57,12 +58,15 @@ export class FakeIo implements Io {
 
   get stdin(): Io["stdin"] {
     const { terminal = false, input = "" } = this.#options;
+    const typed = () =>
+      typeof input === "string" ? input : input[this.#questions++] ?? "";
     return {
       isTerminal: terminal,
       setRaw: (raw) => this.raw.push(raw),
       async *chunks() {
-        if (input !== "") {
-          yield await Promise.resolve(new TextEncoder().encode(input));
+        const text = typed();
+        if (text !== "") {
+          yield await Promise.resolve(new TextEncoder().encode(text));
         }
       },
     };

@@ -94,15 +94,30 @@ interface Where {
   readonly caPem: string | undefined;
 }
 
+/** So often a password is asked for on a terminal: the next would have to wait. */
+const TRIES = 3;
+
 async function withPassword(io: Io, flags: Flags, where: Where) {
   const user = await findUser(io, flags);
-  const password = await findPassword(
-    io,
-    flags,
-    `password of ${user} at ${where.controller}: `,
-  );
+  const isAsked = flags["password-file"] === undefined &&
+    !flags["password-stdin"];
   using api = connect(where);
-  return await exchange(api, user, password);
+  for (let left = isAsked ? TRIES - 1 : 0;; left--) {
+    const password = await findPassword(
+      io,
+      flags,
+      `password of ${user} at ${where.controller}: `,
+    );
+    try {
+      return await exchange(api, user, password);
+    } catch (error) {
+      // Of a disabled account no password would be the right one.
+      if (left === 0 || !isFailure(error) || !/wrong/.test(error.message)) {
+        throw error;
+      }
+      io.stderr.write(`${error.message}\n`);
+    }
+  }
 }
 
 /** An API token is kept as it is, once it is known whose it is. */
