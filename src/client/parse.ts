@@ -215,6 +215,8 @@ function checkWords(
     );
   }
   if (words.length > max) {
+    // A word that is misspelt is why there are others behind it.
+    checkChoices(name, expected, words.slice(0, max));
     throw new UsageError(
       `"usher ${name}" does not know what to do with "${words[max]}"`,
       `write ${how}, or see usher ${name} --help`,

@@ -120,6 +120,8 @@ Deno.test("parseCommand() lets only the words be said that there are", () => {
     refused("admn-token --no-start", words),
     /^Unknown word "admn-token"/,
   );
+  match(refused("admn-token b", words), /^Unknown word "admn-token"/);
+  match(refused("admin-token b", words), /what to do with "b"/);
   match(refused("--no-start admn-token", words), /^Unknown flag --no-start/);
 });
 

@@ -55,7 +55,10 @@ export function newQuestions(of: string): string[] {
 /** A new password that was typed twice. */
 export function alike(first = "", second = ""): string {
   if (first === second) return first;
-  throw new UsageError("The two passwords differ", "nothing was changed");
+  throw new UsageError(
+    "The two passwords differ",
+    "type it twice alike; nothing was changed",
+  );
 }
 
 async function given(io: Io, flags: Flags): Promise<string | null> {

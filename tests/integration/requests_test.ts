@@ -62,7 +62,7 @@ Deno.test("requests: bad input is refused with the field, and leaves nothing", a
     [
       "a grace that no timer can wait for",
       { verb: "shutdown", names: ["web-2"], graceMs: "40d" },
-      /graceMs: must be 7d at most/,
+      /"graceMs": must be 7d at most/,
     ],
     ["a bad request id", { id: "x", verb: "start", names: ["web"] }, /8 to 64/],
   ];

@@ -109,7 +109,9 @@ export function check<Schema extends z.ZodType>(
   const field = issue === undefined ? "" : issue.path.map(String).join(".");
   throw new UsherError(
     "invalid_input",
-    `${field === "" ? "The body" : field}: ${issue?.message ?? "is wrong"}`,
+    `Cannot take ${field === "" ? "the body" : `"${field}"`}: ${
+      issue?.message ?? "it is wrong"
+    }`,
     {
       ...(field === "" ? {} : { field }),
     },
