@@ -9,10 +9,9 @@
  * @module
  */
 import { z } from "zod";
-import { messageOf, UsherError } from "../../error/mod.ts";
 import { VmSpec } from "../../schema/vm.ts";
-import { listFolder, readTextOrNull, writeDurably } from "../../sys/file.ts";
 import type { DomainPlan } from "../driver.ts";
+import { keepHandle, keptHandles, readHandle } from "../kept_handles.ts";
 import type { Mark } from "./domain_xml.ts";
 import type { Layout } from "./layout.ts";
 import { MoveRecord } from "./migration/record.ts";
@@ -91,36 +90,17 @@ export function markOf(
 
 /** Keeps a handle; it is durable when this resolves. */
 export function saveHandle(layout: Layout, handle: Handle): Promise<void> {
-  return writeDurably(layout.files(handle.uid).handle, JSON.stringify(handle));
+  return keepHandle(layout.files(handle.uid).handle, handle);
 }
 
 /** The handles that are kept, and what stood in the way of reading others. */
-export async function loadHandles(
-  layout: Layout,
+export function loadHandles(
+  { handles }: Pick<Layout, "handles">,
 ): Promise<{ handles: Handle[]; errors: string[] }> {
-  const handles: Handle[] = [];
-  const errors: string[] = [];
-  for (const name of await listFolder(layout.handles)) {
-    if (!name.endsWith(".json")) continue;
-    try {
-      const text = await readTextOrNull(`${layout.handles}/${name}`);
-      if (text !== null) handles.push(parseHandle(text));
-    } catch (error) {
-      errors.push(`${layout.handles}/${name}: ${messageOf(error)}`);
-    }
-  }
-  return { handles, errors };
+  return keptHandles(handles, parseHandle);
 }
 
 /** Reads a handle. Throws `internal` for anything else. */
-export function parseHandle(text: string): Handle {
-  try {
-    return Handle.parse(JSON.parse(text));
-  } catch (error) {
-    throw new UsherError(
-      "internal",
-      `Cannot read a handle: ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
+function parseHandle(text: string): Handle {
+  return readHandle(text, (data) => Handle.parse(data));
 }

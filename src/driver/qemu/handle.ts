@@ -9,10 +9,9 @@
  * @module
  */
 import { z } from "zod";
-import { messageOf, UsherError } from "../../error/mod.ts";
-import { listFolder, readTextOrNull, writeDurably } from "../../sys/file.ts";
 import { OnNodeLoss, VmSpec } from "../../schema/vm.ts";
 import type { DomainPlan } from "../driver.ts";
+import { keepHandle, keptHandles, readHandle } from "../kept_handles.ts";
 import type { Layout } from "./layout.ts";
 import { Ending, MoveRecord } from "./migration/record.ts";
 
@@ -49,8 +48,8 @@ const UPGRADES: Readonly<
 
 /** Reads a handle of this version or an older one. Throws `internal` for anything else. */
 export function parseHandle(text: string): Handle {
-  try {
-    let data = z.looseObject({ version: z.int() }).parse(JSON.parse(text));
+  return readHandle(text, (kept) => {
+    let data = z.looseObject({ version: z.int() }).parse(kept);
     for (
       let up = UPGRADES[data.version];
       up !== undefined;
@@ -59,13 +58,7 @@ export function parseHandle(text: string): Handle {
       data = { ...up(data), version: data.version + 1 };
     }
     return Handle.parse(data);
-  } catch (error) {
-    throw new UsherError(
-      "internal",
-      `Cannot read a handle: ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
+  });
 }
 
 /** The handle of a run that is about to begin. */
@@ -92,25 +85,14 @@ export function newHandle(
 
 /** Keeps a handle; it is durable when this resolves. */
 export function saveHandle(layout: Layout, handle: Handle): Promise<void> {
-  return writeDurably(layout.files(handle.uid).handle, JSON.stringify(handle));
+  return keepHandle(layout.files(handle.uid).handle, handle);
 }
 
 /** The handles that are kept, and what stood in the way of reading others. */
-export async function loadHandles(
-  layout: Layout,
+export function loadHandles(
+  { handles }: Pick<Layout, "handles">,
 ): Promise<{ handles: Handle[]; errors: string[] }> {
-  const handles: Handle[] = [];
-  const errors: string[] = [];
-  for (const name of await listFolder(layout.handles)) {
-    if (!name.endsWith(".json")) continue;
-    try {
-      const text = await readTextOrNull(`${layout.handles}/${name}`);
-      if (text !== null) handles.push(parseHandle(text));
-    } catch (error) {
-      errors.push(`${layout.handles}/${name}: ${messageOf(error)}`);
-    }
-  }
-  return { handles, errors };
+  return keptHandles(handles, parseHandle);
 }
 
 /** The variable of QEMU's environment that holds the marker. */

@@ -5,10 +5,9 @@
  * @module
  */
 import { z } from "zod";
-import { messageOf } from "../../error/mod.ts";
 import { VmSpec } from "../../schema/vm.ts";
-import { listFolder, readTextOrNull, writeDurably } from "../../sys/file.ts";
 import type { DomainPlan } from "../driver.ts";
+import { keepHandle, keptHandles, readHandle } from "../kept_handles.ts";
 import { Ending } from "./ending.ts";
 import type { Layout } from "./layout.ts";
 import { MoveRecord } from "./migration/record.ts";
@@ -74,23 +73,17 @@ export function handleOfMarker(marker: Marker, bootId: string): Handle {
 
 /** Keeps a handle; it is durable when this resolves. */
 export function saveHandle(layout: Layout, handle: Handle): Promise<void> {
-  return writeDurably(layout.files(handle.uid).handle, JSON.stringify(handle));
+  return keepHandle(layout.files(handle.uid).handle, handle);
 }
 
 /** The handles that are kept, and what stood in the way of reading others. */
-export async function loadHandles(
-  { handles: folder }: Layout,
+export function loadHandles(
+  { handles }: Pick<Layout, "handles">,
 ): Promise<{ handles: Handle[]; errors: string[] }> {
-  const handles: Handle[] = [];
-  const errors: string[] = [];
-  for (const name of await listFolder(folder)) {
-    if (!name.endsWith(".json")) continue;
-    try {
-      const text = await readTextOrNull(`${folder}/${name}`);
-      if (text !== null) handles.push(Handle.parse(JSON.parse(text)));
-    } catch (error) {
-      errors.push(`${folder}/${name}: ${messageOf(error)}`);
-    }
-  }
-  return { handles, errors };
+  return keptHandles(handles, parseHandle);
+}
+
+/** Reads a handle. Throws `internal` for anything else. */
+function parseHandle(text: string): Handle {
+  return readHandle(text, (data) => Handle.parse(data));
 }
