@@ -20,6 +20,7 @@ import type {
 } from "../plugin/runner.ts";
 import { takeSnapshot } from "../plugin/files/snapshot.ts";
 import { EVENTS, isEventName } from "../schema/event.ts";
+import { didYouMean } from "../schema/nearest.ts";
 import { type Grants, PluginConfig } from "../schema/plugin.ts";
 import { systemClock } from "../sys/clock.ts";
 import { absolutePath, makeTempFolder, removeIfThere } from "../sys/file.ts";
@@ -163,9 +164,13 @@ export class AlonePlugin implements AsyncDisposable {
 
 /** What is wrong with options, a line each. */
 export function issueTexts(issues: readonly OptionIssue[]): string[] {
-  return issues.map(({ path, message, unknown }) =>
-    unknown.length > 0
-      ? `unknown option ${unknown.map((key) => `"${key}"`).join(", ")}`
-      : `${path.join(".") || "options"}: ${message}`
-  );
+  return issues.map(({ path, message, unknown, known }) => {
+    const [first] = unknown;
+    if (first === undefined) {
+      return `${path.join(".") || "options"}: ${message}`;
+    }
+    const all = unknown.map((key) => `"${key}"`).join(", ");
+    const meant = didYouMean(first, known);
+    return `unknown option ${all}${meant === "" ? "" : `: ${meant}`}`;
+  });
 }

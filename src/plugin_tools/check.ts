@@ -13,6 +13,8 @@ import { renderTable } from "../client/render/table.ts";
 import { readYaml } from "../config/yaml_file.ts";
 import { UsherError } from "../error/mod.ts";
 import type { PluginReading } from "../plugin/files/read.ts";
+import { EVENTS } from "../schema/event.ts";
+import { didYouMean } from "../schema/nearest.ts";
 import { permissionTexts } from "../schema/permission_text.ts";
 import type { Manifest, PermissionSet, PluginView } from "../schema/plugin.ts";
 import { PluginChecks } from "../schema/plugin_check.ts";
@@ -32,8 +34,10 @@ interface Found {
   readonly manifest: Manifest;
   readonly events: readonly string[];
   readonly optionsSchema: unknown;
-  /** What is wrong with the options that were given. */
+  /** What is wrong with the options that were given, and with what it handles. */
   readonly mistakes: readonly string[];
+  /** What may be right, and is rather not. */
+  readonly notes: readonly string[];
   readonly checks: readonly CheckResult[];
   /** What its manifest asks for and it did not have while it was checked. */
   readonly notTried: readonly (keyof PermissionSet)[];
@@ -63,13 +67,15 @@ export async function runCheck(
   const results = mistakes.length > 0
     ? []
     : await runChecks(plugin, reading, { ...checks, options }, permissions);
+  const strange = strangeEvents(reading);
   const found: Found = {
     name: plugin.name,
     hash: plugin.snapshot.hash,
     manifest: reading.manifest,
     events: reading.handles,
     optionsSchema: reading.schema,
-    mistakes,
+    mistakes: [...mistakes, ...strange.misspelt],
+    notes: strange.ofOthers,
     checks: results,
     notTried: Object.keys(asked).filter((kind) =>
       !Object.hasOwn(permissions, kind)
@@ -80,7 +86,7 @@ export async function runCheck(
     name: plugin.name,
     describe: describeFound,
   });
-  const isRight = mistakes.length === 0 && nameMistake(found) === null &&
+  const isRight = found.mistakes.length === 0 && nameMistake(found) === null &&
     results.every(({ problem }) => problem === null);
   return isRight ? EXIT.done : EXIT.failed;
 }
@@ -91,6 +97,26 @@ async function readChecks(path: string): Promise<PluginChecks> {
   return text === null
     ? PluginChecks.parse({})
     : readYaml(file, text, PluginChecks);
+}
+
+/** Handlers of events that neither usher nor the plugin itself has. */
+function strangeEvents(
+  { handles, manifest: { events } }: PluginReading,
+): { misspelt: string[]; ofOthers: string[] } {
+  const known = [...Object.keys(EVENTS), ...Object.keys(events)];
+  const [misspelt, ofOthers]: [string[], string[]] = [[], []];
+  for (const event of handles) {
+    if (event === "*" || known.includes(event)) continue;
+    const meant = didYouMean(event, known);
+    if (meant !== "") {
+      misspelt.push(`it handles "${event}", which is no event: ${meant}`);
+    } else {
+      ofOthers.push(
+        `it handles "${event}", which another plugin must declare`,
+      );
+    }
+  }
+  return { misspelt, ofOthers };
 }
 
 function nameMistake({ name, manifest }: Found): string | null {
@@ -176,7 +202,8 @@ function untriedText({ manifest: { permissions }, notTried }: Found): string {
 }
 
 function describeFound(found: Found): string {
-  const { name, hash, manifest, events, mistakes, checks, running } = found;
+  const { name, hash, manifest, events, mistakes, notes, checks, running } =
+    found;
   const facts: Fact[] = [
     ["name", name],
     ["version", manifest.version],
@@ -187,6 +214,7 @@ function describeFound(found: Found): string {
     ["declares", Object.keys(manifest.events).join(", ")],
     ["not tried", untriedText(found)],
     ["hash", hash],
+    ...notes.map((text): Fact => ["note", text]),
     ...[...mistakes, nameMistake(found)].flatMap((text): Fact[] =>
       text === null ? [] : [["mistake", text]]
     ),

@@ -3,13 +3,17 @@
  *
  * @module
  */
+import { takeAnswer } from "../plugin/chain/answer.ts";
 import type { HandlerOutcome } from "../plugin/chain/outcome.ts";
 import { outcomeText } from "../plugin/chain/outcome.ts";
 import type { PluginReading } from "../plugin/files/read.ts";
 import { isUsherError } from "../error/mod.ts";
 import type { Registration } from "../plugin/runner.ts";
 import type { PermissionSet } from "../schema/plugin.ts";
+import { EVENTS, isEventName } from "../schema/event.ts";
 import { argsOver } from "../schema/event_example.ts";
+import { knownKeys } from "../schema/known_keys.ts";
+import { didYouMean } from "../schema/nearest.ts";
 import type { PluginCheck, PluginChecks } from "../schema/plugin_check.ts";
 import type { AlonePlugin } from "./alone.ts";
 import { EMPTY_SITE, StandIn } from "./stand_in.ts";
@@ -68,9 +72,24 @@ export async function runChecks(
       requests: site.requests.map(({ request }) => request.verb),
     });
     const name = check.name ?? `${check.event} ${index + 1}`;
-    results.push({ name, problem });
+    results.push({ name, problem: misspeltArg(check) ?? problem });
   }
   return results;
+}
+
+/** A key of an argument that was meant to be another: it would say nothing. */
+function misspeltArg({ event, args }: PluginCheck): string | null {
+  if (!isEventName(event)) return null;
+  const schemas = EVENTS[event].args.def.items as readonly unknown[];
+  for (const [i, arg] of (args ?? []).entries()) {
+    if (typeof arg !== "object" || arg === null) continue;
+    const known = knownKeys(schemas[i], []);
+    for (const key of Object.keys(arg)) {
+      const meant = known.includes(key) ? "" : didYouMean(key, known);
+      if (meant !== "") return `args.${i} has no "${key}": ${meant}`;
+    }
+  }
+  return null;
 }
 
 interface Seen {
@@ -79,7 +98,7 @@ interface Seen {
 }
 
 function problemOf(
-  { refused, answer, logs, requests }: PluginCheck,
+  { event, refused, answer, logs, requests }: PluginCheck,
   input: readonly unknown[],
   outcome: HandlerOutcome,
   seen: Seen,
@@ -94,8 +113,13 @@ function problemOf(
     }
   } else if (outcome.kind !== "answered") {
     return outcome.reason;
-  } else if (answer !== undefined) {
-    const wrong = answerProblem(answer, outcome.args);
+  } else {
+    // As a chain does, which would drop what is of another kind.
+    const taken = outcome.args === null
+      ? null
+      : takeAnswer(event, input, outcome.args);
+    const wrong = taken?.problem ??
+      (answer === undefined ? null : answerProblem(answer, outcome.args));
     if (wrong !== null) return wrong;
   }
   if (logs !== undefined && !seen.lines.some((line) => line.includes(logs))) {

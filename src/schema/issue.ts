@@ -14,6 +14,8 @@ export interface Issue {
   readonly message: string;
   readonly path: readonly PropertyKey[];
   readonly keys?: readonly string[];
+  /** What would be right, of a choice. */
+  readonly values?: readonly unknown[];
   readonly errors?: readonly (readonly Issue[])[];
 }
 

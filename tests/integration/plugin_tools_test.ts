@@ -193,3 +193,61 @@ export default ({ definePlugin, registration }) => {
   strictEqual(wrong.code, 64);
   match(wrong.err, /add --shadow/);
 });
+
+/** A plugin with slips that its own checks do not look for. */
+const SLIPS = `
+export const manifest = { name: "slips", version: "1", api: 1 };
+export default ({ definePlugin, z }) => definePlugin({
+  options: z.strictObject({ most: z.int().default(3) }),
+  handlers: {
+    start_request: ([request]) => [{ ...request, args: { number: 3 } }],
+    start_requst: () => {},
+    told_by_another: () => {},
+    register: (_, ctx) => ctx.vms.list(),
+    unregister: () => Deno.readTextFile("/etc/hostname"),
+    state_change: () => fetch("https://192.0.2.1"),
+  },
+});
+`;
+const SLIPPED_CHECKS = `
+checks:
+  - { name: passes, event: start_request }
+  - { name: misspelt, event: start_request, args: [{ cuont: 2 }] }
+  - { name: asks, event: register }
+  - { name: reads, event: unregister }
+  - { name: fetches, event: state_change }
+`;
+
+Deno.test("plugin check: slips of whoever writes it are told with what would be right", async () => {
+  await using folder = await PluginFolder.make();
+  await folder.write({
+    "slips/plugin.js": SLIPS,
+    "slips/checks.yaml": SLIPPED_CHECKS,
+  });
+  const path = `${folder.plugins}/slips`;
+  const { code, out, err } = await tool(site(null), "check", path);
+  strictEqual(code, 1, err);
+  const granted =
+    "it must be asked for in the manifest's permissions, and granted";
+  for (
+    const told of [
+      'it handles "start_requst", which is no event: did you mean "start_request"?',
+      'it handles "told_by_another", which another plugin must declare',
+      "not ok  passes: its answer is wrong: request.args.number: ",
+      'not ok  misspelt: args.0 has no "cuont": did you mean "count"?',
+      'add "vms" to "ctx" there',
+      `it is there with "read" alone: ${granted}`,
+      `Requires net access to "192.0.2.1:443" (plugin.js:11:25); ${granted}`,
+    ]
+  ) strictEqual(out.includes(told), true, `${told}\n${out}`);
+
+  const wrong: [from: string, to: string, told: RegExp][] = [
+    ["api: 1", "api: 1, descripton: ''", /did you mean "description"\?/],
+    ["api: 1", "api: 1, ctx: ['vm']", /did you mean "vms"\?/],
+    ["export default", "throw new Error('x');\nexport default", /is loaded/],
+  ];
+  for (const [from, to, told] of wrong) {
+    await folder.write({ "slips/plugin.js": SLIPS.replace(from, to) });
+    match((await tool(site(null), "check", path)).err, told);
+  }
+});

@@ -12,7 +12,9 @@
  * @module
  */
 import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
-import { meantIssue } from "../../schema/issue.ts";
+import { type Issue, meantIssue } from "../../schema/issue.ts";
+import { knownKeys } from "../../schema/known_keys.ts";
+import { didYouMean } from "../../schema/nearest.ts";
 import { Manifest, PLUGIN_API, PluginLimits } from "../../schema/plugin.ts";
 import { plainText } from "../failure.ts";
 import {
@@ -204,7 +206,26 @@ function manifestOf(plugin: ToRead, { manifest }: ReadReport): Manifest {
   const path = ["manifest", ...issue?.path ?? []].join(".");
   throw cannotRead(plugin, null, `${path}: ${issue?.message ?? "is wrong"}`, {
     field: path,
+    hint: manifestHint(manifest, issue),
   });
+}
+
+/** What was meant, or could be, where a manifest is wrong. */
+function manifestHint(manifest: object, issue: Issue | undefined): string {
+  const path = issue?.path ?? [];
+  const [unknown] = issue?.keys ?? [];
+  if (unknown !== undefined) {
+    const known = knownKeys(Manifest, path);
+    return didYouMean(unknown, known) || `it may have ${known.join(", ")}`;
+  }
+  const given = path.reduce<unknown>(
+    (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
+    manifest,
+  );
+  const meant = typeof given === "string"
+    ? didYouMean(given, (issue?.values ?? []).map(String))
+    : "";
+  return meant || "docs/plugins.md says what a manifest may have";
 }
 
 function notLoaded(plugin: ToRead, problem: LoadProblem): UsherError {
@@ -237,7 +258,8 @@ function cannotRead(
     `Plugin "${name}" (${where}): ${plainText(why)}`,
     {
       subject: name,
-      ...(more.hint ? { hint: plainText(more.hint) } : {}),
+      hint: plainText(more.hint ?? "") ||
+        "put it right there; usher plugin check tells whether it is",
       ...(more.field ? { field: plainText(more.field) } : {}),
     },
   );

@@ -9,6 +9,7 @@
 import { z } from "zod";
 import { isUsherError, messageOf } from "../../error/mod.ts";
 import {
+  ADVICE,
   definitionOf,
   handledBy,
   type PluginModule,
@@ -106,7 +107,7 @@ export function loadProblem(error: unknown): LoadProblem {
   const known = EXPLAINED.find(([pattern]) => pattern.test(message));
   return {
     message: known === undefined ? name + message : message,
-    hint: known?.[1] ?? null,
+    hint: known?.[1] ?? THROWN,
     field: null,
     place: place ?? placeOf(stack),
   };
@@ -118,8 +119,6 @@ export function problemText({ message, place }: LoadProblem): string {
 }
 
 const COLOR = /\p{Cc}\[[\d;]*m/gu;
-/** What the runtime adds for people who start it themselves. */
-const ADVICE = /, run again with the --allow-\S+ flag/;
 
 /** Where a file is imported that cannot be stands in the message, in color. */
 function withoutPlace(
@@ -131,6 +130,9 @@ function withoutPlace(
   return { message: message.trim(), place };
 }
 
+const THROWN =
+  "it goes wrong while the file is loaded, before any handler is called";
+
 /** What the runtime says of imports, and what would be right. */
 const EXPLAINED: readonly (readonly [RegExp, string])[] = [
   [
@@ -138,7 +140,7 @@ const EXPLAINED: readonly (readonly [RegExp, string])[] = [
     'write import type { … } from "@usher/plugin": at run time there is nothing to import',
   ],
   [
-    /Relative import path|npm:|jsr:|not a dependency/,
+    /Relative import path|npm:|jsr:|not a dependency|list of packages/,
     "bundle what it uses into its file: deno bundle -o plugin.js plugin.ts",
   ],
   [

@@ -130,12 +130,11 @@ async function stripped(
       {
         subject: place.name,
         field: at,
-        ...(error.isUnsupported
-          ? {
-            hint:
-              "use TypeScript whose types can be taken out and leave JavaScript",
-          }
-          : {}),
+        hint: error.isUnsupported
+          ? "use TypeScript whose types can be taken out and leave JavaScript"
+          : /^await /.test(error.message)
+          ? "write async before the handler or function that it is in"
+          : "look there, and at the line before",
       },
     );
   }

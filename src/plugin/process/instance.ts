@@ -22,6 +22,7 @@ import type {
 } from "../api.ts";
 import { AnyEventName } from "../../schema/any_event.ts";
 import { Refusal } from "../handler_context.ts";
+import { permissionFor } from "./lockdown.ts";
 import { placeOf } from "../files/place.ts";
 
 /** What importing a plugin's file gives. */
@@ -226,8 +227,26 @@ export function describeError(error: unknown): string {
   const place = placeOf(error.stack ?? "");
   const what = error.name === "Error" || error instanceof UsherError
     ? error.message
-    : `${error.name}: ${error.message}`;
-  return place === null ? what : `${what} (${place})`;
+    : `${error.name}: ${error.message.replace(ADVICE, "")}`;
+  const hint = hintFor(error);
+  return `${what}${place === null ? "" : ` (${place})`}${
+    hint === null ? "" : `; ${hint}`
+  }`;
+}
+
+/** What the runtime adds for people who start it themselves. */
+export const ADVICE =
+  /, (run again with the --allow-\S+ flag|specify the required permissions during compilation using `deno compile --allow-\S+`)/;
+
+/** What would be right, where that is known of an error in a handler. */
+function hintFor(error: Error): string | null {
+  if (error instanceof UsherError) return error.details.hint ?? null;
+  const asked =
+    "it must be asked for in the manifest's permissions, and granted";
+  if (error.name === "NotCapable") return asked;
+  const [, missing = ""] = /^Deno\.(\w+) is not a /.exec(error.message) ?? [];
+  const kind = permissionFor(missing);
+  return kind === null ? null : `it is there with "${kind}" alone: ${asked}`;
 }
 
 function asText(value: unknown): string {

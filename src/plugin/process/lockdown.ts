@@ -85,6 +85,13 @@ const KEPT: Readonly<Record<"always" | keyof PermissionSet, string[]>> = {
   run: ["ChildProcess", "Command"],
 };
 
+/** The permission that brings something of `Deno`; null for what no permission does. */
+export function permissionFor(name: string): keyof PermissionSet | null {
+  const kinds = Object.keys(KEPT).filter((it) => it !== "always");
+  return (kinds as (keyof PermissionSet)[])
+    .find((kind) => KEPT[kind].includes(name)) ?? null;
+}
+
 /** Of `process`: what ends, signals, frees or rebinds the whole of it. */
 const PROCESS_DEEDS = [
   ...["_kill", "abort", "binding", "chdir", "disconnect", "dlopen", "exit"],
