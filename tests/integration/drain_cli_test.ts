@@ -51,6 +51,16 @@ Deno.test("node drain shows each VM, says what is left and why, and ends with it
     match((await run("node undrain n1")).out, /n1 takes VMs again/);
   }));
 
+Deno.test("a site of one node cannot be drained, and is told that another is missing", () =>
+  withShell(1, async ({ site, run }) => {
+    await site.run("start", "web");
+    const { out, code } = await run("node drain n1 --plan");
+    strictEqual(code, EXIT.notPlaced);
+    match(out, /there is no other node than n1; "usher node token" prints/);
+    const dead = await run("node declare-dead n1 --yes");
+    match(dead.err, /it is connected\n +try: .*usher node drain n1 moves/);
+  }));
+
 Deno.test("a drain can be left, come back to, and cancelled", () =>
   withShell(2, async ({ site, run, io }) => {
     const spec = { sim: { sendMs: 600_000 } };

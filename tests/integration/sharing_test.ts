@@ -131,14 +131,14 @@ Deno.test("sharing tells nobody who has an account", async () => {
     return answer.body.doubt ?? "";
   };
   const [there, none] = [await doubt("lab", "bob"), await doubt("lab", "bop")];
-  match(there, /nothing that you see is of a user "bob"/);
+  match(there, /nothing that you see belongs to a user "bob"/);
   // The one shared with before is near, which ann knows by herself.
   strictEqual(
     none.replace('; did you mean "bob"?', ""),
     there.replace("bob", "bop"),
   );
   strictEqual(await doubt("web", "bob"), "");
-  match(await doubt("web", "cidd"), /"cidd", so look whether that is right$/);
+  match(await doubt("web", "cidd"), /"cidd": look at the spelling$/);
   match(await doubt("web", "ops", "group"), /you are in no group "ops"/);
   // Whose clusters one sees is known.
   await people.call("cid", "POST", "/v1/clusters", { name: "own" });

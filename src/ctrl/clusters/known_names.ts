@@ -62,13 +62,13 @@ const WORDS = {
     all: (name: string) =>
       `there is no user "${name}" yet: no account, no session, no VM of that name`,
     seen: (name: string) =>
-      `nothing that you see is of a user "${name}", so look whether that is right`,
+      `nothing that you see belongs to a user "${name}": look at the spelling`,
   },
   group: {
     all: (name: string) =>
-      `nobody who is logged in is in a group "${name}", so look whether that is right`,
+      `nobody who is logged in is in a group "${name}": look at the spelling`,
     seen: (name: string) =>
-      `you are in no group "${name}", so look whether that is right`,
+      `you are in no group "${name}": look at the spelling`,
   },
 } as const;
 

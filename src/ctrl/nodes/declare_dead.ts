@@ -84,7 +84,7 @@ function connected(name: string): UsherError {
     `Cannot declare node "${name}" dead: it is connected`,
     {
       hint:
-        "turn the machine off first; what is to leave a node that works is moved",
+        `turn the machine off first; usher node drain ${name} moves what is to leave a node that works`,
       subject: name,
     },
   );

@@ -120,9 +120,11 @@ export function notPlaced(
     {
       hint: nodes > 0
         ? smallestChange(told)
-        : on === undefined
+        : on !== undefined
+        ? 'there is no such node; see "usher node list"'
+        : vm.node === null
         ? 'no node has joined; "usher node token" prints what a node needs'
-        : 'there is no such node; see "usher node list"',
+        : `there is no other node than ${vm.node}; "usher node token" prints what another needs`,
       refusals: Object.fromEntries(
         told.map(({ node, why, change }) => [
           node,
