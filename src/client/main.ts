@@ -12,7 +12,6 @@ import type { Command, Context } from "./command.ts";
 import type { CTRL_COMMANDS, CtrlWord } from "./commands/ctrl.ts";
 import type { INSTALL_COMMANDS, InstallWord } from "./commands/install.ts";
 import {
-  COMMANDS,
   COMPLETE_COMMAND,
   type Entry,
   findEntry,
@@ -25,7 +24,7 @@ import { failure, isFailure } from "./failure.ts";
 import { type Io, wantsColor } from "./io.ts";
 import { Notices } from "./notices.ts";
 import { parseCommand, type Parsed } from "./parse.ts";
-import { unknownWord, UsageError } from "./usage.ts";
+import { UsageError } from "./usage.ts";
 
 /** The roles that main.ts runs, by their word on the command line. */
 export const ROLES = ["ctrl", "lnm", "dev", "sim"] as const;
@@ -164,7 +163,10 @@ async function dispatch(
     return verb === undefined ? EXIT.usage : EXIT.done;
   }
   const found = findEntry(noun, verb);
-  if (found === null) throw unknownCommand(noun, verb);
+  if (found === null) {
+    const { unknownCommand } = await import("./unknown_command.ts");
+    throw await unknownCommand(noun, verb);
+  }
   const name = argv.slice(0, found.words).join(" ");
   return await runCommand(place, name, found.entry, [
     ...before,
@@ -211,36 +213,6 @@ async function runCommand(
 async function showHelp(io: Io, name: string, command: Command): Promise<void> {
   const { commandHelp } = await import("./help.ts");
   io.stdout.write(commandHelp(name, command, widthOf(io)));
-}
-
-function unknownCommand(noun: string, verb: string | undefined): UsageError {
-  if (noun.startsWith("-")) {
-    return new UsageError(
-      `Unknown flag ${noun}: only --controller URL may stand before a command`,
-      "write it behind the command; usher COMMAND --help shows what each has",
-    );
-  }
-  const verbs = NOUNS[noun]?.verbs;
-  if (verbs !== undefined && verb !== undefined) {
-    return unknownWord(
-      "verb",
-      verb,
-      Object.keys(verbs),
-      `usher ${noun} shows its verbs`,
-    );
-  }
-  // A verb without its noun is the likeliest slip: `usher start web1`.
-  const home = Object.entries(NOUNS).find(([, { verbs }]) =>
-    Object.hasOwn(verbs, noun)
-  );
-  if (home !== undefined) {
-    return new UsageError(
-      `Unknown command: "${noun}" needs its noun before it`,
-      `did you mean "usher ${home[0]} ${noun}"?`,
-    );
-  }
-  const known = [...Object.keys(NOUNS), ...Object.keys(COMMANDS)];
-  return unknownWord("command", noun, known, "usher shows them all");
 }
 
 function makeContext(

@@ -41,6 +41,7 @@ Deno.test("what is unknown is named with the nearest known word", async () => {
     [["vm", "strat", "web"], /Unknown verb "strat"[^]*did you mean "start"\?/],
     [["nod", "list"], /Unknown command "nod"[^]*did you mean "node"\?/],
     [["start", "web"], /did you mean "usher vm start"\?/],
+    [["restore", "f"], /needs its role[^]*did you mean "usher ctrl restore"\?/],
     [["vm", "list", "--colums", "a"], /--colums[^]*did you mean "--columns"\?/],
     [["vm", "list", "-o", "jsn"], /did you mean "json"\?/],
     [["vm", "list", "--columns", "nme"], /did you mean "name"\?/],

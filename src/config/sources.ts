@@ -10,6 +10,7 @@
  */
 import { isUsherError, UsherError } from "../error/mod.ts";
 import { meantIssue } from "../schema/issue.ts";
+import { inWords } from "../schema/issue_words.ts";
 import { type KeyPlace, readYamlText } from "./yaml_document.ts";
 import {
   type Mistake,
@@ -189,7 +190,7 @@ export function parseMerged<T>(
   throw mistakeError([{
     at: place === null ? `${name} configuration` : `${place.file}:${place.at}`,
     key,
-    text: `${key}: ${issue?.message}`,
+    text: `${key}: ${inWords(issue?.message ?? "is wrong")}`,
   }]);
 }
 

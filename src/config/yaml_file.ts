@@ -6,6 +6,7 @@
  */
 import { UsherError } from "../error/mod.ts";
 import { type Issue, meantIssue } from "../schema/issue.ts";
+import { inWords } from "../schema/issue_words.ts";
 import { knownKeys } from "../schema/known_keys.ts";
 import { nearest } from "../schema/nearest.ts";
 import { readYamlText, type YamlText } from "./yaml_document.ts";
@@ -160,7 +161,7 @@ function whatIsWrong(
       text: `${key}: says nothing`,
       hint: "give it a value, or leave the key out",
     }
-    : { text: `${key}: ${message}` };
+    : { text: `${key}: ${inWords(message)}` };
 }
 
 function hintFor(unknown: string, known: readonly string[]): string {

@@ -110,7 +110,7 @@ const CASES: readonly Case[] = [
   {
     what: "an unknown capability that is granted",
     yaml: "  dns:\n    events: [register]\n    grants: { ctx: [vmz] }\n",
-    message: /^CTRL:5:21: plugins\.dns\.grants\.ctx\.0: Invalid option/,
+    message: /^CTRL:5:21: plugins\.dns\.grants\.ctx\.0: must be one of /,
   },
   {
     what: "an unknown capability that is asked for",

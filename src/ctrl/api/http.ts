@@ -8,6 +8,7 @@ import type { Context } from "hono";
 import type { z } from "zod";
 import { isAbort, messageOf, toProblem, UsherError } from "../../error/mod.ts";
 import { type Issue, meantIssue } from "../../schema/issue.ts";
+import { inWords } from "../../schema/issue_words.ts";
 import type { Problem } from "../../schema/problem.ts";
 import { suffices, tokenNeed } from "../../core/token_scope.ts";
 import type { Access, Route } from "../../schema/route.ts";
@@ -110,7 +111,7 @@ export function check<Schema extends z.ZodType>(
   throw new UsherError(
     "invalid_input",
     `Cannot take ${field === "" ? "the body" : `"${field}"`}: ${
-      issue?.message ?? "it is wrong"
+      inWords(issue?.message ?? "it is wrong")
     }`,
     {
       ...(field === "" ? {} : { field }),

@@ -10,6 +10,7 @@ import {
   meant,
   type Mistake,
 } from "../../plugin/files/mistake.ts";
+import { inWords } from "../../schema/issue_words.ts";
 import type { PluginConfig } from "../../schema/plugin.ts";
 
 /** The mistakes that `issues` are in registration `index` of a plugin. */
@@ -64,41 +65,4 @@ function wrongOption(
       : inWords(message),
     ...(wanted === undefined ? {} : { hint: `it must be a ${wanted}` }),
   };
-}
-
-/** What kinds of values are called in YAML. */
-const KINDS: Readonly<Record<string, string>> = {
-  array: "a list",
-  object: "keys with values",
-  record: "keys with values",
-  string: "text",
-  number: "a number",
-  int: "a whole number",
-  boolean: "true or false",
-  null: "nothing",
-};
-
-/** What zod says by itself, as people say it; everything else as it is. */
-function inWords(message: string): string {
-  const [, wanted, given] =
-    /^Invalid input: expected (\w+), received (\w+)$/.exec(message) ?? [];
-  if (wanted !== undefined && given !== undefined) {
-    return `must be ${KINDS[wanted] ?? wanted}, and is ${
-      KINDS[given] ?? given
-    }`;
-  }
-  const [, literal] = /^Invalid input: expected "(.*)"$/.exec(message) ?? [];
-  if (literal !== undefined) return `must be ${literal}`;
-  const [, options] = /^Invalid option: expected one of (.*)$/.exec(message) ??
-    [];
-  if (options !== undefined) {
-    return `must be one of ${
-      options.split("|").map((it) => it.replaceAll('"', "")).join(", ")
-    }`;
-  }
-  const [, side, bound] =
-    /^Too (big|small): expected \w+ to be [<>]=(-?[\d.]+)$/.exec(message) ?? [];
-  return bound === undefined
-    ? message
-    : `must be ${bound} at ${side === "big" ? "most" : "least"}`;
 }
