@@ -6,6 +6,7 @@
  */
 import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
 import type { DomainReport } from "../../src/driver/driver.ts";
+import { Pty } from "../support/pty.ts";
 import { xenTest } from "../support/xen_node.ts";
 import { until } from "../support/wait.ts";
 import {
@@ -231,13 +232,19 @@ xenTest(
       xen: { type: "hvm" },
     });
     await node.driver.start(plan, noAbort());
+    await using terminal = new Pty(
+      `sh -c 'tty >${node.dir}/host/tty; exec sleep 600'`,
+      {},
+    );
+    await until("it has a terminal", () => node.has("tty"), node);
     const talk = async (word: string) => {
       await using line = await node.driver.console!
         .attach(plan.uid, noAbort());
+      const { value } = await line.readable.getReader().read();
+      deepStrictEqual(new TextDecoder().decode(value), "here\n");
       const writer = line.writable.getWriter();
       await writer.write(new TextEncoder().encode(`${word}\n`));
-      const { value } = await line.readable.getReader().read();
-      deepStrictEqual(new TextDecoder().decode(value), `${word}\n`);
+      await terminal.untilShown(new RegExp(word));
     };
     await talk("first");
     await talk("second");

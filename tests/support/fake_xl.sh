@@ -25,7 +25,7 @@ setting() { sed -n "s/^$1 = \"\\(.*\\)\"$/\\1/p" "$2"; }
 case $(basename "$0") in
 xenstore-read)
   case $1 in
-  /local/domain/*/console/tty) cat "$dir/tty" 2>/dev/null; exit ;;
+  /local/domain/*/console/tty | /local/domain/*/serial/0/tty) cat "$dir/tty" 2>/dev/null; exit ;;
   esac
   cat "$dir/store/${1//\//%}" 2>/dev/null || exit 1
   exit ;;
@@ -231,10 +231,9 @@ migrate-receive)
   ;;
 console)
   [ "$1" = -t ] && shift 2
-  # As deaf to its end as Xen's own.
+  # As deaf to its end, and to what is typed, as Xen's own is without a terminal.
   exec -a "$dir/xenconsole" bash -c \
-    'trap "" TERM; while read -r line; do echo "$line"; done
-     while [ -d "$0" ]; do sleep 0.2; done' "$dir" "$1"
+    'trap "" TERM; echo here; while [ -d "$0" ]; do sleep 0.2; done' "$dir" "$1"
   ;;
 *)
   echo "unknown command $verb" >&2

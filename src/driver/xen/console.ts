@@ -6,8 +6,9 @@
  * attached, somebody's `xl console` among them, and nobody takes a byte from
  * another. Where the daemon keeps no log, and for hvm guests, whose serial line
  * it does not know, `xl console` is the line; it serves one, and is refused
- * while somebody has it. It ends neither when it is asked to nor when nobody reads
- * it any more, so it is killed.
+ * while somebody has it. Without a terminal of its own it takes nothing that is
+ * typed, and ends neither when it is asked to nor when nobody reads it any more: so
+ * it is read alone, and killed.
  *
  * @module
  */
@@ -41,38 +42,47 @@ export async function openConsole(
   { handle, row }: { readonly handle: Handle; readonly row: Row | null },
 ): Promise<ByteConnection> {
   if (row === null) throw noConsole(handle.name, "its domain is gone");
+  const isHvm = handle.spec?.xen.type === "hvm";
   const log = await findConsoleLog(env.layout, handle.name);
-  if (handle.spec?.xen.type !== "hvm" && log !== null) {
-    return await openLogged(env, handle.name, row, log);
+  if (!isHvm && log !== null) {
+    const keys = await keysOf(env, handle.name, `${row.domid}/console/tty`);
+    return joined(await tailFile(log), keys);
   }
   await freeLine(handle, row);
-  const type = handle.spec?.xen.type === "hvm" ? ["-t", "serial"] : [];
-  return connectPiped(
+  const place = isHvm ? "serial/0/tty" : "console/tty";
+  const keys = await keysOf(env, handle.name, `${row.domid}/${place}`);
+  const line = connectPiped(
     env.xl.program,
-    ["console", ...type, String(row.domid)],
+    ["console", ...(isHvm ? ["-t", "serial"] : []), String(row.domid)],
     { ...env.programs, [CONSOLE_VARIABLE]: handle.uid },
     // It hears SIGTERM, and stays.
     { endBy: "SIGKILL" },
   );
+  return joined(line, keys);
 }
 
-async function openLogged(
+/** What is typed, to the terminal that the xenstore names. */
+async function keysOf(
   env: XenEnvironment,
   name: string,
-  { domid }: Row,
-  log: string,
+  place: string,
 ): Promise<ByteConnection> {
-  const tty = await env.store.read(`/local/domain/${domid}/console/tty`);
+  const tty = await env.store.read(`/local/domain/${place}`);
   if (tty === null || !/^\/dev\/pts\/\d+$/.test(tty)) {
     throw noConsole(name, "Xen has given it no terminal yet");
   }
   // A child, since this process would take the terminal for its own and be hung up on with it.
-  const keys = connectPiped(
+  return connectPiped(
     "dd",
     ["bs=4096", `of=${tty}`, "conv=notrunc", "status=none"],
     env.programs,
   );
-  const printed = await tailFile(log);
+}
+
+function joined(
+  printed: Pick<ByteConnection, "read" | "close">,
+  keys: ByteConnection,
+): ByteConnection {
   return {
     read: (buffer) => printed.read(buffer),
     writeAll: (bytes) => keys.writeAll(bytes),
