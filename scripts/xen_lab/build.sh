@@ -19,7 +19,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 guest=$here/../guest
 micro=$here/../../.cache/guest
 out=${1:-$here/../../.cache/xen_lab}
-asked=(xen-system-amd64 linux-image-amd64 linux-image-cloud-amd64)
+asked=(xen-system-amd64 qemu-system-xen linux-image-amd64 linux-image-cloud-amd64)
 
 die() {
   echo "build.sh: $1" >&2
@@ -75,7 +75,7 @@ fetch_all() {
   host_kernel=$(needed linux-image-amd64 linux-image-)
   guest_kernel=$(needed linux-image-cloud-amd64 linux-image-)
   [ -n "$hypervisor" ] && [ -n "$utils" ] && [ -n "$host_kernel" ] && [ -n "$guest_kernel" ] || return 1
-  wanted=('?essential' "$utils" xenstore-utils mount kmod iproute2 busybox-static)
+  wanted=('?essential' "$utils" qemu-system-xen xenstore-utils mount kmod iproute2 busybox-static)
   # All of them, also those that are there already.
   mkdir -p "$work/none/partial"
   apt-get "${apt_options[@]}" -o "Dir::Cache::archives=$work/none" \
@@ -91,7 +91,7 @@ root_archives() {
   awk '{ print $2 }' "$work/uris" | while read -r file; do
     case $file in
       perl-modules* | libperl* | perl_* | gcc-* | python3* | libpython3* | udev_* | *-dev_* | ucf_*) ;;
-      systemd* | dbus* | media-types* | tzdata*) ;;
+      systemd* | dbus* | media-types* | tzdata* | iso-codes*) ;;
       *.deb) printf '%s\n' "$archives/$file" ;;
     esac
   done
@@ -170,6 +170,14 @@ make_boot_guest() {
     -o "$root/srv/guest/boot_guest" "$work/boot_guest.o"
 }
 
+# The least guest with firmware; see hvm_sector.S.
+make_hvm_guest() {
+  as --32 -o "$work/hvm_sector.o" "$here/hvm_sector.S"
+  ld -m elf_i386 --oformat binary -Ttext=0x7c00 -e start -o "$work/hvm_sector" "$work/hvm_sector.o"
+  cp "$work/hvm_sector" "$root/srv/guest/hvm.raw"
+  truncate -s 1M "$root/srv/guest/hvm.raw"
+}
+
 # A whole Linux: the micro guest, its front ends, and the wish of its toolstack
 # to be switched off heard.
 make_guest() {
@@ -228,11 +236,12 @@ make_root
 settle_root
 make_guest
 make_boot_guest
+make_hvm_guest
 make_dom0_initrd
 make_disk
 for name in xen vmlinux initrd disk.raw; do mv "$out/$name.new" "$out/$name"; done
 {
-  for package in "$hypervisor" "$host_kernel" "$guest_kernel"; do
+  for package in "$hypervisor" qemu-system-xen "$host_kernel" "$guest_kernel"; do
     dpkg-deb -W "$(archive_of "$package")"
   done
 } >"$out/versions"

@@ -26,20 +26,24 @@ export interface LifeStep {
   run(site: XenSite): Promise<void>;
 }
 
-const WEB = "web.default.admin";
+/** The domain of the VM that lives through all steps. */
+export const WEB = "web.default.admin";
 const PATIENCE = { deadlineMs: XEN_MS, everyMs: 200 };
 
-async function flagsOf(site: XenSite, name: string): Promise<string> {
+/** What Xen shows of a domain on the first host. */
+export async function flagsOf(site: XenSite, name: string): Promise<string> {
   return (await site.domains(site.host)).get(name)?.flags ?? "none";
 }
 
-async function domidOf(site: XenSite, name: string): Promise<number> {
+/** Its number, which is another after a reboot. */
+export async function domidOf(site: XenSite, name: string): Promise<number> {
   const domain = (await site.domains(site.host)).get(name);
   if (domain === undefined) throw new Error(`Xen has no domain "${name}"`);
   return domain.domid;
 }
 
-async function stateOf(site: XenSite, name: string): Promise<string> {
+/** What the controller says of a VM. */
+export async function stateOf(site: XenSite, name: string): Promise<string> {
   return (await site.ctrl.vm(name)).status.state;
 }
 

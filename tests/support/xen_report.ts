@@ -5,74 +5,121 @@
  */
 import { type Column, renderMatrix } from "../conformance/driver/matrix.ts";
 import type { Figure } from "./xen_figures.ts";
+import { labVersions } from "./xen_host.ts";
 
-/** What a run came to. */
-export interface LabRun {
-  readonly date: string;
-  readonly machine: string;
-  /** Packages and their versions. */
-  readonly versions: ReadonlyMap<string, string>;
-  /** Steps of lives that passed, in their order. */
+const PAGE = new URL("../../docs/xen-lab.md", import.meta.url);
+const FOLDER = new URL("../../.cache/xen_run/", import.meta.url);
+
+/** The parts, in the order of the page. */
+const NAMES = ["moves", "life", "suite"] as const;
+
+/** What one part of a run came to. */
+export interface LabPart {
+  readonly name: typeof NAMES[number];
+  readonly about: string;
+  /** When it ended, ISO 8601. */
+  readonly at: string;
+  readonly seconds: number;
+  /** Steps that passed, in their order. */
   readonly steps: readonly {
     readonly name: string;
     readonly seconds: number;
   }[];
-  /** What the driver suite found. */
-  readonly column: Column;
+  /** What the driver suite found, where it was run. */
+  readonly column?: Column;
   readonly figures: readonly Figure[];
 }
 
+function fileOf(name: LabPart["name"]): URL {
+  return new URL(`${name}.json`, FOLDER);
+}
+
+/** Forgets what a part came to before it is run again. */
+export async function dropPart(name: LabPart["name"]): Promise<void> {
+  await Deno.remove(fileOf(name)).catch(() => {});
+}
+
+/** Keeps what a part that passed came to, and writes the page once all have. */
+export async function keepPart(part: LabPart): Promise<void> {
+  await Deno.mkdir(FOLDER, { recursive: true });
+  await Deno.writeTextFile(fileOf(part.name), JSON.stringify(part));
+  const texts = await Promise.all(
+    NAMES.map((name) => Deno.readTextFile(fileOf(name)).catch(() => null)),
+  );
+  const parts: LabPart[] = texts.flatMap((text) =>
+    text === null ? [] : [JSON.parse(text)]
+  );
+  if (parts.length === NAMES.length) {
+    await Deno.writeTextFile(PAGE, page(parts, await labVersions()));
+  }
+}
+
 /** `docs/xen-lab.md`. */
-export function page(run: LabRun): string {
-  const { date, machine, versions, steps, column, figures } = run;
+function page(
+  parts: readonly LabPart[],
+  versions: ReadonlyMap<string, string>,
+): string {
+  const machine = `${navigator.hardwareConcurrency} cores, ${
+    Math.round(Deno.systemMemoryInfo().total / 2 ** 30)
+  } GiB, Deno ${Deno.version.deno}`;
   return `# The last run in the Xen lab
 
-Written by the run itself (\`deno task test:xen\`), when all of it has passed. The lab is
-the real hypervisor with a dom0 of Debian's packages, one host or two on a private
+Written by the run itself (\`deno task test:xen\`), when each of its parts has passed. The
+lab is the real hypervisor with a dom0 of Debian's packages, one host or two on a private
 network, each inside QEMU: \`scripts/xen_lab/build.sh\` makes it and
 \`scripts/xen_lab.ts\` boots it for people who want to look into it. The executable alone
 is copied into each dom0 and joins a controller outside with a token. Everything is
-emulated, most of it twice: times say nothing about Xen, only about each other.
+emulated, most of it twice, and each host has one processor of a machine that does other
+work too: times say nothing about Xen, only about each other.
 
 | | |
 |---|---|
-| date | ${date} |
 | machine | ${machine} |
 ${[...versions].map((pair) => `| ${pair.join(" | ")} |`).join("\n")}
 
-## By the command line, against real domains
-
 ${
     table(
-      ["step", "seconds"],
-      steps.map(({ name, seconds }) => [name, seconds.toFixed(0)]),
-    )
-  }
-
-## The driver suite, in a dom0
-
-By promise of \`src/driver/driver.ts\`, with how many tests say so.
-
-\`\`\`
-${renderMatrix([column])}
-\`\`\`
-
-## Figures
-
-Medians, each beside its floor in the same run.
-
-${
-    table(
-      ["what", "usher, ms", "floor, ms", "floor"],
-      figures.map(({ name, ms, floor, floorMs }) => [
-        name,
-        ms.toFixed(0),
-        floorMs.toFixed(0),
-        floor,
+      ["part", "ended", "minutes"],
+      parts.map(({ about, at, seconds }) => [
+        about,
+        at.slice(0, 16).replace("T", " "),
+        (seconds / 60).toFixed(0),
       ]),
     )
   }
+
+${parts.map(section).join("\n\n")}
 `;
+}
+
+function section({ about, steps, column, figures }: LabPart): string {
+  const done = steps.filter(({ name }) => !name.startsWith("figures"));
+  return [
+    `## ${about[0]?.toUpperCase()}${about.slice(1)}`,
+    ...(done.length === 0 ? [] : [
+      "By the command line, against real domains.",
+      table(
+        ["step", "seconds"],
+        done.map(({ name, seconds }) => [name, seconds.toFixed(0)]),
+      ),
+    ]),
+    ...(column === undefined ? [] : [
+      "By promise of `src/driver/driver.ts`, with how many tests say so.",
+      `\`\`\`\n${renderMatrix([column])}\n\`\`\``,
+    ]),
+    ...(figures.length === 0 ? [] : [
+      "Figures, medians, each beside its floor in the same run.",
+      table(
+        ["what", "usher, ms", "floor, ms", "floor"],
+        figures.map(({ name, ms, floor, floorMs }) => [
+          name,
+          ms.toFixed(0),
+          floorMs.toFixed(0),
+          floor,
+        ]),
+      ),
+    ]),
+  ].join("\n\n");
 }
 
 function table(

@@ -155,12 +155,13 @@ export class XenSite implements AsyncDisposable {
 
   /**
    * Types a line at the console of a VM whose guest sends it back, and waits for
-   * that; again where the machine was too slow to take it before the command left.
+   * that; again where the machine was too slow to take it before the command left,
+   * which is after `linger`.
    */
-  async type(name: string, line: string): Promise<void> {
+  async type(name: string, line: string, linger = "3s"): Promise<void> {
     await until(`${name} sends back what is typed`, async () => {
       const { code, out, err } = await this.run(
-        ["vm", "console", name, "--linger", "3s"],
+        ["vm", "console", name, "--linger", linger],
         `${line}\r`,
       );
       if (code !== 0) throw new Error(err);
