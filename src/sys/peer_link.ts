@@ -30,7 +30,7 @@ export interface Expected {
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256" } as const;
 const SIGNING = { name: "ECDSA", hash: "SHA-256" } as const;
 /** How long a peer may take to say who it is. */
-const GREETING_MS = 20_000;
+const GREETING_MS = 60_000;
 const MAX_LINE = 16 * 1024;
 
 /** A port that is listened on. */

@@ -11,12 +11,17 @@ const PAGE = new URL("../../docs/xen-lab.md", import.meta.url);
 const FOLDER = new URL("../../.cache/xen_run/", import.meta.url);
 
 /** The parts, in the order of the page. */
-const NAMES = ["moves", "life", "suite"] as const;
+export const PARTS = {
+  moves: "guests move between two hosts",
+  life: "a life of VMs, and all that befalls it",
+  suite: "the driver suite in a dom0, and figures",
+} as const;
+
+type PartName = keyof typeof PARTS;
 
 /** What one part of a run came to. */
 export interface LabPart {
-  readonly name: typeof NAMES[number];
-  readonly about: string;
+  readonly name: PartName;
   /** When it ended, ISO 8601. */
   readonly at: string;
   readonly seconds: number;
@@ -30,33 +35,35 @@ export interface LabPart {
   readonly figures: readonly Figure[];
 }
 
-function fileOf(name: LabPart["name"]): URL {
+function fileOf(name: PartName): URL {
   return new URL(`${name}.json`, FOLDER);
 }
 
 /** Forgets what a part came to before it is run again. */
-export async function dropPart(name: LabPart["name"]): Promise<void> {
+export async function dropPart(name: PartName): Promise<void> {
   await Deno.remove(fileOf(name)).catch(() => {});
 }
 
-/** Keeps what a part that passed came to, and writes the page once all have. */
+/** Keeps what a part that passed came to, and writes the page with it. */
 export async function keepPart(part: LabPart): Promise<void> {
   await Deno.mkdir(FOLDER, { recursive: true });
   await Deno.writeTextFile(fileOf(part.name), JSON.stringify(part));
-  const texts = await Promise.all(
-    NAMES.map((name) => Deno.readTextFile(fileOf(name)).catch(() => null)),
-  );
-  const parts: LabPart[] = texts.flatMap((text) =>
-    text === null ? [] : [JSON.parse(text)]
-  );
-  if (parts.length === NAMES.length) {
-    await Deno.writeTextFile(PAGE, page(parts, await labVersions()));
+  await writePage();
+}
+
+/** Writes the page of those parts that passed when they were run last. */
+export async function writePage(): Promise<void> {
+  const parts = new Map<PartName, LabPart>();
+  for (const name of Object.keys(PARTS) as PartName[]) {
+    const text = await Deno.readTextFile(fileOf(name)).catch(() => null);
+    if (text !== null) parts.set(name, JSON.parse(text));
   }
+  await Deno.writeTextFile(PAGE, page(parts, await labVersions()));
 }
 
 /** `docs/xen-lab.md`. */
 function page(
-  parts: readonly LabPart[],
+  parts: ReadonlyMap<PartName, LabPart>,
   versions: ReadonlyMap<string, string>,
 ): string {
   const machine = `${navigator.hardwareConcurrency} cores, ${
@@ -64,7 +71,7 @@ function page(
   } GiB, Deno ${Deno.version.deno}`;
   return `# The last run in the Xen lab
 
-Written by the run itself (\`deno task test:xen\`), when each of its parts has passed. The
+Written by the run itself (\`deno task test:xen\`), part by part, as each has passed. The
 lab is the real hypervisor with a dom0 of Debian's packages, one host or two on a private
 network, each inside QEMU: \`scripts/xen_lab/build.sh\` makes it and
 \`scripts/xen_lab.ts\` boots it for people who want to look into it. The executable alone
@@ -79,20 +86,30 @@ ${[...versions].map((pair) => `| ${pair.join(" | ")} |`).join("\n")}
 
 ${
     table(
-      ["part", "ended", "minutes"],
-      parts.map(({ about, at, seconds }) => [
-        about,
-        at.slice(0, 16).replace("T", " "),
-        (seconds / 60).toFixed(0),
-      ]),
+      ["part", "passed", "minutes"],
+      (Object.keys(PARTS) as PartName[]).map((name) => {
+        const part = parts.get(name);
+        return part === undefined
+          ? [
+            PARTS[name],
+            "no: it failed, or was cut short, when it was run last",
+            "-",
+          ]
+          : [
+            PARTS[name],
+            part.at.slice(0, 16).replace("T", " "),
+            (part.seconds / 60).toFixed(0),
+          ];
+      }),
     )
   }
 
-${parts.map(section).join("\n\n")}
+${[...parts.values()].map(section).join("\n\n")}
 `;
 }
 
-function section({ about, steps, column, figures }: LabPart): string {
+function section({ name: part, steps, column, figures }: LabPart): string {
+  const about = PARTS[part];
   const done = steps.filter(({ name }) => !name.startsWith("figures"));
   return [
     `## ${about[0]?.toUpperCase()}${about.slice(1)}`,

@@ -2,7 +2,7 @@
  * All of the Xen lab, in three parts, each with hosts of its own: moves between
  * two, a life of VMs on one with all that befalls it, and the whole driver suite
  * in a dom0 with what usher costs there. What they came to is written down in
- * `docs/xen-lab.md`, once each of them has passed.
+ * `docs/xen-lab.md` as each has passed.
  *
  * A part can be run alone (`--filter`); on a machine with processors to spare,
  * several at the same time.
@@ -21,7 +21,12 @@ import { MOVES } from "../support/xen_host_moves.ts";
 import { HVM } from "../support/xen_hvm.ts";
 import { type LifeStep, LUCK, VERBS } from "../support/xen_life.ts";
 import { measureNews } from "../support/xen_news.ts";
-import { dropPart, keepPart, type LabPart } from "../support/xen_report.ts";
+import {
+  dropPart,
+  keepPart,
+  type LabPart,
+  PARTS,
+} from "../support/xen_report.ts";
 import { XenSite } from "../support/xen_site.ts";
 
 const ALL = /./;
@@ -64,11 +69,10 @@ class Part {
 /** Declares a part, which tells what it came to beside its steps. */
 function partTest(
   name: LabPart["name"],
-  about: string,
   run: (part: Part) => Promise<Pick<LabPart, "column" | "figures">>,
 ): void {
   Deno.test({
-    name: `xen: ${about}`,
+    name: `xen: ${PARTS[name]}`,
     ignore: whyNoXenLab() !== undefined,
     async fn(t) {
       await dropPart(name);
@@ -79,18 +83,18 @@ function partTest(
       const steps = part.passed;
       if (steps === null) return;
       const at = new Date().toISOString();
-      await keepPart({ name, about, at, seconds, steps, ...came });
+      await keepPart({ name, at, seconds, steps, ...came });
     },
   });
 }
 
-partTest("moves", "guests move between two hosts", async (part) => {
+partTest("moves", async (part) => {
   await using site = await XenSite.start({ hosts: 2 });
   await part.live(site, MOVES);
   return { figures: [] };
 });
 
-partTest("life", "a life of VMs, and all that befalls it", async (part) => {
+partTest("life", async (part) => {
   await using site = await XenSite.start();
   await part.live(site, [...VERBS, ...HVM, ...BY_HAND, ...LUCK]);
   const figures: LabPart["figures"][number][] = [];
@@ -100,7 +104,7 @@ partTest("life", "a life of VMs, and all that befalls it", async (part) => {
   return { figures };
 });
 
-partTest("suite", "the driver suite in a dom0, and figures", async (part) => {
+partTest("suite", async (part) => {
   const folder = await Deno.makeTempDir({ prefix: "usher_suite_" });
   try {
     const files = await suiteFiles(folder);
