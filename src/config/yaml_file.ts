@@ -161,7 +161,10 @@ function whatIsWrong(
       text: `${key}: says nothing`,
       hint: "give it a value, or leave the key out",
     }
-    : { text: `${key}: ${inWords(message)}` };
+    : {
+      text: `${key}: ${inWords(message)}`,
+      hint: "docs/configuration.md says what each key takes",
+    };
 }
 
 function hintFor(unknown: string, known: readonly string[]): string {

@@ -125,7 +125,10 @@ export const EventRegistration = z.strictObject({
     live: true,
   }),
   period: z.union([
-    z.string().regex(/^\S+(\s+\S+){4}$/, "must be five fields of cron"),
+    z.string().regex(
+      /^\S+(\s+\S+){4}$/,
+      "must be a duration such as 5m, or five fields of cron",
+    ),
     WaitMs.refine((ms) => ms >= 1000, "must be 1s at least"),
   ]).optional().register(SETTINGS, {
     about:

@@ -63,6 +63,8 @@ function wrongOption(
     message: isMissing
       ? `option "${path.join(".")}" is missing`
       : inWords(message),
-    ...(wanted === undefined ? {} : { hint: `it must be a ${wanted}` }),
+    hint: wanted === undefined
+      ? "usher plugin check shows each option with what it takes"
+      : `it must be a ${wanted}`,
   };
 }
