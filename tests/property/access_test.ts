@@ -95,8 +95,10 @@ class World {
   desk(who: Caller): ClusterDesk {
     const context = { now: () => AT, clock: new FakeClock() };
     const config = { name_suffix: "" };
+    const nobody = { list: () => [] };
+    const accounts = { users: nobody, sessions: nobody };
     return new ClusterDesk(
-      { records: this.records, context, config } as unknown as Site,
+      { records: this.records, accounts, context, config } as unknown as Site,
       who,
     );
   }
