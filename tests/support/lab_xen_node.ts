@@ -39,7 +39,7 @@ interface DyingLnm {
 export class LabXenNode implements DriverHarness {
   // Emulated twice, on a machine that others use.
   readonly deadlineMs = 240_000;
-  readonly refusalWords = /libxl|xc: |xl: /;
+  readonly refusalWords = /no loader found: Invalid kernel/;
   readonly foreignStays = false;
   readonly dir = Deno.makeTempDirSync({ dir: "/var/lib", prefix: "ux" });
   readonly #tools = `${this.dir}/tools`;
