@@ -12,7 +12,8 @@
 #
 # It starts in protected mode without paging, where its own memory and the
 # pages that Xen shares with it lie at their physical addresses, and interrupts
-# are off: it waits in the hypervisor for one of three event channels.
+# are off: it waits in the hypervisor for one of two event channels, or for the time
+# to be busy again: a periodic timer of Xen does not ring for who waits.
 
         .code32
 
@@ -28,7 +29,6 @@
         call    *%eax
         .endm
         .set    memory_op, 12
-        .set    vcpu_op, 24
         .set    sched_op, 29
         .set    event_channel_op, 32
         .set    hvm_op, 34
@@ -83,14 +83,18 @@ loop:   mov     store_port, %eax
         lock btr %eax, shared + 2048
         mov     console_port, %eax
         lock btr %eax, shared + 2048
-        mov     timer_port, %eax
-        lock btr %eax, shared + 2048
         call    hear
         call    echo
         cmpb    $0, busy
         je      1f
         mov     $3000000, %ecx
         loop    .
+        mov     shared + 48, %eax       # system_time, of when this was let run
+        mov     shared + 52, %edx
+        add     $200000000, %eax        # nanoseconds
+        adc     $0, %edx
+        mov     %eax, poll + 8
+        mov     %edx, poll + 12
 1:      mov     $3, %ebx                # SCHEDOP_poll
         mov     $poll, %ecx
         hypercall sched_op
@@ -118,17 +122,6 @@ connect:
         mov     $18, %eax               # HVM_PARAM_CONSOLE_EVTCHN
         call    param
         mov     %eax, console_port
-        mov     $1, %ebx                # EVTCHNOP_bind_virq, of VIRQ_TIMER
-        mov     $virq, %ecx
-        hypercall event_channel_op
-        test    %eax, %eax
-        jnz     1f                      # it has one still: the move was given up
-        mov     virq + 8, %eax
-        mov     %eax, timer_port
-1:      mov     $6, %ebx                # VCPUOP_set_periodic_timer
-        xor     %ecx, %ecx
-        mov     $period, %edx
-        hypercall vcpu_op
         movl    $0, heard
         mov     $watch, %esi
         mov     $watch_end - watch, %ecx
@@ -317,19 +310,16 @@ clear_end:
 physmap: .short 0x7ff0, 0               # of this domain
         .long   0, 0                    # XENMAPSPACE_shared_info
         .long   0
-period: .quad   100000000               # nanoseconds
-virq:   .long   0, 0, 0
-poll:   .long   store_port, 3
-        .quad   0                       # for ever
+poll:   .long   store_port, 2
+        .quad   0                       # until when; for ever
 parameter: .long 0, 0
         .quad   0
 told:   .long   0
 reason: .long   0
 store:  .long   0
 console: .long  0
-store_port: .long 0                     # three in a row, for `poll`
+store_port: .long 0                     # two in a row, for `poll`
 console_port: .long 0
-timer_port: .long 0
 heard:  .long   0
 deaf:   .byte   0
 busy:   .byte   0

@@ -33,6 +33,7 @@ const CORE = new RegExp(
     "a start of an older generation",
     "whose handle was lost",
     "every open stream",
+    "counters: of every",
   ].join("|"),
 );
 
