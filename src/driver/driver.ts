@@ -49,7 +49,7 @@
  * @module
  */
 import type { Transfer } from "../schema/frame.ts";
-import type { DriverOffers } from "../schema/node.ts";
+import type { Capacity, DriverOffers } from "../schema/node.ts";
 import type { PeerMessage, Progress } from "../schema/operation.ts";
 import type { DomainState, VmSpec } from "../schema/vm.ts";
 import type { Counters } from "../sys/counters.ts";
@@ -67,6 +67,11 @@ export type Probe =
     readonly health: "healthy";
     readonly version: string;
     readonly attributes: Readonly<Record<string, string>>;
+    /**
+     * What there is for guests, where the system that the LNM runs in sees
+     * another machine than they get: a dom0, or the near end of a connection.
+     */
+    readonly machine?: Capacity;
   };
 
 /** What a start needs to know; everything in it was validated before. */

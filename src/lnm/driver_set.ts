@@ -16,7 +16,7 @@ import type {
 import { createDriver } from "../driver/registry.ts";
 import type { LnmConfig } from "../schema/config.ts";
 import type { DomainFrame } from "../schema/frame.ts";
-import type { DriverReport } from "../schema/node.ts";
+import type { Capacity, DriverReport } from "../schema/node.ts";
 import { type Clock, Deadline } from "../sys/clock.ts";
 import { makeFolder } from "../sys/file.ts";
 import type { Log } from "../sys/log.ts";
@@ -50,6 +50,7 @@ export class DriverSet implements AsyncDisposable {
   readonly #log: Log;
   readonly #adopter: Adopter | null;
   #reports: DriverReport[] = [];
+  #machine: Capacity | null = null;
   #unlisted: readonly string[] = [];
 
   /**
@@ -110,14 +111,24 @@ export class DriverSet implements AsyncDisposable {
     return this.#reports;
   }
 
-  /** Looks at the machine again; answers whether anything changed. */
+  /**
+   * What guests get, where a driver tells that it is another machine than the
+   * system here sees: the largest of what was told last. Another object when it
+   * has changed.
+   */
+  get machine(): Capacity | null {
+    return this.#machine;
+  }
+
+  /** Looks at the machine again; answers whether any report changed. */
   async probe(signal: AbortSignal): Promise<boolean> {
-    const reports = await Promise.all(
+    const found = await Promise.all(
       [...this.#drivers.values()].map((driver) =>
         probeOne(driver, this.#clock, signal)
       ),
     );
-    const all = [...reports, ...this.#failed];
+    this.#machine = newMachine(this.#machine, found);
+    const all = [...found.map(({ report }) => report), ...this.#failed];
     const changed = JSON.stringify(all) !== JSON.stringify(this.#reports);
     this.#reports = all;
     return changed;
@@ -233,11 +244,16 @@ async function contextFor(
   };
 }
 
+interface Found {
+  readonly report: DriverReport;
+  readonly machine?: Capacity | undefined;
+}
+
 async function probeOne(
   driver: Driver,
   clock: Clock,
   signal: AbortSignal,
-): Promise<DriverReport> {
+): Promise<Found> {
   using deadline = new Deadline(
     clock,
     PROBE_MS,
@@ -245,14 +261,27 @@ async function probeOne(
     signal,
   );
   try {
-    return reportOf(driver, await driver.probe(deadline.signal));
+    const probe = await driver.probe(deadline.signal);
+    const machine = "machine" in probe ? probe.machine : undefined;
+    return { report: reportOf(driver, probe), machine };
   } catch (error) {
     if (signal.aborted && isAbort(error)) throw error;
-    return reportOf(driver, {
-      health: "unhealthy",
-      reason: messageOf(error),
-    });
+    const reason = messageOf(error);
+    return { report: reportOf(driver, { health: "unhealthy", reason }) };
   }
+}
+
+/** A driver that does not answer takes nothing away of what it told before. */
+function newMachine(
+  before: Capacity | null,
+  found: readonly Found[],
+): Capacity | null {
+  const told = found.flatMap(({ machine }) => machine ?? []);
+  if (told.length === 0) return before;
+  const cpus = Math.max(...told.map((its) => its.cpus));
+  const memoryMiB = Math.max(...told.map((its) => its.memoryMiB));
+  const isSame = before?.cpus === cpus && before.memoryMiB === memoryMiB;
+  return isSame ? before : { cpus, memoryMiB };
 }
 
 const ABILITIES = [

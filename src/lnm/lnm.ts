@@ -144,11 +144,12 @@ export async function credentialFor(
 }
 
 async function factsFor(config: LnmConfig): Promise<NodeFacts> {
-  const machine = await machineCapacity();
+  const { cpus, memory: memoryMiB } = config.capacity;
   return {
-    capacity: {
-      cpus: config.capacity.cpus ?? machine.cpus,
-      memoryMiB: config.capacity.memory ?? machine.memoryMiB,
+    capacity: await machineCapacity(),
+    given: {
+      ...(cpus === undefined ? {} : { cpus }),
+      ...(memoryMiB === undefined ? {} : { memoryMiB }),
     },
     labels: config.labels,
     overcommit: config.overcommit,

@@ -10,6 +10,7 @@
  */
 import { isUsherError, messageOf } from "../error/mod.ts";
 import { type DomainFrame, domainKey } from "../schema/frame.ts";
+import type { Capacity } from "../schema/node.ts";
 import { Acts } from "./acts.ts";
 import { Guards } from "./guards.ts";
 import { thinned } from "./progress.ts";
@@ -38,6 +39,8 @@ export type NodeParts =
     readonly random: () => number;
     /** What may become another while the node works, in the place of the same above. */
     readonly settings?: NodeSettings;
+    /** See `NodeFacts.given`. */
+    readonly given?: Partial<Capacity>;
   };
 
 /** What the node is set to at this moment. */
@@ -139,12 +142,16 @@ async function keepSession(
 /** A session tells the facts of its beginning, and is none for others. */
 function withFacts(parts: SessionParts & NodeParts): SessionParts {
   const facts = factsOf(parts);
+  const { machine } = parts.drivers;
   return {
     ...parts,
     ...facts,
+    capacity: { ...facts.capacity, ...machine, ...facts.given },
     onLive(session) {
       parts.onLive(session);
-      if (factsOf(parts) !== facts) session?.close(CHANGED);
+      const isSame = factsOf(parts) === facts &&
+        parts.drivers.machine === machine;
+      if (!isSame) session?.close(CHANGED);
     },
   };
 }
@@ -158,9 +165,11 @@ async function probeAgain(
     const wait = drivers.isHealthy ? PROBE_EVERY_MS : PROBE_SOON_MS;
     await clock.sleep(wait, signal).catch(() => {});
     if (signal.aborted) return;
+    const { machine } = drivers;
     if (await drivers.probe(signal).catch(() => false)) {
       live.session?.send({ type: "drivers", drivers: drivers.reports });
     }
+    if (drivers.machine !== machine) live.session?.close(CHANGED);
     // A session begins with all that runs, so a new one tells of the rest.
     if (await drivers.canTellMore(signal)) live.session?.close(CAN_TELL);
   }

@@ -9,6 +9,7 @@ import { until } from "../../tests/support/wait.ts";
 import type { DomainReport, Driver } from "../driver/driver.ts";
 import { NewestReports } from "../driver/newest.ts";
 import { decodeLines } from "../link/ndjson.ts";
+import type { Capacity } from "../schema/node.ts";
 import type { DownFrame, UpFrame } from "../schema/frame.ts";
 import type { DomainState } from "../schema/vm.ts";
 import { type Clock, systemClock } from "../sys/clock.ts";
@@ -27,6 +28,8 @@ class OneDomain {
   taken = 0;
   /** Why it cannot tell what it runs; null while it can. */
   deaf: string | null = null;
+  /** What it says that guests have; nothing, while absent. */
+  machine: Capacity | undefined;
   #watcher: NewestReports | null = null;
 
   get report(): DomainReport {
@@ -54,7 +57,7 @@ class OneDomain {
     probe: () =>
       Promise.resolve(
         this.deaf === null
-          ? { health: "healthy", version: "1", attributes: {} }
+          ? { health: "healthy", version: "1", machine: this.machine }
           : { health: "unhealthy", reason: this.deaf },
       ),
     list: () =>
@@ -121,6 +124,12 @@ class Peer {
     );
   }
 
+  /** What the node said that it has. */
+  get capacity(): Capacity | null {
+    const hello = this.heard.find(({ type }) => type === "hello");
+    return hello?.type === "hello" ? hello.capacity : null;
+  }
+
   /** The states that were told of the domain, in order. */
   get states(): DomainState[] {
     return this.heard.flatMap((frame) => {
@@ -160,6 +169,7 @@ class World implements AsyncDisposable {
       clock,
       drivers: this.#drivers,
       capacity: { cpus: 1, memoryMiB: 1 },
+      given: { cpus: 3 },
       labels: {},
       version: "0",
       bootId: "b",
@@ -313,4 +323,28 @@ Deno.test("runNode() says which driver cannot tell what it runs, and tells as so
   second.welcome(false);
   await second.hears("domains");
   deepStrictEqual(second.states, ["running"]);
+});
+
+Deno.test("runNode() tells of the machine that guests get where a driver knows it, and anew when it is another; what the administrator gives stands", async () => {
+  await using world = new World(null, {
+    ...systemClock,
+    sleep: (ms, signal) => systemClock.sleep(ms / 1000, signal),
+  });
+  const first = await world.session(0);
+  deepStrictEqual(first.capacity, { cpus: 3, memoryMiB: 1 });
+  first.welcome(false);
+  await first.hears("domains");
+  world.domain.machine = { cpus: 8, memoryMiB: 4096 };
+
+  const second = await world.session(1);
+  deepStrictEqual(second.capacity, { cpus: 3, memoryMiB: 4096 });
+  second.welcome(true);
+  await second.hears("domains");
+  // A driver that cannot be asked takes nothing away of what it told.
+  world.domain.machine = undefined;
+  world.domain.deaf = "no such socket";
+  await second.hears("drivers");
+  second.cut();
+  const third = await world.session(2);
+  deepStrictEqual(third.capacity, second.capacity);
 });

@@ -11,7 +11,10 @@ import type { Capacity, Overcommit } from "../schema/node.ts";
 
 /** What can be changed while a node works. */
 export interface NodeFacts {
+  /** What the system here has; a driver whose guests get another machine tells of that. */
   readonly capacity: Capacity;
+  /** What the administrator gives to VMs, whatever there is. */
+  readonly given?: Partial<Capacity>;
   readonly labels: Readonly<Record<string, string>>;
   /** What the node promises of itself; the controller's default when absent. */
   readonly overcommit?: Overcommit;

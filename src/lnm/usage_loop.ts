@@ -4,7 +4,7 @@
  * @module
  */
 import { messageOf } from "../error/mod.ts";
-import type { DomainCounters } from "../driver/driver.ts";
+import type { Driver } from "../driver/driver.ts";
 import type { UpFrame } from "../schema/frame.ts";
 import type { VmUsage } from "../schema/vm.ts";
 import { type Clock, Deadline } from "../sys/clock.ts";
@@ -29,53 +29,74 @@ export interface UsageParts {
   readonly certificateEnd?: () => number | null;
 }
 
-/** Collects usage until `signal` aborts; `send` gets frames. */
+/**
+ * Collects usage until `signal` aborts; `send` gets frames. Who cannot be asked,
+ * be it the machine or one of the drivers, takes nothing from what others tell.
+ */
 export async function collectUsage(
   parts: UsageParts,
   send: (frame: Extract<UpFrame, { type: "usage" }>) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { drivers, clock, log, machineCounters } = parts;
+  const { drivers, clock } = parts;
   const node = new UsageMeter();
-  const domains = new DomainUsage();
+  const meters = [...drivers.all()].map((driver) => ({
+    driver,
+    usage: new DomainUsage(),
+  }));
   while (!signal.aborted) {
-    try {
-      node.add(clock.monotonic(), await machineCounters());
-      domains.update(
-        clock.monotonic(),
-        await countAll(drivers, clock, parts.usageMs, signal),
-      );
-      const end = parts.certificateEnd?.() ?? null;
-      for (const frame of framesOf(node.usage(), domains.all(), end)) {
-        send(frame);
-      }
-    } catch (error) {
-      if (signal.aborted) return;
-      log.debug("usage could not be read", { error: messageOf(error) });
-    }
+    const [found] = await Promise.all([
+      Promise.all(meters.map((meter) => readDomains(parts, meter, signal))),
+      readMachine(parts, node),
+    ]);
+    if (signal.aborted) return;
+    const vms = new Map(found.flatMap((usage) => [...usage]));
+    const end = parts.certificateEnd?.() ?? null;
+    for (const frame of framesOf(node.usage(), vms, end)) send(frame);
     await clock.sleep(parts.usageMs, signal).catch(() => {});
   }
 }
+interface Meters {
+  readonly driver: Driver;
+  readonly usage: DomainUsage;
+}
 
-async function countAll(
-  drivers: DriverSet,
-  clock: Clock,
-  intervalMs: number,
+async function readMachine(
+  { clock, log, machineCounters }: UsageParts,
+  node: UsageMeter,
+): Promise<void> {
+  try {
+    node.add(clock.monotonic(), await machineCounters());
+  } catch (error) {
+    log.debug("the machine's usage could not be read", {
+      error: messageOf(error),
+    });
+  }
+}
+
+/** The usage of a driver's domains; of none while it cannot be asked. */
+async function readDomains(
+  { clock, log, usageMs }: UsageParts,
+  { driver, usage }: Meters,
   signal: AbortSignal,
-): Promise<Map<string, DomainCounters>> {
-  const all = new Map<string, DomainCounters>();
+): Promise<ReadonlyMap<string, VmUsage>> {
   using deadline = new Deadline(
     clock,
-    Math.max(1000, intervalMs),
-    "answer to the reading of counters",
+    Math.max(1000, usageMs),
+    `answer of driver "${driver.name}" to the reading of counters`,
     signal,
   );
-  for (const driver of drivers.all()) {
-    for (const [uid, counters] of await driver.counters(deadline.signal)) {
-      all.set(uid, counters);
-    }
+  try {
+    const counters = await driver.counters(deadline.signal);
+    usage.update(clock.monotonic(), counters);
+    return usage.all();
+  } catch (error) {
+    log.debug("the usage of domains could not be read", {
+      driver: driver.name,
+      error: messageOf(error),
+    });
+    return new Map();
   }
-  return all;
 }
 
 function framesOf(

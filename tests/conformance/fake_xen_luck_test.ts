@@ -44,6 +44,20 @@ xenTest("a host that is no dom0 says so in the probe", async (node) => {
 });
 
 xenTest(
+  "the probe tells what the host has for guests, whatever dom0 sees of it and however many run",
+  async (node) => {
+    const machineNow = async () => {
+      const probe = await node.driver.probe(noAbort());
+      return "machine" in probe ? probe.machine : undefined;
+    };
+    // 4,700 MiB, of which dom0 has 512 and Xen itself 188.
+    deepStrictEqual(await machineNow(), { cpus: 4, memoryMiB: 4000 });
+    await startNew(node);
+    deepStrictEqual(await machineNow(), { cpus: 4, memoryMiB: 4000 });
+  },
+);
+
+xenTest(
   "warnings before each answer, and a version that nobody knows, change nothing",
   async (node) => {
     node.break("warns");

@@ -7,6 +7,7 @@
 import { deepStrictEqual, match, ok } from "node:assert/strict";
 import { uuidOfUid } from "../../src/driver/identity.ts";
 import { openLibvirtDriver } from "../../src/driver/libvirt/mod.ts";
+import { machineCapacity } from "../../src/sys/machine.ts";
 import { openTerminalChild } from "../../src/sys/terminal_child.ts";
 import {
   LibvirtNode,
@@ -287,7 +288,12 @@ luck("a virsh that warns before it answers is understood", async (node) => {
   await using warned = await LibvirtNode.open(machine, { config: { virsh } });
   const { uid } = await startNew(warned);
   await checkListed(warned, uid, "running");
-  deepStrictEqual((await warned.driver.probe(noAbort())).health, "healthy");
+  const probe = await warned.driver.probe(noAbort());
+  deepStrictEqual(probe.health, "healthy");
+  deepStrictEqual(
+    "machine" in probe ? probe.machine : null,
+    await machineCapacity(),
+  );
   await powerOff(warned, uid);
 });
 

@@ -55,6 +55,8 @@ case $verb in
 info)
   echo "xen_version            : $([ -e "$dir/newer" ] && echo 9.99-rc || echo 4.17.7)"
   echo "virt_caps              : pv hvm hap gnttab-v1"
+  echo "nr_cpus                : 4"
+  echo "total_memory           : 4700"
   echo "free_memory            : $([ -e "$dir/small" ] && echo 100 || echo 4000)"
   echo "xen_commandline        : dom0_mem=512M,max:512M"
   ;;

@@ -74,6 +74,17 @@ export async function typeKey(
 /** By the command line, from a start to a shutdown. */
 export const VERBS: readonly LifeStep[] = [
   {
+    name: "the node offers what Xen has for guests, not what dom0 sees",
+    async run(site) {
+      const node: { capacity: { memoryMiB: number } } = JSON.parse(
+        await site.usher("node", "show", site.host.name, "-o", "json"),
+      );
+
+      const free = Number(await site.host.must("xl info free_memory"));
+      strictEqual(node.capacity.memoryMiB, free);
+    },
+  },
+  {
     name: "start: Xen runs it, and it is listed",
     async run(site) {
       await site.usher("vm", "start", "web", ...bootFlags());

@@ -125,11 +125,8 @@ export class XenSite implements AsyncDisposable {
   }
 
   async #join(host: XenHost): Promise<void> {
-    // Of this machine Linux sees but the dom0; the rest is Xen's to give.
-    const free = parseInt(await host.must("xl info free_memory"));
     const config = {
       name: host.name,
-      capacity: { cpus: 2, memory: `${free}MiB` },
       drivers: { qemu: { enabled: false }, ...this.#drivers },
       migration: { address: host.address },
     };

@@ -6,6 +6,7 @@
  */
 import { isUsherError } from "../../error/mod.ts";
 import type { LibvirtConfig } from "../../schema/config.ts";
+import type { Capacity } from "../../schema/node.ts";
 import type { Probe } from "../driver.ts";
 import { OUT_OF_REACH, type Virsh } from "./virsh.ts";
 
@@ -26,6 +27,7 @@ export class Installation {
   async probe(signal: AbortSignal): Promise<Probe> {
     try {
       const text = await this.#virsh.ask(["version"], signal, PROBE_MS);
+      const info = await this.#virsh.ask(["nodeinfo"], signal, PROBE_MS);
       const accel = await this.accel();
       const { uri } = this.#config;
       const hypervisor = wordsAfter("Running hypervisor", text);
@@ -33,6 +35,7 @@ export class Installation {
         health: "healthy",
         version: wordsAfter("Using library", text)?.replace(/^libvirt /, "") ??
           "unknown",
+        ...machineOf(info),
         attributes: {
           uri,
           accel,
@@ -81,7 +84,16 @@ export class Installation {
   }
 }
 
-/** What stands behind a label in what `virsh version` prints; null when it has no such line. */
+/** The machine at the far end of the connection, from what `virsh nodeinfo` prints. */
+function machineOf(text: string): { readonly machine?: Capacity } {
+  const cpus = parseInt(wordsAfter("CPU(s)", text) ?? "");
+  const memoryMiB = Math.floor(
+    parseInt(wordsAfter("Memory size", text) ?? "") / 1024,
+  );
+  return cpus > 0 && memoryMiB > 0 ? { machine: { cpus, memoryMiB } } : {};
+}
+
+/** What stands behind a label in what virsh prints; null when it has no such line. */
 function wordsAfter(label: string, text: string): string | null {
   const line = text.split("\n").find((line) => line.startsWith(`${label}: `));
   return line?.slice(label.length + 2).trim() ?? null;

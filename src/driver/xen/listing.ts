@@ -48,7 +48,27 @@ const DOM0_UUID = "00000000-0000-0000-0000-000000000000";
 
 /** Every domain but dom0. */
 export function parseListing(text: string): Row[] {
+  return rowsOf(text).filter((row) => !isDom0(row));
+}
+
+/** How the memory is given away, in MiB. */
+export function parseMemory(
+  text: string,
+): { readonly dom0MiB: number; readonly guestsMiB: number } {
+  let [dom0MiB, guestsMiB] = [0, 0];
+  for (const row of rowsOf(text)) {
+    if (isDom0(row)) dom0MiB += row.memoryMiB;
+    else guestsMiB += row.memoryMiB;
+  }
+  return { dom0MiB, guestsMiB };
+}
+
+function rowsOf(text: string): Row[] {
   return text.split("\n").flatMap((line) => parseLine(line) ?? []);
+}
+
+function isDom0({ domid, uuid }: Row): boolean {
+  return domid === 0 || uuid === DOM0_UUID;
 }
 
 function parseLine(line: string): Row | null {
@@ -56,7 +76,6 @@ function parseLine(line: string): Row | null {
   if (found === null) return null;
   const [, name = "", domid, memory, vcpus, flags = "", time, uuid = "", why] =
     found;
-  if (Number(domid) === 0 || uuid === DOM0_UUID) return null;
   return {
     domid: Number(domid),
     uuid,

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
-import { isListing, parseListing } from "./listing.ts";
+import { isListing, parseListing, parseMemory } from "./listing.ts";
 
 const HEADING =
   "Name                                        ID   Mem VCPUs\tState\tTime(s)   UUID                            Reason-Code\tSecurity Label\n";
@@ -86,4 +86,9 @@ Deno.test("a listing: what is none is told from one without domains", () => {
   for (const text of ["", "cannot init xl context\n", "[\n\n]\n", DOM0]) {
     ok(!isListing(text), text);
   }
+});
+
+Deno.test("a listing: how the memory is given away, to dom0 and to guests", () => {
+  const text = HEADING + DOM0 + line("one", "r-----") + line("two", "--p---");
+  deepStrictEqual(parseMemory(text), { dom0MiB: 512, guestsMiB: 256 });
 });

@@ -39,6 +39,7 @@ import type { XenEnvironment } from "./environment.ts";
 import { layOut } from "./layout.ts";
 import type { Row } from "./listing.ts";
 import { Looks } from "./looks.ts";
+import { XenMachine } from "./machine.ts";
 import { XenMigration } from "./migration/mod.ts";
 import { setPaused } from "./pausing.ts";
 import { Power } from "./power.ts";
@@ -87,6 +88,7 @@ class XenDriver implements Driver {
 
   readonly migration?: XenMigration;
   readonly #env: XenEnvironment;
+  readonly #machine: XenMachine;
   readonly #domains: Domains;
   readonly #settling: Settling;
   readonly #tending: Tending;
@@ -105,6 +107,7 @@ class XenDriver implements Driver {
       LC_ALL: "C",
     };
     const xl = new Xl({ program: config.xl, deadlineMs: config.verb_timeout });
+    this.#machine = new XenMachine(xl);
     this.#env = {
       node: context.node,
       config,
@@ -159,7 +162,7 @@ class XenDriver implements Driver {
   }
 
   probe(signal: AbortSignal): Promise<Probe> {
-    return probeXen(this.#env.xl, this.#env.layout, signal);
+    return probeXen(this.#env.xl, this.#machine, this.#env.layout, signal);
   }
 
   start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport> {

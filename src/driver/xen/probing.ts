@@ -7,6 +7,7 @@ import { isUsherError, messageOf } from "../../error/mod.ts";
 import { statOrNull } from "../../sys/file.ts";
 import type { Probe } from "../driver.ts";
 import type { Layout } from "./layout.ts";
+import type { XenMachine } from "./machine.ts";
 import type { Xl } from "./xl.ts";
 
 const NOT_DOM0 =
@@ -15,15 +16,18 @@ const NOT_DOM0 =
 /** Looks at the machine. */
 export async function probeXen(
   xl: Xl,
+  machine: XenMachine,
   layout: Layout,
   signal: AbortSignal,
 ): Promise<Probe> {
   try {
     const info = await xl.info(signal);
     const can = (info.get("virt_caps") ?? "").split(" ");
+    const capacity = await machine.capacity(info, signal);
     return {
       health: "healthy",
       version: info.get("xen_version") ?? "",
+      ...(capacity === null ? {} : { machine: capacity }),
       attributes: {
         guests: [...guestTypes(can), ...await hvm(can)].join(" "),
         pvMigration: can.includes("shadow") ? "yes" : "no",

@@ -11,7 +11,7 @@
  */
 import { isUsherError, UsherError } from "../../error/mod.ts";
 import { type CommandResult, runCommand } from "../../sys/child.ts";
-import { isListing, parseListing, type Row } from "./listing.ts";
+import { isListing, parseListing, parseMemory, type Row } from "./listing.ts";
 import { wordsOf } from "./words.ts";
 
 /** It waits a minute for the guest, and then takes the question back; killed before, it would leave it standing. */
@@ -37,14 +37,12 @@ export class Xl {
 
   /** Every domain but dom0. Throws `unavailable` when xl tells nothing: silence is no absence. */
   async list(signal: AbortSignal): Promise<Row[]> {
-    const answer = await this.#run(["list", "-v"], signal).catch((error) => {
-      if (!isUsherError(error, "not_found")) throw error;
-      throw new UsherError("unavailable", error.message, { cause: error });
-    });
-    if (answer.code !== 0 || !isListing(answer.stdout)) {
-      throw refused("list", answer);
-    }
-    return parseListing(answer.stdout);
+    return parseListing(await this.#listing(signal));
+  }
+
+  /** How the host's memory is given away. Throws `unavailable`. */
+  async memory(signal: AbortSignal): Promise<ReturnType<typeof parseMemory>> {
+    return parseMemory(await this.#listing(signal));
   }
 
   /** What `xl info` tells of the host, by its keys. */
@@ -74,6 +72,17 @@ export class Xl {
     );
     const words = wordsOf(answer.stderr) || wordsOf(answer.stdout);
     return { done: answer.code === 0, words };
+  }
+
+  async #listing(signal: AbortSignal): Promise<string> {
+    const answer = await this.#run(["list", "-v"], signal).catch((error) => {
+      if (!isUsherError(error, "not_found")) throw error;
+      throw new UsherError("unavailable", error.message, { cause: error });
+    });
+    if (answer.code !== 0 || !isListing(answer.stdout)) {
+      throw refused("list", answer);
+    }
+    return answer.stdout;
   }
 
   async #run(

@@ -17,6 +17,7 @@ import type { DomainPlan } from "../../driver.ts";
 import { checkPlan } from "../check_plan.ts";
 import type { Domain } from "../domain.ts";
 import { domainConfig } from "../domain_config.ts";
+import { isDom0Fixed } from "../machine.ts";
 import { destroyAll } from "../undo.ts";
 import type { Offer, Ticket } from "./messages.ts";
 import {
@@ -50,11 +51,9 @@ export async function checkRoom(
   checkPlan(env, plan, await env.looks.fresh());
   if (!live) return;
   const info = await env.xl.info(signal);
-  // Where dom0's memory is not fixed, xl takes of it what a guest needs.
-  const isFixed = /\bdom0_mem=/.test(info.get("xen_commandline") ?? "");
   const free = Number(info.get("free_memory"));
   const needed = plan.spec.memoryMiB + OVERHEAD_MIB;
-  if (!isFixed || free >= needed) return;
+  if (!isDom0Fixed(info) || free >= needed) return;
   throw new UsherError(
     "insufficient_resources",
     `Cannot move VM "${plan.name}" to node "${env.node}": it needs ${needed} MiB, and Xen has ${free} MiB free`,
