@@ -1,27 +1,29 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { ROOT } from "./support.ts";
 import { BUDGET_S, type Suite } from "./stages.ts";
-import { argumentFault, budgetOf, runSuite } from "./test.ts";
+import { argumentFault, budgetOf, runSuite, Stages } from "./test.ts";
 
-/** Runs test files of these texts as a suite. */
-async function run(
+/** A suite of all files that it is given. */
+const PROBE: Suite = {
+  kind: "suite",
+  name: "probe",
+  from: "ok",
+  deadlineS: 600,
+  owns: () => true,
+  parallel: false,
+  sanitized: true,
+};
+
+/** Writes test files of these texts, for as long as they are used. */
+async function withFiles<T>(
   texts: readonly string[],
-  { deadlineS = 600, from = "ok" }: Partial<Suite> = {},
-) {
+  use: (files: string[]) => Promise<T>,
+): Promise<T> {
   await Deno.mkdir(`${ROOT}.cache`, { recursive: true });
   const folder = await Deno.makeTempDir({
     dir: `${ROOT}.cache`,
     prefix: "suite_",
   });
-  const suite: Suite = {
-    kind: "suite",
-    name: "probe",
-    from,
-    deadlineS,
-    owns: () => true,
-    parallel: false,
-    sanitized: true,
-  };
   try {
     const files: string[] = [];
     for (const [index, text] of texts.entries()) {
@@ -29,13 +31,23 @@ async function run(
       await Deno.writeTextFile(path, text);
       files.push(path.slice(ROOT.length));
     }
-    const { output: _, ...verdict } = await runSuite(suite, files);
-    const faults = verdict.faults
-      .map((fault) => fault.replace(/\S*probe/, "probe"));
-    return { ...verdict, faults };
+    return await use(files);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Runs test files of these texts as a suite. */
+async function run(texts: readonly string[], its: Partial<Suite> = {}) {
+  return await withFiles(texts, async (files) => {
+    const { output: _, ...verdict } = await runSuite(
+      { ...PROBE, ...its },
+      files,
+    );
+    const faults = verdict.faults
+      .map((fault) => fault.replace(/\S*probe/, "probe"));
+    return { ...verdict, faults };
+  });
 }
 
 const GOOD = `Deno.test("good", () => {});\n`;
@@ -88,6 +100,31 @@ Deno.test("runSuite() fails a skip that nobody expected", async () => {
   const skip = `Deno.test.ignore("skipped", () => {});\n`;
   const verdict = await run([GOOD + skip]);
   deepStrictEqual(verdict.faults, ["probe0_test.ts: skipped: skipped"]);
+});
+
+Deno.test("a stage that stands beside another begins with it, and is told in its own place", async () => {
+  // The first can only end once the second, which comes later, has begun.
+  const second = `Deno.test("begins", () => Deno.writeTextFile(
+    new URL("begun", import.meta.url), ""));\n`;
+  const first = `Deno.test("waits", async () => {
+    const seen = () => Deno.stat(new URL("begun", import.meta.url)).then(
+      () => true, () => false);
+    while (!await seen()) await new Promise((next) => setTimeout(next, 20));
+  });\n`;
+  await withFiles([first, second], async (files) => {
+    const stages = files.map((file, index): Suite => ({
+      ...PROBE,
+      name: `probe${index}`,
+      deadlineS: 30,
+      owns: (its) => its === file,
+      ...(index === 1 ? { beside: "probe0" } : {}),
+    }));
+    const all = new Stages(stages, files, performance.now() + 60_000);
+    for (const stage of stages) {
+      const { output: _, ...verdict } = (await all.run(stage)).outcome;
+      deepStrictEqual(verdict, clean);
+    }
+  });
 });
 
 Deno.test("argumentFault() names the stages to one who asks for another", () => {
