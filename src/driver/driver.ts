@@ -168,6 +168,11 @@ export interface Driver extends AsyncDisposable {
   watch(signal: AbortSignal): AsyncIterable<DomainReport>;
   /** Counters of every running domain of ours, by uid. */
   counters(signal: AbortSignal): Promise<ReadonlyMap<string, DomainCounters>>;
+  /**
+   * What the machine of `Probe.machine` has used in all, where its own system
+   * cannot tell; what is not among it, that system counts.
+   */
+  machineCounters?(signal: AbortSignal): Promise<Partial<Counters>>;
 
   readonly pausing?: Pausing;
   readonly console?: Console;

@@ -18,6 +18,7 @@ import type { LnmConfig } from "../schema/config.ts";
 import type { DomainFrame } from "../schema/frame.ts";
 import type { Capacity, DriverReport } from "../schema/node.ts";
 import { type Clock, Deadline } from "../sys/clock.ts";
+import type { Counters } from "../sys/counters.ts";
 import { makeFolder } from "../sys/file.ts";
 import type { Log } from "../sys/log.ts";
 import { Adopter, wantedOf } from "./adopter.ts";
@@ -51,6 +52,8 @@ export class DriverSet implements AsyncDisposable {
   readonly #adopter: Adopter | null;
   #reports: DriverReport[] = [];
   #machine: Capacity | null = null;
+  /** Drivers that have told of the machine, once at least. */
+  readonly #telling = new Set<Driver>();
   #unlisted: readonly string[] = [];
 
   /**
@@ -120,6 +123,18 @@ export class DriverSet implements AsyncDisposable {
     return this.#machine;
   }
 
+  /**
+   * What drivers count of the machine that guests get. Throws what one throws
+   * that has told of it before: to count otherwise meanwhile would be to leap.
+   */
+  async machineCounters(signal: AbortSignal): Promise<Partial<Counters>> {
+    let counters: Partial<Counters> = {};
+    for (const driver of this.#telling) {
+      counters = { ...counters, ...await driver.machineCounters?.(signal) };
+    }
+    return counters;
+  }
+
   /** Looks at the machine again; answers whether any report changed. */
   async probe(signal: AbortSignal): Promise<boolean> {
     const found = await Promise.all(
@@ -128,6 +143,9 @@ export class DriverSet implements AsyncDisposable {
       ),
     );
     this.#machine = newMachine(this.#machine, found);
+    for (const { driver, machine } of found) {
+      if (machine !== undefined) this.#telling.add(driver);
+    }
     const all = [...found.map(({ report }) => report), ...this.#failed];
     const changed = JSON.stringify(all) !== JSON.stringify(this.#reports);
     this.#reports = all;
@@ -245,6 +263,7 @@ async function contextFor(
 }
 
 interface Found {
+  readonly driver: Driver;
   readonly report: DriverReport;
   readonly machine?: Capacity | undefined;
 }
@@ -263,11 +282,11 @@ async function probeOne(
   try {
     const probe = await driver.probe(deadline.signal);
     const machine = "machine" in probe ? probe.machine : undefined;
-    return { report: reportOf(driver, probe), machine };
+    return { driver, report: reportOf(driver, probe), machine };
   } catch (error) {
     if (signal.aborted && isAbort(error)) throw error;
-    const reason = messageOf(error);
-    return { report: reportOf(driver, { health: "unhealthy", reason }) };
+    const probe = { health: "unhealthy", reason: messageOf(error) } as const;
+    return { driver, report: reportOf(driver, probe) };
   }
 }
 

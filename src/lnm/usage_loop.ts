@@ -47,7 +47,7 @@ export async function collectUsage(
   while (!signal.aborted) {
     const [found] = await Promise.all([
       Promise.all(meters.map((meter) => readDomains(parts, meter, signal))),
-      readMachine(parts, node),
+      readMachine(parts, node, signal),
     ]);
     if (signal.aborted) return;
     const vms = new Map(found.flatMap((usage) => [...usage]));
@@ -62,11 +62,15 @@ interface Meters {
 }
 
 async function readMachine(
-  { clock, log, machineCounters }: UsageParts,
+  { clock, log, drivers, machineCounters, usageMs }: UsageParts,
   node: UsageMeter,
+  signal: AbortSignal,
 ): Promise<void> {
+  using deadline = readingOf("the machine", clock, usageMs, signal);
   try {
-    node.add(clock.monotonic(), await machineCounters());
+    const seen = await machineCounters();
+    const told = await drivers.machineCounters(deadline.signal);
+    node.add(clock.monotonic(), { ...seen, ...told });
   } catch (error) {
     log.debug("the machine's usage could not be read", {
       error: messageOf(error),
@@ -80,12 +84,8 @@ async function readDomains(
   { driver, usage }: Meters,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, VmUsage>> {
-  using deadline = new Deadline(
-    clock,
-    Math.max(1000, usageMs),
-    `answer of driver "${driver.name}" to the reading of counters`,
-    signal,
-  );
+  const whose = `the domains of driver "${driver.name}"`;
+  using deadline = readingOf(whose, clock, usageMs, signal);
   try {
     const counters = await driver.counters(deadline.signal);
     usage.update(clock.monotonic(), counters);
@@ -97,6 +97,16 @@ async function readDomains(
     });
     return new Map();
   }
+}
+
+function readingOf(
+  whose: string,
+  clock: Clock,
+  usageMs: number,
+  signal: AbortSignal,
+): Deadline {
+  const ms = Math.max(1000, usageMs);
+  return new Deadline(clock, ms, `reading of the counters of ${whose}`, signal);
 }
 
 function framesOf(

@@ -65,3 +65,47 @@ Deno.test("collectUsage() tells of the domains of one driver while another hangs
   deepStrictEqual(vms["uid"]?.memoryMiB, 64);
   deepStrictEqual(node.memoryMiB, null);
 });
+
+Deno.test("collectUsage() tells what a driver counts of the machine in place of what its own system sees, and nothing else while that driver cannot tell", async () => {
+  const over = new AbortController();
+  const answers = [{ memoryMiB: 9000 }, new Error("xl hangs")];
+  const xen = {
+    name: "xen",
+    probe: () =>
+      Promise.resolve({
+        ...{ health: "healthy", version: "4.17", attributes: {} },
+        machine: { cpus: 8, memoryMiB: 16_000 },
+      }),
+    counters: () => Promise.resolve(new Map()),
+    machineCounters: () => {
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      return answer instanceof Error
+        ? Promise.reject(answer)
+        : Promise.resolve(answer);
+    },
+  } as unknown as Driver;
+  const drivers = new DriverSet(
+    new Map([["xen", xen]]),
+    [],
+    systemClock,
+    silentLog,
+  );
+  await drivers.probe(over.signal);
+  const told: (number | null)[] = [];
+  await collectUsage(
+    {
+      drivers,
+      clock: systemClock,
+      log: silentLog,
+      usageMs: 1,
+      machineCounters: () => Promise.resolve({ ...COUNTERS, memoryMiB: 512 }),
+    },
+    ({ node }) => {
+      told.push(node.memoryMiB);
+      if (told.length === 3) over.abort();
+    },
+    over.signal,
+  );
+
+  deepStrictEqual(told, [9000, 9000, 9000]);
+});

@@ -58,6 +58,21 @@ xenTest(
 );
 
 xenTest(
+  "what the machine has used is that of all domains, and grows when one of them goes",
+  async (node) => {
+    const used = async () => await node.driver.machineCounters!(noAbort());
+    deepStrictEqual(await used(), { cpuSeconds: 0, memoryMiB: 700 });
+    const plan = await startNew(node);
+    const busy = await until("the domain has used some time", async () => {
+      const { cpuSeconds } = await used();
+      return (cpuSeconds ?? 0) > 0 ? cpuSeconds : undefined;
+    });
+    await powerOff(node, plan.uid);
+    ok(((await used()).cpuSeconds ?? 0) >= (busy ?? 0));
+  },
+);
+
+xenTest(
   "warnings before each answer, and a version that nobody knows, change nothing",
   async (node) => {
     node.break("warns");

@@ -125,6 +125,30 @@ export const MOVES: readonly LifeStep[] = [
     },
   },
   {
+    name:
+      "migrate: an HVM guest moves there and back with what its devices hold",
+    async run(site) {
+      await site.usher(
+        ...["vm", "start", "firm", "--driver", "xen", "--on", "xen1"],
+        ...["--xen", "type=hvm", "--memory", "32MiB"],
+        ...["--disk", "path=/srv/guest/hvm.raw,format=raw,shared=true"],
+      );
+      const { status } = await site.ctrl.vm("firm");
+      await site.type("firm", "before-it-moves", "10s");
+      for (const target of ["xen2", "xen1"]) {
+        await site.usher("vm", "migrate", "firm", "--to", target);
+        const vm = await site.untilState("firm", "running");
+        deepStrictEqual(
+          [vm.node, vm.status.incarnation],
+          [target, status.incarnation],
+        );
+        deepStrictEqual(await hostsOf(site, "firm.default.admin"), [target]);
+        await site.type("firm", `on-${target}`, "10s");
+      }
+      await site.usher("vm", "destroy", "firm");
+    },
+  },
+  {
     name: "migrate: a host without room is refused, and the guest runs on",
     async run(site) {
       const target = hostNamed(site, "xen2");

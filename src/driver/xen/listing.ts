@@ -51,23 +51,13 @@ export function parseListing(text: string): Row[] {
   return rowsOf(text).filter((row) => !isDom0(row));
 }
 
-/** How the memory is given away, in MiB. */
-export function parseMemory(
-  text: string,
-): { readonly dom0MiB: number; readonly guestsMiB: number } {
-  let [dom0MiB, guestsMiB] = [0, 0];
-  for (const row of rowsOf(text)) {
-    if (isDom0(row)) dom0MiB += row.memoryMiB;
-    else guestsMiB += row.memoryMiB;
-  }
-  return { dom0MiB, guestsMiB };
-}
-
-function rowsOf(text: string): Row[] {
+/** Every domain, dom0 among them. */
+export function rowsOf(text: string): Row[] {
   return text.split("\n").flatMap((line) => parseLine(line) ?? []);
 }
 
-function isDom0({ domid, uuid }: Row): boolean {
+/** Whether it is the domain in which the toolstack runs. */
+export function isDom0({ domid, uuid }: Row): boolean {
   return domid === 0 || uuid === DOM0_UUID;
 }
 

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok } from "node:assert/strict";
-import { isListing, parseListing, parseMemory } from "./listing.ts";
+import { isDom0, isListing, parseListing, rowsOf } from "./listing.ts";
 
 const HEADING =
   "Name                                        ID   Mem VCPUs\tState\tTime(s)   UUID                            Reason-Code\tSecurity Label\n";
@@ -88,7 +88,10 @@ Deno.test("a listing: what is none is told from one without domains", () => {
   }
 });
 
-Deno.test("a listing: how the memory is given away, to dom0 and to guests", () => {
-  const text = HEADING + DOM0 + line("one", "r-----") + line("two", "--p---");
-  deepStrictEqual(parseMemory(text), { dom0MiB: 512, guestsMiB: 256 });
+Deno.test("a listing: dom0 is told from guests", () => {
+  const all = rowsOf(HEADING + DOM0 + line("web", "r-----"));
+  deepStrictEqual(all.map((row) => [row.name, isDom0(row)]), [
+    ["Domain-0", true],
+    ["web", false],
+  ]);
 });

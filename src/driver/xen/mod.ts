@@ -224,6 +224,10 @@ class XenDriver implements Driver {
     }));
   }
 
+  machineCounters(signal: AbortSignal): Promise<Partial<DomainCounters>> {
+    return this.#machine.counters(signal);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     this.#closing.abort();

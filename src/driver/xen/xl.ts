@@ -11,7 +11,7 @@
  */
 import { isUsherError, UsherError } from "../../error/mod.ts";
 import { type CommandResult, runCommand } from "../../sys/child.ts";
-import { isListing, parseListing, parseMemory, type Row } from "./listing.ts";
+import { isListing, parseListing, type Row, rowsOf } from "./listing.ts";
 import { wordsOf } from "./words.ts";
 
 /** It waits a minute for the guest, and then takes the question back; killed before, it would leave it standing. */
@@ -40,9 +40,9 @@ export class Xl {
     return parseListing(await this.#listing(signal));
   }
 
-  /** How the host's memory is given away. Throws `unavailable`. */
-  async memory(signal: AbortSignal): Promise<ReturnType<typeof parseMemory>> {
-    return parseMemory(await this.#listing(signal));
+  /** Every domain, dom0 among them. Throws `unavailable`. */
+  async listAll(signal: AbortSignal): Promise<Row[]> {
+    return rowsOf(await this.#listing(signal));
   }
 
   /** What `xl info` tells of the host, by its keys. */
