@@ -19,6 +19,7 @@ import {
   matches,
   REGISTRY,
   REGISTRY_USERS,
+  SHARED_BY_DRIVERS,
   SIMULATED_PLUGINS,
   SIMULATOR,
 } from "./house.ts";
@@ -148,8 +149,10 @@ function layerOf(path: string): string {
 
 /** The driver a file belongs to; null for the contract and what is shared. */
 function driverOf(path: string): string | null {
-  const parts = path.split("/");
-  return parts[1] === "driver" && parts.length > 3 ? parts[2] ?? null : null;
+  const [, layer, folder = "", ...rest] = path.split("/");
+  const isDriver = layer === "driver" && rest.length > 0 &&
+    !SHARED_BY_DRIVERS.has(folder);
+  return isDriver ? folder : null;
 }
 
 /**

@@ -7,8 +7,8 @@
 import { deepStrictEqual, match, ok } from "node:assert/strict";
 import { uuidOfUid } from "../../src/driver/identity.ts";
 import type { DomainPlan, Migration } from "../../src/driver/driver.ts";
-import { findSenders } from "../../src/driver/libvirt/migration/moves.ts";
-import { readState } from "../../src/driver/libvirt/migration/protocol.ts";
+import { readState } from "../../src/driver/carried/folder.ts";
+import { findSenders } from "../../src/driver/carried/processes.ts";
 import type { Transfer } from "../../src/schema/frame.ts";
 import { newId } from "../../src/sys/id.ts";
 import { LibvirtNode, sharedMachine } from "../support/libvirt_node.ts";

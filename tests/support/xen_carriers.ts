@@ -7,7 +7,7 @@ import { ok } from "node:assert/strict";
 import {
   findCarrier,
   findSenders,
-} from "../../src/driver/xen/migration/moves.ts";
+} from "../../src/driver/carried/processes.ts";
 import type { ProcessId } from "../../src/sys/process_table.ts";
 
 /** The process that carries the domain `uid` at this node. */

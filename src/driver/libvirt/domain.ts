@@ -9,15 +9,16 @@
  * @module
  */
 import type { DomainState } from "../../schema/vm.ts";
+import { isCopy } from "../carried/record.ts";
 import { News } from "../news.ts";
 import type { DomainReport } from "../driver.ts";
+import type { Ending } from "../ending.ts";
 import { uuidOfUid } from "../identity.ts";
 import { isLive, liveState, STATE } from "./domain_state.ts";
 import { explainEnding } from "./ending.ts";
 import type { LibvirtEnvironment } from "./environment.ts";
-import { type Ending, type Handle, saveHandle } from "./handle.ts";
+import { type Handle, saveHandle } from "./handle.ts";
 import type { DomainFiles } from "./layout.ts";
-import { isCopy } from "./migration/record.ts";
 import type { Sighting } from "./sighting.ts";
 
 /** What usher is doing to a domain. */

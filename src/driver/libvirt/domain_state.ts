@@ -7,7 +7,7 @@
  * @module
  */
 import type { DomainState } from "../../schema/vm.ts";
-import type { Ending } from "./handle.ts";
+import type { Ending } from "../ending.ts";
 
 /** virDomainState */
 export const STATE = {

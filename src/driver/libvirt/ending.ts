@@ -8,9 +8,10 @@
  * @module
  */
 import { readLogTail } from "../../sys/log_file.ts";
+import type { Ending } from "../ending.ts";
 import { endingOfShutoff, SHUTOFF, STATE } from "./domain_state.ts";
 import type { LibvirtEnvironment } from "./environment.ts";
-import type { Ending, Handle } from "./handle.ts";
+import type { Handle } from "./handle.ts";
 import type { Sighting } from "./sighting.ts";
 
 const LOG_TAIL_BYTES = 16 * 1024;

@@ -11,17 +11,11 @@
 import { z } from "zod";
 import { VmSpec } from "../../schema/vm.ts";
 import type { DomainPlan } from "../driver.ts";
+import { Ending } from "../ending.ts";
 import { keepHandle, keptHandles, readHandle } from "../kept_handles.ts";
 import type { Mark } from "./domain_xml.ts";
 import type { Layout } from "./layout.ts";
-import { MoveRecord } from "./migration/record.ts";
-
-/** How a run ended. */
-export const Ending = z.object({
-  state: z.enum(["stopped", "crashed"]),
-  reason: z.string(),
-});
-export type Ending = z.infer<typeof Ending>;
+import { LibvirtMove } from "./migration/record.ts";
 
 /** Version 1 is the first. */
 export const Handle = z.object({
@@ -42,7 +36,7 @@ export const Handle = z.object({
   /** What it was started with; null when its handle was lost. */
   spec: VmSpec.strip().nullable(),
   /** Its migration; null while it is not on the move. */
-  move: MoveRecord.nullable().default(null),
+  move: LibvirtMove.nullable().default(null),
 });
 export type Handle = z.infer<typeof Handle>;
 

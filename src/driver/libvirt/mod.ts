@@ -43,7 +43,7 @@ import { Installation } from "./installation.ts";
 import { launch } from "./launch.ts";
 import { layOut } from "./layout.ts";
 import { Listener } from "./listener.ts";
-import { LibvirtMigration } from "./migration/mod.ts";
+import { type LibvirtMigration, libvirtMigration } from "./migration/mod.ts";
 import { cutPower } from "./power_cut.ts";
 import { shutDown } from "./shutdown.ts";
 import { Virsh } from "./virsh.ts";
@@ -113,7 +113,7 @@ class LibvirtDriver implements Driver {
     this.adoption = new LibvirtAdoption(this.#env, this.#book);
     const { peers } = context;
     if (peers === undefined) return;
-    this.migration = new LibvirtMigration({
+    this.migration = libvirtMigration({
       env: this.#env,
       book: this.#book,
       turns: this.#turns,

@@ -10,7 +10,7 @@ import { ConsoleLine } from "../console_line.ts";
 import { openConsole } from "./console.ts";
 import { type Phase, stateOf } from "./domain_state.ts";
 import type { XenEnvironment } from "./environment.ts";
-import type { Ending } from "./ending.ts";
+import type { Ending } from "../ending.ts";
 import { type Handle, saveHandle } from "./handle.ts";
 import type { DomainFiles } from "./layout.ts";
 import type { Row } from "./listing.ts";

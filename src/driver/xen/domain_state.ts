@@ -4,10 +4,10 @@
  * @module
  */
 import type { DomainState } from "../../schema/vm.ts";
-import type { Ending } from "./ending.ts";
+import { isCopy, type MoveRecord } from "../carried/record.ts";
+import type { Ending } from "../ending.ts";
 import type { Handle } from "./handle.ts";
 import { REASON, type Row } from "./listing.ts";
-import { isCopy } from "./migration/record.ts";
 
 /** What is being done to it by this LNM. */
 export type Phase = "idle" | "starting" | "stopping";
@@ -26,7 +26,7 @@ export function stateOf(
   isBeingRebuilt: boolean,
 ): SeenState {
   const { move, ending } = handle;
-  if (move !== null && isCopy(move)) {
+  if (move !== null && isOnItsWay(move)) {
     const where = move.role === "source"
       ? `sent to ${move.peer}`
       : `coming from ${move.peer}`;
@@ -41,6 +41,11 @@ export function stateOf(
   const reason = nameReason(handle, row);
   if (row.paused) return { state: "paused", reason };
   return { state: phase === "stopping" ? "stopping" : "running", reason };
+}
+
+/** Whether it does not run here yet, or not any more. A copy is on its way until Xen was seen to have let it run. */
+export function isOnItsWay(move: MoveRecord | null): boolean {
+  return move?.role === "target" || isCopy(move);
 }
 
 /** Without an end and without a domain it is on its way: created, or created anew. */

@@ -8,7 +8,7 @@
 import { readLogTail } from "../../sys/log_file.ts";
 import { findConsoleLog } from "./console_log.ts";
 import type { XenEnvironment } from "./environment.ts";
-import type { Ending } from "./ending.ts";
+import type { Ending } from "../ending.ts";
 import type { Handle } from "./handle.ts";
 import { monitorLog } from "./layout.ts";
 import { REASON, type Row } from "./listing.ts";

@@ -6,11 +6,11 @@
  */
 import { z } from "zod";
 import { VmSpec } from "../../schema/vm.ts";
+import { MoveRecord } from "../carried/record.ts";
 import type { DomainPlan } from "../driver.ts";
 import { keepHandle, keptHandles, readHandle } from "../kept_handles.ts";
-import { Ending } from "./ending.ts";
+import { Ending } from "../ending.ts";
 import type { Layout } from "./layout.ts";
-import { MoveRecord } from "./migration/record.ts";
 import type { Marker } from "./store.ts";
 
 /** What is kept of one domain. */

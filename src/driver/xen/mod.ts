@@ -40,7 +40,7 @@ import { layOut } from "./layout.ts";
 import type { Row } from "./listing.ts";
 import { Looks } from "./looks.ts";
 import { XenMachine } from "./machine.ts";
-import { XenMigration } from "./migration/mod.ts";
+import { type XenMigration, xenMigration } from "./migration/mod.ts";
 import { setPaused } from "./pausing.ts";
 import { Power } from "./power.ts";
 import { probeXen } from "./probing.ts";
@@ -127,7 +127,7 @@ class XenDriver implements Driver {
     this.#tending = new Tending(this.#env);
     const { peers } = context;
     if (peers !== undefined) {
-      this.migration = new XenMigration({
+      this.migration = xenMigration({
         env: this.#env,
         peers,
         domains: this.#domains,

@@ -15,12 +15,12 @@ import { refuseOlder } from "../generation.ts";
 import { Starts } from "../starts.ts";
 import { type Turns, untilAborted } from "../turns.ts";
 import { Domain } from "./domain.ts";
+import { isOnItsWay } from "./domain_state.ts";
 import type { Domains } from "./domains.ts";
 import type { XenEnvironment } from "./environment.ts";
 import { newHandle } from "./handle.ts";
 import { launch } from "./launch.ts";
 import type { XenMigration } from "./migration/mod.ts";
-import { isCopy } from "./migration/record.ts";
 import type { Row } from "./listing.ts";
 import { isUnsettled, type Settling } from "./settling.ts";
 import { shutDown } from "./shutdown.ts";
@@ -119,9 +119,9 @@ export class Power {
     const seen = await this.#parts.env.looks.fresh();
     const known = this.#parts.domains.get(plan.uid);
     refuseOlder(plan, known?.handle.generation);
-    if (known !== undefined && (isCopy(known.handle.move) || !known.isLive)) {
-      this.#parts.migration?.refuseWhileMoving(known, "start");
-    }
+    if (
+      known !== undefined && (isOnItsWay(known.handle.move) || !known.isLive)
+    ) this.#parts.migration?.refuseWhileMoving(known, "start");
     const rows = known === undefined ? seen : await this.#clear(known, cancel);
     const found = rowsOf(rows, plan.uid).some((row) => !row.shutdown);
     if (found) return await this.#takeOn(plan, known);

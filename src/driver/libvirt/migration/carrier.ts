@@ -12,28 +12,26 @@
  */
 import { messageOf } from "../../../error/mod.ts";
 import { systemClock } from "../../../sys/clock.ts";
-import {
-  readTextOrNull,
-  removeIfThere,
-  statOrNull,
-} from "../../../sys/file.ts";
-import { processId } from "../../../sys/machine.ts";
-import {
-  connectToPeer,
-  listenForPeers,
-  type PeerIdentity,
-} from "../../../sys/peer_link.ts";
-import { readProcess } from "../../../sys/process_table.ts";
+import { removeIfThere } from "../../../sys/file.ts";
+import { connectToPeer, listenForPeers } from "../../../sys/peer_link.ts";
 import { connectAt, freePort, serveAt } from "../../../sys/relay.ts";
 import type { ByteConnection } from "../../../sys/unix_socket.ts";
 import {
-  type CarrierState,
+  awaitGo,
+  carryOut,
+  identityOf,
+  LONELY,
+  LONELY_MS,
+  ownFirst,
+  OwnState,
+  pump,
+} from "../../carried/carrier.ts";
+import {
   CHANNEL,
-  moveFiles,
+  type RelayState,
   SOURCE_SIDE,
   TARGET_SIDE,
   Task,
-  writeState,
 } from "./protocol.ts";
 import {
   answerTo,
@@ -45,60 +43,30 @@ import {
   readyMessage,
 } from "./rpc.ts";
 
-const BUFFER_BYTES = 256 * 1024;
-const TELL_EVERY_MS = 500;
-const LOOK_MS = 50;
-/** A target whose source never comes ends after so long. */
-const LONELY_MS = 30 * 60_000;
-
 /** Runs the carrier of `folder` to its end; the exit code. */
 export async function runCarrier(folder: string): Promise<number> {
-  const carrier = new Carrier(folder);
-  try {
-    const text = await readTextOrNull(moveFiles(folder).task);
-    const task = Task.parse(JSON.parse(text ?? ""));
-    await (task.role === "source" ? carrier.send(task) : carrier.receive(task));
-    return 0;
-  } catch (error) {
-    await carrier.tell({ phase: "failed", reason: messageOf(error) });
-    return 1;
-  }
+  const first = { ...ownFirst(), memoryPort: null, diskPort: null };
+  const own = new OwnState<RelayState>(folder, first);
+  const carrier = new Carrier(own);
+  return await carryOut(
+    own,
+    Task,
+    (task) =>
+      task.role === "source" ? carrier.send(task) : carrier.receive(task),
+  );
 }
 
 class Carrier {
-  readonly #folder: string;
-  #state: CarrierState;
-  #toldAt = 0;
-  #telling: Promise<void> = Promise.resolve();
+  readonly #own: OwnState<RelayState>;
   readonly #over = Promise.withResolvers<void>();
 
-  constructor(folder: string) {
-    this.#folder = folder;
-    const { startTicks = 0 } = readProcess(processId()) ?? {};
-    this.#state = {
-      pid: processId(),
-      startTicks,
-      phase: "waiting",
-      port: null,
-      memoryPort: null,
-      diskPort: null,
-      bytes: 0,
-      reason: "",
-    };
-  }
-
-  /** One after another, so that what is told last is what stays. */
-  tell(news: Partial<CarrierState>): Promise<void> {
-    this.#state = { ...this.#state, ...news };
-    this.#toldAt = systemClock.monotonic();
-    const state = this.#state;
-    this.#telling = this.#telling.then(() => writeState(this.#folder, state));
-    return this.#telling;
+  constructor(own: OwnState<RelayState>) {
+    this.#own = own;
   }
 
   /** Beside virsh and the QEMU that the domain leaves. */
   async send(task: Extract<Task, { role: "source" }>): Promise<void> {
-    const identity = await identityOf(task);
+    const identity = await identityOf(task.credentials);
     const open = async (channel: string) => {
       const peer = await connectToPeer(task, identity, task.purpose);
       await peer.writeAll(new TextEncoder().encode(`${channel}\n`));
@@ -111,7 +79,7 @@ class Carrier {
     ) => {
       open(channel).then((far) => carry(near, far)).catch((error) => {
         near.close();
-        void this.tell({ reason: messageOf(error) });
+        void this.#own.tell({ reason: messageOf(error) });
       });
     };
     await removeIfThere(task.socket);
@@ -132,19 +100,19 @@ class Carrier {
       (near) =>
         serve(near, CHANNEL.disks, (near, far) => this.#join(near, far)),
     );
-    await this.tell({ phase: "carrying" });
+    await this.#own.tell({ phase: "carrying" });
     await this.#over.promise; // until whoever decides ends it
   }
 
   /** Between virsh and the target's daemon, as the source's end. */
   async #askAway(virsh: ByteConnection, far: ByteConnection): Promise<void> {
-    const asked = this.#pump(virsh, far, false).finally(() => far.close());
+    const asked = pump(virsh, far, () => {}).finally(() => far.close());
     asked.catch(() => {});
     try {
       for (;;) {
         const message = await readMessage(far);
         if (message === null) break;
-        if (isReady(message)) await this.tell({ phase: "ready" });
+        if (isReady(message)) await this.#own.tell({ phase: "ready" });
         else await virsh.writeAll(message);
       }
     } finally {
@@ -158,7 +126,7 @@ class Carrier {
     const memoryPort = freePort(TARGET_SIDE);
     const diskPort = freePort(TARGET_SIDE);
     const ports = { memory: memoryPort, disks: diskPort };
-    const identity = await identityOf(task);
+    const identity = await identityOf(task.credentials);
     using listener = listenForPeers(
       task.ports,
       identity,
@@ -169,10 +137,10 @@ class Carrier {
         },
       },
     );
-    await this.tell({ port: listener.port, memoryPort, diskPort });
+    await this.#own.tell({ port: listener.port, memoryPort, diskPort });
     const lonely = systemClock.after(LONELY_MS, () => {
-      if (this.#state.phase !== "waiting") return;
-      this.#over.reject(new Error("The source never came"));
+      if (this.#own.phase !== "waiting") return;
+      this.#over.reject(new Error(LONELY));
     });
     await this.#over.promise.finally(() => lonely[Symbol.dispose]());
   }
@@ -188,7 +156,7 @@ class Carrier {
       return await this.#join(peer, await connectAt(place));
     }
     if (channel !== CHANNEL.daemon) return peer.close();
-    await this.tell({ phase: "carrying" });
+    await this.#own.tell({ phase: "carrying" });
     await this.#answer(peer, await connectAt(daemon));
   }
 
@@ -202,9 +170,9 @@ class Carrier {
         if (!isDecision(message)) await daemon.writeAll(message);
         else {
           held = message;
-          await this.tell({ phase: "ready" });
+          await this.#own.tell({ phase: "ready" });
           await peer.writeAll(readyMessage());
-          void this.#awaitGo().then(() => daemon.writeAll(message));
+          void awaitGo(this.#own.folder).then(() => daemon.writeAll(message));
         }
       }
     })();
@@ -221,7 +189,7 @@ class Carrier {
       const answer = held === null ? null : answerTo(held, message);
       await peer.writeAll(message).catch(() => {});
       if (answer === null) continue;
-      await this.tell(
+      await this.#own.tell(
         answer === "done"
           ? { phase: "done" }
           : { phase: "failed", reason: "libvirtd could not let it go on" },
@@ -231,14 +199,8 @@ class Carrier {
     peer.close();
     daemon.close();
     if (held === null) return; // virsh looks with one connection, and moves with another
-    if (this.#state.phase === "done") this.#over.resolve();
+    if (this.#own.phase === "done") this.#over.resolve();
     else this.#over.reject(new Error("Libvirtd let go of the domain"));
-  }
-
-  async #awaitGo(): Promise<void> {
-    while (await statOrNull(moveFiles(this.#folder).go) === null) {
-      await systemClock.sleep(LOOK_MS);
-    }
   }
 
   /** Both ways, to the end of either. */
@@ -247,42 +209,13 @@ class Carrier {
       one.close();
       other.close();
     };
+    // Several are carried at once; none waits for what is told of another.
+    const count = (bytes: number) => void this.#own.count(bytes);
     await Promise.allSettled([
-      this.#pump(one, other, true).finally(close),
-      this.#pump(other, one, true).finally(close),
+      pump(one, other, count).finally(close),
+      pump(other, one, count).finally(close),
     ]);
   }
-
-  async #pump(
-    from: ByteConnection,
-    to: ByteConnection,
-    counts: boolean,
-  ): Promise<void> {
-    const buffer = new Uint8Array(BUFFER_BYTES);
-    for (;;) {
-      const count = await from.read(buffer);
-      if (count === null) return;
-      await to.writeAll(buffer.subarray(0, count));
-      if (!counts) continue;
-      this.#state = { ...this.#state, bytes: this.#state.bytes + count };
-      if (systemClock.monotonic() - this.#toldAt > TELL_EVERY_MS) {
-        void this.tell({});
-      }
-    }
-  }
-}
-
-async function identityOf(
-  { credentials: { ca, certificate, key } }: Task,
-): Promise<PeerIdentity> {
-  const [caPem, certificatePem, keyPem] = await Promise.all(
-    [ca, certificate, key].map((path) => readTextOrNull(path)),
-  );
-  return {
-    ca: caPem ?? "",
-    certificate: certificatePem ?? "",
-    key: keyPem ?? "",
-  };
 }
 
 const MAX_LINE = 64;

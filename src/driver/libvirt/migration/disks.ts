@@ -19,10 +19,10 @@ import {
 } from "../../../sys/file.ts";
 import { isBlockDevice } from "../../../sys/file_access.ts";
 import { ImageTool } from "../../image_tool.ts";
+import { cannotMove } from "../../move_refusals.ts";
 import { diskTarget } from "../domain_xml.ts";
 import type { LibvirtEnvironment } from "../environment.ts";
 import { openWay } from "../overlay_way.ts";
-import { unsupported } from "./moves.ts";
 
 /** A disk that goes with its domain, as the source has it. */
 export const MovedDisk = z.object({
@@ -65,7 +65,7 @@ export async function movedDisks(
     if (stays(disk)) continue;
     const path = placeOf(env, uid, spec, index);
     if (isBlockDevice(path)) {
-      throw unsupported(name, `${path} is a device of its node's own`);
+      throw cannotMove(name, `${path} is a device of its node's own`);
     }
     const format = disk.path === undefined ? "qcow2" : disk.format;
     const info = await tool.info(path, format);

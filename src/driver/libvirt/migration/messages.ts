@@ -4,10 +4,8 @@
  * @module
  */
 import { z } from "zod";
-import { UsherError } from "../../../error/mod.ts";
-import type { PeerMessage } from "../../../schema/operation.ts";
 import { VmSpec } from "../../../schema/vm.ts";
-import { Ending } from "../handle.ts";
+import { Ending } from "../../ending.ts";
 import { MovedDisk } from "./disks.ts";
 
 /** What the source says of its domain. */
@@ -39,18 +37,3 @@ export const Ticket = z.object({
   consoleLog: z.string(),
 });
 export type Ticket = z.infer<typeof Ticket>;
-
-/** Reads what the other end said. Throws `invalid_input` for what this version does not understand. */
-export function readWords<T>(
-  schema: { safeParse(value: unknown): { success: boolean; data?: T } },
-  message: PeerMessage | null,
-  name: string,
-): T {
-  const parsed = schema.safeParse(message);
-  if (parsed.success && parsed.data !== undefined) return parsed.data;
-  throw new UsherError(
-    "invalid_input",
-    `Cannot move VM "${name}": its other node said nothing that this one understands`,
-    { hint: "Both nodes need the same version of usher." },
-  );
-}

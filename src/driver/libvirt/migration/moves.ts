@@ -1,64 +1,31 @@
 /**
- * What both ends of a migration share: their parts, and the processes that
- * stand between them.
+ * What both ends of a migration share: their parts, what stands between them,
+ * and the daemon of this node.
  *
  * @module
  */
-import { UsherError } from "../../../error/mod.ts";
-import { spawnDetached } from "../../../sys/child.ts";
-import { statOrNull, writeDurably } from "../../../sys/file.ts";
-import { readLogTail } from "../../../sys/log_file.ts";
-import { ownEnvironment, ownProgram } from "../../../sys/machine.ts";
+import { statOrNull } from "../../../sys/file.ts";
+import { signalProcess } from "../../../sys/process_table.ts";
 import {
-  listPids,
-  type ProcessId,
-  readLiving,
-  readProcess,
-  readVariable,
-  signalProcess,
-} from "../../../sys/process_table.ts";
+  endCarrier,
+  findSenders,
+  joinWords,
+  lastWords,
+} from "../../carried/processes.ts";
 import type { Peers } from "../../driver.ts";
+import { cannotMove } from "../../move_refusals.ts";
+import type { Turns } from "../../turns.ts";
 import type { Book } from "../book.ts";
 import type { Domain } from "../domain.ts";
 import type { LibvirtEnvironment } from "../environment.ts";
 import { saidIn } from "../virsh.ts";
-import { moveFiles, readState, type Task } from "./protocol.ts";
 
 /** What a migration works with. */
 export interface MoveParts {
   readonly env: LibvirtEnvironment;
   readonly book: Book;
+  readonly turns: Turns;
   readonly peers: Peers;
-}
-
-/** In the environment of the virsh that sends a domain away, with its uid. */
-export const SENDER_VARIABLE = "USHER_MOVE";
-
-const LOG_TAIL_BYTES = 8 * 1024;
-
-/** Starts the process that carries the domain of this folder. */
-export async function startCarrier(folder: string, task: Task): Promise<void> {
-  await writeDurably(moveFiles(folder).task, JSON.stringify(task));
-  const [program, ...args] = ownProgram();
-  await spawnDetached(program, [...args, "guard", "libvirt", folder], {
-    env: ownEnvironment(),
-    outputPath: moveFiles(folder).log,
-  });
-}
-
-/** The virsh that sends the domain `uid` away. */
-export function findSenders(uid: string): ProcessId[] {
-  return listPids().flatMap((pid) => {
-    if (readVariable(pid, SENDER_VARIABLE) !== uid) return [];
-    const stat = readProcess(pid);
-    return stat === null || readLiving(stat) === null ? [] : [stat];
-  });
-}
-
-/** The process that carries the domain of this folder; null when there is none alive. */
-export async function findCarrier(folder: string): Promise<ProcessId | null> {
-  const state = await readState(folder);
-  return state === null ? null : readLiving(state);
 }
 
 /** Ends the virsh that sends a domain, and then its carrier: the other way round virsh would still decide something. */
@@ -68,40 +35,13 @@ export async function endProcesses(
   for (const sender of findSenders(handle.uid)) {
     signalProcess(sender, "SIGKILL");
   }
-  const carrier = await findCarrier(files.move);
-  if (carrier !== null) signalProcess(carrier, "SIGKILL");
+  await endCarrier(files.move);
 }
 
 /** What virsh and the carrier said of a migration. */
 export async function moveWords(folder: string): Promise<string> {
-  const tail = await readLogTail(moveFiles(folder).log, LOG_TAIL_BYTES);
-  const state = await readState(folder);
-  const said = saidIn(new TextDecoder().decode(tail));
-  return [said, state?.reason ?? ""].filter((words) => words !== "")
-    .join("; ");
-}
-
-/** A migration's act that does not fit what is there. */
-export function cannotNow(
-  act: string,
-  { handle }: Pick<Domain, "handle">,
-  why: string,
-): UsherError {
-  return new UsherError(
-    "wrong_state",
-    `Cannot ${act} VM "${handle.name}": ${why}`,
-  );
-}
-
-/** What cannot be moved at all. */
-export function unsupported(
-  name: string,
-  why: string,
-  hint?: string,
-): UsherError {
-  return new UsherError("unsupported", `Cannot move VM "${name}": ${why}`, {
-    hint,
-  });
+  const { log, reason } = await lastWords(folder);
+  return joinWords(saidIn(log), reason);
 }
 
 /** Where the daemon of `uri` listens on this machine, and which one it is. Throws `unsupported` for any other. */
@@ -116,7 +56,7 @@ export async function daemonOf(
   for (const socket of path === "/system" ? SYSTEM_SOCKETS : []) {
     if (await statOrNull(socket) !== null) return { socket, path };
   }
-  throw unsupported(
+  throw cannotMove(
     name,
     `the daemon at ${uri} has no socket on its node that usher knows`,
     "Name it: drivers.libvirt.uri: qemu+unix:///system?socket=PATH",

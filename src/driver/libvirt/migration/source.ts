@@ -13,31 +13,36 @@
 import { isUsherError, UsherError } from "../../../error/mod.ts";
 import type { Transfer } from "../../../schema/frame.ts";
 import type { PeerMessage, Progress } from "../../../schema/operation.ts";
-import { peerHost } from "../../../schema/peer.ts";
-import { spawnDetached } from "../../../sys/child.ts";
-import { Deadline, systemClock } from "../../../sys/clock.ts";
+import type { VmSpec } from "../../../schema/vm.ts";
+import { systemClock } from "../../../sys/clock.ts";
 import { makeFolder, removeIfThere, writeDurably } from "../../../sys/file.ts";
-import { ownEnvironment } from "../../../sys/machine.ts";
 import { signalProcess } from "../../../sys/process_table.ts";
+import { readState } from "../../carried/folder.ts";
+import {
+  findCarrier,
+  findSenders,
+  startCarrier,
+  startSender,
+} from "../../carried/processes.ts";
+import { newMove } from "../../carried/record.ts";
+import { SentMemory } from "../../carried/sent_memory.ts";
+import { sourceTask, writeTask } from "../../carried/task.ts";
+import { untilSeen } from "../../carried/waits.ts";
+import { cannotMove, cannotNow } from "../../move_refusals.ts";
+import { readMessage } from "../../peer_message.ts";
 import type { Domain } from "../domain.ts";
 import { prefixOf } from "../virsh.ts";
 import { definitionFor } from "./definition.ts";
 import { movedDisks, stays, targetsOf } from "./disks.ts";
-import { Offer, readWords, Ticket } from "./messages.ts";
+import { Offer, Ticket } from "./messages.ts";
+import { daemonOf, endProcesses, type MoveParts, moveWords } from "./moves.ts";
 import {
-  cannotNow,
-  daemonOf,
-  endProcesses,
-  findCarrier,
-  findSenders,
-  type MoveParts,
-  moveWords,
-  SENDER_VARIABLE,
-  startCarrier,
-  unsupported,
-} from "./moves.ts";
-import { moveFiles, readState, SOURCE_SIDE, TARGET_SIDE } from "./protocol.ts";
-import type { MoveRecord } from "./record.ts";
+  definitionFile,
+  SOURCE_SIDE,
+  TARGET_SIDE,
+  type Task,
+} from "./protocol.ts";
+import type { LibvirtMove } from "./record.ts";
 
 const MIB = 1024 * 1024;
 const LOOK_MS = 100;
@@ -46,35 +51,48 @@ const CARRY_MS = 60_000;
 /** How long libvirt may take to let a guest run again. */
 const RESUME_MS = 90_000;
 
-/** What the target must know. Throws `unsupported` for what cannot be moved. */
+/** What the target must know; asked again while it is under way, what was said holds. Throws `unsupported` for what cannot be moved. */
 export async function makeOffer(
   { env, book }: MoveParts,
   domain: Domain,
-  { live, options }: Transfer,
+  { id, live, options }: Transfer,
   signal: AbortSignal,
 ): Promise<PeerMessage> {
+  const { move } = domain.handle;
+  if (move?.id === id && domain.handle.spec !== null) {
+    return await offerOf(env, domain, domain.handle.spec, move.paused);
+  }
   await book.look(signal);
-  const { handle: { spec, name, ending, adopted } } = domain;
+  const { handle: { spec, name, adopted } } = domain;
   if (spec === null || adopted !== undefined) {
-    throw unsupported(name, "usher has not made its definition");
+    throw cannotMove(name, "usher has not made its definition");
   }
   const local = spec.disks.find((disk) => !stays(disk));
   if (local !== undefined && !live) {
-    throw unsupported(
+    throw cannotMove(
       name,
       `it is off, and its disk ${local.path ?? local.base} is its node's own`,
       "Start it: libvirt sends disks while their guest runs.",
     );
   }
   await daemonOf(env.config.uri, name);
-  if (options.postCopy) throw unsupported(name, "it knows no post-copy here");
+  if (options.postCopy) throw cannotMove(name, "it knows no post-copy here");
   if (live !== domain.isUp) {
     throw cannotNow("move", domain, `it is ${domain.state().state}`);
   }
   const paused = domain.state().state === "paused";
+  return await offerOf(env, domain, spec, paused);
+}
+
+async function offerOf(
+  env: MoveParts["env"],
+  { handle }: Domain,
+  spec: VmSpec,
+  paused: boolean,
+): Promise<Offer> {
   const accel = await env.accel();
-  const disks = await movedDisks(env, domain.handle, spec);
-  return { v: 1, spec, accel, paused, disks, ending } satisfies Offer;
+  const disks = await movedDisks(env, handle, spec);
+  return { v: 1, spec, accel, paused, disks, ending: handle.ending };
 }
 
 /** One sending of a domain: to the point where the target has everything. */
@@ -86,63 +104,59 @@ export async function sendAway(
 ): Promise<void> {
   const { move } = domain.handle;
   if (move?.id === transfer.id && move.phase === "sent") return;
-  const record: MoveRecord = {
-    id: transfer.id,
-    role: "source",
-    peer: transfer.peer,
-    live: transfer.live,
+  const record: LibvirtMove = {
+    ...newMove(transfer, "source"),
     paused: move?.paused ?? domain.state().state === "paused",
-    phase: "sending",
     made: {},
   };
   if (transfer.live) {
     const isUnderWay = move?.id === transfer.id &&
       findSenders(domain.handle.uid).length > 0;
-    if (!isUnderWay) await beginSending(parts, domain, transfer, record);
-    await awaitReady(parts, domain, onProgress);
+    const mayBeOver = isUnderWay
+      ? () => true
+      : await beginSending(parts, domain, transfer, record);
+    await awaitReady(parts, domain, mayBeOver, onProgress);
   }
   await domain.keep({ move: { ...record, phase: "sent" } });
   await parts.book.look();
 }
 
+/** Starts a carrier and virsh; answers how to tell whether virsh may be over. */
 async function beginSending(
   parts: MoveParts,
   domain: Domain,
   transfer: Transfer,
-  record: MoveRecord,
-): Promise<void> {
+  record: LibvirtMove,
+): Promise<() => boolean> {
   const { env, book, peers } = parts;
   const { uid, name } = domain.handle;
   const { uuid, files } = domain;
-  const ticket = readWords<Ticket>(Ticket, transfer.ticket, name);
-  const offer = readWords<Offer>(Offer, transfer.offer, name);
+  const ticket = readMessage(Ticket, transfer.ticket, name);
+  const offer = readMessage(Offer, transfer.offer, name);
   await endProcesses(domain);
   await removeIfThere(files.move);
   await makeFolder(files.move);
   await domain.keep({ move: record });
   await book.look();
   if (!domain.isUp) throw cannotNow("send", domain, "it does not run");
-  const { definition, log } = moveFiles(files.move);
+  const definition = definitionFile(files.move);
   const xml = await env.virsh.ask(
     ["dumpxml", "--migratable", "--security-info", uuid],
   );
   await writeDurably(definition, definitionFor(xml, ticket));
-  const { ca, certificate, key } = await peers.credentials();
-  await startCarrier(files.move, {
-    role: "source",
-    purpose: transfer.id,
-    credentials: { ca, certificate, key },
-    address: ticket.address,
-    port: ticket.port ?? 0,
-    host: peerHost(transfer.peer),
+  const task: Task = {
+    ...await sourceTask(peers, transfer, ticket),
     socket: files.moveSocket,
     memoryPort: ticket.memoryPort ?? 0,
     diskPort: ticket.diskPort ?? 0,
-  });
+  };
+  await writeTask(files.move, task);
+  await startCarrier("libvirt", files.move);
   await awaitCarrier(parts, domain);
   const { uri, program } = env.virsh.options;
   const { options: { autoConverge, bandwidth } } = transfer;
-  await spawnDetached(program, [
+  return await startSender(uid, files.move, [
+    program,
     ...["--keepalive-interval", "0", ...prefixOf(uri)],
     // usher knows that disks are shared, which libvirt can only guess.
     ...["migrate", "--live", "--unsafe", "--persistent"],
@@ -158,10 +172,7 @@ async function beginSending(
       ? []
       : ["--bandwidth", String(Math.ceil(bandwidth / MIB))]),
     ...[uuid, `qemu+unix://${ticket.daemon}?socket=${files.moveSocket}`],
-  ], {
-    env: { ...ownEnvironment(), LC_ALL: "C", [SENDER_VARIABLE]: uid },
-    outputPath: log,
-  });
+  ], { LC_ALL: "C" });
 }
 
 /** Waits until the carrier listens for virsh. */
@@ -169,38 +180,30 @@ async function awaitCarrier(
   { env }: MoveParts,
   domain: Domain,
 ): Promise<void> {
-  const { name } = domain.handle;
-  using deadline = new Deadline(
-    systemClock,
-    CARRY_MS,
-    `start of moving VM "${name}"`,
-    env.closing,
-  );
-  for (;;) {
+  await untilSeen(domain, {
+    what: "the process that carries it",
+    ms: CARRY_MS,
+    everyMs: LOOK_MS,
+    signal: env.closing,
+  }, async () => {
     const state = await readState(domain.files.move);
     if (state?.phase === "failed") throw await failed(domain);
-    if (state?.phase === "carrying") return;
-    await systemClock.sleep(LOOK_MS, deadline.signal);
-  }
+    return state?.phase === "carrying" ? true : undefined;
+  });
 }
 
 async function awaitReady(
   { env, book }: MoveParts,
   domain: Domain,
+  mayBeOver: () => boolean,
   onProgress: (progress: Progress) => void,
 ): Promise<void> {
   const { uid, spec } = domain.handle;
-  const totalBytes = (spec?.memoryMiB ?? 0) * 1024 * 1024;
-  const began = systemClock.monotonic();
-  let told = -1;
+  const sent = new SentMemory(spec?.memoryMiB ?? 0, onProgress);
   for (;;) {
     const state = await readState(domain.files.move);
     const senders = findSenders(uid);
-    if (state !== null && state.bytes !== told) {
-      told = state.bytes;
-      const seconds = (systemClock.monotonic() - began) / 1000;
-      onProgress(progressOf(state.bytes, totalBytes, seconds));
-    }
+    if (state !== null) sent.tell(state.bytes);
     if (state?.phase === "ready" && senders.length > 0) {
       for (const sender of senders) signalProcess(sender, "SIGSTOP");
       // What has happened before it stood still would show now.
@@ -208,7 +211,8 @@ async function awaitReady(
       const isHere = await findCarrier(domain.files.move) !== null;
       if (isHere && domain.isHeldByMigration) return;
     }
-    if (senders.length === 0 || state?.phase === "failed") {
+    const isOver = senders.length === 0 && mayBeOver();
+    if (isOver || state?.phase === "failed") {
       const error = await failed(domain);
       await takeBack({ env, book }, domain);
       throw error;
@@ -225,32 +229,13 @@ async function failed({ handle, files }: Domain): Promise<UsherError> {
   );
 }
 
-function progressOf(
-  doneBytes: number,
-  memoryBytes: number,
-  seconds: number,
-): Progress {
-  const bytesPerSecond = seconds > 0 ? doneBytes / seconds : 0;
-  // What the guest writes meanwhile is sent again.
-  const totalBytes = Math.max(memoryBytes, doneBytes);
-  return {
-    phase: "memory",
-    doneBytes,
-    totalBytes,
-    bytesPerSecond,
-    leftMs: bytesPerSecond > 0
-      ? (totalBytes - doneBytes) / bytesPerSecond * 1000
-      : null,
-  };
-}
-
-/** Takes the domain back: the guest is here as before. */
+/** Takes the domain back: the guest is here as before. Looks in any case, so that what is told then is so. */
 export async function takeBack(
   parts: Pick<MoveParts, "env" | "book">,
   domain: Domain,
 ): Promise<void> {
   const { move } = domain.handle;
-  if (move === null || move.role !== "source") return;
+  if (move === null || move.role !== "source") return await parts.book.look();
   if (move.live) {
     const { virsh } = parts.env;
     if (move.phase === "sending") {
@@ -269,21 +254,16 @@ async function untilRunning(
   { env, book }: Pick<MoveParts, "env" | "book">,
   domain: Domain,
 ): Promise<void> {
-  using deadline = new Deadline(
-    systemClock,
-    RESUME_MS,
-    `VM "${domain.handle.name}" going on`,
-  );
-  for (;;) {
+  const wait = { what: "it to go on", ms: RESUME_MS, everyMs: LOOK_MS };
+  await untilSeen(domain, wait, async () => {
     book.touch(domain);
     await book.look();
-    if (!domain.isLive || domain.runs) return;
+    if (!domain.isLive || domain.runs) return true;
     await env.virsh.act(["resume", domain.uuid]).catch((error) => {
       if (!isUsherError(error, "interrupted")) throw error;
     });
     book.touch(domain);
     await book.look();
-    if (domain.runs) return;
-    await systemClock.sleep(LOOK_MS, deadline.signal);
-  }
+    return domain.runs ? true : undefined;
+  });
 }

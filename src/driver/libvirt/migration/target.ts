@@ -9,34 +9,56 @@
  */
 import { UsherError } from "../../../error/mod.ts";
 import type { Transfer } from "../../../schema/frame.ts";
-import { peerSubject } from "../../../schema/peer.ts";
-import { Deadline, systemClock } from "../../../sys/clock.ts";
-import { makeFolder, removeIfThere, writeDurably } from "../../../sys/file.ts";
+import { makeFolder, removeIfThere } from "../../../sys/file.ts";
+import { startCarrier } from "../../carried/processes.ts";
+import { newMove } from "../../carried/record.ts";
+import { awaitListening, letGo } from "../../carried/target.ts";
+import { targetTask, writeTask } from "../../carried/task.ts";
 import type { DomainPlan } from "../../driver.ts";
+import { NEVER_RAN } from "../../ending.ts";
+import { cannotMove } from "../../move_refusals.ts";
 import { checkNics, checkSpec } from "../../spec_check.ts";
-import type { Domain } from "../domain.ts";
+import { Domain } from "../domain.ts";
+import { newHandle, saveHandle } from "../handle.ts";
 import { refuseForwards } from "../nic_check.ts";
-import { stays } from "./disks.ts";
+import { makeImages, stays } from "./disks.ts";
 import type { Offer, Ticket } from "./messages.ts";
-import {
-  cannotNow,
-  daemonOf,
-  findCarrier,
-  type MoveParts,
-  moveWords,
-  startCarrier,
-  unsupported,
-} from "./moves.ts";
-import { type CarrierState, moveFiles, readState } from "./protocol.ts";
+import { daemonOf, type MoveParts, moveWords } from "./moves.ts";
+import { RelayState, type Task } from "./protocol.ts";
 
-const LOOK_MS = 50;
 /** How long the process that listens may take to be there. */
 const LISTEN_MS = 60_000;
-/** How long the last of the domain may take to be here, and to go on. */
-const SETTLE_MS = 90_000;
 
-/** Throws for what this node cannot take in. */
-export async function checkRoom(
+/** A domain that is kept and known from now on. Throws for what this node cannot take in. */
+export async function takeOn(
+  parts: MoveParts,
+  plan: DomainPlan,
+  transfer: Transfer,
+  offer: Offer,
+): Promise<Domain> {
+  const { env, book } = parts;
+  await checkRoom(parts, plan, offer, transfer.live);
+  const { paused } = offer;
+  const domain = new Domain(env, {
+    ...newHandle(plan, env.bootId),
+    ending: transfer.live ? null : offer.ending ?? NEVER_RAN,
+    move: { ...newMove(transfer, "target"), paused, made: {} },
+  });
+  if (
+    book.foreign(domain.uuid) !== undefined ||
+    book.holderOfName(plan.name, domain.uuid) !== null
+  ) {
+    throw new UsherError(
+      "already_exists",
+      `Cannot move VM "${plan.name}" to node "${env.node}": there is a domain of it, or of its name, already`,
+    );
+  }
+  await saveHandle(env.layout, domain.handle);
+  book.add(domain);
+  return domain;
+}
+
+async function checkRoom(
   { env }: MoveParts,
   plan: DomainPlan,
   { accel }: Offer,
@@ -52,31 +74,32 @@ export async function checkRoom(
   await daemonOf(env.config.uri, plan.name);
   const here = await env.accel();
   if (!live || here === accel) return;
-  throw unsupported(
+  throw cannotMove(
     plan.name,
     `it runs with ${accel}, and node "${env.node}" has ${here}`,
   );
 }
 
-/** Makes ready for the domain, whose handle is kept. */
-export async function listen(
+/** Makes images for the disks that come, and starts the process that awaits it. */
+export async function makeReady(
   { env, peers }: MoveParts,
   domain: Domain,
+  plan: DomainPlan,
   transfer: Transfer,
+  { disks }: Offer,
 ): Promise<void> {
-  const { uri } = env.config;
-  await removeIfThere(domain.files.move);
-  if (!transfer.live) return;
-  await makeFolder(domain.files.move);
-  const { ca, certificate, key } = await peers.credentials();
-  await startCarrier(domain.files.move, {
-    role: "target",
-    purpose: transfer.id,
-    credentials: { ca, certificate, key },
-    ports: { ...peers.ports },
-    subject: peerSubject(transfer.peer),
-    daemon: (await daemonOf(uri, domain.handle.name)).socket,
+  await makeImages(env, plan, disks, async (made) => {
+    const { move } = domain.handle;
+    if (move !== null) await domain.keep({ move: { ...move, made } });
   });
+  const folder = domain.files.move;
+  await removeIfThere(folder);
+  if (!transfer.live) return;
+  await makeFolder(folder);
+  const { socket } = await daemonOf(env.config.uri, domain.handle.name);
+  const task: Task = { ...await targetTask(peers, transfer), daemon: socket };
+  await writeTask(folder, task);
+  await startCarrier("libvirt", folder);
 }
 
 /** Where the domain is awaited, once that is known. */
@@ -97,30 +120,13 @@ export async function ticketOf(
     consoleLog: files.consoleLog,
   };
   if (move?.live !== true) return ticket;
-  using deadline = new Deadline(
-    systemClock,
-    LISTEN_MS,
-    `listening for VM "${name}"`,
-    env.closing,
-  );
-  for (;;) {
-    const state = await readState(files.move);
-    if (state?.phase === "failed") {
-      throw new UsherError(
-        "driver_failed",
-        `Cannot take in VM "${name}": ${await moveWords(files.move)}`,
-      );
-    }
-    const { port = null, memoryPort = null, diskPort = null } = state ?? {};
-    if (port !== null) return { ...ticket, port, memoryPort, diskPort };
-    await systemClock.sleep(LOOK_MS, deadline.signal);
-  }
-}
-
-/** Whether what was made ready for the domain is there still. */
-export async function isAwaited({ files, handle }: Domain): Promise<boolean> {
-  if (handle.move?.live !== true) return true;
-  return await findCarrier(files.move) !== null;
+  const { port, memoryPort, diskPort } = await awaitListening(domain, {
+    state: RelayState,
+    ms: LISTEN_MS,
+    signal: env.closing,
+    words: moveWords,
+  });
+  return { ...ticket, port, memoryPort, diskPort };
 }
 
 /** Lets the domain go on here. It is this node's by then: one that has ended meanwhile has ended here. */
@@ -128,21 +134,14 @@ export async function letRun(
   { book }: MoveParts,
   domain: Domain,
 ): Promise<void> {
-  const { move } = domain.handle;
-  if (move === null) return;
-  if (move.role !== "target") {
-    throw cannotNow("activate", domain, "it did not come here");
-  }
-  if (move.live) {
-    await awaitPhase(domain, ["ready", "done", "failed"]);
-    await domain.keep({ move: { ...move, phase: "activating" } });
-    await writeDurably(moveFiles(domain.files.move).go, "");
-    await awaitPhase(domain, ["done", "failed"]);
+  const isLive = domain.handle.move?.live === true;
+  if (isLive) {
+    await letGo(domain);
     book.touch(domain);
     await book.look();
   }
   const words = await moveWords(domain.files.move);
-  const isLost = move.live && !domain.isUp;
+  const isLost = isLive && !domain.isUp;
   await domain.keep({
     move: null,
     ...(isLost
@@ -156,23 +155,4 @@ export async function letRun(
   });
   await removeIfThere(domain.files.move);
   await book.look();
-}
-
-/** Waits for one of these; null when there is no process any more that could get there. */
-async function awaitPhase(
-  domain: Domain,
-  phases: readonly CarrierState["phase"][],
-): Promise<CarrierState | null> {
-  using deadline = new Deadline(
-    systemClock,
-    SETTLE_MS,
-    `rest of VM "${domain.handle.name}"`,
-  );
-  for (;;) {
-    const isThere = await isAwaited(domain);
-    const state = await readState(domain.files.move);
-    if (state !== null && phases.includes(state.phase)) return state;
-    if (!isThere) return null;
-    await systemClock.sleep(LOOK_MS, deadline.signal);
-  }
 }

@@ -8,174 +8,95 @@
  *
  * @module
  */
-import { messageOf } from "../../../error/mod.ts";
 import { systemClock } from "../../../sys/clock.ts";
-import { readTextOrNull, statOrNull } from "../../../sys/file.ts";
-import { processId } from "../../../sys/machine.ts";
-import {
-  connectToPeer,
-  listenForPeer,
-  type PeerIdentity,
-} from "../../../sys/peer_link.ts";
+import { connectToPeer, listenForPeer } from "../../../sys/peer_link.ts";
 import { connectPiped, standardStreams } from "../../../sys/piped_child.ts";
-import { readProcess } from "../../../sys/process_table.ts";
 import type { ByteConnection } from "../../../sys/unix_socket.ts";
-import { DOMAIN_VARIABLE } from "../processes.ts";
 import {
-  type CarrierState,
-  GREETING_END,
-  moveFiles,
-  PERMISSION,
-  READY,
-  REPORT,
-  Task,
-  writeState,
-} from "./protocol.ts";
+  awaitGo,
+  carryOut,
+  identityOf,
+  LONELY,
+  LONELY_MS,
+  ownFirst,
+  OwnState,
+  pump,
+} from "../../carried/carrier.ts";
+import { moveFiles } from "../../carried/folder.ts";
+import { DOMAIN_VARIABLE } from "../processes.ts";
+import { GREETING_END, PERMISSION, READY, REPORT, Task } from "./protocol.ts";
 
-const BUFFER_BYTES = 256 * 1024;
-const TELL_EVERY_MS = 500;
-const LOOK_MS = 50;
-/** A target whose source never comes ends after so long. */
-const LONELY_MS = 30 * 60_000;
 /** How long xl may take to let the domain run. */
 const GO_MS = 60_000;
 
 /** Runs the carrier of `folder` to its end; the exit code. */
 export async function runCarrier(folder: string): Promise<number> {
-  const carrier = new Carrier(folder);
-  try {
-    const task = Task.parse(
-      JSON.parse(await readTextOrNull(moveFiles(folder).task) ?? ""),
-    );
-    await (task.role === "source" ? carrier.send(task) : carrier.receive(task));
-    return 0;
-  } catch (error) {
-    await carrier.tell({ phase: "failed", reason: messageOf(error) });
-    return 1;
-  }
+  const own = new OwnState(folder, ownFirst());
+  return await carryOut(
+    own,
+    Task,
+    (task) => task.role === "source" ? send(own, task) : receive(own, task),
+  );
 }
 
-class Carrier {
-  readonly #folder: string;
-  #state: CarrierState;
-  #toldAt = 0;
-  #telling: Promise<void> = Promise.resolve();
+/** Between the sending xl, on the standard streams, and the target. */
+async function send(
+  own: OwnState,
+  task: Extract<Task, { role: "source" }>,
+): Promise<void> {
+  await own.tell({});
+  const identity = await identityOf(task.credentials);
+  const target = await connectToPeer(task, identity, task.purpose);
+  const xl = standardStreams();
+  await own.tell({ phase: "carrying" });
+  const sent = pump(xl, target, (count) => own.count(count));
+  sent.catch(() => target.close());
+  await greet(target, xl);
+  // Not a word more to the sender: it would act on it.
+  await hear(target, READY);
+  await own.tell({ phase: "ready" });
+  // Until whoever decides ends xl, or this process.
+  await sent.catch(() => {});
+  target.close();
+}
 
-  constructor(folder: string) {
-    this.#folder = folder;
-    const { startTicks = 0 } = readProcess(processId()) ?? {};
-    this.#state = {
-      pid: processId(),
-      startTicks,
-      phase: "waiting",
-      port: null,
-      bytes: 0,
-      reason: "",
-    };
-  }
-
-  /** One after another, so that what is told last is what stays. */
-  tell(news: Partial<CarrierState>): Promise<void> {
-    this.#state = { ...this.#state, ...news };
-    this.#toldAt = systemClock.monotonic();
-    const state = this.#state;
-    this.#telling = this.#telling.then(() => writeState(this.#folder, state));
-    return this.#telling;
-  }
-
-  /** Between the sending xl, on the standard streams, and the target. */
-  async send(task: Extract<Task, { role: "source" }>): Promise<void> {
-    await this.tell({});
-    const target = await connectToPeer(
-      task,
-      await identityOf(task),
-      task.purpose,
-    );
-    const xl = standardStreams();
-    await this.tell({ phase: "carrying" });
-    const sent = this.#pump(xl, target);
-    sent.catch(() => target.close());
-    await greet(target, xl);
-    // Not a word more to the sender: it would act on it.
-    await hear(target, READY);
-    await this.tell({ phase: "ready" });
-    // Until whoever decides ends xl, or this process.
-    await sent.catch(() => {});
-    target.close();
-  }
-
-  /** Between the source and the xl that takes the domain in. */
-  async receive(task: Extract<Task, { role: "target" }>): Promise<void> {
-    const { ports, subject, purpose } = task;
-    using listener = listenForPeer(ports, await identityOf(task), {
-      subject,
-      purpose,
-    });
-    await this.tell({ port: listener.port });
-    const source = await within(
-      LONELY_MS,
-      "The source never came",
-      listener.peer,
-    );
-    await this.tell({ phase: "carrying" });
-    const xl = connectPiped(task.xl, ["migrate-receive"], {
-      ...task.env,
-      [DOMAIN_VARIABLE]: task.uid,
-    }, { complaints: moveFiles(this.#folder).log });
-    // A source that breaks off takes what came of the domain with it.
-    let isWhole = false;
-    const taken = this.#pump(source, xl).catch(() => {}).then(() => {
+/** Between the source and the xl that takes the domain in. */
+async function receive(
+  own: OwnState,
+  task: Extract<Task, { role: "target" }>,
+): Promise<void> {
+  const { ports, subject, purpose } = task;
+  const identity = await identityOf(task.credentials);
+  using listener = listenForPeer(ports, identity, { subject, purpose });
+  await own.tell({ port: listener.port });
+  const source = await within(LONELY_MS, LONELY, listener.peer);
+  await own.tell({ phase: "carrying" });
+  const xl = connectPiped(task.xl, ["migrate-receive"], {
+    ...task.env,
+    [DOMAIN_VARIABLE]: task.uid,
+  }, { complaints: moveFiles(own.folder).log });
+  // A source that breaks off takes what came of the domain with it.
+  let isWhole = false;
+  const taken = pump(source, xl, (count) => own.count(count))
+    .catch(() => {}).then(() => {
       if (!isWhole) xl.close();
     });
-    await greet(xl, source);
-    await hear(xl, READY);
-    isWhole = true;
-    await source.writeAll(READY).catch(() => {});
-    await this.tell({ phase: "ready" });
-    await this.#awaitGo();
-    await xl.writeAll(PERMISSION);
-    const [failed] = await within(
-      GO_MS,
-      "Xl did not say whether the domain runs",
-      hear(xl, REPORT).then(() => take(xl, 1)),
-    );
-    source.close();
-    await taken;
-    if (failed !== 0) throw new Error("Xl could not let the domain run");
-    await this.tell({ phase: "done" });
-  }
-
-  async #awaitGo(): Promise<void> {
-    while (await statOrNull(moveFiles(this.#folder).go) === null) {
-      await systemClock.sleep(LOOK_MS);
-    }
-  }
-
-  async #pump(from: ByteConnection, to: ByteConnection): Promise<void> {
-    const buffer = new Uint8Array(BUFFER_BYTES);
-    for (;;) {
-      const count = await from.read(buffer);
-      if (count === null) return;
-      await to.writeAll(buffer.subarray(0, count));
-      this.#state = { ...this.#state, bytes: this.#state.bytes + count };
-      if (systemClock.monotonic() - this.#toldAt > TELL_EVERY_MS) {
-        await this.tell({});
-      }
-    }
-  }
-}
-
-async function identityOf(
-  { credentials: { ca, certificate, key } }: Task,
-): Promise<PeerIdentity> {
-  const [caPem, certificatePem, keyPem] = await Promise.all(
-    [ca, certificate, key].map((path) => readTextOrNull(path)),
+  await greet(xl, source);
+  await hear(xl, READY);
+  isWhole = true;
+  await source.writeAll(READY).catch(() => {});
+  await own.tell({ phase: "ready" });
+  await awaitGo(own.folder);
+  await xl.writeAll(PERMISSION);
+  const [failed] = await within(
+    GO_MS,
+    "Xl did not say whether the domain runs",
+    hear(xl, REPORT).then(() => take(xl, 1)),
   );
-  return {
-    ca: caPem ?? "",
-    certificate: certificatePem ?? "",
-    key: keyPem ?? "",
-  };
+  source.close();
+  await taken;
+  if (failed !== 0) throw new Error("Xl could not let the domain run");
+  await own.tell({ phase: "done" });
 }
 
 /** Hands on the receiver's greeting, which is one line. */

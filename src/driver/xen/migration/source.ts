@@ -13,47 +13,51 @@
 import { UsherError } from "../../../error/mod.ts";
 import type { Transfer } from "../../../schema/frame.ts";
 import type { PeerMessage, Progress } from "../../../schema/operation.ts";
-import { peerHost } from "../../../schema/peer.ts";
-import { spawnDetached } from "../../../sys/child.ts";
 import { systemClock } from "../../../sys/clock.ts";
-import { makeFolder, removeIfThere, writeDurably } from "../../../sys/file.ts";
-import { ownEnvironment, ownProgram } from "../../../sys/machine.ts";
+import { makeFolder, removeIfThere } from "../../../sys/file.ts";
 import { signalProcess } from "../../../sys/process_table.ts";
+import { readState } from "../../carried/folder.ts";
+import {
+  carrierCommand,
+  endCarrier,
+  findSenders,
+  startSender,
+} from "../../carried/processes.ts";
+import { type MoveRecord, newMove } from "../../carried/record.ts";
+import { SentMemory } from "../../carried/sent_memory.ts";
+import { sourceTask, writeTask } from "../../carried/task.ts";
+import { untilSeen } from "../../carried/waits.ts";
+import { cannotMove, cannotNow } from "../../move_refusals.ts";
+import { readMessage } from "../../peer_message.ts";
 import type { Domain } from "../domain.ts";
 import { guestType } from "../domain_config.ts";
 import { destroyAll } from "../undo.ts";
-import { Offer, readMessage, Ticket } from "./messages.ts";
-import {
-  cannotNow,
-  endCarrier,
-  findSenders,
-  type MoveParts,
-  moveWords,
-  SENDER_VARIABLE,
-  untilSeen,
-} from "./moves.ts";
-import { moveFiles, readState, type Task } from "./protocol.ts";
-import type { MoveRecord } from "./record.ts";
+import { type Offer, Ticket } from "./messages.ts";
+import { type MoveParts, moveWords } from "./moves.ts";
 
 const LOOK_MS = 100;
 /** How long xl may take to let a guest run again. */
 const RESUME_MS = 90_000;
 
-/** What the target must know. Throws `unsupported` for what Xen cannot move. */
+/** What the target must know; asked again while it is under way, what was said holds. Throws `unsupported` for what Xen cannot move. */
 export async function makeOffer(
   { env }: MoveParts,
   domain: Domain,
-  { live, options }: Transfer,
+  { id, live, options }: Transfer,
   signal: AbortSignal,
 ): Promise<PeerMessage> {
+  if (domain.handle.move?.id === id) {
+    const { spec, ending } = domain.handle;
+    return { v: 1, spec, ending };
+  }
   await env.looks.fresh();
   const { handle: { spec, name, ending }, row, isLive } = domain;
   if (spec === null) {
-    throw unsupported(name, "what it was started with is not known any more");
+    throw cannotMove(name, "what it was started with is not known any more");
   }
   const local = spec.disks.find(({ shared }) => !shared);
   if (local !== undefined) {
-    throw unsupported(
+    throw cannotMove(
       name,
       `its disk ${local.path} is its node's own, and Xen sends no disks`,
       "Put its disks where every node sees them, and mark them as shared.",
@@ -67,19 +71,19 @@ export async function makeOffer(
     throw cannotNow("move", domain, "it does not run");
   }
   if (row.paused) {
-    throw unsupported(
+    throw cannotMove(
       name,
       "a Xen guest must run to be moved, since it has a part in it",
       "Resume it first.",
     );
   }
   if (options.postCopy) {
-    throw unsupported(name, "Xen has no post-copy");
+    throw cannotMove(name, "Xen has no post-copy");
   }
   if (guestType(spec) === "pv") {
     const caps = (await env.xl.info(signal)).get("virt_caps") ?? "";
     if (!caps.split(" ").includes("shadow")) {
-      throw unsupported(
+      throw cannotMove(
         name,
         "this node's Xen was built without what moving a pv guest needs (shadow paging)",
         "A guest of type pvh moves.",
@@ -98,13 +102,7 @@ export async function sendAway(
 ): Promise<void> {
   const { move } = domain.handle;
   if (move?.id === transfer.id && move.phase === "sent") return;
-  const record: MoveRecord = {
-    id: transfer.id,
-    role: "source",
-    peer: transfer.peer,
-    live: transfer.live,
-    phase: "sending",
-  };
+  const record = newMove(transfer, "source");
   if (!transfer.live) {
     await domain.keep({ move: { ...record, phase: "sent" } });
     domain.console.close();
@@ -121,7 +119,7 @@ export async function sendAway(
   await parts.env.looks.fresh();
 }
 
-/** Starts xl; answers how to tell whether it has ended, since it is not found by its environment from its first moment on. */
+/** Starts xl; answers how to tell whether it may be over. */
 async function beginSending(
   { env, peers }: MoveParts,
   domain: Domain,
@@ -129,41 +127,23 @@ async function beginSending(
   record: MoveRecord,
 ): Promise<() => boolean> {
   const { uid, name } = domain.handle;
-  const ticket = readMessage<Ticket>(Ticket, transfer.ticket, name);
+  const ticket = readMessage(Ticket, transfer.ticket, name);
   const folder = domain.files.move;
   await removeIfThere(folder);
   await makeFolder(folder);
-  const { ca, certificate, key } = await peers.credentials();
-  const task: Task = {
-    role: "source",
-    purpose: transfer.id,
-    credentials: { ca, certificate, key },
-    address: ticket.address,
-    port: ticket.port ?? 0,
-    host: peerHost(transfer.peer),
-  };
-  await writeDurably(moveFiles(folder).task, JSON.stringify(task));
+  await writeTask(folder, await sourceTask(peers, transfer, ticket));
   await domain.keep({ move: record });
   await env.looks.fresh();
   if (domain.row === null || domain.row.shutdown) {
     throw cannotNow("send", domain, "it does not run");
   }
-  const carrier = [...ownProgram(), "guard", "xen", folder];
-  const { exited } = await spawnDetached(
+  const carrier = carrierCommand("xen", folder);
+  return await startSender(uid, folder, [
     env.xl.program,
-    [
-      ...["migrate", "-s", "", String(domain.row.domid)],
-      // xl gives this to a shell; nothing in it comes from a user.
-      `exec ${carrier.map(shellWord).join(" ")}`,
-    ],
-    {
-      env: { ...ownEnvironment(), ...env.programs, [SENDER_VARIABLE]: uid },
-      outputPath: moveFiles(folder).log,
-    },
-  );
-  let isOver = false;
-  void exited.then(() => isOver = true);
-  return () => isOver;
+    ...["migrate", "-s", "", String(domain.row.domid)],
+    // xl gives this to a shell; nothing in it comes from a user.
+    `exec ${carrier.map(shellWord).join(" ")}`,
+  ], env.programs);
 }
 
 async function awaitReady(
@@ -174,17 +154,11 @@ async function awaitReady(
 ): Promise<void> {
   const { uid, name, spec } = domain.handle;
   const folder = domain.files.move;
-  const totalBytes = (spec?.memoryMiB ?? 0) * 1024 * 1024;
-  const began = systemClock.monotonic();
-  let told = -1;
+  const sent = new SentMemory(spec?.memoryMiB ?? 0, onProgress);
   for (;;) {
     const senders = findSenders(uid);
     const state = await readState(folder);
-    if (state !== null && state.bytes !== told) {
-      told = state.bytes;
-      const seconds = (systemClock.monotonic() - began) / 1000;
-      onProgress(progressOf(state.bytes, totalBytes, seconds));
-    }
+    if (state !== null) sent.tell(state.bytes);
     if (senders.length === 0 && mayBeOver()) {
       await env.looks.fresh().catch(() => {});
       throw new UsherError(
@@ -203,25 +177,6 @@ async function awaitReady(
     }
     await systemClock.sleep(LOOK_MS, env.closing);
   }
-}
-
-function progressOf(
-  doneBytes: number,
-  memoryBytes: number,
-  seconds: number,
-): Progress {
-  const bytesPerSecond = seconds > 0 ? doneBytes / seconds : 0;
-  // What the guest writes meanwhile is sent again.
-  const totalBytes = Math.max(memoryBytes, doneBytes);
-  return {
-    phase: "memory",
-    doneBytes,
-    totalBytes,
-    bytesPerSecond,
-    leftMs: bytesPerSecond > 0
-      ? (totalBytes - doneBytes) / bytesPerSecond * 1000
-      : null,
-  };
 }
 
 /** Takes the domain back: the guest runs here as before. */
@@ -277,10 +232,4 @@ export async function endSending({ handle, files }: Domain): Promise<void> {
 
 function shellWord(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-function unsupported(name: string, why: string, hint?: string): UsherError {
-  return new UsherError("unsupported", `Cannot move VM "${name}": ${why}`, {
-    hint,
-  });
 }

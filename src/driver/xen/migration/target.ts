@@ -9,48 +9,49 @@
  */
 import { UsherError } from "../../../error/mod.ts";
 import type { Transfer } from "../../../schema/frame.ts";
-import { peerSubject } from "../../../schema/peer.ts";
-import { spawnDetached } from "../../../sys/child.ts";
 import { makeFolder, removeIfThere, writeDurably } from "../../../sys/file.ts";
-import { ownEnvironment, ownProgram } from "../../../sys/machine.ts";
+import { CarrierState } from "../../carried/folder.ts";
+import { startCarrier } from "../../carried/processes.ts";
+import { newMove } from "../../carried/record.ts";
+import { awaitListening, letGo } from "../../carried/target.ts";
+import { targetTask, writeTask } from "../../carried/task.ts";
 import type { DomainPlan } from "../../driver.ts";
+import { NEVER_RAN } from "../../ending.ts";
 import { checkPlan } from "../check_plan.ts";
-import type { Domain } from "../domain.ts";
+import { Domain } from "../domain.ts";
 import { domainConfig } from "../domain_config.ts";
+import { newHandle } from "../handle.ts";
 import { isDom0Fixed } from "../machine.ts";
 import { destroyAll } from "../undo.ts";
 import type { Offer, Ticket } from "./messages.ts";
-import {
-  cannotNow,
-  endCarrier,
-  findCarrier,
-  type MoveParts,
-  moveWords,
-  untilSeen,
-} from "./moves.ts";
-import {
-  type CarrierState,
-  moveFiles,
-  readState,
-  type Task,
-} from "./protocol.ts";
+import { type MoveParts, moveWords } from "./moves.ts";
+import type { Task } from "./protocol.ts";
 
-const LOOK_MS = 50;
-/** How long the last of the domain may take to be here, and to be let run. */
-const SETTLE_MS = 90_000;
 /** What Xen needs for itself beside a guest's memory. */
 const OVERHEAD_MIB = 8;
 
-/** Throws for what this node cannot take in. */
-export async function checkRoom(
+/** A domain that is known from now on. Throws for what this node cannot take in. */
+export async function takeOn(
+  parts: MoveParts,
+  plan: DomainPlan,
+  transfer: Transfer,
+): Promise<Domain> {
+  const { env, domains } = parts;
+  await checkRoom(parts, plan, transfer.live);
+  const move = newMove(transfer, "target");
+  const domain = new Domain(env, newHandle(plan, env.bootId, move));
+  domains.add(domain);
+  return domain;
+}
+
+async function checkRoom(
   { env }: MoveParts,
   plan: DomainPlan,
   live: boolean,
-  signal: AbortSignal,
 ): Promise<void> {
   checkPlan(env, plan, await env.looks.fresh());
   if (!live) return;
-  const info = await env.xl.info(signal);
+  const info = await env.xl.info(env.closing);
   const free = Number(info.get("free_memory"));
   const needed = plan.spec.memoryMiB + OVERHEAD_MIB;
   if (!isDom0Fixed(info) || free >= needed) return;
@@ -60,8 +61,8 @@ export async function checkRoom(
   );
 }
 
-/** Makes ready for the domain; answers where it is awaited. */
-export async function listen(
+/** Keeps what there must be of it, and starts the process that awaits it. */
+export async function makeReady(
   { env, peers }: MoveParts,
   domain: Domain,
   plan: DomainPlan,
@@ -80,26 +81,15 @@ export async function listen(
   await writeDurably(domain.files.config, domainConfig(plan));
   await env.store.mark({ uid, name, generation, incarnation, stateDir });
   if (!transfer.live) return;
-  const { ca, certificate, key } = await peers.credentials();
   const task: Task = {
-    role: "target",
-    purpose: transfer.id,
-    credentials: { ca, certificate, key },
-    ports: { ...peers.ports },
-    subject: peerSubject(transfer.peer),
+    ...await targetTask(peers, transfer),
     uid,
     xl: env.xl.program,
     env: { ...env.programs },
   };
-  await writeDurably(moveFiles(folder).task, JSON.stringify(task));
-  const [program, ...args] = ownProgram();
-  await spawnDetached(program, [...args, "guard", "xen", folder], {
-    env: { ...env.programs, ...ownEnvironment() },
-    outputPath: moveFiles(folder).log,
-  });
+  await writeTask(folder, task);
+  await startCarrier("xen", folder, env.programs);
 }
-
-const NEVER_RAN = { state: "stopped", reason: "never ran" } as const;
 
 /** Where the domain is awaited, once that is known. */
 export async function ticketOf(
@@ -108,24 +98,13 @@ export async function ticketOf(
 ): Promise<Ticket> {
   const address = await peers.address();
   if (domain.handle.move?.live !== true) return { v: 1, address, port: null };
-  return await untilSeen(domain, {
-    what: "the process that awaits it",
+  const { port } = await awaitListening(domain, {
+    state: CarrierState,
     ms: env.config.start_timeout,
-    everyMs: LOOK_MS,
     signal: env.closing,
-  }, async () => {
-    const state = await readState(domain.files.move);
-    if (state?.phase === "failed") throw await failed(domain);
-    return state?.port == null
-      ? undefined
-      : { v: 1 as const, address, port: state.port };
+    words: moveWords,
   });
-}
-
-/** Whether what was made ready for the domain is there still. */
-export async function isAwaited({ files, handle }: Domain): Promise<boolean> {
-  if (handle.move?.live !== true) return true;
-  return await findCarrier(files.move) !== null;
+  return { v: 1, address, port };
 }
 
 /** Lets the domain run here. It is this node's by then: one that has ended meanwhile has ended here. */
@@ -133,16 +112,9 @@ export async function letRun(
   { env }: MoveParts,
   domain: Domain,
 ): Promise<void> {
-  const { move, uid, name } = domain.handle;
-  if (move === null) return;
-  if (move.role !== "target") {
-    throw cannotNow("activate", domain, "it did not come here");
-  }
-  if (move.live) {
-    await awaitPhase(domain, ["ready", "done", "failed"]);
-    await domain.keep({ move: { ...move, phase: "activating" } });
-    await writeDurably(moveFiles(domain.files.move).go, "");
-    const state = await awaitPhase(domain, ["done", "failed"]);
+  const { uid, name, move } = domain.handle;
+  if (move?.live === true) {
+    const state = await letGo(domain);
     await env.looks.fresh();
     const { row } = domain;
     const runs = row !== null && !row.shutdown && !row.paused;
@@ -161,37 +133,4 @@ export async function letRun(
   await removeIfThere(domain.files.move);
   await env.looks.fresh();
   domain.publish();
-}
-
-/** Waits for one of these; null when there is no process any more that could get there. */
-async function awaitPhase(
-  domain: Domain,
-  phases: readonly CarrierState["phase"][],
-): Promise<CarrierState | null> {
-  return await untilSeen(domain, {
-    what: "the rest of it",
-    ms: SETTLE_MS,
-    everyMs: LOOK_MS,
-  }, async () => {
-    const isThere = await isAwaited(domain);
-    const state = await readState(domain.files.move);
-    if (state !== null && phases.includes(state.phase)) return state;
-    return isThere ? undefined : null;
-  });
-}
-
-/** Ends what awaits the domain, and what came of it. */
-export async function endReceiving(
-  { env }: MoveParts,
-  { handle: { uid, name }, files }: Domain,
-): Promise<void> {
-  await endCarrier(files.move);
-  await destroyAll(env, uid, name);
-}
-
-async function failed({ handle, files }: Domain): Promise<UsherError> {
-  return new UsherError(
-    "driver_failed",
-    `Cannot take in VM "${handle.name}": ${await moveWords(files.move)}`,
-  );
 }

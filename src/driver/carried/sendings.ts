@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { Transfer } from "../schema/frame.ts";
-import type { Progress } from "../schema/operation.ts";
-import { untilAborted } from "./turns.ts";
+import type { Transfer } from "../../schema/frame.ts";
+import type { Progress } from "../../schema/operation.ts";
+import { untilAborted } from "../turns.ts";
 
 type Listener = (progress: Progress) => void;
 
