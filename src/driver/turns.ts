@@ -20,6 +20,16 @@ export class Turns {
     });
     return result;
   }
+
+  /** Likewise, waited for as long as `signal` allows; not even begun when it has aborted. */
+  inTurn<T>(
+    key: string,
+    signal: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    signal.throwIfAborted();
+    return untilAborted(this.take(key, work), signal);
+  }
 }
 
 /** Waits for `work` as long as `signal` allows; the work itself goes on. */

@@ -10,7 +10,8 @@ import {
   rejects,
   strictEqual,
 } from "node:assert/strict";
-import { newHandle, saveHandle } from "../../src/driver/qemu/handle.ts";
+import { saveHandle } from "../../src/driver/kept_handles.ts";
+import { newHandle } from "../../src/driver/qemu/handle.ts";
 import { readBootId } from "../../src/sys/process_table.ts";
 import { QEMU, qemuTest } from "../support/qemu_node.ts";
 import { until, within } from "../support/wait.ts";

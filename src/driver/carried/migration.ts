@@ -10,14 +10,13 @@
  * @module
  */
 import type { ZodType } from "zod";
-import { UsherError } from "../../error/mod.ts";
 import type { Transfer } from "../../schema/frame.ts";
 import type { PeerMessage, Progress } from "../../schema/operation.ts";
 import type { VmSpec } from "../../schema/vm.ts";
-import { absent } from "../absent.ts";
+import { absent, requireDomain } from "../absent.ts";
 import type { DomainPlan, DomainReport, Migration } from "../driver.ts";
 import { POWERED_OFF } from "../ending.ts";
-import { cannotNow, hasItAlready, refuseOnTheMove } from "../move_refusals.ts";
+import { cannotNow, hasItAlready, refuseOnTheMove } from "../refusals.ts";
 import { readMessage } from "../peer_message.ts";
 import { type Turns, untilAborted } from "../turns.ts";
 import type { MovingDomain } from "./domain.ts";
@@ -120,7 +119,7 @@ export class CarriedMigration<
     const { offered } = this.#acts;
     const offer = readMessage(offered, transfer.offer, plan.name);
     const its = { ...plan, spec: offer.spec };
-    return await this.#inTurn(
+    return await this.#turns.inTurn(
       plan.uid,
       signal,
       () => this.#takeIn(its, transfer, offer),
@@ -156,7 +155,7 @@ export class CarriedMigration<
     _transfer: Transfer,
     signal: AbortSignal,
   ): Promise<DomainReport> {
-    return this.#inTurn(uid, signal, async () => {
+    return this.#turns.inTurn(uid, signal, async () => {
       const domain = this.#known(uid);
       const { move } = domain.handle;
       if (move === null) return domain.report(); // it was let run before
@@ -174,7 +173,7 @@ export class CarriedMigration<
     _transfer: Transfer,
     signal: AbortSignal,
   ): Promise<DomainReport> {
-    return this.#inTurn(uid, signal, async () => {
+    return this.#turns.inTurn(uid, signal, async () => {
       const domain = this.#acts.known(uid) ?? await this.#acts.find(uid);
       if (domain === undefined) return absent(uid);
       await this.#acts.takeBack(domain);
@@ -191,7 +190,7 @@ export class CarriedMigration<
     _transfer: Transfer,
     signal: AbortSignal,
   ): Promise<DomainReport> {
-    return this.#inTurn(uid, signal, async () => {
+    return this.#turns.inTurn(uid, signal, async () => {
       const domain = await this.#acts.find(uid);
       if (domain === undefined) return absent(uid);
       const { move } = domain.handle;
@@ -265,18 +264,7 @@ export class CarriedMigration<
     this.#here.publish({ ...absent(uid), name });
   }
 
-  #inTurn<T>(
-    uid: string,
-    signal: AbortSignal,
-    work: () => Promise<T>,
-  ): Promise<T> {
-    signal.throwIfAborted();
-    return untilAborted(this.#turns.take(uid, work), signal);
-  }
-
   #known(uid: string): D {
-    const domain = this.#acts.known(uid);
-    if (domain !== undefined) return domain;
-    throw new UsherError("not_found", `Cannot find domain ${uid}`);
+    return requireDomain(this.#acts.known(uid), uid);
   }
 }

@@ -11,10 +11,11 @@
 import { UsherError } from "../../error/mod.ts";
 import { DiskSpec, KernelBoot, NicSpec, VmSpec } from "../../schema/vm.ts";
 import type { Adoption, DomainPlan, DomainReport } from "../driver.ts";
+import { saveHandle } from "../kept_handles.ts";
 import type { Book } from "./book.ts";
 import { Domain } from "./domain.ts";
 import type { LibvirtEnvironment } from "./environment.ts";
-import { type Handle, newHandle, saveHandle } from "./handle.ts";
+import { type Handle, newHandle } from "./handle.ts";
 import { elementAt, elementsAt, readXml, textAt, writeElement } from "./xml.ts";
 
 type Identity = Pick<

@@ -10,12 +10,13 @@
  */
 import { messageOf } from "../../error/mod.ts";
 import type { DomainReport } from "../driver.ts";
+import { saveHandle } from "../kept_handles.ts";
 import { untilAborted } from "../turns.ts";
 import { Domain } from "./domain.ts";
 import { describe, type Described } from "./domain_reading.ts";
 import { endingOfShutoff, isLive, liveState } from "./domain_state.ts";
 import type { LibvirtEnvironment } from "./environment.ts";
-import { handleOfMark, loadHandles, saveHandle } from "./handle.ts";
+import { handleOfMark, loadHandles } from "./handle.ts";
 import { lookAround, type Sighting } from "./sighting.ts";
 
 /** How many definitions are read beside each other: each takes a process. */

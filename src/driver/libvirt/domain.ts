@@ -10,6 +10,7 @@
  */
 import type { DomainState } from "../../schema/vm.ts";
 import { isCopy } from "../carried/record.ts";
+import { saveHandle } from "../kept_handles.ts";
 import { News } from "../news.ts";
 import type { DomainReport } from "../driver.ts";
 import type { Ending } from "../ending.ts";
@@ -17,7 +18,7 @@ import { uuidOfUid } from "../identity.ts";
 import { isLive, liveState, STATE } from "./domain_state.ts";
 import { explainEnding } from "./ending.ts";
 import type { LibvirtEnvironment } from "./environment.ts";
-import { type Handle, saveHandle } from "./handle.ts";
+import type { Handle } from "./handle.ts";
 import type { DomainFiles } from "./layout.ts";
 import type { Sighting } from "./sighting.ts";
 

@@ -9,32 +9,20 @@
  * @module
  */
 import { z } from "zod";
-import { VmSpec } from "../../schema/vm.ts";
 import type { DomainPlan } from "../driver.ts";
-import { Ending } from "../ending.ts";
-import { keepHandle, keptHandles, readHandle } from "../kept_handles.ts";
+import { KeptDomain, keptHandles, keptOf } from "../kept_handles.ts";
 import type { Mark } from "./domain_xml.ts";
 import type { Layout } from "./layout.ts";
 import { LibvirtMove } from "./migration/record.ts";
 
 /** Version 1 is the first. */
-export const Handle = z.object({
+export const Handle = KeptDomain.extend({
   version: z.literal(1),
-  uid: z.string(),
-  name: z.string(),
-  generation: z.number(),
-  incarnation: z.string(),
   /** The UUID of a domain that usher has adopted; of its own it follows from the uid. */
   uuid: z.string().optional(),
   /** Its own definition, and whether libvirt knew it also while it was off; absent for one of usher's making. */
   adopted: z.object({ definition: z.string(), persistent: z.boolean() })
     .optional(),
-  /** The boot of the machine in which it was started. */
-  bootId: z.string(),
-  /** Null while nothing is known of an end. */
-  ending: Ending.nullable(),
-  /** What it was started with; null when its handle was lost. */
-  spec: VmSpec.strip().nullable(),
   /** Its migration; null while it is not on the move. */
   move: LibvirtMove.nullable().default(null),
 });
@@ -42,36 +30,12 @@ export type Handle = z.infer<typeof Handle>;
 
 /** The handle of a run that is about to begin. */
 export function newHandle(plan: DomainPlan, bootId: string): Handle {
-  const { uid, name, generation, incarnation, spec } = plan;
-  return {
-    version: 1,
-    uid,
-    name,
-    generation,
-    incarnation,
-    bootId,
-    ending: null,
-    spec,
-    move: null,
-  };
+  return { version: 1, ...keptOf(plan, bootId, plan.spec), move: null };
 }
 
 /** A handle in place of a lost one, as far as the domain's mark tells. */
-export function handleOfMark(
-  { uid, name, generation, incarnation }: Mark,
-  bootId: string,
-): Handle {
-  return {
-    version: 1,
-    uid,
-    name,
-    generation,
-    incarnation,
-    bootId,
-    ending: null,
-    spec: null,
-    move: null,
-  };
+export function handleOfMark(mark: Mark, bootId: string): Handle {
+  return { version: 1, ...keptOf(mark, bootId, null), move: null };
 }
 
 /** The mark that goes with a handle. */
@@ -82,19 +46,9 @@ export function markOf(
   return { uid, name, generation, incarnation, home };
 }
 
-/** Keeps a handle; it is durable when this resolves. */
-export function saveHandle(layout: Layout, handle: Handle): Promise<void> {
-  return keepHandle(layout.files(handle.uid).handle, handle);
-}
-
 /** The handles that are kept, and what stood in the way of reading others. */
 export function loadHandles(
   { handles }: Pick<Layout, "handles">,
 ): Promise<{ handles: Handle[]; errors: string[] }> {
-  return keptHandles(handles, parseHandle);
-}
-
-/** Reads a handle. Throws `internal` for anything else. */
-function parseHandle(text: string): Handle {
-  return readHandle(text, (data) => Handle.parse(data));
+  return keptHandles(handles, (data) => Handle.parse(data));
 }

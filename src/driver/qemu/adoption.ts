@@ -4,10 +4,11 @@
  * @module
  */
 import { readArguments } from "../../sys/process_table.ts";
+import { saveHandle } from "../kept_handles.ts";
 import { diskFiles } from "./command_line.ts";
 import { Domain } from "./domain.ts";
 import type { QemuEnvironment } from "./environment.ts";
-import { handleOfMarker, saveHandle } from "./handle.ts";
+import { handleOfMarker } from "./handle.ts";
 import type { OwnProcess } from "./process_scan.ts";
 
 /** Makes sure that `domains` knows each of `processes`, but for those being started. */

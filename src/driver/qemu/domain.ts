@@ -18,7 +18,8 @@ import type { DomainReport } from "../driver.ts";
 import { consoleAt, type ConsoleLine } from "../console_line.ts";
 import { type Phase, stateOf } from "./domain_state.ts";
 import type { QemuEnvironment } from "./environment.ts";
-import type { Ending, Handle } from "./handle.ts";
+import type { Ending } from "../ending.ts";
+import type { Handle } from "./handle.ts";
 import { HandleKeeper } from "./handle_keeper.ts";
 import type { DomainFiles } from "./layout.ts";
 import {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { DomainState } from "../../schema/vm.ts";
-import type { Ending } from "./handle.ts";
+import type { Ending } from "../ending.ts";
 import { isCopy, type MoveRecord } from "./migration/record.ts";
 import { stateOfStatus } from "./monitor.ts";
 

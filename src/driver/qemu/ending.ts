@@ -9,7 +9,7 @@
  * @module
  */
 import type { Exit } from "../../sys/child.ts";
-import type { Ending } from "./handle.ts";
+import type { Ending } from "../ending.ts";
 
 /** What is known of an end; each part may be missing. */
 export interface Evidence {

@@ -9,31 +9,19 @@
  * @module
  */
 import { z } from "zod";
-import { OnNodeLoss, VmSpec } from "../../schema/vm.ts";
+import { OnNodeLoss } from "../../schema/vm.ts";
 import type { DomainPlan } from "../driver.ts";
-import { keepHandle, keptHandles, readHandle } from "../kept_handles.ts";
+import { KeptDomain, keptHandles, keptOf } from "../kept_handles.ts";
 import type { Layout } from "./layout.ts";
-import { Ending, MoveRecord } from "./migration/record.ts";
-
-export { Ending };
+import { MoveRecord } from "./migration/record.ts";
 
 /** Version 2 knows the spec and the move. Raise it with a way up in `UPGRADES`. */
-export const Handle = z.object({
+export const Handle = KeptDomain.extend({
   version: z.literal(2),
-  uid: z.string(),
-  name: z.string(),
-  generation: z.number(),
-  incarnation: z.string(),
-  /** The boot of the machine in which it was started. */
-  bootId: z.string(),
   /** Files that it reads or writes, bases of overlays too, as the user named them. */
   disks: z.array(z.string()),
   /** Whether a guard is to pause it when the node's lease is over. */
   onNodeLoss: OnNodeLoss.default("wait"),
-  /** Null while nothing is known of an end. */
-  ending: Ending.nullable(),
-  /** What it was started with; null when an older LNM started it, or its handle was lost. */
-  spec: VmSpec.strip().nullable(),
   /** Its migration; null while it is not on the move. */
   move: MoveRecord.nullable(),
 });
@@ -46,19 +34,17 @@ const UPGRADES: Readonly<
   1: (older) => ({ ...older, spec: null, move: null }),
 };
 
-/** Reads a handle of this version or an older one. Throws `internal` for anything else. */
-export function parseHandle(text: string): Handle {
-  return readHandle(text, (kept) => {
-    let data = z.looseObject({ version: z.int() }).parse(kept);
-    for (
-      let up = UPGRADES[data.version];
-      up !== undefined;
-      up = UPGRADES[data.version]
-    ) {
-      data = { ...up(data), version: data.version + 1 };
-    }
-    return Handle.parse(data);
-  });
+/** Reads what is kept of this version or an older one. Throws for anything else. */
+export function readKept(kept: unknown): Handle {
+  let data = z.looseObject({ version: z.int() }).parse(kept);
+  for (
+    let up = UPGRADES[data.version];
+    up !== undefined;
+    up = UPGRADES[data.version]
+  ) {
+    data = { ...up(data), version: data.version + 1 };
+  }
+  return Handle.parse(data);
 }
 
 /** The handle of a run that is about to begin. */
@@ -67,32 +53,21 @@ export function newHandle(
   bootId: string,
   move: MoveRecord | null = null,
 ): Handle {
-  const { uid, name, generation, incarnation, spec } = plan;
+  const { disks, onNodeLoss } = plan.spec;
   return {
     version: 2,
-    uid,
-    name,
-    generation,
-    incarnation,
-    bootId,
-    disks: spec.disks.flatMap(({ path, base }) => path ?? base ?? []),
-    onNodeLoss: spec.onNodeLoss,
-    ending: null,
-    spec,
+    ...keptOf(plan, bootId, plan.spec),
+    disks: disks.flatMap(({ path, base }) => path ?? base ?? []),
+    onNodeLoss,
     move,
   };
-}
-
-/** Keeps a handle; it is durable when this resolves. */
-export function saveHandle(layout: Layout, handle: Handle): Promise<void> {
-  return keepHandle(layout.files(handle.uid).handle, handle);
 }
 
 /** The handles that are kept, and what stood in the way of reading others. */
 export function loadHandles(
   { handles }: Pick<Layout, "handles">,
 ): Promise<{ handles: Handle[]; errors: string[] }> {
-  return keptHandles(handles, parseHandle);
+  return keptHandles(handles, readKept);
 }
 
 /** The variable of QEMU's environment that holds the marker. */
@@ -135,18 +110,11 @@ export function handleOfMarker(
   disks: readonly string[],
   bootId: string,
 ): Handle {
-  const { uid, name, generation, incarnation, onNodeLoss } = marker;
   return {
     version: 2,
-    uid,
-    name,
-    generation,
-    incarnation,
-    bootId,
+    ...keptOf(marker, bootId, null),
     disks: [...disks],
-    onNodeLoss,
-    ending: null,
-    spec: null,
+    onNodeLoss: marker.onNodeLoss,
     move: null,
   };
 }

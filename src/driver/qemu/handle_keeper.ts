@@ -5,7 +5,8 @@
  * @module
  */
 import type { DriverContext } from "../driver.ts";
-import { type Handle, saveHandle } from "./handle.ts";
+import { saveHandle } from "../kept_handles.ts";
+import type { Handle } from "./handle.ts";
 import type { Layout } from "./layout.ts";
 
 /** Writes the handles of one domain. */

@@ -5,7 +5,8 @@
  */
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { VmSpec } from "../../schema/vm.ts";
-import { newHandle, parseHandle } from "./handle.ts";
+import { readHandle } from "../kept_handles.ts";
+import { newHandle, readKept } from "./handle.ts";
 
 const PLAN = {
   uid: "01k0000000000000000000000a",
@@ -20,7 +21,7 @@ const PLAN = {
 
 Deno.test("a handle that was kept is read as it was", () => {
   const handle = newHandle(PLAN, "boot-1");
-  deepStrictEqual(parseHandle(JSON.stringify(handle)), handle);
+  deepStrictEqual(readHandle(JSON.stringify(handle), readKept), handle);
   deepStrictEqual(handle.disks, ["/srv/b.qcow2", "/srv/p.raw"]);
 });
 
@@ -29,7 +30,7 @@ Deno.test("a handle of version 1 knows no spec, and its domain is not on the mov
     PLAN,
     "boot-1",
   );
-  const handle = parseHandle(JSON.stringify({ ...old, version: 1 }));
+  const handle = readHandle(JSON.stringify({ ...old, version: 1 }), readKept);
   strictEqual(handle.version, 2);
   strictEqual(handle.spec, null);
   strictEqual(handle.move, null);
@@ -38,5 +39,7 @@ Deno.test("a handle of version 1 knows no spec, and its domain is not on the mov
 
 Deno.test("a handle of a later version is refused", () => {
   const later = { ...newHandle(PLAN, "boot-1"), version: 3 };
-  throws(() => parseHandle(JSON.stringify(later)), { code: "internal" });
+  throws(() => readHandle(JSON.stringify(later), readKept), {
+    code: "internal",
+  });
 });

@@ -27,13 +27,14 @@ import {
   signalProcess,
 } from "../../sys/process_table.ts";
 import type { DomainPlan, DomainReport } from "../driver.ts";
+import { saveHandle } from "../kept_handles.ts";
 import type { Accel } from "./accel.ts";
 import { commandLine } from "./command_line.ts";
 import { checkSpec } from "../spec_check.ts";
 import type { Domain } from "./domain.ts";
 import type { QemuEnvironment } from "./environment.ts";
 import { removeAll, removeRunFiles } from "./forget.ts";
-import { MARKER_VARIABLE, markerOf, newHandle, saveHandle } from "./handle.ts";
+import { MARKER_VARIABLE, markerOf, newHandle } from "./handle.ts";
 import { ImageTool } from "../image_tool.ts";
 import { awaitAnswer } from "./monitor.ts";
 import { makeOverlays, withoutBases } from "../overlays.ts";

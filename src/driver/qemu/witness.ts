@@ -13,7 +13,7 @@ import type { DetachedChild, Exit } from "../../sys/child.ts";
 import { systemClock } from "../../sys/clock.ts";
 import { readLogTail } from "../../sys/log_file.ts";
 import { explainEnding } from "./ending.ts";
-import type { Ending } from "./handle.ts";
+import type { Ending } from "../ending.ts";
 import type { QmpEvent } from "./qmp/event_queue.ts";
 
 /** How long the exit of a process that is gone may take to be told. */

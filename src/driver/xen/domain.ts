@@ -7,11 +7,12 @@
  */
 import type { DomainReport } from "../driver.ts";
 import { ConsoleLine } from "../console_line.ts";
+import { saveHandle } from "../kept_handles.ts";
 import { openConsole } from "./console.ts";
 import { type Phase, stateOf } from "./domain_state.ts";
 import type { XenEnvironment } from "./environment.ts";
 import type { Ending } from "../ending.ts";
-import { type Handle, saveHandle } from "./handle.ts";
+import type { Handle } from "./handle.ts";
 import type { DomainFiles } from "./layout.ts";
 import type { Row } from "./listing.ts";
 

@@ -5,29 +5,17 @@
  * @module
  */
 import { z } from "zod";
-import { VmSpec } from "../../schema/vm.ts";
 import { MoveRecord } from "../carried/record.ts";
 import type { DomainPlan } from "../driver.ts";
-import { keepHandle, keptHandles, readHandle } from "../kept_handles.ts";
-import { Ending } from "../ending.ts";
+import { KeptDomain, keptHandles, keptOf } from "../kept_handles.ts";
 import type { Layout } from "./layout.ts";
 import type { Marker } from "./store.ts";
 
 /** What is kept of one domain. */
-export const Handle = z.object({
+export const Handle = KeptDomain.extend({
   version: z.literal(1),
-  uid: z.string(),
-  name: z.string(),
-  generation: z.number(),
-  incarnation: z.string(),
-  /** The boot of the machine in which it was started. */
-  bootId: z.string(),
-  /** What it was started with; null when its handle was lost. */
-  spec: VmSpec.strip().nullable(),
   /** Whether `xl create` is known to have come to its end. */
   created: z.boolean(),
-  /** Null while nothing is known of an end. */
-  ending: Ending.nullable(),
   /** Its migration; null while it is not on the move. */
   move: MoveRecord.nullable(),
 });
@@ -39,51 +27,19 @@ export function newHandle(
   bootId: string,
   move: MoveRecord | null = null,
 ): Handle {
-  const { uid, name, generation, incarnation, spec } = plan;
-  return {
-    version: 1,
-    uid,
-    name,
-    generation,
-    incarnation,
-    bootId,
-    spec,
-    created: false,
-    ending: null,
-    move,
-  };
+  const kept = keptOf(plan, bootId, plan.spec);
+  return { version: 1, ...kept, created: false, move };
 }
 
 /** A handle in place of a lost one, as far as a marker tells. */
 export function handleOfMarker(marker: Marker, bootId: string): Handle {
-  const { uid, name, generation, incarnation } = marker;
-  return {
-    version: 1,
-    uid,
-    name,
-    generation,
-    incarnation,
-    bootId,
-    spec: null,
-    created: true,
-    ending: null,
-    move: null,
-  };
-}
-
-/** Keeps a handle; it is durable when this resolves. */
-export function saveHandle(layout: Layout, handle: Handle): Promise<void> {
-  return keepHandle(layout.files(handle.uid).handle, handle);
+  const kept = keptOf(marker, bootId, null);
+  return { version: 1, ...kept, created: true, move: null };
 }
 
 /** The handles that are kept, and what stood in the way of reading others. */
 export function loadHandles(
   { handles }: Pick<Layout, "handles">,
 ): Promise<{ handles: Handle[]; errors: string[] }> {
-  return keptHandles(handles, parseHandle);
-}
-
-/** Reads a handle. Throws `internal` for anything else. */
-function parseHandle(text: string): Handle {
-  return readHandle(text, (data) => Handle.parse(data));
+  return keptHandles(handles, (data) => Handle.parse(data));
 }

@@ -19,7 +19,7 @@ import {
 } from "../../../sys/file.ts";
 import { isBlockDevice } from "../../../sys/file_access.ts";
 import { ImageTool } from "../../image_tool.ts";
-import { cannotMove } from "../../move_refusals.ts";
+import { cannotMove } from "../../refusals.ts";
 import { diskTarget } from "../domain_xml.ts";
 import type { LibvirtEnvironment } from "../environment.ts";
 import { openWay } from "../overlay_way.ts";

@@ -13,7 +13,7 @@ import {
   lastWords,
 } from "../../carried/processes.ts";
 import type { Peers } from "../../driver.ts";
-import { cannotMove } from "../../move_refusals.ts";
+import { cannotMove } from "../../refusals.ts";
 import type { Turns } from "../../turns.ts";
 import type { Book } from "../book.ts";
 import type { Domain } from "../domain.ts";

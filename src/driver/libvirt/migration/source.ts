@@ -28,7 +28,7 @@ import { newMove } from "../../carried/record.ts";
 import { SentMemory } from "../../carried/sent_memory.ts";
 import { sourceTask, writeTask } from "../../carried/task.ts";
 import { untilSeen } from "../../carried/waits.ts";
-import { cannotMove, cannotNow } from "../../move_refusals.ts";
+import { cannotMove, cannotNow } from "../../refusals.ts";
 import { readMessage } from "../../peer_message.ts";
 import type { Domain } from "../domain.ts";
 import { prefixOf } from "../virsh.ts";

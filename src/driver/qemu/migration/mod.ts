@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { UsherError } from "../../../error/mod.ts";
 import type { Transfer } from "../../../schema/frame.ts";
 import type { PeerMessage, Progress } from "../../../schema/operation.ts";
 import type {
@@ -14,15 +13,18 @@ import type {
   Migration,
   Peers,
 } from "../../driver.ts";
-import { absent } from "../../absent.ts";
+import { absent, requireDomain } from "../../absent.ts";
+import { POWERED_OFF } from "../../ending.ts";
+import { readMessage } from "../../peer_message.ts";
+import { cannotNow, hasItAlready, refuseOnTheMove } from "../../refusals.ts";
+import type { Starts } from "../../starts.ts";
+import { type Turns, untilAborted } from "../../turns.ts";
 import { Domain } from "../domain.ts";
 import type { QemuEnvironment } from "../environment.ts";
 import { removeAll } from "../forget.ts";
 import { newHandle } from "../handle.ts";
-import type { Starts } from "../../starts.ts";
-import { type Turns, untilAborted } from "../../turns.ts";
 import { endCarrier } from "./carrier.ts";
-import { cannotNow, keepMove, type MoveParts, newMove } from "./moves.ts";
+import { keepMove, type MoveParts, newMove } from "./moves.ts";
 import { makeOffer } from "./offer.ts";
 import { isCopy, Offer, Ticket } from "./record.ts";
 import { Sameness } from "./sameness.ts";
@@ -95,7 +97,7 @@ export class QemuMigration implements Migration {
     signal: AbortSignal,
   ): Promise<PeerMessage> {
     signal.throwIfAborted();
-    const offer = read(Offer, transfer.offer, plan.name);
+    const offer = readMessage(Offer, transfer.offer, plan.name);
     const work = this.#parts.starts.join(
       plan.uid,
       (cancel) => this.#receive(planOf(plan, offer), transfer, offer, cancel),
@@ -119,7 +121,7 @@ export class QemuMigration implements Migration {
     if (move !== null && (move.role === "target" || move.id !== transfer.id)) {
       throw cannotNow("send", domain, "another migration of it is not over");
     }
-    const ticket = read(Ticket, transfer.ticket, name);
+    const ticket = readMessage(Ticket, transfer.ticket, name);
     const sending = this.#sending(domain, transfer, ticket);
     using _listening = sending.listen(onProgress);
     await untilAborted(sending.done, signal);
@@ -132,7 +134,7 @@ export class QemuMigration implements Migration {
     _transfer: Transfer,
     signal: AbortSignal,
   ): Promise<DomainReport> {
-    return await this.#inTurn(uid, signal, async () => {
+    return await this.#parts.turns.inTurn(uid, signal, async () => {
       const domain = this.#known(uid);
       await goOn(this.#move, domain);
       return domain.report();
@@ -145,7 +147,7 @@ export class QemuMigration implements Migration {
     _transfer: Transfer,
     signal: AbortSignal,
   ): Promise<DomainReport> {
-    return await this.#inTurn(uid, signal, async () => {
+    return await this.#parts.turns.inTurn(uid, signal, async () => {
       const domain = this.#parts.domains.get(uid);
       if (domain === undefined) return absent(uid);
       await this.#endSending(uid);
@@ -160,7 +162,7 @@ export class QemuMigration implements Migration {
     _transfer: Transfer,
     signal: AbortSignal,
   ): Promise<DomainReport> {
-    return await this.#inTurn(uid, signal, async () => {
+    return await this.#parts.turns.inTurn(uid, signal, async () => {
       const domain = this.#parts.domains.get(uid);
       if (domain !== undefined) {
         await checkGone(domain);
@@ -173,10 +175,7 @@ export class QemuMigration implements Migration {
 
   /** Throws `wrong_state` for what must not be done to a domain on the move. */
   refuseWhileMoving(domain: Domain, act: string): void {
-    const { move } = domain.handle;
-    if (move === null) return;
-    const where = move.role === "target" ? "from" : "to";
-    throw cannotNow(act, domain, `it is on its way ${where} ${move.peer}`);
+    refuseOnTheMove(domain, act);
   }
 
   /** Throws `wrong_state` for the start of a domain that is elsewhere, or on its way. */
@@ -193,8 +192,7 @@ export class QemuMigration implements Migration {
     await this.#endSending(uid);
     await endCarrier(this.#move.env, uid);
     if (isCopy(move)) await removeMade(move.made);
-    const state = { state: "stopped" as const, reason: "powered off" };
-    domain.handle = { ...domain.handle, ending: ending ?? state };
+    domain.handle = { ...domain.handle, ending: ending ?? POWERED_OFF };
     await keepMove(domain, null);
   }
 
@@ -215,7 +213,7 @@ export class QemuMigration implements Migration {
     const there = domains.get(plan.uid);
     if (there !== undefined) {
       if (await isTakenIn(there, transfer.id)) return there.report();
-      if (!isCopy(there.handle.move)) throw isHere(there, env.node);
+      if (!isCopy(there.handle.move)) throw hasItAlready(plan.name, env.node);
       // An attempt that came to nothing.
       await this.#clearAway(there);
     }
@@ -265,19 +263,8 @@ export class QemuMigration implements Migration {
     await sending?.done.catch(() => {});
   }
 
-  #inTurn(
-    uid: string,
-    signal: AbortSignal,
-    work: () => Promise<DomainReport>,
-  ): Promise<DomainReport> {
-    signal.throwIfAborted();
-    return untilAborted(this.#parts.turns.take(uid, work), signal);
-  }
-
   #known(uid: string): Domain {
-    const domain = this.#parts.domains.get(uid);
-    if (domain !== undefined) return domain;
-    throw new UsherError("not_found", `Cannot find domain ${uid}`);
+    return requireDomain(this.#parts.domains.get(uid), uid);
   }
 }
 
@@ -295,25 +282,4 @@ function planOf(plan: DomainPlan, { spec, machine }: Offer): DomainPlan {
   const as = spec ?? plan.spec;
   if (machine === null) return { ...plan, spec: as };
   return { ...plan, spec: { ...as, qemu: { ...as.qemu, machine } } };
-}
-
-function read<T>(
-  schema: { safeParse(value: unknown): { success: boolean; data?: T } },
-  message: PeerMessage | null,
-  name: string,
-): T {
-  const parsed = schema.safeParse(message);
-  if (parsed.success && parsed.data !== undefined) return parsed.data;
-  throw new UsherError(
-    "invalid_input",
-    `Cannot move VM "${name}": its other node said nothing that this one understands`,
-    { hint: "Both nodes need the same version of usher." },
-  );
-}
-
-function isHere({ handle }: Domain, node: string): UsherError {
-  return new UsherError(
-    "already_exists",
-    `Cannot move VM "${handle.name}" to node "${node}": there is a domain of it already`,
-  );
 }

@@ -5,7 +5,6 @@
  */
 import type { Transfer } from "../../../schema/frame.ts";
 import type { Peers } from "../../driver.ts";
-import { UsherError } from "../../../error/mod.ts";
 import type { Domain } from "../domain.ts";
 import type { QemuEnvironment } from "../environment.ts";
 import type { MoveRecord } from "./record.ts";
@@ -46,16 +45,4 @@ export function newMove(
     ticket: null,
     made: [],
   };
-}
-
-/** The error for an act that does not fit what there is. */
-export function cannotNow(
-  act: string,
-  { handle }: Domain,
-  why: string,
-): UsherError {
-  return new UsherError(
-    "wrong_state",
-    `Cannot ${act} VM "${handle.name}": ${why}`,
-  );
 }

@@ -15,13 +15,7 @@
  */
 import { z } from "zod";
 import { VmSpec } from "../../../schema/vm.ts";
-
-/** How a run of a domain ended. */
-export const Ending = z.object({
-  state: z.enum(["stopped", "crashed"]),
-  reason: z.string(),
-});
-export type Ending = z.infer<typeof Ending>;
+import { Ending } from "../../ending.ts";
 
 /** A disk that goes with its domain, as the source has it. */
 export const OfferedDisk = z.object({

@@ -8,6 +8,7 @@ import { UsherError } from "../../../error/mod.ts";
 import { statOrNull } from "../../../sys/file.ts";
 import { renameIfThere } from "../../../sys/file_system.ts";
 import { systemClock } from "../../../sys/clock.ts";
+import { cannotNow } from "../../refusals.ts";
 import type { Domain } from "../domain.ts";
 import { Carrier, endCarrier } from "./carrier.ts";
 import { command, type Commander } from "./commander.ts";
@@ -15,7 +16,7 @@ import { sentDisks } from "./fate.ts";
 import { freedOfTarget } from "./hanging.ts";
 import { isUnderWay, memoryStatus, runStateAfter } from "./memory.ts";
 import { cancelMirrors } from "./mirrors.ts";
-import { cannotNow, keepMove, type MoveParts } from "./moves.ts";
+import { keepMove, type MoveParts } from "./moves.ts";
 import { forgetPeers } from "./peer_tls.ts";
 import { isCopy, type MoveRecord } from "./record.ts";
 

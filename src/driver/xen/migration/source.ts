@@ -27,7 +27,7 @@ import { type MoveRecord, newMove } from "../../carried/record.ts";
 import { SentMemory } from "../../carried/sent_memory.ts";
 import { sourceTask, writeTask } from "../../carried/task.ts";
 import { untilSeen } from "../../carried/waits.ts";
-import { cannotMove, cannotNow } from "../../move_refusals.ts";
+import { cannotMove, cannotNow } from "../../refusals.ts";
 import { readMessage } from "../../peer_message.ts";
 import type { Domain } from "../domain.ts";
 import { guestType } from "../domain_config.ts";

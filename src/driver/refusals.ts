@@ -1,6 +1,6 @@
 /**
- * What a driver says when it will not move a domain, or not do something else to
- * one that is on the move: the same words under every hypervisor.
+ * What a driver says of an act that does not fit what there is, moves among
+ * them: the same words under every hypervisor.
  *
  * @module
  */
@@ -20,7 +20,7 @@ interface Moving {
   };
 }
 
-/** An act of a migration that does not fit what there is. */
+/** An act that does not fit what there is. */
 export function cannotNow(
   act: string,
   { handle: { name } }: Named,
