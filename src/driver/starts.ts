@@ -5,7 +5,7 @@
  * @module
  */
 import type { DomainReport } from "./driver.ts";
-import type { Turns } from "./turns.ts";
+import { type Turns, untilAborted } from "./turns.ts";
 
 interface Start {
   readonly promise: Promise<DomainReport>;
@@ -38,6 +38,16 @@ export class Starts {
       this.#starts.get(uid) === start && this.#starts.delete(uid);
     promise.then(done, done);
     return promise;
+  }
+
+  /** Likewise, waited for as long as `signal` allows; not even begun when it has aborted. */
+  async joined(
+    uid: string,
+    signal: AbortSignal,
+    work: (cancel: AbortSignal) => Promise<DomainReport>,
+  ): Promise<DomainReport> {
+    signal.throwIfAborted();
+    return await untilAborted(this.join(uid, work), signal);
   }
 
   /** Whether one is under way. */

@@ -22,13 +22,13 @@ export class Turns {
   }
 
   /** Likewise, waited for as long as `signal` allows; not even begun when it has aborted. */
-  inTurn<T>(
+  async inTurn<T>(
     key: string,
     signal: AbortSignal,
     work: () => Promise<T>,
   ): Promise<T> {
     signal.throwIfAborted();
-    return untilAborted(this.take(key, work), signal);
+    return await untilAborted(this.take(key, work), signal);
   }
 }
 

@@ -13,7 +13,7 @@ import { UsherError } from "../../error/mod.ts";
 import { LibvirtConfig } from "../../schema/config.ts";
 import { makeFolder } from "../../sys/file.ts";
 import { readBootId } from "../../sys/process_table.ts";
-import { absent } from "../absent.ts";
+import { absent, requireDomain } from "../absent.ts";
 import { ConsoleLine } from "../console_line.ts";
 import type {
   Console,
@@ -28,9 +28,10 @@ import type {
   StopOptions,
 } from "../driver.ts";
 import { refuseOlder } from "../generation.ts";
-import { NewestReports } from "../newest.ts";
+import { cannotNow } from "../refusals.ts";
 import { Starts } from "../starts.ts";
 import { Turns, untilAborted } from "../turns.ts";
+import { Watchers } from "../watchers.ts";
 import { LibvirtAdoption } from "./adoption.ts";
 import { Book } from "./book.ts";
 import { openLine } from "./console.ts";
@@ -83,7 +84,7 @@ class LibvirtDriver implements Driver {
   readonly #installation: Installation;
   readonly #book: Book;
   readonly #lines = new Map<string, ConsoleLine>();
-  readonly #watchers = new Set<NewestReports>();
+  readonly #watchers = new Watchers();
   readonly #closing = new AbortController();
   readonly #turns = new Turns();
   readonly #starts = new Starts(this.#turns);
@@ -104,9 +105,7 @@ class LibvirtDriver implements Driver {
       bootId: readBootId(),
       log: context.log,
       closing: this.#closing.signal,
-      publish: (report) => {
-        for (const watcher of this.#watchers) watcher.push(report);
-      },
+      publish: (report) => this.#watchers.publish(report),
       accel: () => this.#installation.accel(),
     };
     this.#book = new Book(this.#env);
@@ -142,13 +141,12 @@ class LibvirtDriver implements Driver {
     return this.#installation.probe(signal);
   }
 
-  async start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport> {
-    signal.throwIfAborted();
-    const start = this.#starts.join(
+  start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport> {
+    return this.#starts.joined(
       plan.uid,
+      signal,
       (cancel) => this.#startNow(plan, cancel),
     );
-    return await untilAborted(start, signal);
   }
 
   async stop(
@@ -168,33 +166,27 @@ class LibvirtDriver implements Driver {
       return await shutDown(means, domain, graceMs, signal);
     }
     this.#starts.cancel(uid);
-    const cut = this.#turns.take(uid, async () => {
+    await this.#turns.inTurn(uid, signal, async () => {
       const domain = this.#book.domains.get(uid) ?? await this.#find(uid);
       if (domain === undefined) return;
       await cutPower(this.#env, this.#book, domain);
       await this.migration?.powerCut(domain);
     });
-    await untilAborted(cut, signal);
     return this.#book.domains.get(uid)?.report() ?? absent(uid);
   }
 
   async forget(uid: string, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    const removal = this.#turns.take(uid, async () => {
+    await this.#turns.inTurn(uid, signal, async () => {
       const domain = await this.#find(uid);
       if (domain === undefined) return;
       this.migration?.refuseWhileMoving(domain, "forget");
       if (domain.isUp) {
-        throw new UsherError(
-          "wrong_state",
-          `Cannot forget VM "${domain.handle.name}": it is ${domain.state().state}`,
-        );
+        throw cannotNow("forget", domain, `it is ${domain.state().state}`);
       }
       await removeTraces(this.#env, domain);
       this.#book.remove(domain);
       this.#lines.delete(uid);
     });
-    await untilAborted(removal, signal);
   }
 
   async inspect(uid: string, signal: AbortSignal): Promise<DomainReport> {
@@ -215,12 +207,7 @@ class LibvirtDriver implements Driver {
   }
 
   watch(signal: AbortSignal): AsyncIterable<DomainReport> {
-    const watcher = new NewestReports(
-      signal,
-      (its) => this.#watchers.delete(its),
-    );
-    if (!signal.aborted) this.#watchers.add(watcher);
-    return watcher;
+    return this.#watchers.watch(signal);
   }
 
   async counters(
@@ -242,7 +229,7 @@ class LibvirtDriver implements Driver {
     await this.#starts.allSettled();
     await this.migration?.settled();
     await this.#listening;
-    for (const watcher of [...this.#watchers]) watcher[Symbol.dispose]();
+    this.#watchers[Symbol.dispose]();
     const domains = [...this.#book.domains.values()];
     await Promise.all(domains.map((domain) => domain.settled()));
   }
@@ -296,9 +283,10 @@ class LibvirtDriver implements Driver {
     await this.#look(signal);
     const domain = this.#known(uid);
     if (!domain.isUp) {
-      throw new UsherError(
-        "wrong_state",
-        `Cannot open the console of VM "${domain.handle.name}": it is ${domain.state().state}`,
+      throw cannotNow(
+        "open the console of",
+        domain,
+        `it is ${domain.state().state}`,
       );
     }
     const line = this.#lines.get(uid) ??
@@ -319,10 +307,6 @@ class LibvirtDriver implements Driver {
   }
 
   #known(uid: string): Domain {
-    const domain = this.#book.domains.get(uid);
-    if (domain === undefined) {
-      throw new UsherError("not_found", `Cannot find domain ${uid}`);
-    }
-    return domain;
+    return requireDomain(this.#book.domains.get(uid), uid);
   }
 }

@@ -11,7 +11,6 @@
  *
  * @module
  */
-import { UsherError } from "../../error/mod.ts";
 import { QemuConfig } from "../../schema/config.ts";
 import { makeFolder } from "../../sys/file.ts";
 import { readLogTail } from "../../sys/log_file.ts";
@@ -29,9 +28,9 @@ import type {
   StopOptions,
 } from "../driver.ts";
 import { refuseOlder } from "../generation.ts";
-import { NewestReports } from "../newest.ts";
+import { cannotNow } from "../refusals.ts";
 import { readCounters } from "./counters.ts";
-import { absent } from "../absent.ts";
+import { absent, requireDomain } from "../absent.ts";
 import { holderOf } from "../disk_holder.ts";
 import { adopt } from "./adoption.ts";
 import { diskUsers } from "./disk_users.ts";
@@ -50,6 +49,7 @@ import { rotateLogs } from "./rotation.ts";
 import { shutDown } from "./shutdown.ts";
 import { Starts } from "../starts.ts";
 import { Turns, untilAborted } from "../turns.ts";
+import { Watchers } from "../watchers.ts";
 
 /** The name that specs and configurations use. */
 export const NAME = "qemu";
@@ -93,7 +93,7 @@ class QemuDriver implements Driver {
   readonly #env: QemuEnvironment;
   readonly #installation: Installation;
   readonly #domains = new Map<string, Domain>();
-  readonly #watchers = new Set<NewestReports>();
+  readonly #watchers = new Watchers();
   readonly #closing = new AbortController();
   readonly #turns = new Turns();
   readonly #starts = new Starts(this.#turns);
@@ -115,8 +115,7 @@ class QemuDriver implements Driver {
       bootId: readBootId(),
       log: context.log,
       closing: this.#closing.signal,
-      publish: (report) =>
-        this.#watchers.forEach((watcher) => watcher.push(report)),
+      publish: (report) => this.#watchers.publish(report),
       accel: () => installation.accel(),
       told: (handle, state) => this.guarding.told(handle, state),
       holderOf: (disk) => holderOf(diskUsers(this.#domains.values()), disk),
@@ -166,13 +165,12 @@ class QemuDriver implements Driver {
     return await this.#installation.probe();
   }
 
-  async start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport> {
-    signal.throwIfAborted();
-    const start = this.#starts.join(
+  start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport> {
+    return this.#starts.joined(
       plan.uid,
+      signal,
       (cancel) => this.#startNow(plan, cancel),
     );
-    return await untilAborted(start, signal);
   }
 
   async stop(
@@ -189,31 +187,23 @@ class QemuDriver implements Driver {
         : await shutDown(domain, graceMs, signal);
     }
     this.#starts.cancel(uid);
-    const cut = this.#turns.take(
-      uid,
-      async () => {
-        const domain = this.#domains.get(uid);
-        await domain?.cutPower();
-        if (domain !== undefined) await this.migration?.powerCut(domain);
-      },
-    );
-    await untilAborted(cut, signal);
+    await this.#turns.inTurn(uid, signal, async () => {
+      const domain = this.#domains.get(uid);
+      await domain?.cutPower();
+      if (domain !== undefined) await this.migration?.powerCut(domain);
+    });
     return this.#domains.get(uid)?.report() ?? absent(uid);
   }
 
   async forget(uid: string, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    await untilAborted(
-      this.#turns.take(uid, async () => {
-        const domain = this.#domains.get(uid);
-        if (domain !== undefined) {
-          this.migration?.refuseWhileMoving(domain, "forget");
-        }
-        await removeTraces(this.#env.layout, uid, domain);
-        this.#domains.delete(uid);
-      }),
-      signal,
-    );
+    await this.#turns.inTurn(uid, signal, async () => {
+      const domain = this.#domains.get(uid);
+      if (domain !== undefined) {
+        this.migration?.refuseWhileMoving(domain, "forget");
+      }
+      await removeTraces(this.#env.layout, uid, domain);
+      this.#domains.delete(uid);
+    });
   }
 
   async inspect(uid: string, signal: AbortSignal): Promise<DomainReport> {
@@ -235,12 +225,7 @@ class QemuDriver implements Driver {
   }
 
   watch(signal: AbortSignal): AsyncIterable<DomainReport> {
-    const watcher = new NewestReports(
-      signal,
-      (its) => this.#watchers.delete(its),
-    );
-    if (!signal.aborted) this.#watchers.add(watcher);
-    return watcher;
+    return this.#watchers.watch(signal);
   }
 
   async counters(
@@ -260,7 +245,7 @@ class QemuDriver implements Driver {
     this.#closing.abort();
     await this.#starts.allSettled();
     await this.migration?.close();
-    for (const watcher of [...this.#watchers]) watcher[Symbol.dispose]();
+    this.#watchers[Symbol.dispose]();
     await Promise.all(
       [...this.#domains.values()].map((domain) => domain.close()),
     );
@@ -319,9 +304,10 @@ class QemuDriver implements Driver {
   ): Promise<ConsoleStream> {
     const domain = this.#known(uid);
     if (domain.process === null) {
-      throw new UsherError(
-        "wrong_state",
-        `Cannot open the console of VM "${domain.handle.name}": it is ${domain.report().state}`,
+      throw cannotNow(
+        "open the console of",
+        domain,
+        `it is ${domain.report().state}`,
       );
     }
     return await domain.console.attach(signal);
@@ -333,10 +319,6 @@ class QemuDriver implements Driver {
   }
 
   #known(uid: string): Domain {
-    const domain = this.#domains.get(uid);
-    if (domain === undefined) {
-      throw new UsherError("not_found", `Cannot find domain ${uid}`);
-    }
-    return domain;
+    return requireDomain(this.#domains.get(uid), uid);
   }
 }

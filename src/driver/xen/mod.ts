@@ -10,13 +10,12 @@
  *
  * @module
  */
-import { UsherError } from "../../error/mod.ts";
 import { XenConfig } from "../../schema/config.ts";
 import { makeFolder } from "../../sys/file.ts";
 import { readLogTail } from "../../sys/log_file.ts";
 import { environment } from "../../sys/environment.ts";
 import { readBootId } from "../../sys/process_table.ts";
-import { absent } from "../absent.ts";
+import { absent, requireDomain } from "../absent.ts";
 import type {
   Console,
   ConsoleStream,
@@ -29,8 +28,9 @@ import type {
   Probe,
   StopOptions,
 } from "../driver.ts";
-import { NewestReports } from "../newest.ts";
+import { cannotNow } from "../refusals.ts";
 import { Turns, untilAborted } from "../turns.ts";
+import { Watchers } from "../watchers.ts";
 import { findConsoleLog, rotateConsoles } from "./console_log.ts";
 import { readCounters } from "./counters.ts";
 import type { Domain } from "./domain.ts";
@@ -93,7 +93,7 @@ class XenDriver implements Driver {
   readonly #settling: Settling;
   readonly #tending: Tending;
   readonly #power: Power;
-  readonly #watchers = new Set<NewestReports>();
+  readonly #watchers = new Watchers();
   readonly #closing = new AbortController();
   readonly #turns = new Turns();
   /** Domains that are about to be settled, or are. */
@@ -119,8 +119,7 @@ class XenDriver implements Driver {
       looks: new Looks(() => this.#look()),
       programs,
       closing: this.#closing.signal,
-      publish: (report) =>
-        this.#watchers.forEach((watcher) => watcher.push(report)),
+      publish: (report) => this.#watchers.publish(report),
     };
     this.#domains = new Domains(this.#env);
     this.#settling = new Settling(this.#env);
@@ -199,12 +198,7 @@ class XenDriver implements Driver {
   }
 
   watch(signal: AbortSignal): AsyncIterable<DomainReport> {
-    const watcher = new NewestReports(
-      signal,
-      (its) => this.#watchers.delete(its),
-    );
-    if (!signal.aborted) this.#watchers.add(watcher);
-    return watcher;
+    return this.#watchers.watch(signal);
   }
 
   async counters(
@@ -236,7 +230,7 @@ class XenDriver implements Driver {
     await Promise.allSettled(this.#unsettled.values());
     await this.#run;
     await this.#env.looks.settled();
-    for (const watcher of [...this.#watchers]) watcher[Symbol.dispose]();
+    this.#watchers[Symbol.dispose]();
     await Promise.all(this.#domains.all().map((domain) => domain.close()));
   }
 
@@ -286,10 +280,8 @@ class XenDriver implements Driver {
     signal.throwIfAborted();
     const domain = this.#known(uid);
     this.migration?.refuseWhileMoving(domain, paused ? "pause" : "resume");
-    await untilAborted(
-      this.#turns.take(uid, () => setPaused(this.#env, domain, paused)),
-      signal,
-    );
+    const pausing = () => setPaused(this.#env, domain, paused);
+    await this.#turns.inTurn(uid, signal, pausing);
     return domain.report();
   }
 
@@ -300,17 +292,16 @@ class XenDriver implements Driver {
     const domain = this.#known(uid);
     await untilAborted(this.#settled(), signal);
     if (!domain.isLive) {
-      throw new UsherError(
-        "wrong_state",
-        `Cannot open the console of VM "${domain.handle.name}": it is ${domain.report().state}`,
+      throw cannotNow(
+        "open the console of",
+        domain,
+        `it is ${domain.report().state}`,
       );
     }
     return await domain.console.attach(signal);
   }
 
   #known(uid: string): Domain {
-    const domain = this.#domains.get(uid);
-    if (domain !== undefined) return domain;
-    throw new UsherError("not_found", `Cannot find domain ${uid}`);
+    return requireDomain(this.#domains.get(uid), uid);
   }
 }

@@ -7,11 +7,11 @@
  *
  * @module
  */
-import { UsherError } from "../../error/mod.ts";
 import { Deadline, systemClock } from "../../sys/clock.ts";
 import { absent } from "../absent.ts";
 import type { DomainPlan, DomainReport, StopOptions } from "../driver.ts";
 import { refuseOlder } from "../generation.ts";
+import { cannotNow } from "../refusals.ts";
 import { Starts } from "../starts.ts";
 import { type Turns, untilAborted } from "../turns.ts";
 import { Domain } from "./domain.ts";
@@ -55,13 +55,12 @@ export class Power {
     return this.#starts.allSettled();
   }
 
-  async start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport> {
-    signal.throwIfAborted();
-    const start = this.#starts.join(
+  start(plan: DomainPlan, signal: AbortSignal): Promise<DomainReport> {
+    return this.#starts.joined(
       plan.uid,
+      signal,
       (cancel) => this.#startNow(plan, cancel),
     );
-    return await untilAborted(start, signal);
   }
 
   async stop(
@@ -76,40 +75,30 @@ export class Power {
       const domain = this.#parts.domains.get(uid);
       if (domain === undefined) return absent(uid);
       await shutDown(this.#parts.env, domain, graceMs, signal);
-      await untilAborted(this.#parts.turns.take(uid, async () => {}), signal);
+      await this.#parts.turns.inTurn(uid, signal, async () => {});
       return domain.report();
     }
     this.#starts.cancel(uid);
-    await untilAborted(
-      this.#parts.turns.take(uid, () => this.#cutPower(uid)),
-      signal,
-    );
+    await this.#parts.turns.inTurn(uid, signal, () => this.#cutPower(uid));
     return this.#parts.domains.get(uid)?.report() ?? absent(uid);
   }
 
   async forget(uid: string, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    await untilAborted(
-      this.#parts.turns.take(uid, async () => {
-        await this.#parts.env.looks.fresh();
-        const domain = this.#parts.domains.get(uid);
-        if (domain !== undefined) {
-          this.#parts.migration?.refuseWhileMoving(domain, "forget");
-        }
-        if (domain?.isLive === true) {
-          throw new UsherError(
-            "wrong_state",
-            `Cannot forget VM "${domain.handle.name}": it is ${domain.report().state}`,
-          );
-        }
-        if (domain !== undefined) {
-          await destroyAll(this.#parts.env, uid, domain.handle.name);
-        }
-        await removeTraces(this.#parts.env, uid, domain);
-        this.#parts.domains.delete(uid);
-      }),
-      signal,
-    );
+    await this.#parts.turns.inTurn(uid, signal, async () => {
+      await this.#parts.env.looks.fresh();
+      const domain = this.#parts.domains.get(uid);
+      if (domain !== undefined) {
+        this.#parts.migration?.refuseWhileMoving(domain, "forget");
+      }
+      if (domain?.isLive === true) {
+        throw cannotNow("forget", domain, `it is ${domain.report().state}`);
+      }
+      if (domain !== undefined) {
+        await destroyAll(this.#parts.env, uid, domain.handle.name);
+      }
+      await removeTraces(this.#parts.env, uid, domain);
+      this.#parts.domains.delete(uid);
+    });
   }
 
   async #startNow(
