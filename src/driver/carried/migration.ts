@@ -50,7 +50,7 @@ export interface MoveActs<D extends MovingDomain, O> {
   ): Promise<void>;
   /** Where it is awaited, once that is known. */
   ticketOf(domain: D): Promise<PeerMessage>;
-  /** At the source: sends it, or goes on where an earlier LNM was; it stands still then, and is kept as `sent`. */
+  /** At the source: sends it, or goes on where an earlier LNM was. In the end it stands still, and is kept as `sent`; such a one is not sent again. */
   send(
     domain: D,
     transfer: Transfer,
@@ -142,7 +142,7 @@ export class CarriedMigration<
     await this.#sendings.follow(
       uid,
       transfer,
-      (onMore) => this.#acts.send(domain, transfer, onMore),
+      (onMore) => this.#send(domain, transfer, onMore),
       onProgress,
       signal,
     );
@@ -222,6 +222,16 @@ export class CarriedMigration<
   /** Resolves once nothing waits for a sending; what sends goes on. */
   async settled(): Promise<void> {
     await this.#sendings.settled();
+  }
+
+  async #send(
+    domain: D,
+    transfer: Transfer,
+    onProgress: (progress: Progress) => void,
+  ): Promise<void> {
+    // By this transfer, or it would have been refused.
+    if (domain.handle.move?.phase === "sent") return;
+    await this.#acts.send(domain, transfer, onProgress);
   }
 
   async #takeIn(

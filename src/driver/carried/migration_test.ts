@@ -221,6 +221,12 @@ nodeTest("sends one move at a time, and none that comes in", async (node) => {
   });
 });
 
+nodeTest("sends nothing that has been sent", async (node) => {
+  node.has({ ...newMove(transfer, "source"), phase: "sent" });
+  await node.migration.send(UID, transfer, () => {}, never);
+  deepStrictEqual(node.asked, []);
+});
+
 nodeTest("lets run what has come, once", async (node) => {
   node.has(newMove(transfer, "target"));
   await node.migration.activate(UID, transfer, never);

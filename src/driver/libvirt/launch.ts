@@ -22,6 +22,7 @@ import { ImageTool } from "../image_tool.ts";
 import { saveHandle } from "../kept_handles.ts";
 import { makeOverlays } from "../overlays.ts";
 import { checkSpec } from "../spec_check.ts";
+import { CUT_SHORT, cutShort } from "../start_failures.ts";
 import { redefined } from "./adoption.ts";
 import type { Book } from "./book.ts";
 import { diskUsers } from "./disk_users.ts";
@@ -220,15 +221,9 @@ async function fail(start: Start, error: unknown): Promise<unknown> {
   book.touch(domain);
   if (cancel.aborted) {
     domain.isCut = true;
-    domain.keepEnding({
-      state: "stopped",
-      reason: "powered off while it started",
-    });
+    domain.keepEnding(CUT_SHORT);
     domain.phase = "idle";
-    return new UsherError(
-      "driver_failed",
-      `Cannot start VM "${name}": it was powered off meanwhile`,
-    );
+    return cutShort(name);
   }
   // Whether it came up is for the next look to tell.
   if (isUsherError(error, "interrupted")) {

@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
+import type { UsherError } from "../../error/mod.ts";
 import {
   type DetachedChild,
   type Exit,
@@ -28,6 +28,12 @@ import {
 } from "../../sys/process_table.ts";
 import type { DomainPlan, DomainReport } from "../driver.ts";
 import { saveHandle } from "../kept_handles.ts";
+import {
+  CUT_SHORT,
+  cutShort,
+  leftAlone,
+  startFailed,
+} from "../start_failures.ts";
 import type { Accel } from "./accel.ts";
 import { commandLine } from "./command_line.ts";
 import { checkSpec } from "../spec_check.ts";
@@ -44,6 +50,7 @@ import { startError } from "./start_error.ts";
 import { untilAborted } from "../turns.ts";
 import { JoinedSignal } from "../../sys/joined_signal.ts";
 
+const MISSING = "Is QEMU installed on its node?";
 const LOG_TAIL_BYTES = 8 * 1024;
 
 /** How a domain is launched. */
@@ -78,9 +85,12 @@ export async function launch(
     if (other !== null && !cancel.aborted && await domain.attach(other)) {
       return domain.report();
     }
-    if (cancel.aborted) return await cutShort(domain, plan.name);
+    if (cancel.aborted) {
+      await keepCut(domain);
+      throw cutShort(plan.name);
+    }
     await takeBack(env, domain, { before, made });
-    throw explainFailure(error, plan.name);
+    throw startFailed(error, plan.name, MISSING);
   }
   domain.phase = "idle";
   return domain.report();
@@ -210,39 +220,8 @@ async function takeBack(
 }
 
 /** A power cut met the start: what there is stays, and counts as stopped. */
-async function cutShort(domain: Domain, name: string): Promise<never> {
+async function keepCut(domain: Domain): Promise<void> {
   await removeRunFiles(domain);
-  domain.keepEnding({
-    state: "stopped",
-    reason: "powered off while it started",
-  });
+  domain.keepEnding(CUT_SHORT);
   await domain.settled();
-  throw new UsherError(
-    "driver_failed",
-    `Cannot start VM "${name}": it was powered off meanwhile`,
-  );
-}
-
-/** This LNM ends; whether the start comes to its end is for the next one to see. */
-function leftAlone(name: string): UsherError {
-  return new UsherError(
-    "interrupted",
-    `The start of VM "${name}" goes on without its LNM, which ends`,
-  );
-}
-
-function explainFailure(error: unknown, name: string): UsherError {
-  if (!isUsherError(error)) {
-    return new UsherError(
-      "driver_failed",
-      `Cannot start VM "${name}": ${messageOf(error)}`,
-      { cause: error },
-    );
-  }
-  if (error.code !== "not_found") return error;
-  return new UsherError(
-    "driver_failed",
-    `Cannot start VM "${name}": ${error.message}`,
-    { cause: error, hint: "Is QEMU installed on its node?" },
-  );
 }

@@ -11,13 +11,18 @@
  *
  * @module
  */
-import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
 import { type Exit, spawnDetached } from "../../sys/child.ts";
 import { Deadline, systemClock } from "../../sys/clock.ts";
 import { removeIfThere, writeDurably } from "../../sys/file.ts";
 import { JoinedSignal } from "../../sys/joined_signal.ts";
 import { readLogTail } from "../../sys/log_file.ts";
 import type { DomainPlan, DomainReport } from "../driver.ts";
+import {
+  CUT_SHORT,
+  cutShort,
+  leftAlone,
+  startFailed,
+} from "../start_failures.ts";
 import { untilAborted } from "../turns.ts";
 import { checkPlan } from "./check_plan.ts";
 import type { Domain } from "./domain.ts";
@@ -29,6 +34,7 @@ import { DOMAIN_VARIABLE } from "./processes.ts";
 import { startError } from "./start_error.ts";
 import { destroyAll, removeTraces } from "./undo.ts";
 
+const MISSING = "Is Xen's xl installed on its node?";
 const LOG_TAIL_BYTES = 8 * 1024;
 
 /** How a domain is launched. */
@@ -57,9 +63,14 @@ export async function launch(
   } catch (error) {
     if (env.closing.aborted && !cancel.aborted) throw leftAlone(plan.name);
     await destroyAll(env, plan.uid, plan.name);
-    if (cancel.aborted) return await cutShort(domain, plan.name);
+    if (cancel.aborted) {
+      // What there is stays, and counts as stopped.
+      domain.restore(domain.handle);
+      await domain.keepEnding(CUT_SHORT);
+      throw cutShort(plan.name);
+    }
     await takeBack(env, domain, before);
-    throw explainFailure(error, plan.name);
+    throw startFailed(error, plan.name, MISSING);
   }
   await domain.keep({ created: true });
   await env.looks.fresh();
@@ -125,38 +136,4 @@ async function takeBack(
   }
   await domain.keep({});
   domain.publish();
-}
-
-/** A power cut met the start: what there is stays, and counts as stopped. */
-async function cutShort(domain: Domain, name: string): Promise<never> {
-  domain.restore(domain.handle);
-  await domain.keepEnding({
-    state: "stopped",
-    reason: "powered off while it started",
-  });
-  throw new UsherError(
-    "driver_failed",
-    `Cannot start VM "${name}": it was powered off meanwhile`,
-  );
-}
-
-/** This LNM ends; whether the start comes to its end is for the next one to see. */
-function leftAlone(name: string): UsherError {
-  return new UsherError(
-    "interrupted",
-    `The start of VM "${name}" goes on without its LNM, which ends`,
-  );
-}
-
-function explainFailure(error: unknown, name: string): UsherError {
-  if (isUsherError(error) && error.code !== "not_found") return error;
-  const isMissing = isUsherError(error);
-  return new UsherError(
-    "driver_failed",
-    `Cannot start VM "${name}": ${messageOf(error)}`,
-    {
-      cause: error,
-      hint: isMissing ? "Is Xen's xl installed on its node?" : undefined,
-    },
-  );
 }

@@ -103,7 +103,6 @@ export async function sendAway(
   onProgress: (progress: Progress) => void,
 ): Promise<void> {
   const { move } = domain.handle;
-  if (move?.id === transfer.id && move.phase === "sent") return;
   const record: LibvirtMove = {
     ...newMove(transfer, "source"),
     paused: move?.paused ?? domain.state().state === "paused",

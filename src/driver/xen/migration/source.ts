@@ -101,7 +101,6 @@ export async function sendAway(
   onProgress: (progress: Progress) => void,
 ): Promise<void> {
   const { move } = domain.handle;
-  if (move?.id === transfer.id && move.phase === "sent") return;
   const record = newMove(transfer, "source");
   if (!transfer.live) {
     await domain.keep({ move: { ...record, phase: "sent" } });
