@@ -135,7 +135,7 @@ export class Domain {
     if (this.handle.ending !== null) {
       // What an earlier LNM was about to do to it did not come to its end.
       this.handle = { ...this.handle, ending: null };
-      this.#save();
+      this.keeper.save(this.handle);
     }
     await this.#reconnect();
     this.#tending = this.#tend();
@@ -328,7 +328,7 @@ export class Domain {
   keepEnding(ending: Ending): void {
     this.handle = { ...this.handle, ending };
     this.publish();
-    this.#save();
+    this.keeper.save(this.handle);
   }
 
   /** Makes durable how it will have ended, before the only witness of that goes. */
@@ -336,12 +336,8 @@ export class Domain {
     const ending = this.#witness.verdict;
     if (ending === null) return;
     this.handle = { ...this.handle, ending };
-    this.#save();
-    await this.keeper.settled();
-  }
-
-  #save(): void {
     this.keeper.save(this.handle);
+    await this.keeper.settled();
   }
 
   async #isGoneWithin(ms: number): Promise<boolean> {
