@@ -29,6 +29,19 @@ export function cannotNow(
   return new UsherError("wrong_state", `Cannot ${act} VM "${name}": ${why}`);
 }
 
+/** A guest that did not shut down in its grace; `besides` is what the hypervisor has to say of that. */
+export function disobeyed(
+  { handle: { name } }: Named,
+  graceMs: number,
+  besides = "",
+): UsherError {
+  return new UsherError(
+    "timed_out",
+    `Cannot shut down VM "${name}": the guest did not obey within ${graceMs} ms; it runs on${besides}`,
+    { hint: "Power it off to stop it without asking." },
+  );
+}
+
 /** What this hypervisor cannot move at all, however often it is asked. */
 export function cannotMove(
   name: string,

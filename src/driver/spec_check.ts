@@ -30,7 +30,7 @@ export interface Allowed {
 export function checkSpec(wish: Wish, allowed: Allowed): void {
   const { boot, disks, nics } = wish.spec;
   if (boot === null && disks.length === 0) {
-    throw invalid(
+    throw specError(
       wish,
       "boot",
       "it has neither a kernel nor a disk to boot from",
@@ -74,7 +74,7 @@ function checkFile(
 ): void {
   const problem = findFileProblem(path, write);
   if (problem === null) return;
-  throw invalid(wish, field, `${path} is ${problem} on node "${wish.node}"`);
+  throw specError(wish, field, `${path} is ${problem} on node "${wish.node}"`);
 }
 
 /** Two disks may be one file under two names; QEMU would then lock itself out. */
@@ -87,7 +87,7 @@ function checkTwice(wish: Wish): void {
     const writes = path !== undefined && !readonly;
     const other = seen.get(identity);
     if (other !== undefined && (writes || other.writes)) {
-      throw invalid(
+      throw specError(
         wish,
         `disks[${index}]`,
         other.path === file
@@ -110,7 +110,7 @@ function checkNic(
     nic.kind === "bridge" &&
     !bridges.some((pattern) => matches(nic.bridge, pattern))
   ) {
-    throw invalid(
+    throw specError(
       wish,
       `${field}.bridge`,
       `bridge ${nic.bridge} is not allowed ${on}`,
@@ -120,7 +120,7 @@ function checkNic(
   if (
     nic.kind === "tap" && !taps.some((pattern) => matches(nic.tap, pattern))
   ) {
-    throw invalid(
+    throw specError(
       wish,
       `${field}.tap`,
       `tap device ${nic.tap} is not allowed ${on}`,
@@ -135,7 +135,8 @@ function matches(name: string, pattern: string): boolean {
     : name === pattern;
 }
 
-function invalid(
+/** What of a spec this node cannot give; `field` is its place there. */
+export function specError(
   { name }: Pick<Wish, "name">,
   field: string,
   why: string,

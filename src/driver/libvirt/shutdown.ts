@@ -6,6 +6,7 @@
 import { isUsherError, UsherError } from "../../error/mod.ts";
 import { JoinedSignal } from "../../sys/joined_signal.ts";
 import type { DomainReport } from "../driver.ts";
+import { disobeyed } from "../refusals.ts";
 import type { Book } from "./book.ts";
 import type { Domain } from "./domain.ts";
 import type { Virsh } from "./virsh.ts";
@@ -39,11 +40,7 @@ export async function shutDown(
   } catch (error) {
     signal.throwIfAborted();
     if (!over.aborted) throw error;
-    throw new UsherError(
-      "timed_out",
-      `Cannot shut down VM "${domain.handle.name}": the guest did not obey within ${graceMs} ms; it runs on`,
-      { hint: "Power it off to stop it without asking." },
-    );
+    throw disobeyed(domain, graceMs);
   } finally {
     domain.phase = "idle";
   }

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { isUsherError, UsherError } from "../../error/mod.ts";
+import { isUsherError } from "../../error/mod.ts";
 import { systemClock } from "../../sys/clock.ts";
 import type { DomainReport } from "../driver.ts";
+import { disobeyed } from "../refusals.ts";
 import type { Domain } from "./domain.ts";
 import { JoinedSignal } from "../../sys/joined_signal.ts";
 
@@ -29,11 +30,7 @@ export async function shutDown(
   } catch (error) {
     signal.throwIfAborted();
     if (!over.aborted) throw error;
-    throw new UsherError(
-      "timed_out",
-      `Cannot shut down VM "${domain.handle.name}": the guest did not obey within ${graceMs} ms; it runs on`,
-      { hint: "Power it off to stop it without asking." },
-    );
+    throw disobeyed(domain, graceMs);
   } finally {
     if (domain.process !== null) domain.phase = "idle";
   }

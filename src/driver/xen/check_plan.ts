@@ -8,7 +8,7 @@ import { UsherError } from "../../error/mod.ts";
 import type { DomainPlan } from "../driver.ts";
 import { uuidOfUid } from "../identity.ts";
 import { guestType } from "./domain_config.ts";
-import { checkSpec } from "../spec_check.ts";
+import { checkSpec, specError } from "../spec_check.ts";
 import type { XenEnvironment } from "./environment.ts";
 import type { Row } from "./listing.ts";
 
@@ -22,7 +22,7 @@ export function checkPlan(
   checkSpec({ name, node, spec }, { bridges: config.bridges, taps: [] });
   spec.nics.forEach(({ kind }, index) => {
     if (kind === "bridge") return;
-    throw invalid(
+    throw specError(
       plan,
       `nics[${index}].kind`,
       `Xen has no network cards of kind ${kind}`,
@@ -31,7 +31,7 @@ export function checkPlan(
   });
   spec.disks.forEach(({ base }, index) => {
     if (base === undefined) return;
-    throw invalid(
+    throw specError(
       plan,
       `disks[${index}].base`,
       "Xen makes no overlays",
@@ -54,28 +54,16 @@ function checkBoot(plan: DomainPlan): void {
   const { boot, disks, xen } = plan.spec;
   const type = guestType(plan.spec);
   if (type !== "hvm" && boot === null && xen.bootloader === undefined) {
-    throw invalid(
+    throw specError(
       plan,
       "boot",
       `a ${type} guest needs a kernel, or a bootloader that reads it from its disk`,
     );
   }
   if (type === "hvm" && boot === null && disks.length === 0) {
-    throw invalid(plan, "disks", "it has nothing to boot from");
+    throw specError(plan, "disks", "it has nothing to boot from");
   }
   if (xen.bootloader !== undefined && disks.length === 0) {
-    throw invalid(plan, "disks", "its bootloader has no disk to read from");
+    throw specError(plan, "disks", "its bootloader has no disk to read from");
   }
-}
-
-function invalid(
-  { name }: DomainPlan,
-  field: string,
-  why: string,
-  hint?: string,
-): UsherError {
-  return new UsherError("invalid_input", `Cannot start VM "${name}": ${why}`, {
-    field: `spec.${field}`,
-    hint,
-  });
 }

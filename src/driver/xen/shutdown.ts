@@ -7,10 +7,11 @@
  *
  * @module
  */
-import { messageOf, UsherError } from "../../error/mod.ts";
+import { messageOf } from "../../error/mod.ts";
 import { systemClock } from "../../sys/clock.ts";
 import { JoinedSignal } from "../../sys/joined_signal.ts";
 import type { DomainReport } from "../driver.ts";
+import { disobeyed } from "../refusals.ts";
 import { untilAborted } from "../turns.ts";
 import type { Domain } from "./domain.ts";
 import type { XenEnvironment } from "./environment.ts";
@@ -39,13 +40,7 @@ export async function shutDown(
     signal.throwIfAborted();
     if (!over.aborted) throw error;
     const { said } = asking;
-    throw new UsherError(
-      "timed_out",
-      `Cannot shut down VM "${domain.handle.name}": the guest did not obey within ${graceMs} ms; it runs on${
-        said === "" ? "" : `; xl said: ${said}`
-      }`,
-      { hint: "Power it off to stop it without asking." },
-    );
+    throw disobeyed(domain, graceMs, said === "" ? "" : `; xl said: ${said}`);
   } finally {
     asking[Symbol.dispose]();
     if (domain.phase === "stopping") domain.phase = "idle";
