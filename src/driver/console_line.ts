@@ -11,7 +11,8 @@
  * @module
  */
 import { UsherError } from "../error/mod.ts";
-import { type ByteConnection, connectUnix } from "../sys/unix_socket.ts";
+import type { ByteConnection } from "../sys/byte_connection.ts";
+import { connectUnix } from "../sys/unix_socket.ts";
 import type { ConsoleStream } from "./driver.ts";
 
 const READ_BYTES = 16 * 1024;

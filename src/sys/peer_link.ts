@@ -10,7 +10,11 @@
  */
 import { messageOf, UsherError } from "../error/mod.ts";
 import { pemBlocks } from "./pem.ts";
-import type { ByteConnection } from "./unix_socket.ts";
+import {
+  asBytes,
+  type ByteConnection,
+  closeQuietly,
+} from "./byte_connection.ts";
 
 /** What one end shows; all PEM. */
 export interface PeerIdentity {
@@ -233,24 +237,4 @@ async function readLine(from: ByteConnection): Promise<string> {
     line.push(byte[0]!);
   }
   throw new Error("It says too much");
-}
-
-function asBytes(connection: Deno.TlsConn): ByteConnection {
-  return {
-    read: (buffer) => connection.read(buffer),
-    async writeAll(bytes) {
-      for (let done = 0; done < bytes.length;) {
-        done += await connection.write(bytes.subarray(done));
-      }
-    },
-    close: () => closeQuietly(connection),
-  };
-}
-
-function closeQuietly(its: { close(): void }): void {
-  try {
-    its.close();
-  } catch {
-    // Closed before.
-  }
 }

@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { messageOf, UsherError } from "../error/mod.ts";
-import type { ByteConnection } from "./unix_socket.ts";
+import type { ByteConnection } from "./byte_connection.ts";
 
 /** What else a child may need. */
 export interface PipedOptions {

@@ -5,7 +5,11 @@
  * @module
  */
 import { messageOf, UsherError } from "../error/mod.ts";
-import type { ByteConnection } from "./unix_socket.ts";
+import {
+  asBytes,
+  type ByteConnection,
+  closeQuietly,
+} from "./byte_connection.ts";
 
 /** Where connections come in, or go to: a unix socket, or a port of an address. */
 export type Place = string | {
@@ -63,24 +67,4 @@ export function freePort(address: string): number {
 
 function nameOf(place: Place): string {
   return typeof place === "string" ? place : `${place.address}:${place.port}`;
-}
-
-function asBytes(connection: Deno.Conn): ByteConnection {
-  return {
-    read: (buffer) => connection.read(buffer),
-    async writeAll(bytes) {
-      for (let done = 0; done < bytes.length;) {
-        done += await connection.write(bytes.subarray(done));
-      }
-    },
-    close: () => closeQuietly(connection),
-  };
-}
-
-function closeQuietly(its: { close(): void }): void {
-  try {
-    its.close();
-  } catch {
-    // Closed before.
-  }
 }

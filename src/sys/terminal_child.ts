@@ -8,7 +8,7 @@
  * @module
  */
 import { messageOf, UsherError } from "../error/mod.ts";
-import type { ByteConnection } from "./unix_socket.ts";
+import type { ByteConnection } from "./byte_connection.ts";
 
 /** A terminal's line to the program on it. */
 export interface TerminalChild extends ByteConnection {

@@ -4,16 +4,7 @@
  * @module
  */
 import { messageOf, UsherError } from "../error/mod.ts";
-
-/** An open connection. `read` fails once it is closed. */
-export interface ByteConnection {
-  /** Fills the start of `buffer`; null when the peer has ended. */
-  read(buffer: Uint8Array): Promise<number | null>;
-  /** Writes all of `bytes`. */
-  writeAll(bytes: Uint8Array): Promise<void>;
-  /** Ends it at once; may be called twice. */
-  close(): void;
-}
+import { asBytes, type ByteConnection } from "./byte_connection.ts";
 
 /** Connects to the socket at `path`. Throws `unavailable` when nobody listens there. */
 export async function connectUnix(path: string): Promise<ByteConnection> {
@@ -27,24 +18,7 @@ export async function connectUnix(path: string): Promise<ByteConnection> {
       { cause: error },
     );
   }
-  return asConnection(connection);
-}
-
-function asConnection(connection: Deno.UnixConn): ByteConnection {
-  let closed = false;
-  return {
-    read: (buffer) => connection.read(buffer),
-    async writeAll(bytes) {
-      for (let done = 0; done < bytes.length;) {
-        done += await connection.write(bytes.subarray(done));
-      }
-    },
-    close() {
-      if (closed) return;
-      closed = true;
-      connection.close();
-    },
-  };
+  return asBytes(connection);
 }
 
 /** A socket that waits for one peer. */
@@ -61,7 +35,7 @@ export function meetAt(path: string, secret: string): Meeting {
   const listener = Deno.listen({ transport: "unix", path });
   const peer = (async () => {
     for (;;) {
-      const connection = asConnection(await listener.accept());
+      const connection = asBytes(await listener.accept());
       if (await saysFirst(connection, secret)) {
         closeListener(listener, path);
         return connection;
@@ -112,7 +86,7 @@ export function serveLines(
   const listener = Deno.listen({ transport: "unix", path });
   void (async () => {
     for await (const accepted of listener) {
-      const connection = asConnection(accepted);
+      const connection = asBytes(accepted);
       void readLine(connection)
         .then(async (line) => await writeLine(connection, await answer(line)))
         .catch(() => {})

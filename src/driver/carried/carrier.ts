@@ -13,7 +13,7 @@ import { readTextOrNull, statOrNull } from "../../sys/file.ts";
 import { processId } from "../../sys/machine.ts";
 import type { PeerIdentity } from "../../sys/peer_link.ts";
 import { readProcess } from "../../sys/process_table.ts";
-import type { ByteConnection } from "../../sys/unix_socket.ts";
+import type { ByteConnection } from "../../sys/byte_connection.ts";
 import { type CarrierState, moveFiles, writeState } from "./folder.ts";
 import type { Credentials } from "./task.ts";
 

@@ -14,7 +14,7 @@ import {
   type TerminalChild,
   type Word,
 } from "../../sys/terminal_child.ts";
-import type { ByteConnection } from "../../sys/unix_socket.ts";
+import type { ByteConnection } from "../../sys/byte_connection.ts";
 import type { Domain } from "./domain.ts";
 import { prefixOf, saidIn, type VirshOptions } from "./virsh.ts";
 

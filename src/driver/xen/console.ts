@@ -23,7 +23,7 @@ import {
   signalProcess,
 } from "../../sys/process_table.ts";
 import { tailFile } from "../../sys/tail_file.ts";
-import type { ByteConnection } from "../../sys/unix_socket.ts";
+import type { ByteConnection } from "../../sys/byte_connection.ts";
 import { findConsoleLog } from "./console_log.ts";
 import type { XenEnvironment } from "./environment.ts";
 import type { Handle } from "./handle.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 import { messageOf } from "../../error/mod.ts";
-import type { ByteConnection } from "../../sys/unix_socket.ts";
+import type { ByteConnection } from "../../sys/byte_connection.ts";
 import {
   encodeFrame,
   type Frame,

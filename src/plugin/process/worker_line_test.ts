@@ -1,7 +1,8 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { FakeClock } from "../../../tests/support/fake_clock.ts";
 import { until } from "../../../tests/support/wait.ts";
-import { type ByteConnection, connectUnix } from "../../sys/unix_socket.ts";
+import type { ByteConnection } from "../../sys/byte_connection.ts";
+import { connectUnix } from "../../sys/unix_socket.ts";
 import { encodeFrame, sealOf } from "./frame.ts";
 import { FrameLine } from "./frame_line.ts";
 import { BODY } from "./protocol.ts";

@@ -15,7 +15,7 @@ import { systemClock } from "../../../sys/clock.ts";
 import { removeIfThere } from "../../../sys/file.ts";
 import { connectToPeer, listenForPeers } from "../../../sys/peer_link.ts";
 import { connectAt, freePort, serveAt } from "../../../sys/relay.ts";
-import type { ByteConnection } from "../../../sys/unix_socket.ts";
+import type { ByteConnection } from "../../../sys/byte_connection.ts";
 import {
   awaitGo,
   carryOut,

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { ByteConnection } from "../../../sys/unix_socket.ts";
+import type { ByteConnection } from "../../../sys/byte_connection.ts";
 
 /** One message, its length before it. */
 export type Message = Uint8Array<ArrayBuffer>;

@@ -5,7 +5,7 @@
  * @module
  */
 import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
-import type { ByteConnection } from "../../../sys/unix_socket.ts";
+import type { ByteConnection } from "../../../sys/byte_connection.ts";
 import {
   answerTo,
   headerOf,

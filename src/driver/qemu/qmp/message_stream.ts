@@ -9,7 +9,7 @@
  */
 import { messageOf } from "../../../error/mod.ts";
 import { joined } from "../../../sys/bytes.ts";
-import type { ByteConnection } from "../../../sys/unix_socket.ts";
+import type { ByteConnection } from "../../../sys/byte_connection.ts";
 import { protocolError } from "./error.ts";
 
 const NEWLINE = 10;

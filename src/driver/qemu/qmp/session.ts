@@ -16,7 +16,7 @@
  * @module
  */
 import { isUsherError, UsherError } from "../../../error/mod.ts";
-import type { ByteConnection } from "../../../sys/unix_socket.ts";
+import type { ByteConnection } from "../../../sys/byte_connection.ts";
 import { connectError, stateError } from "./error.ts";
 import type { SessionState } from "./session_state.ts";
 import { readMessages, writeMessage } from "./message_stream.ts";

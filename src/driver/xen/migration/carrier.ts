@@ -11,7 +11,7 @@
 import { systemClock } from "../../../sys/clock.ts";
 import { connectToPeer, listenForPeer } from "../../../sys/peer_link.ts";
 import { connectPiped, standardStreams } from "../../../sys/piped_child.ts";
-import type { ByteConnection } from "../../../sys/unix_socket.ts";
+import type { ByteConnection } from "../../../sys/byte_connection.ts";
 import {
   awaitGo,
   carryOut,
