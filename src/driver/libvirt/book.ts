@@ -10,6 +10,7 @@
  */
 import { messageOf } from "../../error/mod.ts";
 import type { DomainReport } from "../driver.ts";
+import { ForeignNews } from "../foreign_news.ts";
 import { saveHandle } from "../kept_handles.ts";
 import { untilAborted } from "../turns.ts";
 import { Domain } from "./domain.ts";
@@ -35,14 +36,14 @@ export class Book {
   readonly #env: LibvirtEnvironment;
   readonly #uids = new Map<string, string>();
   readonly #foreign = new Map<string, Foreign>();
-  /** What was told of others' domains last. */
-  #told: ReadonlyMap<string, DomainReport> = new Map();
+  readonly #news: ForeignNews;
   #looks = 0;
   #current: Promise<void> = Promise.resolve();
   #next: Promise<void> | null = null;
 
   constructor(env: LibvirtEnvironment) {
     this.#env = env;
+    this.#news = new ForeignNews(env.publish);
   }
 
   /** Reads the handles of an earlier life. */
@@ -128,7 +129,8 @@ export class Book {
     const number = ++this.#looks;
     const seen = await lookAround(this.#env.virsh);
     await this.#meet(seen);
-    this.#tellForeign();
+    const isOurs = (uuid: string) => this.#uids.has(uuid);
+    this.#news.tell(this.foreignReports(), isOurs);
     await Promise.all([...this.domains.values()].map(async (domain) => {
       if (domain.firstLook > number) return;
       await domain.see(seen.get(domain.uuid) ?? null);
@@ -159,24 +161,6 @@ export class Book {
       ) await this.#takeIn(its.mark, sighting);
       else this.#foreign.set(sighting.uuid, { sighting, described: its });
     }
-  }
-
-  /** Tells whoever watches what is new of others' domains. */
-  #tellForeign(): void {
-    const reports = this.foreignReports();
-    const now = new Map(reports.map((report) => [report.domain, report]));
-    for (const [uuid, report] of now) {
-      const before = this.#told.get(uuid);
-      if (JSON.stringify(before) !== JSON.stringify(report)) {
-        this.#env.publish(report);
-      }
-    }
-    for (const [uuid, report] of this.#told) {
-      // One that is usher's now is told of as such.
-      if (now.has(uuid) || this.#uids.has(uuid)) continue;
-      this.#env.publish({ ...report, state: "absent", reason: "" });
-    }
-    this.#told = now;
   }
 
   /** A domain of ours whose handle was lost. */

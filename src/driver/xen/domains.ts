@@ -8,6 +8,7 @@
  * @module
  */
 import type { DomainReport } from "../driver.ts";
+import { ForeignNews } from "../foreign_news.ts";
 import { uuidOfUid } from "../identity.ts";
 import { Domain } from "./domain.ts";
 import { foreignState } from "./domain_state.ts";
@@ -22,11 +23,11 @@ export class Domains {
   readonly #own = new Map<string, Domain>();
   /** Uuids that Xen showed and that are known to bear no marker of ours. */
   #strangers = new Set<string>();
-  /** Domains of others as last told, by uuid. */
-  #told = new Map<string, DomainReport>();
+  readonly #news: ForeignNews;
 
   constructor(env: XenEnvironment) {
     this.#env = env;
+    this.#news = new ForeignNews(env.publish);
   }
 
   /** Finds what an earlier life has kept. */
@@ -72,7 +73,7 @@ export class Domains {
       const own = rowsOf(rows, uid);
       domain.see(own.find((row) => !row.shutdown) ?? own[0] ?? null);
     }
-    this.#tellForeign(this.foreign(rows));
+    this.#news.tell(this.foreign(rows));
   }
 
   async #findLost(rows: readonly Row[]): Promise<void> {
@@ -101,22 +102,6 @@ export class Domains {
     this.#strangers = new Set(
       [...this.#strangers].filter((uuid) => seen.has(uuid)),
     );
-  }
-
-  #tellForeign(reports: readonly DomainReport[]): void {
-    const told = new Map(reports.map((report) => [report.domain, report]));
-    for (const [domain, report] of told) {
-      const before = this.#told.get(domain);
-      if (JSON.stringify(before) !== JSON.stringify(report)) {
-        this.#env.publish(report);
-      }
-    }
-    for (const [domain, report] of this.#told) {
-      if (!told.has(domain)) {
-        this.#env.publish({ ...report, state: "absent", reason: "" });
-      }
-    }
-    this.#told = told;
   }
 }
 
