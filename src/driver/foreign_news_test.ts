@@ -1,3 +1,8 @@
+/**
+ * What is told of domains that usher did not make.
+ *
+ * @module
+ */
 import { deepStrictEqual } from "node:assert/strict";
 import { absent } from "./absent.ts";
 import type { DomainReport } from "./driver.ts";
