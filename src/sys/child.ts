@@ -109,6 +109,13 @@ export function runCommand(
     clearTimeout(timer);
     reject(cannotRun(program, error));
   });
+  child.once("exit", () => {
+    // A child of its own that lives on may hold both open for ever.
+    const isKilled = timedOut || signal?.aborted;
+    if (isKilled) {
+      for (const end of [child.stdout, child.stderr]) end.destroy();
+    }
+  });
   child.once("close", (code, killer) => {
     clearTimeout(timer);
     signal?.removeEventListener("abort", kill);

@@ -51,16 +51,25 @@ export function spawnOwned(
       { cause: error },
     );
   }
+  const over = new AbortController();
   const read = Promise.all(
     (["stdout", "stderr"] as const).map((stream) =>
-      hearLines(child[stream], maxLine, (line) => onLine(stream, line))
+      hearLines(
+        child[stream].getReader(),
+        maxLine,
+        (line) => onLine(stream, line),
+        over.signal,
+      )
     ),
   );
   void tell(child.stdin, input);
   let hasEnded = false;
   const exited = child.status.then(async ({ code, signal }) => {
     hasEnded = true;
+    // A child of its own that lives on may hold its output for ever.
+    const late = setTimeout(() => over.abort(), LAST_WORDS_MS);
     await read;
+    clearTimeout(late);
     return { code, signal };
   });
   return {
@@ -71,6 +80,9 @@ export function spawnOwned(
     },
   };
 }
+
+/** So long after its end what it said last may take to be read. */
+const LAST_WORDS_MS = 1000;
 
 function tryKill(child: Deno.ChildProcess): void {
   try {
@@ -102,16 +114,21 @@ const SHARE_MS = 250;
  * writes faster than it is read waits: hearing it is work for this process.
  */
 async function hearLines(
-  stream: ReadableStream<Uint8Array>,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
   maxLine: number,
   onLine: (line: string) => void,
+  over: AbortSignal,
 ): Promise<void> {
+  const end = () => void reader.cancel().catch(() => {});
+  over.addEventListener("abort", end, { once: true });
   const decoder = new TextDecoder();
   let line = "";
   let share = SHARE_BYTES;
   let sharedAt = performance.now();
   try {
-    for await (const chunk of stream) {
+    for (;;) {
+      const { value: chunk, done } = await reader.read();
+      if (done) break;
       const [first = "", ...more] = decoder.decode(chunk, { stream: true })
         .split("\n");
       line = (line + first).slice(0, maxLine);

@@ -1,5 +1,6 @@
-import { deepStrictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, ok, throws } from "node:assert/strict";
 import { type OwnedChild, spawnOwned } from "./owned_child.ts";
+import { readProcess, signalProcess } from "./process_table.ts";
 
 function shell(
   script: string,
@@ -42,6 +43,14 @@ Deno.test("spawnOwned() kills its child, and does nothing once that has ended", 
   child.kill();
   deepStrictEqual((await child.exited).signal, "SIGKILL");
   child.kill();
+});
+
+Deno.test("spawnOwned() tells the end of its child also when a child of that has its output, with what it said", async () => {
+  const { child, lines } = shell("sleep 600 & echo $!");
+  deepStrictEqual((await child.exited).code, 0);
+  const left = readProcess(Number(lines[0]?.split(" ")[1]));
+  ok(left !== null, "nothing was left");
+  signalProcess(left, "SIGKILL");
 });
 
 Deno.test("spawnOwned() names a program that is not there", () => {
