@@ -90,10 +90,10 @@ Deno.test("Adopter ends with its signal, and takes that for no refusal", async (
 
 Deno.test("wantedOf() reads what each driver's part of lnm.yaml wants", () => {
   const config = LnmConfig.parse({
-    drivers: { libvirt: { adopt: ["web*", "db"] }, xen: { adopt: ["old"] } },
+    drivers: { libvirt: { adopt: ["web*", "db"] }, sim: { adopt: ["old"] } },
   });
   deepStrictEqual([...wantedOf(config)], [
     ["libvirt", ["web*", "db"]],
-    ["xen", ["old"]],
+    ["sim", ["old"]],
   ]);
 });

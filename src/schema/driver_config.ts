@@ -110,7 +110,6 @@ export const XenConfig = z.strictObject({
   }),
   bridges: BRIDGES,
   console_log: CONSOLE_LOG,
-  adopt: ADOPT,
   start_timeout: DurationMs.prefault("60s").register(SETTINGS, {
     about:
       "How long xl create may take, hotplug scripts of disks and cards included; then the domain is undone, and the start has failed.",

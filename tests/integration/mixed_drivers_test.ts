@@ -79,6 +79,24 @@ Deno.test("mixed: a move to a node of another driver is refused with that reason
   });
 });
 
+Deno.test("mixed: what only another driver knows is refused when a VM is made, with the field and what would be right", async () => {
+  await withMixed(async (site, { run }) => {
+    const problem = await site.refusal("register", ["db"], {
+      spec: { ...ON_QEMU, xen: { type: "pvh" } },
+    });
+    deepStrictEqual([problem.code, problem.field], [
+      "invalid_input",
+      "spec.xen.type",
+    ]);
+    const { code, err } = await run(
+      "vm register db --driver libvirt --kernel /k --xen type=hvm",
+    );
+    strictEqual(code, EXIT.usage);
+    match(err, /is for driver libvirt, which knows no xen\.type/);
+    match(err, /leave xen\.type out, or say --driver xen/);
+  });
+});
+
 Deno.test("mixed: VMs of both move in one batch, each to the nodes of its driver", async () => {
   await withMixed(async (site) => {
     await site.run("start", "web", { on: "n1" });

@@ -4,6 +4,7 @@
  * @module
  */
 import { bindingDisk, diskName } from "../../core/binding.ts";
+import { strangeOption } from "../../core/driver_options.ts";
 import { compileName } from "../../core/selector.ts";
 import { messageOf, UsherError } from "../../error/mod.ts";
 import { didYouMean } from "../../schema/nearest.ts";
@@ -46,6 +47,7 @@ export function specFor(
     sim: input.sim ?? {},
     power: "off",
   });
+  refuseStrangeOption(spec, name);
   refuseBoundRestart(spec, name);
   refuseNoNeighbours(spec, name);
   if (driver !== "sim" && spec.boot === null && spec.disks.length === 0) {
@@ -69,6 +71,21 @@ export function specFor(
     );
   }
   return spec;
+}
+
+function refuseStrangeOption(spec: VmSpec, name: string): void {
+  const strange = strangeOption(spec);
+  if (strange === null) return;
+  const { field, driver } = strange;
+  throw new UsherError(
+    "invalid_input",
+    `VM "${name}" is for driver ${spec.driver}, which knows no ${field}`,
+    {
+      field: `spec.${field}`,
+      hint: `leave ${field} out, or say --driver ${driver}`,
+      subject: name,
+    },
+  );
 }
 
 /** Patterns that cannot be read, and VMs that would have to be and not to be there. */
