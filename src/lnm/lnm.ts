@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { UsherError } from "../error/mod.ts";
 import type { LnmConfig } from "../schema/config.ts";
 import { labelProblem } from "../schema/name.ts";
@@ -60,6 +61,8 @@ export async function runLnm(
 ): Promise<void> {
   const { config, log, version } = options;
   const clock = options.clock ?? systemClock;
+  // Its own alone is private: libvirt's QEMU comes through those above to its disks.
+  await makeFolder(dirname(config.state_dir), ABOVE_MODE);
   await makeFolder(config.state_dir);
   await makeFolder(config.run_dir);
   using _lock = holdState(config.state_dir);
@@ -95,6 +98,9 @@ export async function runLnm(
   }, signal);
   await kept;
 }
+
+/** As systemd makes what is above a service's state. */
+const ABOVE_MODE = 0o755;
 
 function holdState(stateDir: string): Disposable {
   const lock = tryLockFile(`${stateDir}/lock`);
