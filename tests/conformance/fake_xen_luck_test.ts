@@ -199,6 +199,52 @@ xenTest(
 );
 
 xenTest(
+  "a host that is out of memory is told by the code that other drivers have for it, and nothing is left",
+  async (node) => {
+    node.break("small");
+    const plan = await node.plan();
+    await rejects(node.driver.start(plan, noAbort()), {
+      code: "insufficient_resources",
+      message: /can't allocate low memory for domain: Out of memory/,
+    });
+    deepStrictEqual(await node.occupants(), []);
+    deepStrictEqual(await node.leftovers(plan.uid), []);
+    node.break("small", false);
+    await node.driver.start(plan, noAbort());
+    deepStrictEqual(await node.occupants(), [plan.uid]);
+  },
+);
+
+xenTest(
+  "a disk that another VM uses is named with that VM, and is free once that is off",
+  async (node) => {
+    const { driver, planOf, xl, dir } = node;
+    const image = `${dir}/image.raw`;
+    await Deno.writeTextFile(image, "");
+    await Deno.symlink(image, `${dir}/other-name.raw`);
+    const plan = (path: string, readonly: boolean) =>
+      planOf({
+        boot: { kernel: xl },
+        disks: [{ path, format: "raw", readonly }],
+      });
+    const holder = plan(image, true);
+    await driver.start(holder, noAbort());
+    const other = plan(`${dir}/other-name.raw`, false);
+    await rejects(driver.start(other, noAbort()), {
+      code: "busy",
+      message: new RegExp(`in use by VM "${holder.name}"`),
+    });
+    deepStrictEqual(await node.leftovers(other.uid), []);
+    // Who reads alone keeps nobody from reading.
+    await driver.start(plan(image, true), noAbort());
+    deepStrictEqual((await node.occupants()).length, 2);
+    for (const uid of await node.occupants()) await powerOff(node, uid);
+    await driver.start(other, noAbort());
+    deepStrictEqual(await node.occupants(), [other.uid]);
+  },
+);
+
+xenTest(
   "xl create that takes too long is undone, with all it began",
   async (node) => {
     const plan = await node.plan("hanging");

@@ -110,6 +110,13 @@ create)
   cp "$config" config
   cd "$dir" && mv "$domains/$id.new" "$domains/$id"
   ring
+  if [ -e "$dir/small" ]; then
+    echo "xc: error: panic: xg_dom_boot.c:119: xc_dom_boot_mem_init: can't allocate low memory for domain: Out of memory" >&2
+    echo "libxl: error: libxl_create.c:1640:domcreate_rebuild_done: Domain $id:cannot (re-)build domain: -3" >&2
+    rm -rf "${domains:?}/$id"
+    ring
+    exit 3
+  fi
   case $(setting cmdline "$config") in
   *broken*)
     echo "xc: error: panic: xg_dom_core.c:689: xc_dom_find_loader: no loader found: Invalid kernel" >&2

@@ -16,10 +16,12 @@ export function startError(
 ): UsherError {
   const disk = lockedDisk(logTail);
   if (disk !== null) return diskInUse(name, disk, holderOf(disk), logTail);
+  const noMemory = /cannot set up guest memory|Cannot allocate memory/i
+    .test(logTail);
   const how = exit.signal === null ? `exit code ${exit.code}` : exit.signal;
   const said = meaningfulLines(logTail);
   return new UsherError(
-    "driver_failed",
+    noMemory ? "insufficient_resources" : "driver_failed",
     `Cannot start VM "${name}": QEMU ended with ${how}${
       said === "" ? "" : `; it said: ${said}`
     }`,
@@ -29,6 +31,10 @@ export function startError(
 
 /** What to do about what QEMU says. */
 const HINTS: readonly (readonly [words: string, hint: string])[] = [
+  [
+    "Cannot allocate memory",
+    "The node has not so much memory free; other guests and processes hold it.",
+  ],
   [
     "Could not set up host forwarding rule",
     "Another process listens on that port of the node.",

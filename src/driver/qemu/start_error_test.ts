@@ -22,6 +22,15 @@ Deno.test("startError() tells QEMU's own words, and what to do about those that 
   }
 });
 
+Deno.test("startError() tells a node without memory by the code that other drivers have for it", () => {
+  const said =
+    "qemu-system-x86_64: cannot set up guest memory 'pc.ram': Cannot allocate memory";
+  const error = startError("web.lab.ann", ENDED, said, () => null);
+  strictEqual(error.code, "insufficient_resources");
+  match(error.message, /it said: cannot set up guest memory/);
+  match(error.details.hint ?? "", /memory free/);
+});
+
 Deno.test("startError() names the disk that is in use, and who uses it", () => {
   const said = 'Failed to get "write" lock\n' +
     "Is another process using the image [/srv/a.qcow2]?";

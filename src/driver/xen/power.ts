@@ -14,6 +14,7 @@ import { refuseOlder } from "../generation.ts";
 import { cannotNow } from "../refusals.ts";
 import { Starts } from "../starts.ts";
 import { type Turns, untilAborted } from "../turns.ts";
+import { refuseUsedDisks } from "./disk_use.ts";
 import { Domain } from "./domain.ts";
 import { isOnItsWay } from "./domain_state.ts";
 import type { Domains } from "./domains.ts";
@@ -122,6 +123,7 @@ export class Power {
     this.#parts.domains.add(domain);
     const before = known?.handle ?? null;
     try {
+      refuseUsedDisks(plan, this.#parts.domains.all());
       return await launch(this.#parts.env, domain, plan, {
         before,
         rows,

@@ -11,6 +11,7 @@ interface Known {
   readonly words: RegExp;
   readonly code: ErrorCode;
   readonly hint?: string;
+  readonly field?: string;
 }
 
 const KNOWN: readonly Known[] = [
@@ -25,6 +26,14 @@ const KNOWN: readonly Known[] = [
     words: /Domain with name .* already exists/,
     code: "already_exists",
     hint: 'Another domain has its name; look with "xl list" on the node.',
+  },
+  {
+    // Of the scripts that map a disk, when another domain of the host has it.
+    words: /and so cannot be mounted/,
+    code: "busy",
+    field: "spec.disks",
+    hint:
+      "Another domain of the host has it: stop that one, or give this VM a disk of its own.",
   },
   {
     words: /no loader found|Invalid kernel/,
@@ -55,6 +64,6 @@ export function startError(name: string, exit: Exit, said: string): UsherError {
     `Cannot start VM "${name}": xl ended with ${how}${
       words === "" ? "" : `; it said: ${words}`
     }`,
-    { hint: known?.hint },
+    { hint: known?.hint, field: known?.field },
   );
 }

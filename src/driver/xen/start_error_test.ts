@@ -20,6 +20,12 @@ libxl: error: libxl_create.c:1296:initiate_domain_create: Domain 15:cannot make 
   kernel: `Parsing config from bk.cfg
 xc: error: panic: xg_dom_core.c:689: xc_dom_find_loader: no loader found: Invalid kernel
 `,
+  disk:
+    `libxl: error: libxl_device.c:1337:device_hotplug_child_death_cb: script: File /srv/a.raw is loopback-mounted through /dev/loop0,
+which is mounted in a guest domain,
+and so cannot be mounted now.
+libxl: error: libxl_create.c:1887:domcreate_attach_devices: Domain 7:unable to add disk devices
+`,
   bridge:
     `libxl: error: libxl_device.c:1337:device_hotplug_child_death_cb: script: Could not find bridge device nosuchbr
 `,
@@ -36,6 +42,7 @@ Deno.test("xl's complaints keep their words, and get a code that says what to do
     noMemory: "insufficient_resources",
     name: "already_exists",
     kernel: "driver_failed",
+    disk: "busy",
     bridge: "driver_failed",
   });
   match(
