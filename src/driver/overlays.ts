@@ -92,7 +92,7 @@ export function baseOf({ base = "", format }: DiskSpec): string {
 
 /** The spec as it is to be looked at: an overlay that was sent here whole needs no base any more. */
 export async function withoutBases(
-  { uid, spec }: DomainPlan,
+  { uid, spec }: Pick<DomainPlan, "uid" | "spec">,
   layout: OverlayPlaces,
 ): Promise<VmSpec> {
   const disks = await Promise.all(spec.disks.map(async (disk, index) => {

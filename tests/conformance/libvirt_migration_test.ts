@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { deepStrictEqual, match, ok } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
 import { uuidOfUid } from "../../src/driver/identity.ts";
 import type { DomainPlan, Migration } from "../../src/driver/driver.ts";
 import { readState } from "../../src/driver/carried/folder.ts";
@@ -14,6 +14,7 @@ import { newId } from "../../src/sys/id.ts";
 import { LibvirtNode, sharedMachine } from "../support/libvirt_node.ts";
 import { whyNoLibvirt } from "../support/libvirt_machine.ts";
 import { whyNoQemu } from "../support/qemu_node.ts";
+import { smallDisk } from "../support/small_disk.ts";
 import { until } from "../support/wait.ts";
 import {
   checkAbsent,
@@ -169,11 +170,12 @@ moving(
       undefined,
     ]);
     await powerOff(move.target, uid);
+    await Deno.remove(move.plan.spec.disks[0]!.base!);
     await move.target.driver.start(
       { ...move.plan, incarnation: "2" },
       noAbort(),
     );
-    await move.target.driver.console!.history(uid, 10);
+    await checkListed(move.target, uid, "running");
   },
 );
 
@@ -188,12 +190,70 @@ moving(
 );
 
 moving(
+  "a VM that is off moves with its overlay, once what carries it lives and nobody calls it off, and boots there",
+  overlay,
+  async ({ source, target, plan }) => {
+    const { uid } = plan;
+    await powerOff(source, uid);
+    const begin = () => {
+      const move = new Move(source, target, plan);
+      move.transfer = { ...move.transfer, live: false };
+      return move;
+    };
+    const undo = async ({ from, to, transfer }: Move) => {
+      const { state } = await from.abort(uid, transfer, noAbort());
+      deepStrictEqual(state, "stopped");
+      await to.release(uid, transfer, noAbort());
+      deepStrictEqual(await target.leftovers(uid), []);
+    };
+    const dead = begin();
+    await dead.receive();
+    const carrier = await readState(target.layout.files(uid).move);
+    Deno.kill(carrier!.pid, "SIGKILL");
+    await rejectsWith(
+      dead.from.send(uid, dead.transfer, () => {}, noAbort()),
+      "driver_failed",
+    );
+    await undo(dead);
+    const calledOff = begin();
+    await calledOff.send();
+    await undo(calledOff);
+
+    const move = begin();
+    await move.send();
+    const { state } = await move.to.activate(uid, move.transfer, noAbort());
+    deepStrictEqual(state, "stopped");
+    await move.from.release(uid, move.transfer, noAbort());
+    deepStrictEqual(await source.leftovers(uid), []);
+    deepStrictEqual(findSenders(uid), []);
+    await target.driver.start({ ...plan, incarnation: "2" }, noAbort());
+    await target.guestUp(uid);
+  },
+);
+
+moving(
   "a file that is there already at the target is not written to",
   (path) => ({ path, format: "raw" }),
   async (move) => {
     await rejectsWith(move.receive(), "already_exists");
     deepStrictEqual(await stateOf(move.target, move.plan.uid), "absent");
     deepStrictEqual(await stateOf(move.source, move.plan.uid), "running");
+  },
+);
+
+moving(
+  "a target whose disk has no room refuses before anything moves, and the guest runs on",
+  overlay,
+  async (move) => {
+    const { source, target, plan: { uid } } = move;
+    const { overlays } = target.layout;
+    await using _disk = await smallDisk(overlays, "64k");
+    await rejects(move.receive(), {
+      code: "insufficient_resources",
+      message: /its disks need \d+ MiB in \S+\/overlays, which has \d+$/,
+    });
+    deepStrictEqual(await target.leftovers(uid), []);
+    deepStrictEqual(await stateOf(source, uid), "running");
   },
 );
 

@@ -38,6 +38,15 @@ async function mayMount(): Promise<boolean> {
 
 const ignore = !await mayMount();
 
+/** Lays a file system of `size` over `folder` until it is disposed of. */
+export async function smallDisk(
+  folder: string,
+  size: string,
+): Promise<AsyncDisposable> {
+  ok(await mount("-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder));
+  return { [Symbol.asyncDispose]: () => unmount(folder) };
+}
+
 /** Registers a test on a file system of `size`; skipped where none may be mounted. */
 export function testOnDisk(
   name: string,
@@ -49,11 +58,10 @@ export function testOnDisk(
     ignore,
     async fn() {
       const folder = await Deno.makeTempDir({ prefix: "usher-disk-" });
-      ok(await mount("-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder));
       try {
+        await using _disk = await smallDisk(folder, size);
         await run(folder);
       } finally {
-        await unmount(folder);
         await Deno.remove(folder);
       }
     },

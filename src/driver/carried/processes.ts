@@ -19,7 +19,7 @@ import {
 import { moveFiles, readState } from "./folder.ts";
 
 /** In the environment of what sends a domain away, with its uid. */
-const SENDER_VARIABLE = "USHER_MOVE";
+export const SENDER_VARIABLE = "USHER_MOVE";
 
 const LOG_TAIL_BYTES = 8 * 1024;
 

@@ -7,7 +7,7 @@
  */
 import type { ZodType } from "zod";
 import { UsherError } from "../../error/mod.ts";
-import { writeDurably } from "../../sys/file.ts";
+import { statOrNull, writeDurably } from "../../sys/file.ts";
 import type { MovingDomain } from "./domain.ts";
 import {
   type CarrierState,
@@ -56,9 +56,10 @@ export async function awaitListening<S extends CarrierState>(
 
 /** Whether what was made ready for the domain is there still. */
 export async function isAwaited(
-  { files, handle }: Pick<MovingDomain, "handle" | "files">,
+  { files }: Pick<MovingDomain, "files">,
 ): Promise<boolean> {
-  if (handle.move?.live !== true) return true;
+  // Of a domain that is off there may be nothing to carry.
+  if (await statOrNull(moveFiles(files.move).task) === null) return true;
   return await findCarrier(files.move) !== null;
 }
 

@@ -8,6 +8,8 @@
  * held at the target until the driver there is told that the domain is its
  * own, so that no daemon decides, and none can be asked too late.
  *
+ * Of a domain that is off there are images alone (`images.ts`).
+ *
  * @module
  */
 import { messageOf } from "../../../error/mod.ts";
@@ -26,6 +28,8 @@ import {
   OwnState,
   pump,
 } from "../../carried/carrier.ts";
+import { joinWords } from "../../carried/processes.ts";
+import { channelOf, copyImage, openImage } from "./images.ts";
 import {
   CHANNEL,
   type RelayState,
@@ -56,52 +60,73 @@ export async function runCarrier(folder: string): Promise<number> {
   );
 }
 
+type SendTask = Extract<Task, { role: "source" }>;
+type TakeTask = Extract<Task, { role: "target" }>;
+type Carry = (near: ByteConnection, far: ByteConnection) => Promise<void>;
+type Serve = (channel: string, carry: Carry) => (near: ByteConnection) => void;
+
 class Carrier {
   readonly #own: OwnState<RelayState>;
   readonly #over = Promise.withResolvers<void>();
+  /** What went wrong last between the two ends. */
+  #trouble = "";
 
   constructor(own: OwnState<RelayState>) {
     this.#own = own;
   }
 
   /** Beside virsh and the QEMU that the domain leaves. */
-  async send(task: Extract<Task, { role: "source" }>): Promise<void> {
+  async send(task: SendTask): Promise<void> {
+    const serve = await this.#serving(task);
+    await removeIfThere(task.socket);
+    if (task.images.length > 0) {
+      await this.#own.tell({ phase: "carrying" });
+      await this.#sendImages(task, serve);
+      return await this.#own.tell({ phase: "ready" });
+    }
+    using _daemon = serveAt(
+      task.socket,
+      serve(CHANNEL.daemon, (near, far) => this.#askAway(near, far)),
+    );
+    const join: Carry = (near, far) => this.#join(near, far);
+    const memory = { address: SOURCE_SIDE, port: task.memoryPort };
+    using _memory = serveAt(memory, serve(CHANNEL.memory, join));
+    const disks = { address: SOURCE_SIDE, port: task.diskPort };
+    using _disks = serveAt(disks, serve(CHANNEL.disks, join));
+    await this.#own.tell({ phase: "carrying" });
+    await this.#over.promise; // until whoever decides ends it
+  }
+
+  /** How what connects here is carried to the other end, by the channel that it is for. */
+  async #serving(task: SendTask): Promise<Serve> {
     const identity = await identityOf(task.credentials);
     const open = async (channel: string) => {
       const peer = await connectToPeer(task, identity, task.purpose);
       await peer.writeAll(new TextEncoder().encode(`${channel}\n`));
       return peer;
     };
-    const serve = (
-      near: ByteConnection,
-      channel: string,
-      carry: (near: ByteConnection, far: ByteConnection) => Promise<void>,
-    ) => {
+    return (channel, carry) => (near) => {
       open(channel).then((far) => carry(near, far)).catch((error) => {
         near.close();
-        void this.#own.tell({ reason: messageOf(error) });
+        this.#trouble = messageOf(error);
+        void this.#own.tell({ reason: this.#trouble });
       });
     };
-    await removeIfThere(task.socket);
-    using _daemon = serveAt(
-      task.socket,
-      (near) =>
-        serve(near, CHANNEL.daemon, (near, far) => this.#askAway(near, far)),
-    );
-    const memory = { address: SOURCE_SIDE, port: task.memoryPort };
-    using _memory = serveAt(
-      memory,
-      (near) =>
-        serve(near, CHANNEL.memory, (near, far) => this.#join(near, far)),
-    );
-    const disks = { address: SOURCE_SIDE, port: task.diskPort };
-    using _disks = serveAt(
-      disks,
-      (near) =>
-        serve(near, CHANNEL.disks, (near, far) => this.#join(near, far)),
-    );
-    await this.#own.tell({ phase: "carrying" });
-    await this.#over.promise; // until whoever decides ends it
+  }
+
+  /** One image after the other: together they would be no sooner there. */
+  async #sendImages(
+    { uid, images, socket, bandwidth }: SendTask,
+    serve: Serve,
+  ): Promise<void> {
+    const join: Carry = (near, far) => this.#join(near, far);
+    for (const image of images) {
+      await removeIfThere(socket);
+      using _image = serveAt(socket, serve(channelOf(image), join));
+      await copyImage(uid, image, socket, bandwidth).catch((error) => {
+        throw new Error(joinWords(messageOf(error), this.#trouble));
+      });
+    }
   }
 
   /** Between virsh and the target's daemon, as the source's end. */
@@ -121,7 +146,7 @@ class Carrier {
   }
 
   /** Beside the daemon to which the domain comes. */
-  async receive(task: Extract<Task, { role: "target" }>): Promise<void> {
+  async receive(task: TakeTask): Promise<void> {
     const { subject, purpose } = task;
     const memoryPort = freePort(TARGET_SIDE);
     const diskPort = freePort(TARGET_SIDE);
@@ -133,7 +158,7 @@ class Carrier {
       { subject, purpose },
       {
         take: (peer) => {
-          void this.#serve(peer, task.daemon, ports).catch(() => peer.close());
+          void this.#serve(peer, task, ports).catch(() => peer.close());
         },
       },
     );
@@ -147,10 +172,15 @@ class Carrier {
 
   async #serve(
     peer: ByteConnection,
-    daemon: string,
+    { daemon, uid, images, socket }: TakeTask,
     ports: { readonly memory: number; readonly disks: number },
   ): Promise<void> {
     const channel = await readLine(peer);
+    const image = images.find((its) => channelOf(its) === channel);
+    if (image !== undefined) {
+      await this.#own.tell({ phase: "carrying" });
+      return await this.#join(peer, await openImage(uid, image, socket));
+    }
     if (channel === CHANNEL.memory || channel === CHANNEL.disks) {
       const place = { address: TARGET_SIDE, port: ports[channel] };
       return await this.#join(peer, await connectAt(place));

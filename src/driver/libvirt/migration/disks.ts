@@ -18,11 +18,14 @@ import {
   writeSynced,
 } from "../../../sys/file.ts";
 import { isBlockDevice } from "../../../sys/file_access.ts";
+import { refuseNoRoom } from "../../disk_room.ts";
 import { ImageTool } from "../../image_tool.ts";
 import { cannotMove } from "../../refusals.ts";
 import { diskTarget } from "../domain_xml.ts";
 import type { LibvirtEnvironment } from "../environment.ts";
+import { withoutBases } from "../../overlays.ts";
 import { openWay } from "../overlay_way.ts";
+import type { Image } from "./images.ts";
 
 /** A disk that goes with its domain, as the source has it. */
 export const MovedDisk = z.object({
@@ -30,6 +33,8 @@ export const MovedDisk = z.object({
   index: z.int(),
   /** What the guest sees. */
   bytes: z.number(),
+  /** What of it holds something, and takes room at the target. */
+  ownBytes: z.number().default(0),
 });
 export type MovedDisk = z.infer<typeof MovedDisk>;
 
@@ -53,6 +58,24 @@ function placeOf(
   return disks[index]?.path ?? layout.overlay(uid, index);
 }
 
+/** The images of disks that go, or come: at the target those that were made for them. */
+export function imagesOf(
+  env: LibvirtEnvironment,
+  { uid, spec }: { readonly uid: string; readonly spec: VmSpec },
+  disks: readonly MovedDisk[],
+): Image[] {
+  return disks.map(({ index }) => ({
+    index,
+    path: placeOf(env, uid, spec, index),
+    format: formatOf(spec.disks[index]),
+  }));
+}
+
+/** An overlay is always qcow2. */
+function formatOf(disk: DiskSpec | undefined): string {
+  return disk?.path === undefined ? "qcow2" : disk.format;
+}
+
 /** The disks that go with a domain. Throws `unsupported` for one that cannot. */
 export async function movedDisks(
   env: LibvirtEnvironment,
@@ -61,15 +84,32 @@ export async function movedDisks(
 ): Promise<MovedDisk[]> {
   const tool = new ImageTool("qemu-img", env.closing);
   const moved: MovedDisk[] = [];
-  for (const [index, disk] of spec.disks.entries()) {
-    if (stays(disk)) continue;
-    const path = placeOf(env, uid, spec, index);
+  const { disks } = await withoutBases({ uid, spec }, env.layout);
+  for (const [index, disk] of disks.entries()) {
+    if (stays(spec.disks[index] ?? disk)) continue;
+    const path = disk.path ?? env.layout.overlay(uid, index);
     if (isBlockDevice(path)) {
       throw cannotMove(name, `${path} is a device of its node's own`);
     }
-    const format = disk.path === undefined ? "qcow2" : disk.format;
-    const info = await tool.info(path, format);
-    moved.push({ index, bytes: info["virtual-size"] });
+    const look = (image: string, format: string) =>
+      tool.info(image, format).catch((error) => {
+        throw new UsherError(
+          "driver_failed",
+          `Cannot move VM "${name}": cannot look at ${image}: ${
+            messageOf(error)
+          }`,
+          { cause: error },
+        );
+      });
+    const info = await look(path, formatOf(disk));
+    const under = disk.base === undefined
+      ? 0
+      : (await look(disk.base, disk.format))["actual-size"];
+    moved.push({
+      index,
+      bytes: info["virtual-size"],
+      ownBytes: info["actual-size"] + under,
+    });
   }
   return moved;
 }
@@ -92,6 +132,13 @@ export async function makeImages(
   note: (made: Images) => Promise<void>,
 ): Promise<void> {
   const tool = new ImageTool("qemu-img", env.closing);
+  await refuseNoRoom(
+    { name, node: env.node },
+    disks.map(({ index, ownBytes }) => ({
+      path: placeOf(env, uid, spec, index),
+      bytes: ownBytes,
+    })),
+  );
   if (disks.length > 0) await openWay(env.layout);
   let made: Images = {};
   for (const { index, bytes } of disks) {
@@ -111,8 +158,7 @@ export async function makeImages(
       await note(before); // it is somebody else's, or is not at all
       throw cannotMake(name, path, error);
     }
-    const disk = spec.disks[index];
-    const format = disk?.path === undefined ? "qcow2" : disk.format;
+    const format = formatOf(spec.disks[index]);
     await tool.run(["create", "-q", "-f", format, path, String(bytes)])
       .catch((error) => {
         throw cannotMake(name, path, error);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { UsherError } from "../../../error/mod.ts";
 import { statOrNull } from "../../../sys/file.ts";
 import { signalProcess } from "../../../sys/process_table.ts";
 import {
@@ -42,6 +43,17 @@ export async function endProcesses(
 export async function moveWords(folder: string): Promise<string> {
   const { log, reason } = await lastWords(folder);
   return joinWords(saidIn(log), reason);
+}
+
+/** Why a domain was not sent. */
+export async function sendingFailed(
+  { handle, files }: Pick<Domain, "handle" | "files">,
+): Promise<UsherError> {
+  const words = await moveWords(files.move) || "what sends it has ended";
+  return new UsherError(
+    "driver_failed",
+    `Cannot move VM "${handle.name}": ${words}`,
+  );
 }
 
 /** Where the daemon of `uri` listens on this machine, and which one it is. Throws `unsupported` for any other. */

@@ -7,11 +7,18 @@
 import { z } from "zod";
 import { CarrierState } from "../../carried/folder.ts";
 import { SourceTask, TargetTask } from "../../carried/task.ts";
+import { Image } from "./images.ts";
 
 /** The domain as it is to be at the target; in the folder of its move. */
 export function definitionFile(folder: string): string {
   return `${folder}/domain.xml`;
 }
+
+/** Of a domain that is off its images are copied, and nothing else is carried. */
+const Copying = {
+  uid: z.string(),
+  images: z.array(Image),
+};
 
 /** What a process that carries a domain is to do. */
 export const Task = z.discriminatedUnion("role", [
@@ -22,10 +29,16 @@ export const Task = z.discriminatedUnion("role", [
     memoryPort: z.number(),
     /** Likewise of its disks. */
     diskPort: z.number(),
+    ...Copying,
+    /** Bytes a second of an image at most; null without a limit. */
+    bandwidth: z.number().nullable(),
   }),
   TargetTask.extend({
     /** Where this node's daemon listens. */
     daemon: z.string(),
+    /** Where a tool that has an image is reached. */
+    socket: z.string(),
+    ...Copying,
   }),
 ]);
 export type Task = z.infer<typeof Task>;

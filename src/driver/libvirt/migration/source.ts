@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { isUsherError, UsherError } from "../../../error/mod.ts";
+import { isUsherError } from "../../../error/mod.ts";
 import type { Transfer } from "../../../schema/frame.ts";
 import type { PeerMessage, Progress } from "../../../schema/operation.ts";
 import type { VmSpec } from "../../../schema/vm.ts";
@@ -25,7 +25,7 @@ import {
   startSender,
 } from "../../carried/processes.ts";
 import { newMove } from "../../carried/record.ts";
-import { SentMemory } from "../../carried/sent_memory.ts";
+import { SentBytes } from "../../carried/sent_bytes.ts";
 import { sourceTask, writeTask } from "../../carried/task.ts";
 import { untilSeen } from "../../carried/waits.ts";
 import { cannotMove, cannotNow } from "../../refusals.ts";
@@ -33,15 +33,21 @@ import { readMessage } from "../../peer_message.ts";
 import type { Domain } from "../domain.ts";
 import { prefixOf } from "../virsh.ts";
 import { definitionFor } from "./definition.ts";
-import { movedDisks, stays, targetsOf } from "./disks.ts";
+import { movedDisks, targetsOf } from "./disks.ts";
 import { Offer, Ticket } from "./messages.ts";
-import { daemonOf, endProcesses, type MoveParts, moveWords } from "./moves.ts";
+import {
+  daemonOf,
+  endProcesses,
+  type MoveParts,
+  sendingFailed,
+} from "./moves.ts";
 import {
   definitionFile,
   SOURCE_SIDE,
   TARGET_SIDE,
   type Task,
 } from "./protocol.ts";
+import { sendImages } from "./image_sending.ts";
 import type { LibvirtMove } from "./record.ts";
 
 const MIB = 1024 * 1024;
@@ -66,14 +72,6 @@ export async function makeOffer(
   const { handle: { spec, name, adopted } } = domain;
   if (spec === null || adopted !== undefined) {
     throw cannotMove(name, "usher has not made its definition");
-  }
-  const local = spec.disks.find((disk) => !stays(disk));
-  if (local !== undefined && !live) {
-    throw cannotMove(
-      name,
-      `it is off, and its disk ${local.path ?? local.base} is its node's own`,
-      "Start it: libvirt sends disks while their guest runs.",
-    );
   }
   await daemonOf(env.config.uri, name);
   if (options.postCopy) throw cannotMove(name, "it knows no post-copy here");
@@ -102,7 +100,7 @@ export async function sendAway(
   transfer: Transfer,
   onProgress: (progress: Progress) => void,
 ): Promise<void> {
-  const { move } = domain.handle;
+  const { move, name } = domain.handle;
   const record: LibvirtMove = {
     ...newMove(transfer, "source"),
     paused: move?.paused ?? domain.state().state === "paused",
@@ -115,6 +113,14 @@ export async function sendAway(
       ? () => true
       : await beginSending(parts, domain, transfer, record);
     await awaitReady(parts, domain, mayBeOver, onProgress);
+  } else if (readMessage(Offer, transfer.offer, name).disks.length > 0) {
+    try {
+      await sendImages(parts, domain, transfer, record, onProgress);
+    } catch (error) {
+      // An LNM that ends leaves what there is to the next.
+      if (!parts.env.closing.aborted) await takeBack(parts, domain);
+      throw error;
+    }
   }
   await domain.keep({ move: { ...record, phase: "sent" } });
   await parts.book.look();
@@ -148,6 +154,7 @@ async function beginSending(
     socket: files.moveSocket,
     memoryPort: ticket.memoryPort ?? 0,
     diskPort: ticket.diskPort ?? 0,
+    ...{ uid, images: [], bandwidth: null },
   };
   await writeTask(files.move, task);
   await startCarrier("libvirt", files.move);
@@ -186,7 +193,7 @@ async function awaitCarrier(
     signal: env.closing,
   }, async () => {
     const state = await readState(domain.files.move);
-    if (state?.phase === "failed") throw await failed(domain);
+    if (state?.phase === "failed") throw await sendingFailed(domain);
     return state?.phase === "carrying" ? true : undefined;
   });
 }
@@ -198,7 +205,11 @@ async function awaitReady(
   onProgress: (progress: Progress) => void,
 ): Promise<void> {
   const { uid, spec } = domain.handle;
-  const sent = new SentMemory(spec?.memoryMiB ?? 0, onProgress);
+  const sent = new SentBytes(
+    "memory",
+    (spec?.memoryMiB ?? 0) * MIB,
+    onProgress,
+  );
   for (;;) {
     const state = await readState(domain.files.move);
     const senders = findSenders(uid);
@@ -212,20 +223,12 @@ async function awaitReady(
     }
     const isOver = senders.length === 0 && mayBeOver();
     if (isOver || state?.phase === "failed") {
-      const error = await failed(domain);
+      const error = await sendingFailed(domain);
       await takeBack({ env, book }, domain);
       throw error;
     }
     await systemClock.sleep(LOOK_MS, env.closing);
   }
-}
-
-async function failed({ handle, files }: Domain): Promise<UsherError> {
-  const words = await moveWords(files.move) || "virsh migrate ended";
-  return new UsherError(
-    "driver_failed",
-    `Cannot move VM "${handle.name}": ${words}`,
-  );
 }
 
 /** Takes the domain back: the guest is here as before. Looks in any case, so that what is told then is so. */
@@ -242,7 +245,7 @@ export async function takeBack(
     }
     await endProcesses(domain);
     if (!move.paused) await untilRunning(parts, domain);
-  }
+  } else await endProcesses(domain);
   await removeIfThere(domain.files.move);
   await domain.keep({ move: null });
   await parts.book.look();

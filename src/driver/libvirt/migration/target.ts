@@ -9,7 +9,8 @@
  */
 import { UsherError } from "../../../error/mod.ts";
 import type { Transfer } from "../../../schema/frame.ts";
-import { makeFolder, removeIfThere } from "../../../sys/file.ts";
+import { makeFolder, removeIfThere, statOrNull } from "../../../sys/file.ts";
+import { moveFiles } from "../../carried/folder.ts";
 import { startCarrier } from "../../carried/processes.ts";
 import { newMove } from "../../carried/record.ts";
 import { awaitListening, letGo } from "../../carried/target.ts";
@@ -22,9 +23,9 @@ import { checkNics, checkSpec } from "../../spec_check.ts";
 import { Domain } from "../domain.ts";
 import { newHandle } from "../handle.ts";
 import { refuseForwards } from "../nic_check.ts";
-import { makeImages, stays } from "./disks.ts";
+import { imagesOf, makeImages, stays } from "./disks.ts";
 import type { Offer, Ticket } from "./messages.ts";
-import { daemonOf, type MoveParts, moveWords } from "./moves.ts";
+import { daemonOf, endProcesses, type MoveParts, moveWords } from "./moves.ts";
 import { RelayState, type Task } from "./protocol.ts";
 
 /** How long the process that listens may take to be there. */
@@ -70,7 +71,7 @@ async function checkRoom(
   const spec = { ...plan.spec, disks: plan.spec.disks.filter(stays) };
   if (spec.boot === null && spec.disks.length === 0) {
     checkNics({ ...plan, node }, config);
-  } else checkSpec({ ...plan, spec, node }, config);
+  } else checkSpec({ ...plan, spec, node }, config, "daemon");
   refuseForwards(plan);
   await daemonOf(env.config.uri, plan.name);
   const here = await env.accel();
@@ -95,10 +96,16 @@ export async function makeReady(
   });
   const folder = domain.files.move;
   await removeIfThere(folder);
-  if (!transfer.live) return;
+  if (!transfer.live && disks.length === 0) return;
   await makeFolder(folder);
   const { socket } = await daemonOf(env.config.uri, domain.handle.name);
-  const task: Task = { ...await targetTask(peers, transfer), daemon: socket };
+  const task: Task = {
+    ...await targetTask(peers, transfer),
+    daemon: socket,
+    socket: domain.files.moveSocket,
+    uid: plan.uid,
+    images: transfer.live ? [] : imagesOf(env, plan, disks),
+  };
   await writeTask(folder, task);
   await startCarrier("libvirt", folder);
 }
@@ -120,7 +127,7 @@ export async function ticketOf(
     home: env.layout.home,
     consoleLog: files.consoleLog,
   };
-  if (move?.live !== true) return ticket;
+  if (await statOrNull(moveFiles(files.move).task) === null) return ticket;
   const { port, memoryPort, diskPort } = await awaitListening(domain, {
     state: RelayState,
     ms: LISTEN_MS,
@@ -140,7 +147,7 @@ export async function letRun(
     await letGo(domain);
     book.touch(domain);
     await book.look();
-  }
+  } else await endProcesses(domain);
   const words = await moveWords(domain.files.move);
   const isLost = isLive && !domain.isUp;
   await domain.keep({

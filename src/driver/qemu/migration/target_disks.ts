@@ -14,7 +14,8 @@ import { messageOf, UsherError } from "../../../error/mod.ts";
 import type { DiskSpec } from "../../../schema/vm.ts";
 import { removeIfThere, statOrNull } from "../../../sys/file.ts";
 import { fileIdentity } from "../../../sys/file_access.ts";
-import { linkIfFree, roomAt } from "../../../sys/file_system.ts";
+import { linkIfFree } from "../../../sys/file_system.ts";
+import { refuseNoRoom } from "../../disk_room.ts";
 import type { DomainPlan } from "../../driver.ts";
 import type { QemuEnvironment } from "../environment.ts";
 import { ImageTool } from "../../image_tool.ts";
@@ -129,37 +130,20 @@ export class TargetDisks {
 
   async #checkFree(): Promise<void> {
     const { node } = this.#env;
-    for (const { path, made } of this.#wanted) {
+    for (const { path } of this.#wanted) {
       if (await statOrNull(path) !== null) throw taken(this.#plan, path, node);
-      const folder = folderOf(path);
-      if (made !== null && await statOrNull(folder) === null) {
-        throw new UsherError(
-          "invalid_input",
-          `Cannot move VM "${this.#plan.name}" to node "${node}": there is no folder ${folder} for its disk`,
-          { field: "spec.disks" },
-        );
-      }
     }
   }
 
-  /** Before anything moves; who else writes there meanwhile is not known. */
-  async #checkRoom(): Promise<void> {
-    const needed = new Map<number, number>();
-    for (const { offered, path, sync } of this.#wanted) {
-      const folder = folderOf(path);
-      const { device, freeBytes } = await roomAt(folder);
-      const bytes = offered.ownBytes +
-        (sync === "full" ? offered.baseBytes : 0);
-      const sum = (needed.get(device) ?? 0) + bytes;
-      needed.set(device, sum);
-      if (sum <= freeBytes) continue;
-      throw new UsherError(
-        "insufficient_resources",
-        `Cannot move VM "${this.#plan.name}" to node "${this.#env.node}": its disks need ${
-          mib(sum)
-        } MiB in ${folder}, which has ${mib(freeBytes)}`,
-      );
-    }
+  #checkRoom(): Promise<void> {
+    const disks = this.#wanted.map(({ offered, path, sync }) => ({
+      path,
+      bytes: offered.ownBytes + (sync === "full" ? offered.baseBytes : 0),
+    }));
+    return refuseNoRoom(
+      { name: this.#plan.name, node: this.#env.node },
+      disks,
+    );
   }
 }
 
@@ -177,14 +161,6 @@ export async function removeMade(made: readonly MadeFile[]): Promise<void> {
 /** Lets the files that were made be the user's alone. */
 export async function keepMade(made: readonly MadeFile[]): Promise<void> {
   for (const { own } of made) await removeIfThere(own);
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
-}
-
-function mib(bytes: number): number {
-  return Math.ceil(bytes / 1024 / 1024);
 }
 
 function taken(plan: DomainPlan, path: string, node: string): UsherError {

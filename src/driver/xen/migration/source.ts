@@ -24,7 +24,7 @@ import {
   startSender,
 } from "../../carried/processes.ts";
 import { type MoveRecord, newMove } from "../../carried/record.ts";
-import { SentMemory } from "../../carried/sent_memory.ts";
+import { SentBytes } from "../../carried/sent_bytes.ts";
 import { sourceTask, writeTask } from "../../carried/task.ts";
 import { untilSeen } from "../../carried/waits.ts";
 import { cannotMove, cannotNow } from "../../refusals.ts";
@@ -35,6 +35,7 @@ import { destroyAll } from "../undo.ts";
 import { type Offer, Ticket } from "./messages.ts";
 import { type MoveParts, moveWords } from "./moves.ts";
 
+const MIB = 1024 * 1024;
 const LOOK_MS = 100;
 /** How long xl may take to let a guest run again. */
 const RESUME_MS = 90_000;
@@ -153,7 +154,11 @@ async function awaitReady(
 ): Promise<void> {
   const { uid, name, spec } = domain.handle;
   const folder = domain.files.move;
-  const sent = new SentMemory(spec?.memoryMiB ?? 0, onProgress);
+  const sent = new SentBytes(
+    "memory",
+    (spec?.memoryMiB ?? 0) * MIB,
+    onProgress,
+  );
   for (;;) {
     const senders = findSenders(uid);
     const state = await readState(folder);

@@ -1,22 +1,27 @@
 /**
- * How much of a guest's memory was sent, told as it grows.
+ * How much of a domain was sent, told as it grows.
  *
  * @module
  */
 import type { Progress } from "../../schema/operation.ts";
 import { systemClock } from "../../sys/clock.ts";
 
-const MIB = 1024 * 1024;
-
 /** Tells the progress of one sending, from now on. */
-export class SentMemory {
-  readonly #memoryBytes: number;
+export class SentBytes {
+  readonly #phase: string;
+  readonly #wholeBytes: number;
   readonly #onProgress: (progress: Progress) => void;
   readonly #began = systemClock.monotonic();
   #told = -1;
 
-  constructor(memoryMiB: number, onProgress: (progress: Progress) => void) {
-    this.#memoryBytes = memoryMiB * MIB;
+  /** `phase` is what is sent, in the words of `Progress`. */
+  constructor(
+    phase: string,
+    wholeBytes: number,
+    onProgress: (progress: Progress) => void,
+  ) {
+    this.#phase = phase;
+    this.#wholeBytes = wholeBytes;
     this.#onProgress = onProgress;
   }
 
@@ -25,20 +30,22 @@ export class SentMemory {
     if (doneBytes === this.#told) return;
     this.#told = doneBytes;
     const seconds = (systemClock.monotonic() - this.#began) / 1000;
-    this.#onProgress(progressOf(doneBytes, this.#memoryBytes, seconds));
+    this.#onProgress({
+      phase: this.#phase,
+      ...progressOf(doneBytes, this.#wholeBytes, seconds),
+    });
   }
 }
 
 function progressOf(
   doneBytes: number,
-  memoryBytes: number,
+  wholeBytes: number,
   seconds: number,
-): Progress {
+): Omit<Progress, "phase"> {
   const bytesPerSecond = seconds > 0 ? doneBytes / seconds : 0;
   // What the guest writes meanwhile is sent again.
-  const totalBytes = Math.max(memoryBytes, doneBytes);
+  const totalBytes = Math.max(wholeBytes, doneBytes);
   return {
-    phase: "memory",
     doneBytes,
     totalBytes,
     bytesPerSecond,
