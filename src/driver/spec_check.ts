@@ -8,7 +8,7 @@
  * @module
  */
 import { UsherError } from "../error/mod.ts";
-import type { DiskSpec, NicSpec, VmSpec } from "../schema/vm.ts";
+import type { NicSpec, VmSpec } from "../schema/vm.ts";
 import { fileIdentity, findFileProblem } from "../sys/file_access.ts";
 
 /** What is asked, by whom, and where. */
@@ -26,8 +26,17 @@ export interface Allowed {
   readonly taps: readonly string[];
 }
 
+/** Who opens disks and kernels: this process's user, or a daemon with rights that are not known here. */
+export type Opener = "usher" | "daemon";
+
 /** Throws `invalid_input` for the first thing in the spec that this node cannot give. */
-export function checkSpec(wish: Wish, allowed: Allowed): void {
+export function checkSpec(
+  wish: Wish,
+  allowed: Allowed,
+  opener: Opener = "usher",
+): void {
+  const checkFile = (path: string, write: boolean, field: string) =>
+    checkOneFile(wish, opener, path, write, field);
   const { boot, disks, nics } = wish.spec;
   if (boot === null && disks.length === 0) {
     throw specError(
@@ -37,12 +46,19 @@ export function checkSpec(wish: Wish, allowed: Allowed): void {
     );
   }
   if (boot !== null) {
-    checkFile(wish, boot.kernel, false, "boot.kernel");
+    checkFile(boot.kernel, false, "boot.kernel");
     if (boot.initrd !== undefined) {
-      checkFile(wish, boot.initrd, false, "boot.initrd");
+      checkFile(boot.initrd, false, "boot.initrd");
     }
   }
-  disks.forEach((disk, index) => checkDisk(wish, disk, `disks[${index}]`));
+  disks.forEach(({ path, base, readonly }, index) => {
+    const field = `disks[${index}]`;
+    if (path !== undefined) checkFile(path, !readonly, `${field}.path`);
+    // Overlays on it are made by usher itself.
+    if (base !== undefined) {
+      checkOneFile(wish, "usher", base, false, `${field}.base`);
+    }
+  });
   checkTwice(wish);
   checkNics({ ...wish, spec: { nics } }, allowed);
 }
@@ -57,23 +73,17 @@ export function checkNics(
   );
 }
 
-function checkDisk(
+function checkOneFile(
   wish: Wish,
-  { path, base, readonly }: DiskSpec,
-  field: string,
-): void {
-  if (path !== undefined) checkFile(wish, path, !readonly, `${field}.path`);
-  if (base !== undefined) checkFile(wish, base, false, `${field}.base`);
-}
-
-function checkFile(
-  wish: Wish,
+  opener: Opener,
   path: string,
   write: boolean,
   field: string,
 ): void {
   const problem = findFileProblem(path, write);
   if (problem === null) return;
+  const isOfRights = problem === "not readable" || problem === "not writable";
+  if (isOfRights && opener === "daemon") return;
   throw specError(wish, field, `${path} is ${problem} on node "${wish.node}"`);
 }
 

@@ -30,6 +30,15 @@ xenTest(
   { xl: "/nowhere/xl" },
 );
 
+xenTest("xl that may not be run is not called missing", async (node) => {
+  await Deno.chmod(node.xl, 0o644);
+  const probe = await node.driver.probe(noAbort());
+  deepStrictEqual(
+    "reason" in probe && probe.reason,
+    "xl: may not be run by the node manager",
+  );
+});
+
 xenTest("a host that is no dom0 says so in the probe", async (node) => {
   await Deno.writeTextFile(
     node.xl,

@@ -1,19 +1,15 @@
 /**
- * libvirt's bad luck: a daemon that goes, hangs, or is missing, and people who
- * work with virsh beside usher.
+ * libvirt's bad luck: a daemon that goes, hangs, or is missing, a virsh that
+ * does, and what a node has not got.
  *
  * @module
  */
-import { deepStrictEqual, match, ok } from "node:assert/strict";
+import { deepStrictEqual, match, ok, rejects } from "node:assert/strict";
 import { uuidOfUid } from "../../src/driver/identity.ts";
 import { openLibvirtDriver } from "../../src/driver/libvirt/mod.ts";
 import { machineCapacity } from "../../src/sys/machine.ts";
 import { openTerminalChild } from "../../src/sys/terminal_child.ts";
-import {
-  LibvirtNode,
-  type LibvirtNodeOptions,
-  sharedMachine,
-} from "../support/libvirt_node.ts";
+import { LibvirtNode, libvirtTest } from "../support/libvirt_node.ts";
 import { countLibvirtGuests } from "../../src/driver/libvirt/counting.ts";
 import { LibvirtMachine, whyNoLibvirt } from "../support/libvirt_machine.ts";
 import { whyNoQemu } from "../support/qemu_node.ts";
@@ -32,33 +28,26 @@ import {
 
 const ignore = (whyNoLibvirt() ?? whyNoQemu()) !== undefined;
 
-/** A test on a node of its own. */
-function luck(
-  name: string,
-  fn: (node: LibvirtNode) => Promise<void>,
-  options: LibvirtNodeOptions = {},
-): void {
-  Deno.test({
-    name: `libvirt: ${name}`,
-    ignore,
-    async fn() {
-      await using node = await LibvirtNode.open(await sharedMachine(), options);
-      await fn(node);
+/** Drivers on no libvirt of the tests' own; what they kept goes with it. */
+async function openAlone() {
+  const dir = await Deno.makeTempDir({ prefix: "uvp" });
+  const context = {
+    node: "n1",
+    stateDir: `${dir}/state`,
+    runDir: `${dir}/run`,
+    log() {},
+  };
+  return {
+    dir,
+    open: (config: Record<string, unknown>) =>
+      openLibvirtDriver(context, config),
+    async [Symbol.asyncDispose]() {
+      await Deno.remove(dir, { recursive: true });
     },
-  });
+  };
 }
 
-/** Runs virsh by hand on a domain of ours. */
-async function byHand(
-  node: LibvirtNode,
-  command: string,
-  uid: string,
-  ...more: string[]
-): Promise<void> {
-  await node.machine.virsh(command, uuidOfUid(uid), ...more);
-}
-
-luck(
+libvirtTest(
   "the daemon is killed and comes back: guests run on, and watch tells what it missed",
   async (node) => {
     const { machine } = node;
@@ -84,7 +73,7 @@ luck(
   },
 );
 
-luck(
+libvirtTest(
   "a daemon that hangs is unavailable within the deadline, and all is as before when it goes on",
   async (node) => {
     const { uid } = await startNew(node);
@@ -105,67 +94,21 @@ luck(
   { config: { verb_timeout: "10s" } },
 );
 
-luck(
-  "a domain that is paused, renamed, destroyed and started by hand is told as it is",
+libvirtTest(
+  "a node without memory is told by the code that other drivers have for it, and nothing is left",
   async (node) => {
-    await using watching = new Watching(node);
-    const { uid, incarnation } = await startNew(node);
-    await byHand(node, "suspend", uid);
-    await watching.until(uid, "paused");
-    await byHand(node, "resume", uid);
-    await watching.until(uid, "running");
-    await byHand(node, "destroy", uid);
-    await watching.until(uid, "stopped");
-    await byHand(node, "domrename", uid, `renamed-${uid}`);
-    await byHand(node, "start", uid);
-    await watching.until(uid, "running");
-    const report = await checkListed(node, uid, "running");
-    deepStrictEqual(report.incarnation, incarnation);
-    await powerOff(node, uid);
-  },
-);
-
-luck(
-  "a domain that was saved by hand goes on where it was, or is dropped by a power cut",
-  async (node) => {
-    const plan = await startNew(node);
-    const { uid } = plan;
-    await node.guestUp(uid);
-    await byHand(node, "managedsave", uid);
-    match((await untilState(node, uid, "stopped")).reason, /saved by hand/);
-
-    await node.driver.start({ ...plan, incarnation: "2" }, noAbort());
-
-    await checkListed(node, uid, "running");
-    const log = new TextDecoder().decode(
-      await node.driver.console!.history(uid, 100_000),
+    const { spec } = await node.plan();
+    const plan = node.planOf({ disks: spec.disks, memoryMiB: 4096 });
+    await node.machine.hook("ulimit -v 2000000\n");
+    await rejectsWith(
+      node.driver.start(plan, noAbort()),
+      "insufficient_resources",
     );
-    deepStrictEqual(log.split("speaks").length, 2, "it booted again");
-    await byHand(node, "managedsave", uid);
-    await powerOff(node, uid);
-    const info = await node.machine.virsh("dominfo", uuidOfUid(uid));
-    match(info, /Managed save: +no/);
+    deepStrictEqual(await node.leftovers(plan.uid), []);
   },
 );
 
-luck(
-  "a domain that was undefined by hand is started anew, and forgotten",
-  async (node) => {
-    const plan = await startAndStop(node);
-    const { uid } = plan;
-    await byHand(node, "undefine", uid);
-    await checkListed(node, uid, "stopped");
-    await node.driver.start({ ...plan, incarnation: "2" }, noAbort());
-    await byHand(node, "undefine", uid);
-    await checkListed(node, uid, "running");
-    await powerOff(node, uid);
-    await checkListed(node, uid, "stopped");
-    await node.driver.forget(uid, noAbort());
-    deepStrictEqual(await node.leftovers(uid), []);
-  },
-);
-
-luck(
+libvirtTest(
   "a console that somebody has by virsh is busy, and free again after",
   async (node) => {
     const { uid } = await startNew(node);
@@ -192,17 +135,37 @@ luck(
   },
 );
 
-luck("a disk that another VM uses is named with that VM", async (node) => {
-  const holder = await startNew(node);
-  const plan = node.planOf({ disks: holder.spec.disks });
-  const error = await node.driver.start(plan, noAbort())
-    .then(() => null, (error) => error);
-  deepStrictEqual(error?.code, "busy");
-  match(error.message, new RegExp(`in use by VM "${holder.name}"`));
-  deepStrictEqual(await node.leftovers(plan.uid), []);
-});
+libvirtTest(
+  "a disk that another VM uses is named with that VM",
+  async (node) => {
+    const holder = await startNew(node);
+    const plan = node.planOf({ disks: holder.spec.disks });
+    const error = await node.driver.start(plan, noAbort())
+      .then(() => null, (error) => error);
+    deepStrictEqual(error?.code, "busy");
+    match(error.message, new RegExp(`in use by VM "${holder.name}"`));
+    deepStrictEqual(await node.leftovers(plan.uid), []);
+  },
+);
 
-luck(
+libvirtTest(
+  "a disk that a domain of others uses is named with that domain",
+  async (node) => {
+    const { spec: { disks } } = await node.plan();
+    const name = await node.plantForeign(undefined, { disk: disks[0]!.path! });
+    const plan = node.planOf({ disks });
+    const error = await node.driver.start(plan, noAbort())
+      .then(() => null, (error) => error);
+    deepStrictEqual([error?.code, error?.details.holder], ["busy", undefined]);
+    match(
+      error.message,
+      new RegExp(`in use by domain "${name}", which usher did not make`),
+    );
+    deepStrictEqual(await node.leftovers(plan.uid), []);
+  },
+);
+
+libvirtTest(
   "an overlay on a base is made, kept over a power cut, and removed with its VM",
   async (node) => {
     const { spec } = await node.plan();
@@ -226,7 +189,7 @@ luck(
   },
 );
 
-luck(
+libvirtTest(
   "the guests that a node leaves are counted without a driver",
   async (node) => {
     const { home } = node.layout;
@@ -242,74 +205,57 @@ luck(
   },
 );
 
-luck("what libvirt has not got is refused before it is asked", async (node) => {
-  const { spec } = await node.plan();
-  const forwards = [{ nodePort: 2222, guestPort: 22 }];
-  for (
-    const nic of [
-      { kind: "user", forwards },
-      { kind: "bridge", bridge: "br9" },
-    ]
-  ) {
-    const plan = node.planOf({ disks: spec.disks, nics: [nic] });
-    await rejectsWith(node.driver.start(plan, noAbort()), "invalid_input");
-    deepStrictEqual(await listed(node, plan.uid), []);
-  }
-});
+libvirtTest(
+  "what libvirt has not got is refused before it is asked",
+  async (node) => {
+    const { spec } = await node.plan();
+    const forwards = [{ nodePort: 2222, guestPort: 22 }];
+    for (
+      const nic of [
+        { kind: "user", forwards },
+        { kind: "bridge", bridge: "br9" },
+      ]
+    ) {
+      const plan = node.planOf({ disks: spec.disks, nics: [nic] });
+      await rejectsWith(node.driver.start(plan, noAbort()), "invalid_input");
+      deepStrictEqual(await listed(node, plan.uid), []);
+    }
+  },
+);
 
-luck("what becomes of others' domains is told as it happens", async (node) => {
-  const { machine } = node;
-  await using watching = new Watching(node);
-  const name = await node.plantForeign();
-  const untilTold = (state: string) =>
-    until(`it is told as ${state}`, () => {
-      const told = watching.reports.filter((report) => report.name === name);
-      return told.at(-1)?.state === state && told.at(-1)?.uid === null;
-    }, node);
-  await untilTold("running");
-  await machine.virsh("suspend", name);
-  await untilTold("paused");
-  await machine.virsh("destroy", name);
-  await untilTold("stopped");
-  await machine.virsh("undefine", name);
-  await untilTold("absent");
-});
-
-luck("a virsh that warns before it answers is understood", async (node) => {
-  const { machine, dir } = node;
-  const virsh = `${dir}/virsh`;
-  const script = [
-    "#!/bin/sh",
-    'echo "warning: virsh is not what it was"',
-    'echo "2026-01-01: warning : odd" >&2',
-    'exec virsh "$@"',
-  ];
-  await Deno.writeTextFile(virsh, script.join("\n"), { mode: 0o755 });
-  await using warned = await LibvirtNode.open(machine, { config: { virsh } });
-  const { uid } = await startNew(warned);
-  await checkListed(warned, uid, "running");
-  const probe = await warned.driver.probe(noAbort());
-  deepStrictEqual(probe.health, "healthy");
-  deepStrictEqual(
-    "machine" in probe ? probe.machine : null,
-    await machineCapacity(),
-  );
-  await powerOff(warned, uid);
-});
+libvirtTest(
+  "a virsh that warns before it answers, of a version that nobody knows, is understood",
+  async (node) => {
+    const { machine, dir } = node;
+    const virsh = `${dir}/virsh`;
+    const script = [
+      "#!/bin/sh",
+      'echo "warning: virsh is not what it was"',
+      'echo "2026-01-01: warning : odd" >&2',
+      'case "$*" in *version*) echo "Flavour: of tomorrow"; exit;; esac',
+      'exec virsh "$@"',
+    ];
+    await Deno.writeTextFile(virsh, script.join("\n"), { mode: 0o755 });
+    await using warned = await LibvirtNode.open(machine, { config: { virsh } });
+    const { uid } = await startNew(warned);
+    await checkListed(warned, uid, "running");
+    const probe = await warned.driver.probe(noAbort());
+    deepStrictEqual(probe.health, "healthy");
+    deepStrictEqual(
+      "version" in probe && [probe.version, probe.machine],
+      ["unknown", await machineCapacity()],
+    );
+    await powerOff(warned, uid);
+  },
+);
 
 Deno.test({
   name: "libvirt: a node without virsh, and one without a daemon, say so",
   ignore,
   async fn() {
-    const dir = await Deno.makeTempDir({ prefix: "uvp" });
-    const context = {
-      node: "n1",
-      stateDir: `${dir}/state`,
-      runDir: `${dir}/run`,
-      log() {},
-    };
+    await using alone = await openAlone();
     const told = async (config: Record<string, unknown>) => {
-      await using driver = await openLibvirtDriver(context, config);
+      await using driver = await alone.open(config);
       await rejectsWith(driver.list(noAbort()), "unavailable");
       const probe = await driver.probe(noAbort());
       return [probe.health, "reason" in probe ? probe.reason : ""];
@@ -318,13 +264,51 @@ Deno.test({
       "undetected",
       "/nowhere/virsh is not installed",
     ]);
-    const uri = `qemu+unix:///system?socket=${dir}/none`;
+    const uri = `qemu+unix:///system?socket=${alone.dir}/none`;
     deepStrictEqual(await told({ uri }), [
       "unhealthy",
       "libvirtd: no such socket",
     ]);
-    await Deno.remove(dir, { recursive: true });
   },
+});
+
+Deno.test({
+  name: "libvirt: a URI that leads to another hypervisor is told by the probe",
+  ignore,
+  async fn() {
+    await using alone = await openAlone();
+    // Part of each libvirt; what it has it makes up.
+    await using driver = await alone.open({ uri: "test:///default" });
+    const probe = await driver.probe(noAbort());
+    deepStrictEqual(probe.health, "unhealthy");
+    match(
+      "reason" in probe ? probe.reason : "",
+      /^libvirtd: test:\/\/\/default runs TEST \S+, and VMs here need QEMU/,
+    );
+  },
+});
+
+Deno.test("libvirt: a virsh that hangs, with a child that has its output, is given up in time", async () => {
+  await using alone = await openAlone();
+  const virsh = `${alone.dir}/virsh`;
+  const pids = `${alone.dir}/pids`;
+  const script = `#!/bin/sh\nsleep 600 &\necho $! >>${pids}\nwait\n`;
+  await Deno.writeTextFile(virsh, script, { mode: 0o755 });
+  const driver = await alone.open({ virsh, verb_timeout: "300ms" });
+  try {
+    await rejects(driver.list(noAbort()), {
+      code: "unavailable",
+      message: /libvirtd did not answer within 300 ms/,
+    });
+    const given = AbortSignal.abort(new Error("enough"));
+    await rejects(driver.probe(given), { message: "enough" });
+  } finally {
+    // It ends, too, though what listens for it is such a virsh.
+    await driver[Symbol.asyncDispose]();
+    for (const pid of (await Deno.readTextFile(pids)).trim().split("\n")) {
+      Deno.kill(Number(pid), "SIGKILL");
+    }
+  }
 });
 
 Deno.test({

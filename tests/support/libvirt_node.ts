@@ -18,9 +18,9 @@ import { VmSpec } from "../../src/schema/vm.ts";
 import { newId } from "../../src/sys/id.ts";
 import type { DriverHarness, PlanKind } from "../conformance/driver/harness.ts";
 import { startInDyingLnm } from "./dying_lnm.ts";
-import { LibvirtMachine } from "./libvirt_machine.ts";
+import { LibvirtMachine, whyNoLibvirt } from "./libvirt_machine.ts";
 import { testPeers } from "./peer_keys.ts";
-import { GUEST } from "./qemu_node.ts";
+import { GUEST, whyNoQemu } from "./qemu_node.ts";
 import { until } from "./wait.ts";
 
 /** What a test may set. */
@@ -28,6 +28,22 @@ export interface LibvirtNodeOptions {
   readonly config?: Record<string, unknown>;
   /** Uids of a node whose domains may come here. */
   readonly uids?: Set<string>;
+}
+
+/** Declares a test on a node of its own. */
+export function libvirtTest(
+  name: string,
+  fn: (node: LibvirtNode) => Promise<void>,
+  options: LibvirtNodeOptions = {},
+): void {
+  Deno.test({
+    name: `libvirt: ${name}`,
+    ignore: (whyNoLibvirt() ?? whyNoQemu()) !== undefined,
+    async fn() {
+      await using node = await LibvirtNode.open(await sharedMachine(), options);
+      await fn(node);
+    },
+  });
 }
 
 export class LibvirtNode implements DriverHarness {
@@ -171,10 +187,22 @@ export class LibvirtNode implements DriverHarness {
     await Deno.remove(this.layout.files(uid).handle);
   }
 
-  /** Has libvirt run a domain of somebody else's; its name. */
-  async plantForeign(name = `stranger-${newId()}`): Promise<string> {
+  /** Runs virsh past the driver on a domain of ours. */
+  async byHand(
+    command: string,
+    uid: string,
+    ...more: string[]
+  ): Promise<void> {
+    await this.machine.virsh(command, uuidOfUid(uid), ...more);
+  }
+
+  /** Has libvirt run a domain of somebody else's, with `more` in its definition; its name. */
+  async plantForeign(
+    name = `stranger-${newId()}`,
+    more: ForeignParts = {},
+  ): Promise<string> {
     const path = `${this.dir}/${name}.xml`;
-    await Deno.writeTextFile(path, foreignXml(name));
+    await Deno.writeTextFile(path, foreignXml(name, more));
     await this.machine.virsh("define", path);
     this.#foreign.push(name);
     await this.machine.virsh("start", name);
@@ -260,13 +288,31 @@ export class LibvirtNode implements DriverHarness {
   }
 }
 
+/** What a domain of others may have beside what each has. */
+export interface ForeignParts {
+  /** A raw image that it boots from. */
+  readonly disk?: string;
+  /** What becomes of it when its guest panics. */
+  readonly onCrash?: "preserve" | "destroy";
+}
+
 /** A domain that needs nothing. */
-export function foreignXml(name: string): string {
+export function foreignXml(
+  name: string,
+  { disk, onCrash = "destroy" }: ForeignParts = {},
+): string {
+  const disks = disk === undefined ? "" : `<disk type="file" device="disk">
+    <driver name="qemu" type="raw"/>
+    <source file="${disk}"/><target dev="vda" bus="virtio"/>
+  </disk>`;
   return `<domain type="qemu">
   <name>${name}</name>
   <memory unit="MiB">16</memory>
   <os><type arch="x86_64" machine="pc">hvm</type></os>
-  <devices><memballoon model="none"/></devices>
+  <on_crash>${onCrash}</on_crash>
+  <devices>
+    ${disks}<memballoon model="none"/><panic model="isa"/>
+  </devices>
 </domain>
 `;
 }

@@ -9,6 +9,7 @@
  * @module
  */
 import { messageOf } from "../../error/mod.ts";
+import type { DiskUser } from "../disk_holder.ts";
 import type { DomainReport } from "../driver.ts";
 import { ForeignNews } from "../foreign_news.ts";
 import { saveHandle } from "../kept_handles.ts";
@@ -109,6 +110,13 @@ export class Book {
   /** What is told of others' domains. */
   foreignReports(): DomainReport[] {
     return [...this.#foreign.values()].map(reportForeign);
+  }
+
+  /** Those of others that are up, with their disks. */
+  foreignDiskUsers(): DiskUser[] {
+    return [...this.#foreign.values()]
+      .filter(({ sighting }) => isLive(sighting))
+      .map(({ sighting: { name }, described: { disks } }) => ({ name, disks }));
   }
 
   /** What it was told of a domain of others may have changed. */

@@ -1,15 +1,24 @@
 /**
- * Which domains of ours use which files.
+ * Which domains use which files, those of others included: libvirt's own words
+ * name none.
  *
  * @module
  */
 import type { VmSpec } from "../../schema/vm.ts";
-import type { DiskUser } from "../disk_holder.ts";
-import type { Domain } from "./domain.ts";
+import { type DiskUser, holderOf } from "../disk_holder.ts";
+import type { Book } from "./book.ts";
+import type { DiskHolder } from "./start_error.ts";
 
-/** Those that are up, with the files that they were started with. */
-export function diskUsers(domains: Iterable<Domain>): DiskUser[] {
-  return [...domains].filter(({ isUp }) => isUp)
+/** Who uses `disk` of those that are up, by the files that they were started with. */
+export function diskHolder(book: Book, disk: string): DiskHolder | null {
+  const vm = holderOf(ofOurs(book), disk);
+  if (vm !== null) return { name: vm, isVm: true };
+  const name = holderOf(book.foreignDiskUsers(), disk);
+  return name === null ? null : { name, isVm: false };
+}
+
+function ofOurs({ domains }: Book): DiskUser[] {
+  return [...domains.values()].filter(({ isUp }) => isUp)
     .map(({ handle: { name, spec } }) => ({ name, disks: filesOf(spec) }));
 }
 

@@ -155,7 +155,13 @@ export class Domain {
   set(state: "running" | "paused"): void {
     const { uuid, handle } = this;
     const name = this.sighting?.name ?? handle.name;
-    this.sighting = { uuid, name, state: STATE[state], reason: 1 };
+    this.sighting = {
+      uuid,
+      name,
+      state: STATE[state],
+      reason: 1,
+      isSaved: false,
+    };
     this.publish();
   }
 

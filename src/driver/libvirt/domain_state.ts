@@ -98,7 +98,8 @@ export function endingOfShutoff(reason: number): Ending | null {
     case SHUTOFF.saved:
       return {
         state: "stopped",
-        reason: "saved by hand; a start goes on from there",
+        reason:
+          "saved by hand to a file; virsh restore goes on from there, and a start boots it anew",
       };
     case SHUTOFF.failed:
       return { state: "crashed", reason: "libvirt could not run it" };

@@ -62,6 +62,12 @@ export function endingOf(evidence: Evidence): Ending {
   if (sighting?.state === STATE.crashed) {
     return crashed("guest panicked; it is preserved");
   }
+  if (sighting?.isSaved === true) {
+    return {
+      state: "stopped",
+      reason: "saved by hand; a start goes on from there",
+    };
+  }
   const log = lastRun(evidence.logTail);
   const reason = sighting?.reason ?? SHUTOFF.unknown;
   const killer = reason === SHUTOFF.destroyed ? null : killerIn(log);
@@ -72,10 +78,14 @@ export function endingOf(evidence: Evidence): Ending {
   if (known !== null) return known;
   if (wasBooted) return crashed("the node was restarted");
   if (sighting === null) {
-    return { state: "stopped", reason: "its domain was removed by hand" };
+    return { state: "stopped", reason: GONE };
   }
   return crashed(withTail("it is off, and libvirt does not know why", log));
 }
+
+/** The handle is there before the domain is. */
+const GONE =
+  "its domain is gone: removed by hand, or its start was cut short before there was one";
 
 /** The detail of the event of a guest that panicked. */
 const PANICKED = "Crashed Panicked";

@@ -13,7 +13,7 @@ function told(
 ): string {
   const sighting = reason === null
     ? null
-    : { uuid: "u", name: "web", state: STATE.shutoff, reason };
+    : { uuid: "u", name: "web", state: STATE.shutoff, reason, isSaved: false };
   const { state, reason: why } = endingOf({
     sighting,
     isCut: false,
@@ -30,9 +30,22 @@ Deno.test("endingOf() believes libvirt's own reason", () => {
     "stopped: guest shut down",
     "stopped: powered off",
     "crashed: QEMU died or its guest crashed",
-    "stopped: saved by hand; a start goes on from there",
+    "stopped: saved by hand to a file; virsh restore goes on from there, and a start boots it anew",
     "crashed: ended while libvirtd was away",
   ]);
+});
+
+Deno.test("endingOf() knows a domain that libvirt keeps saved, also after libvirt has forgotten why it is off", () => {
+  for (const reason of [0, 5]) {
+    const sighting = {
+      ...{ uuid: "u", name: "web", state: STATE.shutoff },
+      ...{ reason, isSaved: true },
+    };
+    deepStrictEqual(
+      told(reason, { sighting }),
+      "stopped: saved by hand; a start goes on from there",
+    );
+  }
 });
 
 Deno.test("endingOf() knows what usher itself has cut off, also when it is gone", () => {
@@ -76,7 +89,10 @@ Deno.test("endingOf() asks the log when libvirt has forgotten, and says when nob
     "crashed: the node was restarted",
   );
   match(told(0), /^crashed: .*does not know why/);
-  deepStrictEqual(told(null), "stopped: its domain was removed by hand");
+  match(
+    told(null),
+    /^stopped: its domain is gone: removed by hand, or its start/,
+  );
 });
 
 Deno.test("endingOf() gives QEMU's last words with a crash", () => {

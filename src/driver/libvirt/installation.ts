@@ -27,10 +27,17 @@ export class Installation {
   async probe(signal: AbortSignal): Promise<Probe> {
     try {
       const text = await this.#virsh.ask(["version"], signal, PROBE_MS);
-      const info = await this.#virsh.ask(["nodeinfo"], signal, PROBE_MS);
-      const accel = await this.accel();
       const { uri } = this.#config;
       const hypervisor = wordsAfter("Running hypervisor", text);
+      if (hypervisor !== null && !/^QEMU\b/i.test(hypervisor)) {
+        return {
+          health: "unhealthy",
+          reason:
+            `libvirtd: ${uri} runs ${hypervisor}, and VMs here need QEMU, such as qemu:///system has`,
+        };
+      }
+      const info = await this.#virsh.ask(["nodeinfo"], signal, PROBE_MS);
+      const accel = await this.accel();
       return {
         health: "healthy",
         version: wordsAfter("Using library", text)?.replace(/^libvirt /, "") ??

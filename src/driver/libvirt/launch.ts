@@ -16,18 +16,16 @@ import { removeIfThere, writeDurably } from "../../sys/file.ts";
 import { isBlockDevice } from "../../sys/file_access.ts";
 import { sleep } from "../../sys/sleep.ts";
 import { absent } from "../absent.ts";
-import { holderOf } from "../disk_holder.ts";
 import type { DomainPlan, DomainReport } from "../driver.ts";
 import { ImageTool } from "../image_tool.ts";
 import { saveHandle } from "../kept_handles.ts";
-import { makeOverlays } from "../overlays.ts";
+import { makeOverlays, withoutBases } from "../overlays.ts";
 import { checkSpec } from "../spec_check.ts";
 import { CUT_SHORT, cutShort } from "../start_failures.ts";
 import { redefined } from "./adoption.ts";
 import type { Book } from "./book.ts";
-import { diskUsers } from "./disk_users.ts";
+import { diskHolder } from "./disk_users.ts";
 import { Domain } from "./domain.ts";
-import { SHUTOFF, STATE } from "./domain_state.ts";
 import { domainXml } from "./domain_xml.ts";
 import type { LibvirtEnvironment } from "./environment.ts";
 import { removeFiles, removeFromLibvirt } from "./forget.ts";
@@ -98,7 +96,8 @@ async function prepare(start: Start): Promise<void> {
   const { config, layout, node, virsh } = env;
   // What an adopted domain has, its owner has given it.
   if (domain.handle.adopted === undefined) {
-    checkSpec({ ...plan, node }, config);
+    const spec = await withoutBases(plan, layout);
+    checkSpec({ ...plan, spec, node }, config, "daemon");
     refuseForwards(plan);
   }
   const accel = await env.accel();
@@ -175,18 +174,14 @@ async function run(start: Start): Promise<void> {
   cancel.throwIfAborted();
   const command = ["start", domain.uuid];
   // What somebody has saved of another generation is another machine's memory.
-  if (isSavedByHand(domain) && before?.generation !== plan.generation) {
+  const isSaved = domain.sighting?.isSaved === true;
+  if (isSaved && before?.generation !== plan.generation) {
     command.push("--force-boot");
   }
   const refusal = await untilCut(env.virsh.act(command), start);
   cancel.throwIfAborted();
   if (refusal === null || /already (active|running)/.test(refusal)) return;
-  const users = diskUsers(book.domains.values());
-  throw startError(plan.name, refusal, (disk) => holderOf(users, disk));
-}
-
-function isSavedByHand({ sighting }: Domain): boolean {
-  return sighting?.state === STATE.shutoff && sighting.reason === SHUTOFF.saved;
+  throw startError(plan.name, refusal, (disk) => diskHolder(book, disk));
 }
 
 /** Waits for the start; once a power cut has come, makes sure that it comes to an end. */

@@ -6,7 +6,6 @@
 import { UsherError } from "../../error/mod.ts";
 import type { Book } from "./book.ts";
 import type { Domain } from "./domain.ts";
-import { SHUTOFF, STATE } from "./domain_state.ts";
 import type { LibvirtEnvironment } from "./environment.ts";
 import { isUnknown } from "./forget.ts";
 
@@ -27,10 +26,7 @@ export async function cutPower(
       `Cannot power off VM "${domain.handle.name}": ${refusal ?? "it runs on"}`,
     );
   }
-  const { sighting } = domain;
-  if (sighting?.state === STATE.shutoff && sighting.reason === SHUTOFF.saved) {
-    await dropSaved(virsh, domain);
-  }
+  if (domain.sighting?.isSaved === true) await dropSaved(virsh, domain);
 }
 
 async function dropSaved(

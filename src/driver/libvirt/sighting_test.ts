@@ -19,6 +19,8 @@ Deno.test("readSightings() joins names and states, whatever a name is, and passe
 ${WEB} web.lab.ann
 ${ODD} it's <odd> & long
 
+${ODD}
+
 Domain: 'web.lab.ann'
   state.state=1
   state.reason=1
@@ -30,8 +32,11 @@ Domain: 'it's <odd> & long'
 
 `);
   deepStrictEqual([...seen.values()], [
-    { uuid: WEB, name: "web.lab.ann", state: 1, reason: 1 },
-    { uuid: ODD, name: "it's <odd> & long", state: 5, reason: 6 },
+    { uuid: WEB, name: "web.lab.ann", state: 1, reason: 1, isSaved: false },
+    {
+      ...{ uuid: ODD, name: "it's <odd> & long" },
+      ...{ state: 5, reason: 6, isSaved: true },
+    },
   ]);
 });
 
@@ -131,11 +136,17 @@ Deno.test("outOfReach() tells in a few words why there is no daemon", () => {
   );
   strictEqual(
     why(`${failed}Failed to connect socket to '/s': Permission denied`),
-    "Cannot reach libvirtd: permission denied",
+    "Cannot reach libvirtd: permission denied; root and members of the group libvirt may talk to it",
   );
   strictEqual(
     why(`${failed}Failed to connect socket to '/s': Connection refused`),
     "Cannot reach libvirtd: it does not run",
+  );
+  strictEqual(
+    why(
+      `${failed}internal error: unexpected QEMU URI path '/sytem', try qemu:///system`,
+    ),
+    "Cannot reach libvirtd: internal error: unexpected QEMU URI path '/sytem', try qemu:///system",
   );
   strictEqual(why("error: Requested operation is not valid"), undefined);
 });

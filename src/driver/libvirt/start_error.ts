@@ -3,53 +3,110 @@
  *
  * @module
  */
-import { UsherError } from "../../error/mod.ts";
+import { type ErrorCode, UsherError } from "../../error/mod.ts";
 
-/** Why a start was refused, in `said`'s words. `holderOf` names the VM that uses a disk, if it is known. */
+/** Who uses a disk. */
+export interface DiskHolder {
+  /** A VM's name, or libvirt's name of a domain that usher did not make. */
+  readonly name: string;
+  readonly isVm: boolean;
+}
+
+/** Why a start was refused, in `said`'s words. `holderOf` tells who uses a disk, if it is known. */
 export function startError(
   name: string,
   said: string,
-  holderOf: (disk: string) => string | null,
+  holderOf: (disk: string) => DiskHolder | null,
 ): UsherError {
   if (/Failed to get (shared )?"[a-z ]+" lock/.test(said)) {
     const disk = /using the image \[(.*?)\]\?/.exec(said)?.[1] ?? "a disk";
     return diskInUse(name, disk, holderOf(disk), said);
   }
-  return new UsherError("driver_failed", `Cannot start VM "${name}": ${said}`, {
-    hint: HINTS.find(([words]) => words.test(said))?.[1],
-  });
+  const known = KNOWN.find(({ words }) => words.test(said));
+  return new UsherError(
+    known?.code ?? "driver_failed",
+    `Cannot start VM "${name}": ${said}`,
+    { hint: known?.hint },
+  );
 }
 
-const HINTS: readonly (readonly [words: RegExp, hint: string])[] = [
-  [
-    /Image is not in qcow2 format/,
-    "If the image is raw, say so: format=raw. What it is is never guessed.",
-  ],
-  [
-    /Permission denied|Could not open/,
-    "libvirt runs QEMU as a user of its own, who must get to every disk: look at the permissions of all folders above it.",
-  ],
-  [
-    /unsupported machine type|does not support machine type/,
-    "virsh capabilities lists the machines of that node.",
-  ],
+interface Known {
+  readonly words: RegExp;
+  /** `driver_failed` when absent. */
+  readonly code?: ErrorCode;
+  readonly hint: string;
+}
+
+const KNOWN: readonly Known[] = [
+  {
+    words: /Cannot allocate memory|cannot set up guest memory/i,
+    code: "insufficient_resources",
+    hint:
+      "The node has not so much memory free; other guests and processes hold it.",
+  },
+  {
+    words: /already exists with uuid/,
+    code: "already_exists",
+    hint: "Rename that one with virsh domrename, or have it adopted.",
+  },
+  {
+    words: /Image is not in qcow2 format/,
+    hint:
+      "If the image is raw, say so: format=raw. What it is is never guessed.",
+  },
+  {
+    words:
+      /could not find capabilities for domaintype=kvm|KVM is not available|KVM kernel module/i,
+    hint: "The node has no KVM that works: set drivers.libvirt.accel to tcg.",
+  },
+  {
+    words: /Permission denied|Could not open/,
+    hint:
+      "libvirt runs QEMU as a user of its own, who must get to every disk: look at the permissions of all folders above it.",
+  },
+  {
+    words: /unsupported machine type|does not support machine type/,
+    hint: "virsh capabilities lists the machines of that node.",
+  },
+  {
+    words: /Unable to find any firmware/,
+    hint: "UEFI needs the package ovmf on the node.",
+  },
+  {
+    words:
+      /Cannot get interface|Unable to add .* to bridge|bridge .* not found/i,
+    hint: "The node has no such bridge or tap.",
+  },
+  {
+    words:
+      /Unknown CPU model|CPU model .* (is )?not supported|unsupported configuration: .*CPU/i,
+    hint: "virsh cpu-models x86_64 lists the models of that node.",
+  },
 ];
 
 function diskInUse(
   name: string,
   disk: string,
-  holder: string | null,
+  holder: DiskHolder | null,
   said: string,
 ): UsherError {
-  const by = holder === null ? "another process" : `VM "${holder}"`;
   return new UsherError(
     "busy",
-    `Cannot start VM "${name}": ${disk} is in use by ${by}: ${said}`,
+    `Cannot start VM "${name}": ${disk} is in use by ${
+      nameOf(holder)
+    }: ${said}`,
     {
       field: "spec.disks",
-      ...(holder === null ? {} : { holder }),
+      ...(holder?.isVm === true ? { holder: holder.name } : {}),
       hint:
         "Stop what uses it, or give both VMs overlays with `base` in place of `path`.",
     },
   );
+}
+
+function nameOf(holder: DiskHolder | null): string {
+  if (holder === null) return "another process";
+  return holder.isVm
+    ? `VM "${holder.name}"`
+    : `domain "${holder.name}", which usher did not make`;
 }

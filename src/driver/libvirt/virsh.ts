@@ -51,6 +51,7 @@ export class Virsh {
     }
     if (result.code === 0) return result.stdout;
     const said = saidIn(result.stderr);
+    if (LOST.test(said)) throw new UsherError("unavailable", wentAway(said));
     throw outOfReach(said) ??
       new UsherError("driver_failed", `Virsh refused: ${said}`);
   }
@@ -70,12 +71,7 @@ export class Virsh {
     const said = saidIn(result.stderr);
     const lost = outOfReach(said);
     if (lost !== null) throw lost;
-    if (/Disconnected from|client socket is closed|End of file/.test(said)) {
-      throw new UsherError(
-        "interrupted",
-        `The daemon went away meanwhile: ${said}`,
-      );
-    }
+    if (LOST.test(said)) throw new UsherError("interrupted", wentAway(said));
     return said === "" ? `virsh ended with ${describeExit(result)}` : said;
   }
 
@@ -94,10 +90,19 @@ export class Virsh {
       );
     } catch (error) {
       if (!isUsherError(error, "not_found")) throw error;
-      throw new UsherError("unavailable", `${program} is not installed`, {
-        cause: error,
-        hint: "Install libvirt-clients, or set drivers.libvirt.virsh.",
-      });
+      const isForbidden = /EACCES|EPERM/.test(error.message);
+      throw new UsherError(
+        "unavailable",
+        `${program} ${
+          isForbidden
+            ? "may not be run by the node manager"
+            : "is not installed"
+        }`,
+        {
+          cause: error,
+          hint: "Install libvirt-clients, or set drivers.libvirt.virsh.",
+        },
+      );
     }
   }
 }
@@ -105,6 +110,13 @@ export class Virsh {
 /** What every virsh is called with. */
 export function prefixOf(uri: string): readonly string[] {
   return ["--quiet", "--connect", uri];
+}
+
+/** A connection that ended in the middle: what was asked of it may have been done. */
+const LOST = /Disconnected from|client socket is closed|End of file/;
+
+function wentAway(said: string): string {
+  return `The daemon went away meanwhile: ${said}`;
 }
 
 const HUNG_HINT = "Look whether libvirtd hangs: virsh list.";
@@ -135,7 +147,8 @@ export function outOfReach(said: string): UsherError | null {
   if (!/failed to connect|Failed to connect|Cannot recv data/.test(said)) {
     return null;
   }
-  const why = REASONS.find(([words]) => words.test(said))?.[1] ?? said;
+  const why = REASONS.find(([words]) => words.test(said))?.[1] ??
+    said.replace(/^failed to connect to the hypervisor; /, "");
   return new UsherError("unavailable", `${OUT_OF_REACH}libvirtd: ${why}`, {
     hint: `virsh says: ${said}`,
   });
@@ -143,7 +156,10 @@ export function outOfReach(said: string): UsherError | null {
 
 const REASONS: readonly (readonly [RegExp, string])[] = [
   [/No such file or directory/, "no such socket"],
-  [/Permission denied|authentication|Authorization/i, "permission denied"],
+  [
+    /Permission denied|authentication|Authorization/i,
+    "permission denied; root and members of the group libvirt may talk to it",
+  ],
   [/Connection refused/, "it does not run"],
   [/no connection driver available/, "it has no driver for this URI"],
 ];

@@ -36,10 +36,16 @@ export async function probeXen(
     };
   } catch (error) {
     signal.throwIfAborted();
-    if (isUsherError(error, "not_found")) {
-      return { health: "undetected", reason: "xl: not installed" };
-    }
     const reason = messageOf(error);
+    if (isUsherError(error, "not_found")) {
+      const isForbidden = /EACCES|EPERM/.test(reason);
+      return {
+        health: "undetected",
+        reason: isForbidden
+          ? "xl: may not be run by the node manager"
+          : "xl: not installed",
+      };
+    }
     return NOT_DOM0.test(reason)
       ? { health: "undetected", reason: `xl: not in dom0 (${reason})` }
       : { health: "unhealthy", reason };
