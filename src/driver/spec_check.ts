@@ -9,7 +9,11 @@
  */
 import { UsherError } from "../error/mod.ts";
 import type { NicSpec, VmSpec } from "../schema/vm.ts";
-import { fileIdentity, findFileProblem } from "../sys/file_access.ts";
+import {
+  fileIdentity,
+  type FileProblem,
+  findFileProblem,
+} from "../sys/file_access.ts";
 
 /** What is asked, by whom, and where. */
 export interface Wish {
@@ -84,8 +88,21 @@ function checkOneFile(
   if (problem === null) return;
   const isOfRights = problem === "not readable" || problem === "not writable";
   if (isOfRights && opener === "daemon") return;
-  throw specError(wish, field, `${path} is ${problem} on node "${wish.node}"`);
+  throw specError(
+    wish,
+    field,
+    `${path} is ${problem} on node "${wish.node}"`,
+    REMEDIES[problem],
+  );
 }
+
+const REMEDIES: Readonly<Record<FileProblem, string>> = {
+  "not there": "Put it there, or say with --on which node has it.",
+  "not a file": "Name a file, or a block device.",
+  "not readable": "Let the node manager of that node read it.",
+  "not writable":
+    "Let the node manager of that node write to it, or say readonly.",
+};
 
 /** Two disks may be one file under two names; QEMU would then lock itself out. */
 function checkTwice(wish: Wish): void {

@@ -115,6 +115,27 @@ libvirtTest(
 );
 
 libvirtTest(
+  "a domain that was off when it was adopted is off, and not crashed, and starts",
+  async (node) => {
+    const { machine, dir, driver } = node;
+    const name = await node.plantForeign();
+    // libvirt knows nothing of an end of one that was just defined.
+    await machine.virsh("destroy", name);
+    await machine.virsh("undefine", name);
+    await machine.virsh("define", `${dir}/${name}.xml`);
+    const uuid = await machine.virsh("domuuid", name);
+    const plan = node.planOf({});
+    const { adoption } = driver;
+    const { state, spec } = await adoption!
+      .adopt(uuid, { ...plan, name }, noAbort());
+    deepStrictEqual([state, spec?.power], ["stopped", "off"]);
+    await driver.start({ ...plan, name, spec: spec! }, noAbort());
+    await checkListed(node, plan.uid, "running");
+    await powerOff(node, plan.uid);
+  },
+);
+
+libvirtTest(
   "a domain that was undefined by hand is started anew, and forgotten",
   async (node) => {
     const plan = await startAndStop(node);

@@ -58,7 +58,7 @@ Deno.test("requests: bad input is refused with the field, and leaves nothing", a
       verb: "start",
       names: ["web"],
       spec: { driver: "smi" },
-    }, /No node has driver "smi"/],
+    }, /There is no driver "smi"/],
     [
       "a grace that no timer can wait for",
       { verb: "shutdown", names: ["web-2"], graceMs: "40d" },

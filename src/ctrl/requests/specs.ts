@@ -7,6 +7,7 @@ import { bindingDisk, diskName } from "../../core/binding.ts";
 import { strangeOption } from "../../core/driver_options.ts";
 import { compileName } from "../../core/selector.ts";
 import { messageOf, UsherError } from "../../error/mod.ts";
+import { DRIVER_NAMES } from "../../schema/known_driver.ts";
 import { didYouMean } from "../../schema/nearest.ts";
 import type { SpecInput } from "../../schema/request.ts";
 import { type Vm, VmSpec } from "../../schema/vm.ts";
@@ -47,19 +48,11 @@ export function specFor(
     sim: input.sim ?? {},
     power: "off",
   });
+  refuseUnknownDriver(driver, defaults.known, name);
   refuseStrangeOption(spec, name);
   refuseBoundRestart(spec, name);
   refuseNoNeighbours(spec, name);
   if (driver !== "sim" && spec.boot === null && spec.disks.length === 0) {
-    const { known } = defaults;
-    if (known.length > 0 && !known.includes(driver)) {
-      throw new UsherError("invalid_input", `No node has driver "${driver}"`, {
-        field: "spec.driver",
-        hint: didYouMean(driver, known) ||
-          `nodes here have ${known.join(", ")}`,
-        subject: name,
-      });
-    }
     throw new UsherError(
       "invalid_input",
       `There is no VM "${name}", and a new one needs something to boot from`,
@@ -71,6 +64,24 @@ export function specFor(
     );
   }
   return spec;
+}
+
+/** A name that is nobody's is misspelt; that no node has a driver of usher's is for the placement to tell. */
+function refuseUnknownDriver(
+  driver: string,
+  known: readonly string[],
+  name: string,
+): void {
+  const all = [...new Set([...known, ...DRIVER_NAMES])];
+  if (all.includes(driver)) return;
+  throw new UsherError("invalid_input", `There is no driver "${driver}"`, {
+    field: "spec.driver",
+    hint: didYouMean(driver, all) ||
+      (known.length > 0
+        ? `nodes here have ${known.join(", ")}`
+        : `there are ${DRIVER_NAMES.join(", ")}`),
+    subject: name,
+  });
 }
 
 function refuseStrangeOption(spec: VmSpec, name: string): void {

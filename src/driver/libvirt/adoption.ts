@@ -14,6 +14,7 @@ import type { Adoption, DomainPlan, DomainReport } from "../driver.ts";
 import { saveHandle } from "../kept_handles.ts";
 import type { Book } from "./book.ts";
 import { Domain } from "./domain.ts";
+import { offSince } from "./ending.ts";
 import type { LibvirtEnvironment } from "./environment.ts";
 import { type Handle, newHandle } from "./handle.ts";
 import { elementAt, elementsAt, readXml, textAt, writeElement } from "./xml.ts";
@@ -55,10 +56,14 @@ export class LibvirtAdoption implements Adoption {
     const persistent = /^Persistent: +yes$/m.test(
       await virsh.ask(["dominfo", uuid], signal),
     );
-    const spec = specOf(readXml(xml), identity.name);
+    const ending = offSince(foreign.sighting);
+    const power = ending === null ? "on" : "off";
+    const spec = { ...specOf(readXml(xml), identity.name), power } as const;
     const handle: Handle = {
       ...newHandle({ ...identity, spec }, bootId),
       uuid,
+      // It may never have run: that it is off is no end of a run of usher's.
+      ending,
       adopted: { definition: xml, persistent },
     };
     await saveHandle(layout, handle);
@@ -91,7 +96,6 @@ export function specOf(root: Element, name: string): VmSpec {
     disks: elementsAt(root, "devices", "disk").flatMap(diskOf),
     nics: elementsAt(root, "devices", "interface").flatMap(nicOf),
     libvirt: machine ? { machine } : {},
-    power: "on",
   });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

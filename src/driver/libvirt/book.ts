@@ -16,7 +16,8 @@ import { saveHandle } from "../kept_handles.ts";
 import { untilAborted } from "../turns.ts";
 import { Domain } from "./domain.ts";
 import { describe, type Described } from "./domain_reading.ts";
-import { endingOfShutoff, isLive, liveState } from "./domain_state.ts";
+import { isLive, liveState } from "./domain_state.ts";
+import { offSince } from "./ending.ts";
 import type { LibvirtEnvironment } from "./environment.ts";
 import { handleOfMark, loadHandles } from "./handle.ts";
 import { lookAround, type Sighting } from "./sighting.ts";
@@ -222,10 +223,7 @@ export class Book {
 function reportForeign({ sighting, described }: Foreign): DomainReport {
   const { uuid, name } = sighting;
   const { memoryMiB, vcpus } = described;
-  const state = isLive(sighting)
-    ? liveState(sighting)
-    : endingOfShutoff(sighting.reason) ??
-      { state: "stopped" as const, reason: "" };
+  const state = offSince(sighting) ?? liveState(sighting);
   return {
     uid: null,
     domain: uuid,

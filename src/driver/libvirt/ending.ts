@@ -9,7 +9,7 @@
  */
 import { readLogTail } from "../../sys/log_file.ts";
 import type { Ending } from "../ending.ts";
-import { endingOfShutoff, SHUTOFF, STATE } from "./domain_state.ts";
+import { endingOfShutoff, isLive, SHUTOFF, STATE } from "./domain_state.ts";
 import type { LibvirtEnvironment } from "./environment.ts";
 import type { Handle } from "./handle.ts";
 import type { Sighting } from "./sighting.ts";
@@ -62,12 +62,7 @@ export function endingOf(evidence: Evidence): Ending {
   if (sighting?.state === STATE.crashed) {
     return crashed("guest panicked; it is preserved");
   }
-  if (sighting?.isSaved === true) {
-    return {
-      state: "stopped",
-      reason: "saved by hand; a start goes on from there",
-    };
-  }
+  if (sighting?.isSaved === true) return SAVED;
   const log = lastRun(evidence.logTail);
   const reason = sighting?.reason ?? SHUTOFF.unknown;
   const killer = reason === SHUTOFF.destroyed ? null : killerIn(log);
@@ -81,6 +76,18 @@ export function endingOf(evidence: Evidence): Ending {
     return { state: "stopped", reason: GONE };
   }
   return crashed(withTail("it is off, and libvirt does not know why", log));
+}
+
+const SAVED: Ending = {
+  state: "stopped",
+  reason: "saved by hand; a start goes on from there",
+};
+
+/** How a domain is off whose end nobody here has seen; null for one that is not. */
+export function offSince(sighting: Sighting): Ending | null {
+  if (isLive(sighting)) return null;
+  if (sighting.isSaved) return SAVED;
+  return endingOfShutoff(sighting.reason) ?? { state: "stopped", reason: "" };
 }
 
 /** The handle is there before the domain is. */

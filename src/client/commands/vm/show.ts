@@ -52,7 +52,10 @@ export function describeVm(vm: VmView, now: number): string {
     ["held by", vm.holder],
     [
       "wanted",
-      `power ${spec.power}, generation ${vm.generation} (node has ${status.observedGeneration})`,
+      // Of one that usher did not make, and leaves alone, nothing is.
+      vm.found
+        ? null
+        : `power ${spec.power}, generation ${vm.generation} (node has ${status.observedGeneration})`,
     ],
     [
       "node loss",
