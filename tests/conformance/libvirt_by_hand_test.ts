@@ -19,7 +19,7 @@ import {
 } from "./driver/harness.ts";
 
 /** A boot sector that tells QEMU's panic device that its guest has panicked. */
-const PANICS = new Uint8Array(512);
+const PANICS = new Uint8Array(1024 * 1024); // the firmware boots from none smaller
 // mov dx, 0x505; mov al, 1; out dx, al; hlt; and on
 PANICS.set([0xba, 0x05, 0x05, 0xb0, 0x01, 0xee, 0xf4, 0xeb, 0xfd]);
 PANICS.set([0x55, 0xaa], 510);
@@ -98,7 +98,7 @@ libvirtTest(
     await adoption!.adopt(uuid, { ...plan, name }, noAbort());
     const { uid } = plan;
     const isKept = async () => {
-      const { reason } = await untilState(node, uid, "crashed", "running");
+      const { reason } = await untilState(node, uid, "crashed");
       match(reason, /panicked; it is preserved/);
       return node.machine.pidsOf(uuid);
     };

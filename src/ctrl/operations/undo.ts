@@ -55,7 +55,9 @@ export async function undo(
     if (isUsherError(error, "unavailable")) {
       return {
         ...nothing,
-        trail: ["nothing undone: the node is out of reach"],
+        trail: [
+          `nothing undone, and the VM stays: node ${vm.node}, or its hypervisor, is out of reach`,
+        ],
       };
     }
     const stop = wholly || isUsherError(error, "timed_out");

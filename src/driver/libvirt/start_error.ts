@@ -25,9 +25,20 @@ export function startError(
   const known = KNOWN.find(({ words }) => words.test(said));
   return new UsherError(
     known?.code ?? "driver_failed",
-    `Cannot start VM "${name}": ${said}`,
+    `Cannot start VM "${name}": ${withoutNoise(said)}`,
     { hint: known?.hint },
   );
+}
+
+/** libvirt's words from the cause on: what was tried is said already, and a file of usher's is no help. */
+function withoutNoise(said: string): string {
+  return said
+    .replace(/^Failed to (define domain from \S+|start domain '[^']*'); /, "")
+    .replace(
+      /^internal error: (process exited while connecting to monitor: )?/,
+      "",
+    )
+    .replace(/\d{4}-\d\d-\d\dT\S+Z (?=\S*qemu\S*: )/, "");
 }
 
 interface Known {
@@ -65,7 +76,9 @@ const KNOWN: readonly Known[] = [
       "libvirt runs QEMU as a user of its own, who must get to every disk: look at the permissions of all folders above it.",
   },
   {
-    words: /unsupported machine type|does not support machine type/,
+    // Of a machine that it does not know libvirt knows no buses.
+    words:
+      /unsupported machine type|does not support machine type|No PCI buses available/,
     hint: "virsh capabilities lists the machines of that node.",
   },
   {
@@ -92,14 +105,13 @@ function diskInUse(
 ): UsherError {
   return new UsherError(
     "busy",
-    `Cannot start VM "${name}": ${disk} is in use by ${
-      nameOf(holder)
-    }: ${said}`,
+    `Cannot start VM "${name}": ${disk} is in use by ${nameOf(holder)}`,
     {
       field: "spec.disks",
       ...(holder?.isVm === true ? { holder: holder.name } : {}),
       hint:
         "Stop what uses it, or give both VMs overlays with `base` in place of `path`.",
+      cause: new Error(said),
     },
   );
 }

@@ -147,19 +147,28 @@ export function outOfReach(said: string): UsherError | null {
   if (!/failed to connect|Failed to connect|Cannot recv data/.test(said)) {
     return null;
   }
-  const why = REASONS.find(([words]) => words.test(said))?.[1] ??
-    said.replace(/^failed to connect to the hypervisor; /, "");
+  const [
+    ,
+    why = said.replace(/^failed to connect to the hypervisor; /, ""),
+    hint,
+  ] = REASONS.find(([words]) => words.test(said)) ?? [];
   return new UsherError("unavailable", `${OUT_OF_REACH}libvirtd: ${why}`, {
-    hint: `virsh says: ${said}`,
+    hint: hint ??
+      "Try it on the node: virsh --connect URI version, with drivers.libvirt.uri.",
+    cause: new Error(said),
   });
 }
 
-const REASONS: readonly (readonly [RegExp, string])[] = [
-  [/No such file or directory/, "no such socket"],
-  [
-    /Permission denied|authentication|Authorization/i,
-    "permission denied; root and members of the group libvirt may talk to it",
-  ],
-  [/Connection refused/, "it does not run"],
-  [/no connection driver available/, "it has no driver for this URI"],
-];
+const START_IT =
+  "Start it on the node (systemctl start libvirtd), or set drivers.libvirt.uri.";
+
+const REASONS:
+  readonly (readonly [words: RegExp, why: string, hint?: string])[] = [
+    [/No such file or directory/, "no such socket", START_IT],
+    [
+      /Permission denied|authentication|Authorization/i,
+      "permission denied; root and members of the group libvirt may talk to it",
+    ],
+    [/Connection refused/, "it does not run", START_IT],
+    [/no connection driver available/, "it has no driver for this URI"],
+  ];

@@ -1,4 +1,5 @@
-import { rejects, strictEqual } from "node:assert/strict";
+import { match, ok, rejects, strictEqual } from "node:assert/strict";
+import { isUsherError } from "../../error/mod.ts";
 import { Virsh } from "./virsh.ts";
 
 /** A virsh of a shell's `lines`. */
@@ -40,9 +41,11 @@ Deno.test("Virsh: a refusal has virsh's words, and a daemon that was never reach
   const down =
     "failed to connect to the hypervisor\nerror: Failed to connect socket to '/s': Connection refused";
   await virsh(complaint(down), async (virsh) => {
-    await rejects(virsh.act(["start", "web"]), {
-      code: "unavailable",
-      message: "Cannot reach libvirtd: it does not run",
+    await rejects(virsh.act(["start", "web"]), (error) => {
+      ok(isUsherError(error, "unavailable"), `${error}`);
+      strictEqual(error.message, "Cannot reach libvirtd: it does not run");
+      match(error.details.hint ?? "", /systemctl start libvirtd/);
+      return true;
     });
   });
 });
