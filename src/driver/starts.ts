@@ -1,15 +1,25 @@
 /**
- * Starts under way: one of each domain, for all who asked for it, to be
- * cancelled by a power cut.
+ * Starts under way: one of each domain, for all who asked for it; and what a stop
+ * does to them. A shutdown lets a start come first, a power cut ends it.
  *
  * @module
  */
-import type { DomainReport } from "./driver.ts";
+import type { DomainReport, StopOptions } from "./driver.ts";
 import { type Turns, untilAborted } from "./turns.ts";
 
 interface Start {
   readonly promise: Promise<DomainReport>;
   readonly cancel: AbortController;
+}
+
+/** How a driver stops one domain. */
+export interface Stopping {
+  /** Asks the guest. Throws `timed_out` when it does not obey. */
+  shutDown(graceMs: number, signal: AbortSignal): Promise<DomainReport>;
+  /** Cuts its power, in its turn. */
+  cutPower(): Promise<void>;
+  /** What is known of it then. */
+  report(): DomainReport;
 }
 
 /** The starts of one driver. */
@@ -55,14 +65,23 @@ export class Starts {
     return this.#starts.has(uid);
   }
 
-  /** Makes the start of `uid`, if there is one, come to an end. */
-  cancel(uid: string): void {
-    this.#starts.get(uid)?.cancel.abort();
-  }
-
-  /** Resolves once the start of `uid` has ended, however. */
-  async settled(uid: string): Promise<void> {
-    await Promise.allSettled([this.#starts.get(uid)?.promise]);
+  /** See `Driver.stop`. */
+  async stop(
+    uid: string,
+    { graceMs, signal }: StopOptions,
+    its: Stopping,
+  ): Promise<DomainReport> {
+    signal.throwIfAborted();
+    const start = this.#starts.get(uid);
+    if (graceMs > 0) {
+      // How that start ends is told to who asked for it.
+      const ended = Promise.allSettled([start?.promise]);
+      await untilAborted(ended, signal);
+      return await its.shutDown(graceMs, signal);
+    }
+    start?.cancel.abort();
+    await this.#turns.inTurn(uid, signal, () => its.cutPower());
+    return its.report();
   }
 
   /** Resolves once all have ended. */

@@ -149,30 +149,24 @@ class LibvirtDriver implements Driver {
     );
   }
 
-  async stop(
-    uid: string,
-    { graceMs, signal }: StopOptions,
-  ): Promise<DomainReport> {
-    signal.throwIfAborted();
-    if (graceMs > 0) {
-      // A start under way comes first; how it ends is told to who asked for it.
-      await untilAborted(this.#starts.settled(uid), signal);
-      await this.#look(signal);
-      const domain = this.#book.domains.get(uid);
-      if (domain === undefined) return absent(uid);
-      this.migration?.refuseWhileMoving(domain, "shut down");
-      const { virsh } = this.#env;
-      const means = { virsh, book: this.#book };
-      return await shutDown(means, domain, graceMs, signal);
-    }
-    this.#starts.cancel(uid);
-    await this.#turns.inTurn(uid, signal, async () => {
-      const domain = this.#book.domains.get(uid) ?? await this.#find(uid);
-      if (domain === undefined) return;
-      await cutPower(this.#env, this.#book, domain);
-      await this.migration?.powerCut(domain);
+  stop(uid: string, options: StopOptions): Promise<DomainReport> {
+    return this.#starts.stop(uid, options, {
+      shutDown: async (graceMs, signal) => {
+        await this.#look(signal);
+        const domain = this.#book.domains.get(uid);
+        if (domain === undefined) return absent(uid);
+        this.migration?.refuseWhileMoving(domain, "shut down");
+        const means = { virsh: this.#env.virsh, book: this.#book };
+        return await shutDown(means, domain, graceMs, signal);
+      },
+      cutPower: async () => {
+        const domain = this.#book.domains.get(uid) ?? await this.#find(uid);
+        if (domain === undefined) return;
+        await cutPower(this.#env, this.#book, domain);
+        await this.migration?.powerCut(domain);
+      },
+      report: () => this.#book.domains.get(uid)?.report() ?? absent(uid),
     });
-    return this.#book.domains.get(uid)?.report() ?? absent(uid);
   }
 
   async forget(uid: string, signal: AbortSignal): Promise<void> {

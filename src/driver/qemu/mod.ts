@@ -173,26 +173,21 @@ class QemuDriver implements Driver {
     );
   }
 
-  async stop(
-    uid: string,
-    { graceMs, signal }: StopOptions,
-  ): Promise<DomainReport> {
-    signal.throwIfAborted();
-    if (graceMs > 0) {
-      // A start under way comes first; how it ends is told to who asked for it.
-      await untilAborted(this.#starts.settled(uid), signal);
-      const domain = this.#domains.get(uid);
-      return domain === undefined
-        ? absent(uid)
-        : await shutDown(domain, graceMs, signal);
-    }
-    this.#starts.cancel(uid);
-    await this.#turns.inTurn(uid, signal, async () => {
-      const domain = this.#domains.get(uid);
-      await domain?.cutPower();
-      if (domain !== undefined) await this.migration?.powerCut(domain);
+  stop(uid: string, options: StopOptions): Promise<DomainReport> {
+    return this.#starts.stop(uid, options, {
+      shutDown: async (graceMs, signal) => {
+        const domain = this.#domains.get(uid);
+        return domain === undefined
+          ? absent(uid)
+          : await shutDown(domain, graceMs, signal);
+      },
+      cutPower: async () => {
+        const domain = this.#domains.get(uid);
+        await domain?.cutPower();
+        if (domain !== undefined) await this.migration?.powerCut(domain);
+      },
+      report: () => this.#domains.get(uid)?.report() ?? absent(uid),
     });
-    return this.#domains.get(uid)?.report() ?? absent(uid);
   }
 
   async forget(uid: string, signal: AbortSignal): Promise<void> {

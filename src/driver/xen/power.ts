@@ -10,6 +10,7 @@
 import { Deadline, systemClock } from "../../sys/clock.ts";
 import { absent } from "../absent.ts";
 import type { DomainPlan, DomainReport, StopOptions } from "../driver.ts";
+import { POWERED_OFF } from "../ending.ts";
 import { refuseOlder } from "../generation.ts";
 import { cannotNow } from "../refusals.ts";
 import { Starts } from "../starts.ts";
@@ -64,24 +65,20 @@ export class Power {
     );
   }
 
-  async stop(
-    uid: string,
-    { graceMs, signal }: StopOptions,
-  ): Promise<DomainReport> {
-    signal.throwIfAborted();
-    if (graceMs > 0) {
-      // A start under way comes first; how it ends is told to who asked for it.
-      await untilAborted(this.#starts.settled(uid), signal);
-      await untilAborted(this.#parts.settled(), signal);
-      const domain = this.#parts.domains.get(uid);
-      if (domain === undefined) return absent(uid);
-      await shutDown(this.#parts.env, domain, graceMs, signal);
-      await this.#parts.turns.inTurn(uid, signal, async () => {});
-      return domain.report();
-    }
-    this.#starts.cancel(uid);
-    await this.#parts.turns.inTurn(uid, signal, () => this.#cutPower(uid));
-    return this.#parts.domains.get(uid)?.report() ?? absent(uid);
+  stop(uid: string, options: StopOptions): Promise<DomainReport> {
+    const { env, domains, turns } = this.#parts;
+    return this.#starts.stop(uid, options, {
+      shutDown: async (graceMs, signal) => {
+        await untilAborted(this.#parts.settled(), signal);
+        const domain = domains.get(uid);
+        if (domain === undefined) return absent(uid);
+        await shutDown(env, domain, graceMs, signal);
+        await turns.inTurn(uid, signal, async () => {});
+        return domain.report();
+      },
+      cutPower: () => this.#cutPower(uid),
+      report: () => domains.get(uid)?.report() ?? absent(uid),
+    });
   }
 
   async forget(uid: string, signal: AbortSignal): Promise<void> {
@@ -183,7 +180,7 @@ export class Power {
     if (handle.ending === null) {
       await domain.keep({
         created: true,
-        ending: { state: "stopped", reason: "powered off" },
+        ending: POWERED_OFF,
       });
     } else if (rowsOf(rows, uid).length === 0) return;
     const { env } = this.#parts;
