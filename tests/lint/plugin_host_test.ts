@@ -43,6 +43,7 @@ Deno.test("the process of a plugin loads its own few files, and no package", asy
     "src/plugin/process/lent.ts",
     "src/plugin/process/protocol.ts",
     "src/schema/error_code.ts",
+    "src/sys/byte_connection.ts",
     "src/sys/unix_socket.ts",
     "src/version.ts",
   ]);
