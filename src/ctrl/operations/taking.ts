@@ -5,7 +5,7 @@
  * @module
  */
 import { nodeOf, type StepName } from "../../core/step.ts";
-import { isUsherError, UsherError } from "../../error/mod.ts";
+import { isUsherError, messageOf, UsherError } from "../../error/mod.ts";
 import type { ActVerb, Transfer } from "../../schema/frame.ts";
 import type { Operation, Progress } from "../../schema/operation.ts";
 import type { Vm } from "../../schema/vm.ts";
@@ -54,6 +54,7 @@ export async function takeAtNode(
     `answer to "${step}"`,
     signal,
   );
+  let why = "";
   for (let attempt = 1;; attempt++) {
     const vm = taking.vm();
     const node = nodeOf(step, operation, vm) ?? "";
@@ -72,8 +73,9 @@ export async function takeAtNode(
       if (signal.aborted) throw signal.reason;
       if (deadline.signal.aborted) {
         const isThere = links.link(node).ready;
-        throw timedOut(step, vm, node, limitMs, isThere);
+        throw timedOut(step, vm, node, limitMs, isThere ? why : null);
       }
+      why = messageOf(error);
       const isFinal = !isCut(error) || attempt >= MAX_ATTEMPTS ||
         isLost(taking.records, node);
       if (isFinal) throw error;
@@ -169,11 +171,12 @@ function timedOut(
   vm: Vm,
   node: string,
   ms: number,
-  isThere: boolean,
+  /** What the node said last; null when it cannot be asked. */
+  why: string | null,
 ): UsherError {
   const what = `Step "${step}" of VM "${vm.name}"`;
   const subject = vm.name;
-  if (!isThere) {
+  if (why === null) {
     return new UsherError(
       "timed_out",
       `${what} had no answer within ${
@@ -182,11 +185,15 @@ function timedOut(
       { hint: `look at "usher node show ${node}"`, subject },
     );
   }
+  const slow = `${what} took longer than ${ms / 1000} s on node ${node}`;
+  if (why !== "") {
+    return new UsherError("timed_out", `${slow}; it said: ${why}`, {
+      hint:
+        `mend what it complains of, and look with "usher vm show ${vm.name}"`,
+      subject,
+    });
+  }
   const hint =
     `look with "usher vm show ${vm.name}"; "usher vm poweroff" always works`;
-  return new UsherError(
-    "timed_out",
-    `${what} took longer than ${ms / 1000} s on node ${node}`,
-    { hint, subject },
-  );
+  return new UsherError("timed_out", slow, { hint, subject });
 }

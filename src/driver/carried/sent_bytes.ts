@@ -6,6 +6,8 @@
 import type { Progress } from "../../schema/operation.ts";
 import { systemClock } from "../../sys/clock.ts";
 
+const EARLY = 100;
+
 /** Tells the progress of one sending, from now on. */
 export class SentBytes {
   readonly #phase: string;
@@ -49,7 +51,8 @@ function progressOf(
     doneBytes,
     totalBytes,
     bytesPerSecond,
-    leftMs: bytesPerSecond > 0
+    // From its first bytes nothing can be told.
+    leftMs: doneBytes * EARLY > totalBytes && bytesPerSecond > 0
       ? (totalBytes - doneBytes) / bytesPerSecond * 1000
       : null,
   };

@@ -26,6 +26,8 @@ const GREETING = /Escape character is [^\n]*\n/;
 const GREETING_MS = 20_000;
 /** So long after its greeting it has said whether the line is another's. */
 const REFUSAL_MS = 300;
+/** So long after a refusal it has ended. */
+const END_MS = 1000;
 const READ_BYTES = 16 * 1024;
 
 /** Opens the line of `domain`. Throws `busy` when somebody else has it. */
@@ -43,9 +45,12 @@ export async function openLine(
   try {
     const first = await afterGreeting(pieces);
     const next = pieces.next();
-    const soon = await Promise.race([next, sleep(REFUSAL_MS)]);
-    if (soon?.done || startsAsError(soon?.value)) {
-      throw new Refused(soon?.value);
+    // A refusal may come with the greeting; virsh ends then, and a guest does not.
+    const ms = startsAsError(first) ? END_MS : REFUSAL_MS;
+    const soon = await Promise.race([next, sleep(ms)]);
+    const said = joined(first, soon?.value ?? new Uint8Array());
+    if (soon?.done || (first.length === 0 && startsAsError(said))) {
+      throw new Refused(said);
     }
     return connectionOf(child, resumed(first, next, pieces));
   } catch (error) {
@@ -122,8 +127,8 @@ function connectionOf(child: TerminalChild, pieces: Pieces): ByteConnection {
   };
 }
 
-function startsAsError(bytes: Uint8Array | undefined): boolean {
-  return /^\s*error: /.test(textOf(bytes));
+function startsAsError(said: Uint8Array | string): boolean {
+  return /^\s*error: /.test(typeof said === "string" ? said : textOf(said));
 }
 
 /** One character a byte, so that places in it are places among the bytes. */
@@ -139,7 +144,9 @@ function joined(one: Uint8Array, other: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 function refusal(name: string, text: string): UsherError {
-  const said = saidIn(text.replaceAll("\r", ""));
+  const complaints = text.replaceAll("\r", "").split("\n")
+    .filter((line) => startsAsError(line)).join("\n");
+  const said = saidIn(complaints);
   const what = `Cannot open the console of VM "${name}"`;
   if (/Active console session/.test(said)) {
     return new UsherError("busy", `${what}: somebody else has it open`, {

@@ -38,6 +38,8 @@ export class Domain {
   firstLook = 0;
   /** Its power is being cut: that is how it will have ended. */
   isCut = false;
+  /** The daemon went away while it was started: whether it came up is not known. */
+  isStartCut = false;
   /** What libvirt told of its end, in its own words; null before. */
   lastWords: string | null = null;
   readonly #env: LibvirtEnvironment;
@@ -169,6 +171,7 @@ export class Domain {
   begin(handle: Handle): void {
     this.handle = handle;
     this.isCut = false;
+    this.isStartCut = false;
     this.lastWords = null;
     this.#note = "";
   }

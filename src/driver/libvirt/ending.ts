@@ -22,6 +22,7 @@ const LOGS = "/var/log/libvirt/qemu";
 export interface Witness {
   readonly handle: Handle;
   readonly isCut: boolean;
+  readonly isStartCut: boolean;
   readonly lastWords: string | null;
 }
 
@@ -35,6 +36,7 @@ export async function explainEnding(
   return endingOf({
     sighting,
     isCut: domain.isCut,
+    isStartCut: domain.isStartCut,
     lastWords: domain.lastWords,
     wasBooted: domain.handle.bootId !== env.bootId,
     logTail: await tailOf(name),
@@ -47,6 +49,8 @@ export interface Evidence {
   readonly sighting: Sighting | null;
   /** usher was cutting its power. */
   readonly isCut: boolean;
+  /** Its start was not seen to its end. */
+  readonly isStartCut: boolean;
   /** Detail of the newest lifecycle event. */
   readonly lastWords: string | null;
   /** The machine was booted since the domain was started. */
@@ -72,6 +76,9 @@ export function endingOf(evidence: Evidence): Ending {
   if (known?.state === "crashed") return crashed(withTail(known.reason, log));
   if (known !== null) return known;
   if (wasBooted) return crashed("the node was restarted");
+  if (evidence.isStartCut) {
+    return crashed("its start was interrupted before it ran");
+  }
   if (sighting === null) {
     return { state: "stopped", reason: GONE };
   }

@@ -17,6 +17,7 @@ function told(
   const { state, reason: why } = endingOf({
     sighting,
     isCut: false,
+    isStartCut: false,
     lastWords: null,
     wasBooted: false,
     logTail: "",
@@ -92,6 +93,18 @@ Deno.test("endingOf() asks the log when libvirt has forgotten, and says when nob
   match(
     told(null),
     /^stopped: its domain is gone: removed by hand, or its start/,
+  );
+});
+
+Deno.test("endingOf() tells a start that was cut short from an end that nobody knows", () => {
+  const cut = { isStartCut: true };
+  deepStrictEqual(
+    [told(0, cut), told(null, cut), told(1, cut)],
+    [
+      "crashed: its start was interrupted before it ran",
+      "crashed: its start was interrupted before it ran",
+      "stopped: guest shut down",
+    ],
   );
 });
 

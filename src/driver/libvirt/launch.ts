@@ -222,6 +222,7 @@ async function fail(start: Start, error: unknown): Promise<unknown> {
   }
   // Whether it came up is for the next look to tell.
   if (isUsherError(error, "interrupted")) {
+    domain.isStartCut = true;
     domain.phase = "idle";
     return error;
   }

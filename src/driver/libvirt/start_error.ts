@@ -76,6 +76,10 @@ const KNOWN: readonly Known[] = [
       "libvirt runs QEMU as a user of its own, who must get to every disk: look at the permissions of all folders above it.",
   },
   {
+    words: /Cannot access storage file|No such file or directory/,
+    hint: "Put the file back on its node, or have virsh edit name another.",
+  },
+  {
     // Of a machine that it does not know libvirt knows no buses.
     words:
       /unsupported machine type|does not support machine type|No PCI buses available/,

@@ -41,7 +41,7 @@ export class Virsh {
   async ask(
     command: readonly string[],
     signal?: AbortSignal,
-    timeoutMs = this.options.timeoutMs,
+    timeoutMs = this.options.timeoutMs / QUESTIONS,
   ): Promise<string> {
     const result = await this.#run(command, timeoutMs, signal);
     if (result.timedOut) {
@@ -106,6 +106,9 @@ export class Virsh {
     }
   }
 }
+
+/** A verb asks first: so many questions that nobody answers take as long as it may. */
+const QUESTIONS = 3;
 
 /** What every virsh is called with. */
 export function prefixOf(uri: string): readonly string[] {

@@ -71,7 +71,13 @@ export async function makeOffer(
   await book.look(signal);
   const { handle: { spec, name, adopted } } = domain;
   if (spec === null || adopted !== undefined) {
-    throw cannotMove(name, "usher has not made its definition");
+    throw cannotMove(
+      name,
+      "usher has not made its definition",
+      adopted === undefined
+        ? "Cycle it first: its handle was lost."
+        : "Move it with virsh migrate, on its node.",
+    );
   }
   await daemonOf(env.config.uri, name);
   if (options.postCopy) throw cannotMove(name, "it knows no post-copy here");
