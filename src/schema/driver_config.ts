@@ -92,7 +92,8 @@ export const LibvirtConfig = z.strictObject({
   taps: TAPS,
   adopt: ADOPT,
   verb_timeout: DurationMs.prefault("30s").register(SETTINGS, {
-    about: "How long virsh may take for anything but a move.",
+    about:
+      "How long virsh may take for anything but a move; for a question a third of it.",
   }),
 });
 /** Configuration of the libvirt driver on one node. */

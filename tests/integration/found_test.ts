@@ -90,7 +90,10 @@ Deno.test("found: one that is gone is listed no more, also when it was off", asy
   const on = hypervisor.plant({ name: "on", state: "running" });
   const names = () =>
     [...site.engine.records.vms.values()].map(({ name }) => name).toSorted();
-  await until("both are found", () => names().length === 2);
+  const shortLived = hypervisor.plant({ name: "short", state: "running" });
+  await until("all are found", () => names().length === 3);
+  hypervisor.remove(shortLived);
+  await until("it is listed no more", () => names().length === 2);
   await site.killNode("n1");
   hypervisor.remove(off);
   hypervisor.remove(on);

@@ -182,7 +182,10 @@ export class Domains {
         return [{
           kind: "vm",
           key: vm.uid,
-          value: afterReport(vm, node, domain, action.status, isLoss),
+          // One of others that is gone is nobody's to unregister.
+          value: vm.found && domain.state === "absent"
+            ? null
+            : afterReport(vm, node, domain, action.status, isLoss),
           note: noteOf(action.status.state, action.status.reason),
         }];
       case "adopt":
