@@ -44,6 +44,8 @@ const CASES: readonly [from: string, to: string, reason: string | null][] = [
   ["src/driver/qemu/mod.ts", "src/core/step.ts", null],
   ["src/driver/qemu/mod.ts", "src/core/reconcile.ts", "may not import core"],
   ["src/driver/qemu/mod.ts", "src/driver/sim/mod.ts", "driver sim"],
+  ["src/driver/qemu/mod.ts", "src/driver/guard/guarding.ts", null],
+  ["src/driver/guard/guarding.ts", "src/driver/qemu/mod.ts", "knows no driver"],
   ["src/driver/driver.ts", "src/driver/sim/mod.ts", "knows no driver"],
   ["src/driver/registry.ts", "src/driver/sim/mod.ts", null],
   ["src/driver/sim/mod.ts", "src/driver/registry.ts", "only lnm and dev"],

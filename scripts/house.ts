@@ -66,7 +66,10 @@ export const FREE = ["src/version.ts"];
 /** The driver registry joins the drivers; these alone may import it. */
 export const REGISTRY = "src/driver/registry.ts";
 /** Folders beside the drivers that are none: what several of them share. */
-export const SHARED_BY_DRIVERS: ReadonlySet<string> = new Set(["carried"]);
+export const SHARED_BY_DRIVERS: ReadonlySet<string> = new Set([
+  "carried",
+  "guard",
+]);
 /** Who may import the registry. */
 export const REGISTRY_USERS = ["src/lnm/", ...COMPOSITION];
 

@@ -5,7 +5,10 @@
  * @module
  */
 import { UsherError } from "../error/mod.ts";
+import { readTextOrNull } from "../sys/file.ts";
 import type { Driver, DriverContext } from "./driver.ts";
+import type { Hands } from "./guard/guard.ts";
+import type { Target } from "./guard/protocol.ts";
 
 /** Makes a driver; `config` is its part of the node's configuration, not yet checked. */
 export type DriverFactory = (
@@ -25,24 +28,44 @@ export const drivers: Readonly<Record<string, DriverFactory>> = {
     await (await import("./sim/mod.ts")).openSimDriver(context, config),
 };
 
-/** Processes of drivers that watch over domains or carry them, and outlive the LNM; by driver: `usher guard DRIVER DIR`. */
-const guards: Readonly<Record<string, (dir: string) => Promise<number>>> = {
-  qemu: async (dir) =>
-    await (await import("./qemu/guard/run.ts")).runGuard(dir),
-  // Carries a domain to another node, through the end of any LNM.
+/** Processes that outlive the LNM, by driver: those that carry a domain to another node, and those that pause guests in time. */
+type Runs = Readonly<Record<string, (dir: string) => Promise<number>>>;
+
+const guards: Runs = {
+  qemu: async (dir) => {
+    const { qemuHands } = await import("./qemu/guard/hands.ts");
+    return await runGuardOf(dir, qemuHands);
+  },
+  libvirt: async (dir) => {
+    const { LibvirtHands } = await import("./libvirt/guard/hands.ts");
+    return await runGuardOf(dir, new LibvirtHands());
+  },
+};
+
+const carriers: Runs = {
   xen: async (dir) =>
     await (await import("./xen/migration/carrier.ts")).runCarrier(dir),
-  // Likewise, between two daemons.
   libvirt: async (dir) =>
     await (await import("./libvirt/migration/carrier.ts")).runCarrier(dir),
 };
 
-/** Runs the guard that a driver has started, to its end; the exit code. */
+/** Runs what a driver has started by `usher guard DRIVER DIR`, to its end; the exit code. */
 export async function runGuard(argv: readonly string[]): Promise<number> {
   const [driver = "", dir = ""] = argv;
-  const run = Object.hasOwn(guards, driver) ? guards[driver] : undefined;
+  // A folder with a task in it is a move's; a guard's is that of its sockets.
+  const runs = await readTextOrNull(`${dir}/task.json`) === null
+    ? guards
+    : carriers;
+  const run = Object.hasOwn(runs, driver) ? runs[driver] : undefined;
   if (run === undefined || !dir.startsWith("/")) return NO_SUCH_GUARD;
   return await run(dir);
+}
+
+async function runGuardOf<T extends Target>(
+  dir: string,
+  hands: Hands<T>,
+): Promise<number> {
+  return await (await import("./guard/run.ts")).runGuard(dir, hands);
 }
 
 /** What a guard ends with that nobody could have started; the code of a usage error. */

@@ -8,6 +8,7 @@
  * @module
  */
 import { setPriority } from "node:os";
+import { kill } from "node:process";
 import { readTextOrNullSync } from "./file.ts";
 
 /** One process, and no other that may get its pid later. */
@@ -162,6 +163,16 @@ export function signalProcess(
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
+  }
+}
+
+/** Whether the process that is `id` is there, and this one may send it signals. */
+export function maySignal(id: ProcessId): boolean {
+  if (readLiving(id) === null) return false;
+  try {
+    return kill(id.pid, 0);
+  } catch {
+    return false; // somebody else's, or gone in this very moment
   }
 }
 

@@ -6,7 +6,7 @@
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { DomainPlan } from "../../src/driver/driver.ts";
-import { guardFiles } from "../../src/driver/qemu/guard/protocol.ts";
+import { guardFiles } from "../../src/driver/guard/protocol.ts";
 import type { ProcessId } from "../../src/sys/process_table.ts";
 import { isFrozen, readLiving } from "../../src/sys/process_table.ts";
 import { systemClock } from "../../src/sys/clock.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { guardFiles } from "../../src/driver/qemu/guard/protocol.ts";
+import { guardFiles } from "../../src/driver/guard/protocol.ts";
 import { readArguments } from "../../src/sys/process_table.ts";
 import { compiledUsher } from "../support/compiled.ts";
 import { qemuNode } from "../support/node_plan.ts";

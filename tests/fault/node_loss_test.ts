@@ -6,7 +6,7 @@
  * @module
  */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { guardFiles } from "../../src/driver/qemu/guard/protocol.ts";
+import { guardFiles } from "../../src/driver/guard/protocol.ts";
 import { layOut } from "../../src/driver/qemu/layout.ts";
 import { QmpClient } from "../../src/driver/qemu/qmp/client.ts";
 import type { VmView } from "../../src/schema/change.ts";

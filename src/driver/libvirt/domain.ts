@@ -8,12 +8,12 @@
  *
  * @module
  */
-import type { DomainState } from "../../schema/vm.ts";
 import { isCopy } from "../carried/record.ts";
 import { saveHandle } from "../kept_handles.ts";
 import { News } from "../news.ts";
 import type { DomainReport } from "../driver.ts";
 import type { Ending } from "../ending.ts";
+import type { Told } from "../guard/guarding.ts";
 import { uuidOfUid } from "../identity.ts";
 import { isLive, liveState, STATE } from "./domain_state.ts";
 import { explainEnding } from "./ending.ts";
@@ -105,7 +105,7 @@ export class Domain {
     };
   }
 
-  state(): { state: DomainState; reason: string } {
+  state(): Told {
     if (this.#phase === "starting") return { state: "starting", reason: "" };
     const { move } = this.handle;
     if (move !== null && isCopy(move)) {
@@ -116,7 +116,8 @@ export class Domain {
       return this.handle.ending ??
         { state: "stopped", reason: "nothing is known of its end" };
     }
-    const seen = liveState(this.sighting);
+    const seen = this.#env.told(this.handle, liveState(this.sighting));
+    if (seen.held) return seen;
     // At the switch it stands still; where it is then is about to be told.
     const isSwitching = move?.phase === "sending" && !move.paused &&
       this.isHeldByMigration;

@@ -22,11 +22,16 @@ export const STATE = {
 } as const;
 
 /** virDomainPausedReason, as far as one tells more than that it is paused. */
-const PAUSED = {
+export const PAUSED = {
+  unknown: 0,
+  user: 1,
   migration: 2,
+  save: 3,
+  dump: 4,
   ioError: 5,
   watchdog: 6,
   shuttingDown: 8,
+  snapshot: 9,
   crashed: 10,
   startingUp: 11,
 } as const;

@@ -5,6 +5,8 @@
  */
 import type { LibvirtConfig } from "../../schema/config.ts";
 import type { DomainReport, DriverContext } from "../driver.ts";
+import type { Told } from "../guard/guarding.ts";
+import type { Handle } from "./handle.ts";
 import type { Layout } from "./layout.ts";
 import type { Virsh } from "./virsh.ts";
 
@@ -21,6 +23,8 @@ export interface LibvirtEnvironment {
   readonly closing: AbortSignal;
   /** Tells whoever watches. */
   publish(report: DomainReport): void;
+  /** A domain's state as it is told: one that the guard holds is `held`. */
+  told(handle: Handle, seen: Told): Told;
   /** What runs guests here. Throws `unavailable`. */
   accel(): Promise<"kvm" | "tcg">;
 }

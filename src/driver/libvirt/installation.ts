@@ -8,9 +8,12 @@ import { isUsherError } from "../../error/mod.ts";
 import type { LibvirtConfig } from "../../schema/config.ts";
 import type { Capacity } from "../../schema/node.ts";
 import type { Probe } from "../driver.ts";
+import { isLocal } from "./uri.ts";
 import { OUT_OF_REACH, type Virsh } from "./virsh.ts";
 
 const PROBE_MS = 20_000;
+/** Why the guests of such a daemon cannot be paused in time. */
+const ELSEWHERE = "no, its guests are not processes of this machine";
 
 /** The libvirt of one node. */
 export class Installation {
@@ -47,6 +50,7 @@ export class Installation {
           uri,
           accel,
           ...(hypervisor === null ? {} : { hypervisor }),
+          ...(isLocal(uri) ? {} : { guarding: ELSEWHERE }),
         },
       };
     } catch (error) {

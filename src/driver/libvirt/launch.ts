@@ -181,7 +181,12 @@ async function run(start: Start): Promise<void> {
   const refusal = await untilCut(env.virsh.act(command), start);
   cancel.throwIfAborted();
   if (refusal === null || /already (active|running)/.test(refusal)) return;
-  throw startError(plan.name, refusal, (disk) => diskHolder(book, disk));
+  const heldCopy = plan.isHeldElsewhere === true ? "its copy" : null;
+  throw startError(
+    plan.name,
+    refusal,
+    (disk) => diskHolder(book, disk) ?? heldCopy,
+  );
 }
 
 /** Waits for the start; once a power cut has come, makes sure that it comes to an end. */

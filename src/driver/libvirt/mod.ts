@@ -40,6 +40,7 @@ import { readCounters } from "./counters.ts";
 import type { Domain } from "./domain.ts";
 import type { LibvirtEnvironment } from "./environment.ts";
 import { removeTraces } from "./forget.ts";
+import { LibvirtGuarding } from "./guarding.ts";
 import { Installation } from "./installation.ts";
 import { launch } from "./launch.ts";
 import { layOut } from "./layout.ts";
@@ -47,7 +48,8 @@ import { Listener } from "./listener.ts";
 import { type LibvirtMigration, libvirtMigration } from "./migration/mod.ts";
 import { cutPower } from "./power_cut.ts";
 import { shutDown } from "./shutdown.ts";
-import { Virsh } from "./virsh.ts";
+import { isLocal } from "./uri.ts";
+import { isRunningAlready, Virsh } from "./virsh.ts";
 
 /** The name that specs and configurations use. */
 export const NAME = "libvirt";
@@ -80,6 +82,7 @@ class LibvirtDriver implements Driver {
   };
   readonly adoption: LibvirtAdoption;
   readonly migration?: LibvirtMigration;
+  readonly guarding?: LibvirtGuarding;
   readonly #env: LibvirtEnvironment;
   readonly #installation: Installation;
   readonly #book: Book;
@@ -106,9 +109,13 @@ class LibvirtDriver implements Driver {
       log: context.log,
       closing: this.#closing.signal,
       publish: (report) => this.#watchers.publish(report),
+      told: (handle, seen) => this.guarding?.toldOf(handle, seen) ?? seen,
       accel: () => this.#installation.accel(),
     };
     this.#book = new Book(this.#env);
+    if (isLocal(config.uri)) {
+      this.guarding = new LibvirtGuarding(this.#env, this.#book);
+    }
     this.adoption = new LibvirtAdoption(this.#env, this.#book);
     const { peers } = context;
     if (peers === undefined) return;
@@ -261,8 +268,12 @@ class LibvirtDriver implements Driver {
     const now = domain.state().state;
     if (now === state) return domain.report();
     if (!domain.isUp) throw failed("wrong_state", `it is ${now}`);
+    if (state === "running") await this.guarding?.drop(uid, signal);
     const act = this.#env.virsh.act([verb, domain.uuid]).then((refusal) => {
-      if (refusal !== null) throw failed("driver_failed", refusal);
+      // One that its guard had stopped by a signal is as it was before.
+      const isSo = refusal !== null && state === "running" &&
+        isRunningAlready(refusal);
+      if (refusal !== null && !isSo) throw failed("driver_failed", refusal);
       this.#book.touch(domain);
       domain.set(state);
     });

@@ -12,11 +12,14 @@ export interface DiskHolder {
   readonly isVm: boolean;
 }
 
-/** Why a start was refused, in `said`'s words. `holderOf` tells who uses a disk, if it is known. */
+/**
+ * Why a start was refused, in `said`'s words. `holderOf` tells who uses a disk, if
+ * it is known; `its copy` is the VM's own, which a guard holds on another node.
+ */
 export function startError(
   name: string,
   said: string,
-  holderOf: (disk: string) => DiskHolder | null,
+  holderOf: (disk: string) => DiskHolder | "its copy" | null,
 ): UsherError {
   if (/Failed to get (shared )?"[a-z ]+" lock/.test(said)) {
     const disk = /using the image \[(.*?)\]\?/.exec(said)?.[1] ?? "a disk";
@@ -104,24 +107,29 @@ const KNOWN: readonly Known[] = [
 function diskInUse(
   name: string,
   disk: string,
-  holder: DiskHolder | null,
+  holder: DiskHolder | "its copy" | null,
   said: string,
 ): UsherError {
+  const isVm = holder !== "its copy" && holder?.isVm === true;
   return new UsherError(
     "busy",
     `Cannot start VM "${name}": ${disk} is in use by ${nameOf(holder)}`,
     {
       field: "spec.disks",
-      ...(holder?.isVm === true ? { holder: holder.name } : {}),
-      hint:
-        "Stop what uses it, or give both VMs overlays with `base` in place of `path`.",
+      ...(isVm ? { holder: holder.name } : {}),
+      hint: holder === "its copy"
+        ? "Libvirt passes over no lock: the storage lets go of it once that node is off."
+        : "Stop what uses it, or give both VMs overlays with `base` in place of `path`.",
       cause: new Error(said),
     },
   );
 }
 
-function nameOf(holder: DiskHolder | null): string {
+function nameOf(holder: DiskHolder | "its copy" | null): string {
   if (holder === null) return "another process";
+  if (holder === "its copy") {
+    return "its copy on the node that was lost, which the guard there has paused";
+  }
   return holder.isVm
     ? `VM "${holder.name}"`
     : `domain "${holder.name}", which usher did not make`;

@@ -84,4 +84,7 @@ Deno.test("startError() names the disk that is in use, and who uses it, also whe
   strictEqual(other.details.holder, undefined);
   const nobody = startError("web.lab.ann", said, () => null);
   match(nobody.message, /in use by another process/);
+  const copy = startError("web.lab.ann", said, () => "its copy");
+  match(copy.message, /in use by its copy on the node that was lost/);
+  match(copy.details.hint ?? "", /once that node is off/);
 });

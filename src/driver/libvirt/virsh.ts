@@ -142,6 +142,11 @@ export function saidIn(stderr: string): string {
     .join("; ").slice(0, MOST_WORDS);
 }
 
+/** Whether a resume was refused since the guest runs. */
+export function isRunningAlready(said: string): boolean {
+  return /already running/.test(said);
+}
+
 /** How a message begins that says so; what follows is enough where that is the subject. */
 export const OUT_OF_REACH = "Cannot reach ";
 

@@ -29,6 +29,7 @@ import type {
 } from "../driver.ts";
 import { refuseOlder } from "../generation.ts";
 import { cannotNow } from "../refusals.ts";
+import { ProcessGuarding } from "../guard/guarding.ts";
 import { readCounters } from "./counters.ts";
 import { absent, requireDomain } from "../absent.ts";
 import { holderOf } from "../disk_holder.ts";
@@ -37,7 +38,8 @@ import { diskUsers } from "./disk_users.ts";
 import { Domain } from "./domain.ts";
 import type { QemuEnvironment } from "./environment.ts";
 import { removeTraces } from "./forget.ts";
-import { QemuGuarding } from "./guarding.ts";
+import type { QemuTarget } from "./guard/hands.ts";
+import { guardTargets } from "./guarding.ts";
 import { loadHandles, newHandle } from "./handle.ts";
 import { inspected } from "./inspection.ts";
 import { Installation } from "./installation.ts";
@@ -87,7 +89,7 @@ class QemuDriver implements Driver {
     attach: (uid, signal) => this.#attachConsole(uid, signal),
   };
 
-  readonly guarding: QemuGuarding;
+  readonly guarding: ProcessGuarding<QemuTarget>;
 
   readonly migration?: QemuMigration;
   readonly #env: QemuEnvironment;
@@ -103,9 +105,11 @@ class QemuDriver implements Driver {
     const layout = requireLayout(context.stateDir, context.runDir);
     const installation = new Installation(config, layout.accelFile);
     this.#installation = installation;
-    this.guarding = new QemuGuarding({
+    this.guarding = new ProcessGuarding({
+      driver: NAME,
       runDir: layout.runDir,
-      domains: () => this.#domains.values(),
+      silent: "QEMU",
+      targets: () => guardTargets(this.#domains.values()),
       log: (message, fields) => context.log("info", message, fields),
     });
     this.#env = {
@@ -117,7 +121,10 @@ class QemuDriver implements Driver {
       closing: this.#closing.signal,
       publish: (report) => this.#watchers.publish(report),
       accel: () => installation.accel(),
-      told: (handle, state) => this.guarding.told(handle, state),
+      told: (handle, seen) =>
+        handle.onNodeLoss === "restart"
+          ? this.guarding.told(handle, seen)
+          : seen,
       holderOf: (disk) => holderOf(diskUsers(this.#domains.values()), disk),
     };
     const { peers } = context;

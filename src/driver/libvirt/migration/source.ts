@@ -267,6 +267,8 @@ async function untilRunning(
     book.touch(domain);
     await book.look();
     if (!domain.isLive || domain.runs) return true;
+    // It goes on when its node has its lease back.
+    if (domain.state().held) return true;
     await env.virsh.act(["resume", domain.uuid]).catch((error) => {
       if (!isUsherError(error, "interrupted")) throw error;
     });

@@ -10,36 +10,37 @@
  * @module
  */
 import { systemClock } from "../../../sys/clock.ts";
-import {
-  isFrozen,
-  readLiving,
-  signalProcess,
-} from "../../../sys/process_table.ts";
+import { isFrozen, readLiving } from "../../../sys/process_table.ts";
 import { connectUnix } from "../../../sys/unix_socket.ts";
+import type { Hands } from "../../guard/guard.ts";
+import type { Deed, Held, Target } from "../../guard/protocol.ts";
+import { SIGNAL_MS, stopProcess, thaw } from "../../guard/stopping.ts";
 import { QmpClient } from "../qmp/client.ts";
-import type { Hands } from "./guard.ts";
-import type { Held, Target } from "./protocol.ts";
 
-/** What of the time for a pause is left to the signal. */
-const SIGNAL_MS = 500;
 /** How long a QEMU may take to go on. */
 const GO_MS = 3000;
 /** How long one monitor may take to greet. */
 const GREET_MS = 400;
-const LOOK_AGAIN_MS = 10;
 
-/** The hands of a real guard. */
-export const qemuHands: Hands = {
-  isAlive: (target) => readLiving(target.process) !== null,
+/** A QEMU that the guard pauses when the lease is over. */
+export interface QemuTarget extends Target {
+  /** Its two monitors; the guard takes the second. */
+  readonly monitors: readonly [string, string];
+}
+
+/** The hands of the qemu driver's guard. */
+export const qemuHands: Hands<QemuTarget> = {
+  find: (target) => readLiving(target.process) === null ? null : target,
+  isAlive: ({ process }) => readLiving(process) !== null,
   hold,
   letGo,
-  thaw,
+  thaw: (held) => Promise.resolve(thaw(held)),
 };
 
 async function hold(
-  target: Target,
-  known: Held | undefined,
-  note: (did: Pick<Held, "how" | "wasRunning">) => Promise<void>,
+  target: QemuTarget,
+  known: Held<QemuTarget> | undefined,
+  note: (did: Deed) => Promise<void>,
   ms: number,
 ): Promise<boolean> {
   if (isFrozen(target.process)) return known !== undefined;
@@ -56,12 +57,11 @@ async function hold(
     // It does not answer, or not in time.
   }
   await note({ how: "signal", wasRunning });
-  signalProcess(target.process, "SIGSTOP");
-  await untilFrozen(target, until + SIGNAL_MS);
+  await stopProcess(target.process, until + SIGNAL_MS);
   return true;
 }
 
-async function letGo(held: Held): Promise<void> {
+async function letGo(held: Held<QemuTarget>): Promise<void> {
   const until = systemClock.monotonic() + GO_MS;
   thaw(held);
   // One whose QEMU never said that it ran may have been paused by its owner.
@@ -72,13 +72,9 @@ async function letGo(held: Held): Promise<void> {
   await monitor.execute("cont", {}, { deadlineMs: left(until) });
 }
 
-function thaw({ process }: Held): void {
-  if (isFrozen(process)) signalProcess(process, "SIGCONT");
-}
-
 /** The second monitor; the first, which is the LNM's, when that one is taken. */
 async function openMonitor(
-  { monitors: [first, second] }: Target,
+  { monitors: [first, second] }: QemuTarget,
   until: number,
 ): Promise<QmpClient> {
   let trouble: unknown;
@@ -115,13 +111,4 @@ async function ask(
 
 function left(until: number): number {
   return Math.max(1, Math.round(until - systemClock.monotonic()));
-}
-
-async function untilFrozen(target: Target, until: number): Promise<void> {
-  while (!isFrozen(target.process) && readLiving(target.process) !== null) {
-    if (systemClock.monotonic() > until) {
-      throw new Error("The process does not stop, either");
-    }
-    await systemClock.sleep(LOOK_AGAIN_MS);
-  }
 }

@@ -5,20 +5,16 @@
  * @module
  */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import type { ProcessId } from "../../sys/process_table.ts";
 import { Guard, type Hands } from "./guard.ts";
-import type { Held, Target } from "./protocol.ts";
+import type { Deed, Held, Target } from "./protocol.ts";
 
 function target(uid: string, incarnation = "1"): Target {
-  return {
-    uid,
-    incarnation,
-    process: { pid: 1, startTicks: 1 },
-    monitors: ["a", "b"],
-  };
+  return { uid, incarnation, process: { pid: 1, startTicks: 1 } };
 }
 
 /** Domains that are running, paused or gone, and a log of what is done to them. */
-class World implements Hands {
+class World implements Hands<Target> {
   now = 1000;
   readonly states = new Map<string, "running" | "paused" | "gone">();
   readonly done: string[] = [];
@@ -26,7 +22,10 @@ class World implements Hands {
   /** What a pause meets: nothing, or an error of QEMU's. */
   trouble: Error | null = null;
   diskIsFull = false;
-  readonly guard: Guard;
+  /** Those that a pause comes to a little later. */
+  readonly late = new Set<string>();
+  save: ((held: readonly Held[]) => Promise<void>) | null = null;
+  readonly guard: Guard<Target>;
 
   constructor(held: readonly Held[] = []) {
     this.guard = new Guard({
@@ -34,6 +33,7 @@ class World implements Hands {
       boot: () => this.now,
       now: () => "then",
       save: (held) => {
+        if (this.save !== null) return this.save(held);
         if (this.diskIsFull) return Promise.reject(new Error("disk is full"));
         this.saved = held;
         this.done.push(`saved ${held.map(({ uid }) => uid)}`);
@@ -43,17 +43,33 @@ class World implements Hands {
     }, held);
   }
 
-  isAlive({ uid }: Target): boolean {
-    return this.states.get(uid) !== "gone";
+  /** Processes that have taken another's place. */
+  readonly successors = new Map<string, ProcessId>();
+
+  find(target: Target): Target | null {
+    if (this.states.get(target.uid) === "gone") return null;
+    return { ...target, process: this.#processOf(target) };
+  }
+
+  isAlive({ uid, process }: Target): boolean {
+    return this.states.get(uid) !== "gone" &&
+      process.pid === this.#processOf({ uid, process }).pid;
+  }
+
+  #processOf({ uid, process }: Pick<Target, "uid" | "process">): ProcessId {
+    return this.successors.get(uid) ?? process;
   }
 
   async hold(
     { uid }: Target,
     _known: Held | undefined,
-    note: (held: Pick<Held, "how" | "wasRunning">) => Promise<void>,
+    note: (did: Deed) => Promise<void>,
   ): Promise<boolean> {
     if (this.trouble !== null) throw this.trouble;
     if (this.states.get(uid) !== "running") return false;
+    if (this.late.has(uid)) {
+      for (let turns = 5; turns > 0; turns--) await Promise.resolve();
+    }
     await note({ how: "qmp", wasRunning: true });
     this.states.set(uid, "paused");
     this.done.push(`paused ${uid}`);
@@ -67,8 +83,9 @@ class World implements Hands {
     return Promise.resolve();
   }
 
-  thaw({ uid }: Held): void {
+  thaw({ uid }: Held): Promise<void> {
     this.done.push(`thawed ${uid}`);
+    return Promise.resolve();
   }
 
   renew(until: number, ...uids: string[]) {
@@ -104,6 +121,32 @@ Deno.test("Guard pauses what runs when the lease is over, having written that do
     guarded: { web: "1", frozen: "1" },
     held: { web: "1" },
   });
+});
+
+Deno.test("Guard that pauses many at once writes all of them down, one write after another", async () => {
+  const world = new World();
+  const writes: string[] = [];
+  const slow = async (held: readonly Held[]) => {
+    const uids = held.map(({ uid }) => uid).join();
+    writes.push(`begun ${uids}`);
+    // The first takes longer than what comes after it.
+    for (let turns = 10 / writes.length; turns > 0; turns--) {
+      await Promise.resolve();
+    }
+    writes.push(`done ${uids}`);
+  };
+  world.save = slow;
+  world.states.set("web", "running").set("db", "running");
+  world.late.add("db");
+  await world.renew(2000, "web", "db");
+  world.now = 2000;
+  await world.guard.look();
+  deepStrictEqual(writes, [
+    "begun web",
+    "done web",
+    "begun web,db",
+    "done web,db",
+  ]);
 });
 
 Deno.test("Guard without a lease pauses nothing, and an earlier end takes no time away", async () => {
@@ -187,4 +230,25 @@ Deno.test("Guard knows what an earlier one held, and pauses though it cannot wri
   world.now = 2000;
   await world.guard.look();
   deepStrictEqual(world.taken(), ["paused db"]);
+});
+
+Deno.test("Guard pauses the process that a domain has by then, started by hand since", async () => {
+  const world = new World();
+  world.states.set("web", "running");
+  await world.renew(2000, "web");
+  world.states.set("web", "gone");
+  // Asked in between, it still knows that it may come back.
+  deepStrictEqual(await world.release(1, "web"), { guarded: {}, held: {} });
+  world.states.set("web", "running");
+  world.successors.set("web", { pid: 2, startTicks: 9 });
+  world.now = 2000;
+  await world.guard.look();
+  deepStrictEqual(world.taken(), ["saved web", "paused web"]);
+  strictEqual(world.saved[0]?.process.pid, 2);
+  // And again, at once: what is held is that process and no other.
+  world.successors.set("web", { pid: 3, startTicks: 9 });
+  world.states.set("web", "running");
+  world.now = 2250;
+  await world.guard.look();
+  strictEqual(world.saved[0]?.process.pid, 3);
 });

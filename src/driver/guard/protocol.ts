@@ -1,41 +1,43 @@
 /**
- * What the qemu driver and its guard say to each other: one request and one
- * answer a connection, a line of JSON each.
+ * What a driver and its guard say to each other: one request and one answer a
+ * connection, a line of JSON each.
  *
- * The guard of an older usher may meet the LNM of a newer one, so fields are
- * only ever added, and what is not known is ignored. Nothing here needs a
- * package: the guard is small on purpose.
+ * The guard of an older usher may meet the LNM of a newer one, so the names of
+ * its files stay and fields are only ever added; what is not known is ignored.
+ * Nothing here needs a package: the guard is small on purpose.
  *
  * @module
  */
-import type { ProcessId } from "../../../sys/process_table.ts";
+import type { ProcessId } from "../../sys/process_table.ts";
 
-/** A domain that the guard pauses when the lease is over. */
+/** A domain that the guard pauses when the lease is over; a driver adds how it is reached. */
 export interface Target {
   readonly uid: string;
   readonly incarnation: string;
   readonly process: ProcessId;
-  /** Its two monitors; the guard takes the second. */
-  readonly monitors: readonly [string, string];
 }
 
 /** What the guard did to a domain; durable before it is done. */
-export interface Held extends Target {
-  /** `stop` by QMP, or SIGSTOP for a QEMU that does not answer. */
-  readonly how: "qmp" | "signal";
-  /** QEMU said that the guest ran, and was told to stop it. */
+export interface Deed {
+  /** By the hypervisor's own means, or SIGSTOP where that does not answer. */
+  readonly how: "qmp" | "virsh" | "signal";
+  /** The hypervisor said that the guest ran, and was told to pause it. */
   readonly wasRunning: boolean;
-  /** When, ISO 8601. */
-  readonly at: string;
 }
 
+/** A domain with what was done to it. */
+export type Held<T extends Target = Target> = T & Deed & {
+  /** When, ISO 8601. */
+  readonly at: string;
+};
+
 /** What the guard is asked. */
-export type Request =
+export type Request<T extends Target = Target> =
   /** The lease ends at `until`, in boot time; these are all the domains. */
   | {
     readonly do: "renew";
     readonly until: number;
-    readonly targets: readonly Target[];
+    readonly targets: readonly T[];
   }
   /** Let these go on, if `until` is not over. */
   | {
@@ -66,7 +68,7 @@ export function guardFiles(runDir: string) {
 }
 
 /** Reads what is held; empty when nothing is, or it cannot be understood. */
-export function parseHeld(text: string | null): Held[] {
+export function parseHeld<T extends Target>(text: string | null): Held<T>[] {
   try {
     const held = JSON.parse(text ?? "[]");
     return Array.isArray(held) ? held : [];

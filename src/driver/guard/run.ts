@@ -1,5 +1,5 @@
 /**
- * `usher guard qemu DIR`: the process of a guard, started by the qemu driver and
+ * `usher guard DRIVER DIR`: the process of a guard, started by that driver and
  * by nobody else. It lives on when the LNM ends, and ends by itself once no
  * domain of its is left.
  *
@@ -8,21 +8,21 @@
  *
  * @module
  */
-import { LOOK_MS } from "../../../core/lease.ts";
-import { AppendFile } from "../../../sys/append_file.ts";
-import { isoTime, systemClock } from "../../../sys/clock.ts";
+import { LOOK_MS } from "../../core/lease.ts";
+import { AppendFile } from "../../sys/append_file.ts";
+import { isoTime, systemClock } from "../../sys/clock.ts";
+import { readTextOrNull, removeIfThere, writeDurably } from "../../sys/file.ts";
+import { tryLockFile } from "../../sys/lock.ts";
+import { avoidOomKill, processId } from "../../sys/machine.ts";
+import { readProcess } from "../../sys/process_table.ts";
+import { serveLines } from "../../sys/unix_socket.ts";
+import { Guard, type Hands } from "./guard.ts";
 import {
-  readTextOrNull,
-  removeIfThere,
-  writeDurably,
-} from "../../../sys/file.ts";
-import { tryLockFile } from "../../../sys/lock.ts";
-import { avoidOomKill, processId } from "../../../sys/machine.ts";
-import { readProcess } from "../../../sys/process_table.ts";
-import { serveLines } from "../../../sys/unix_socket.ts";
-import { Guard } from "./guard.ts";
-import { qemuHands } from "./hands.ts";
-import { guardFiles, parseHeld, type Request } from "./protocol.ts";
+  guardFiles,
+  parseHeld,
+  type Request,
+  type Target,
+} from "./protocol.ts";
 
 /** It ends after so long without any domain that lives. */
 const IDLE_MS = 2000;
@@ -30,8 +30,11 @@ const IDLE_MS = 2000;
 /** A longer log is begun anew by the next guard. */
 const MAX_LOG_BYTES = 1024 * 1024;
 
-/** Runs a guard for the driver whose run directory is `dir`, to its end; the exit code. */
-export async function runGuard(dir: string): Promise<number> {
+/** Runs a guard for the driver whose run directory is `dir`, with its hands, to its end; the exit code. */
+export async function runGuard<T extends Target>(
+  dir: string,
+  hands: Hands<T>,
+): Promise<number> {
   const files = guardFiles(dir);
   using lock = tryLockFile(files.lock);
   if (lock === null) return 0; // there is one
@@ -45,8 +48,8 @@ export async function runGuard(dir: string): Promise<number> {
       // A full disk keeps nobody from guarding.
     }
   };
-  const guard = new Guard({
-    hands: qemuHands,
+  const guard = new Guard<T>({
+    hands,
     boot: systemClock.boot,
     now: () => isoTime(systemClock.now()),
     save: (held) => writeDurably(files.held, JSON.stringify(held)),
@@ -61,7 +64,7 @@ export async function runGuard(dir: string): Promise<number> {
   using _server = serveLines(
     files.socket,
     async (line) =>
-      JSON.stringify(await guard.ask(JSON.parse(line) as Request)),
+      JSON.stringify(await guard.ask(JSON.parse(line) as Request<T>)),
   );
   log("the guard is there", { pid: processId() });
   await watch(guard, log);
@@ -80,7 +83,7 @@ function openLog(path: string): AppendFile {
 
 /** Looks again and again, until nothing is left to guard. */
 async function watch(
-  guard: Guard,
+  guard: Pick<Guard<Target>, "look" | "isIdle">,
   log: (message: string, fields: Record<string, unknown>) => void,
 ): Promise<void> {
   let idleSince: number | null = null;

@@ -7,17 +7,17 @@
  *
  * @module
  */
-import { UsherError } from "../../../error/mod.ts";
-import { spawnDetached } from "../../../sys/child.ts";
-import { type Clock, Deadline, systemClock } from "../../../sys/clock.ts";
-import { readTextOrNullSync } from "../../../sys/file.ts";
-import { ownEnvironment, ownProgram } from "../../../sys/machine.ts";
+import { UsherError } from "../../error/mod.ts";
+import { spawnDetached } from "../../sys/child.ts";
+import { type Clock, Deadline, systemClock } from "../../sys/clock.ts";
+import { readTextOrNullSync } from "../../sys/file.ts";
+import { ownEnvironment, ownProgram } from "../../sys/machine.ts";
 import {
   isFrozen,
   type ProcessId,
   signalProcess,
-} from "../../../sys/process_table.ts";
-import { askLine } from "../../../sys/unix_socket.ts";
+} from "../../sys/process_table.ts";
+import { askLine } from "../../sys/unix_socket.ts";
 import {
   type Answer,
   guardFiles,
@@ -34,16 +34,19 @@ const ANSWER_MS = 3500;
 
 /** The guard of one driver, as its LNM has it. */
 export class GuardClient {
+  readonly #driver: string;
   readonly #dir: string;
   readonly #files: ReturnType<typeof guardFiles>;
   readonly #clock: Clock;
   readonly #log: (message: string, fields: Record<string, unknown>) => void;
 
   constructor(
+    driver: string,
     runDir: string,
     log: (message: string, fields: Record<string, unknown>) => void,
     clock: Clock = systemClock,
   ) {
+    this.#driver = driver;
     this.#dir = runDir;
     this.#files = guardFiles(runDir);
     this.#clock = clock;
@@ -100,7 +103,7 @@ export class GuardClient {
     const [program, ...args] = ownProgram();
     const { pid } = await spawnDetached(
       program,
-      [...args, "guard", "qemu", this.#dir],
+      [...args, "guard", this.#driver, this.#dir],
       {
         env: ownEnvironment(),
         outputPath: this.#files.log,
