@@ -8,15 +8,23 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import type { DomainPlan } from "../../src/driver/driver.ts";
 import { guardFiles } from "../../src/driver/guard/protocol.ts";
+import { findSenders } from "../../src/driver/carried/processes.ts";
 import { uuidOfUid } from "../../src/driver/identity.ts";
 import { openLibvirtDriver } from "../../src/driver/libvirt/mod.ts";
+import { newId } from "../../src/sys/id.ts";
 import { systemClock } from "../../src/sys/clock.ts";
 import { isFrozen, readProcess } from "../../src/sys/process_table.ts";
 import { whyNoLibvirt } from "../support/libvirt_machine.ts";
 import { LibvirtNode, sharedMachine } from "../support/libvirt_node.ts";
 import { whyNoQemu } from "../support/qemu_node.ts";
 import { until } from "../support/wait.ts";
-import { noAbort, untilState, Watching } from "./driver/harness.ts";
+import {
+  checkListed,
+  noAbort,
+  rejectsWith,
+  untilState,
+  Watching,
+} from "./driver/harness.ts";
 
 const FAR = 3_600_000;
 
@@ -230,6 +238,46 @@ guardTest(
     await stuck.catch(() => {});
     strictEqual(await domstate(node, web), "running");
     strictEqual((await untilState(node, web.uid, "running")).held, undefined);
+  },
+);
+
+guardTest(
+  "[12, 15] a guest whose move fails is held all the same, though libvirt would have it go on",
+  async (node) => {
+    const target = await node.peer();
+    const web = await start(node);
+    const { uid } = web;
+    const options = { autoConverge: true, postCopy: false };
+    const transfer = {
+      ...{ id: newId(), peer: "peer", live: true, options },
+      ...{ offer: null, ticket: null },
+    };
+    const from = node.driver.migration!;
+    const to = target.driver.migration!;
+    const offer = await from.offer(uid, transfer, noAbort());
+    const offered = { ...transfer, offer };
+    const ticket = await to.receive(web, offered, noAbort());
+    target.machine.freeze("SIGSTOP");
+    const sending = from.send(uid, { ...offered, ticket }, () => {}, noAbort());
+    const failure = rejectsWith(sending, "driver_failed");
+    await until("virsh sends it", () => findSenders(uid).length > 0, node);
+    await renew(node, 500);
+    strictEqual((await untilState(node, uid, "paused")).held, true);
+    await using watching = new Watching(node);
+    target.machine.stop();
+    await failure;
+    await checkListed(node, uid, "paused");
+    deepStrictEqual(watching.statesOf(uid).filter((s) => s === "running"), []);
+
+    await renew(node, FAR);
+    await until("it is let go", async () => {
+      await release(node, [uid]);
+      return held(node).length === 0;
+    }, node);
+    await untilState(node, uid, "running");
+    strictEqual(isStopped(node, web), false);
+    await target.machine.start();
+    await to.release(uid, offered, noAbort());
   },
 );
 
