@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { isAbort, toProblem, UsherError } from "../error/mod.ts";
+import { isAbort, isUsherError, toProblem, UsherError } from "../error/mod.ts";
 import type { DomainFrame, UpFrame } from "../schema/frame.ts";
 import type { Progress } from "../schema/operation.ts";
 import type { Clock } from "../sys/clock.ts";
@@ -178,6 +178,7 @@ export class Acts {
           `The wait for "${act.verb}" was given up`,
         )
         : error;
+      if (isUsherError(known, "unavailable")) this.#drivers.doubt();
       return { id: act.id, domain: null, problem: toProblem(known) };
     } finally {
       // Once the result has left: a report that overtook it would seem older

@@ -41,6 +41,7 @@ async function world(sim: Partial<SimOptions> = {}) {
   const driver = await createSimDriver({ stateDir: "", log() {} }, { clock });
   const set = {
     get: () => driver,
+    doubt() {},
     look: async ({ uid }: DomainFrame, signal: AbortSignal) =>
       frameOf("sim", await driver.inspect(uid ?? "", signal)),
   } as unknown as DriverSet;

@@ -51,6 +51,7 @@ export class DriverSet implements AsyncDisposable {
   readonly #log: Log;
   readonly #adopter: Adopter | null;
   #reports: DriverReport[] = [];
+  #doubted = Promise.withResolvers<void>();
   #machine: Capacity | null = null;
   /** Drivers that have told of the machine, once at least. */
   readonly #telling = new Set<Driver>();
@@ -135,8 +136,19 @@ export class DriverSet implements AsyncDisposable {
     return counters;
   }
 
+  /** A driver did not reach its hypervisor: what it said of that last may not hold. */
+  doubt(): void {
+    this.#doubted.resolve();
+  }
+
+  /** Resolves when one is in doubt that was not when it was looked at last. */
+  get doubted(): Promise<void> {
+    return this.#doubted.promise;
+  }
+
   /** Looks at the machine again; answers whether any report changed. */
   async probe(signal: AbortSignal): Promise<boolean> {
+    this.#doubted = Promise.withResolvers();
     const found = await Promise.all(
       [...this.#drivers.values()].map((driver) =>
         probeOne(driver, this.#clock, signal)

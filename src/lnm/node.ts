@@ -11,6 +11,8 @@
 import { isUsherError, messageOf } from "../error/mod.ts";
 import { type DomainFrame, domainKey } from "../schema/frame.ts";
 import type { Capacity } from "../schema/node.ts";
+import type { Clock } from "../sys/clock.ts";
+import { JoinedSignal } from "../sys/joined_signal.ts";
 import { Acts } from "./acts.ts";
 import { Guards } from "./guards.ts";
 import { thinned } from "./progress.ts";
@@ -163,7 +165,7 @@ async function probeAgain(
 ): Promise<void> {
   while (!signal.aborted) {
     const wait = drivers.isHealthy ? PROBE_EVERY_MS : PROBE_SOON_MS;
-    await clock.sleep(wait, signal).catch(() => {});
+    await napUntil(drivers.doubted, clock, wait, signal);
     if (signal.aborted) return;
     const { machine } = drivers;
     if (await drivers.probe(signal).catch(() => false)) {
@@ -173,4 +175,18 @@ async function probeAgain(
     // A session begins with all that runs, so a new one tells of the rest.
     if (await drivers.canTellMore(signal)) live.session?.close(CAN_TELL);
   }
+}
+
+/** Sleeps for so long, or until there is news. */
+async function napUntil(
+  news: Promise<void>,
+  clock: Clock,
+  ms: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const awake = new AbortController();
+  using either = new JoinedSignal(signal, awake.signal);
+  const nap = clock.sleep(ms, either.signal).catch(() => {});
+  await Promise.race([nap, news]);
+  awake.abort();
 }

@@ -8,6 +8,7 @@ import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { until } from "../../tests/support/wait.ts";
 import type { DomainReport, Driver } from "../driver/driver.ts";
 import { NewestReports } from "../driver/newest.ts";
+import { UsherError } from "../error/mod.ts";
 import { decodeLines } from "../link/ndjson.ts";
 import type { Capacity } from "../schema/node.ts";
 import type { DownFrame, UpFrame } from "../schema/frame.ts";
@@ -76,6 +77,9 @@ class OneDomain {
     pausing: {
       pause: () => {
         this.asked.push("pause");
+        if (this.deaf !== null) {
+          return Promise.reject(new UsherError("unavailable", this.deaf));
+        }
         this.state = "paused";
         return Promise.resolve(this.report);
       },
@@ -323,6 +327,24 @@ Deno.test("runNode() says which driver cannot tell what it runs, and tells as so
   second.welcome(false);
   await second.hears("domains");
   deepStrictEqual(second.states, ["running"]);
+});
+
+Deno.test("runNode() looks at its drivers as soon as one does not reach its hypervisor", async () => {
+  await using world = new World();
+  const peer = await world.session(0);
+  peer.welcome(false);
+  await peer.hears("domains");
+  world.domain.deaf = "no such socket";
+
+  peer.say(act("a1", "pause"));
+
+  // A minute before it would be their turn.
+  await peer.hears("drivers");
+  const told = peer.heard.findLast(({ type }) => type === "drivers");
+  deepStrictEqual(
+    told?.type === "drivers" && told.drivers.map(({ health }) => health),
+    ["unhealthy"],
+  );
 });
 
 Deno.test("runNode() tells of the machine that guests get where a driver knows it, and anew when it is another; what the administrator gives stands", async () => {

@@ -251,7 +251,7 @@ Deno.test("the same act, asked twice at once and again later, is done once and a
     },
   };
   const acts = new Acts(
-    { get: () => driver } as unknown as DriverSet,
+    { get: () => driver, doubt() {} } as unknown as DriverSet,
     systemClock,
     () => {},
   );

@@ -315,5 +315,6 @@ function driversOf(driver: Driver): DriverSet {
     get: () => driver,
     look: async ({ uid, domain }: DomainFrame, signal: AbortSignal) =>
       frameOf("sim", await driver.inspect(uid ?? domain, signal)),
+    doubt() {},
   } as unknown as DriverSet;
 }
