@@ -185,7 +185,7 @@ async function run(start: Start): Promise<void> {
   throw startError(
     plan.name,
     refusal,
-    (disk) => diskHolder(book, disk) ?? heldCopy,
+    (disk) => diskHolder(book, disk, plan.uid) ?? heldCopy,
   );
 }
 
