@@ -109,7 +109,13 @@ libvirtTest(
     await node.driver.start(next, noAbort());
     const [other] = await isKept();
     ok(other !== undefined && other !== pid, "it is the run before");
-    await powerOff(node, uid);
+    const off = { graceMs: 0, signal: noAbort() };
+    const { state, reason } = await node.driver.stop(uid, off);
+    // It is kept no more, and whether its crash was seen first is no matter.
+    match(
+      `${state}: ${reason}`,
+      /^(crashed: guest panicked|stopped: powered off)$/,
+    );
     deepStrictEqual(node.machine.pidsOf(uuid), []);
   },
 );

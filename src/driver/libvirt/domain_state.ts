@@ -49,6 +49,9 @@ export const SHUTOFF = {
   daemon: 8,
 } as const;
 
+/** Why a domain is crashed whose memory is there for whoever wants it. */
+export const PRESERVED = "guest panicked; it is preserved";
+
 /** Whether there is a hypervisor's process for it. */
 export function isLive({ state }: { readonly state: number }): boolean {
   return state !== STATE.shutoff && state !== STATE.none;
@@ -64,7 +67,7 @@ export function liveState(
     case STATE.shutdown:
       return { state: "stopping", reason: "" };
     case STATE.crashed:
-      return { state: "crashed", reason: "guest panicked; it is preserved" };
+      return { state: "crashed", reason: PRESERVED };
     case STATE.suspended:
       return { state: "paused", reason: "the guest suspended itself" };
     default:
@@ -79,7 +82,7 @@ function pausedState(reason: number): { state: DomainState; reason: string } {
     case PAUSED.shuttingDown:
       return { state: "stopping", reason: "" };
     case PAUSED.crashed:
-      return { state: "crashed", reason: "guest panicked; it is preserved" };
+      return { state: "crashed", reason: PRESERVED };
     case PAUSED.ioError:
       return { state: "paused", reason: "disk error" };
     case PAUSED.watchdog:

@@ -9,7 +9,13 @@
  */
 import { readLogTail } from "../../sys/log_file.ts";
 import type { Ending } from "../ending.ts";
-import { endingOfShutoff, isLive, SHUTOFF, STATE } from "./domain_state.ts";
+import {
+  endingOfShutoff,
+  isLive,
+  PRESERVED,
+  SHUTOFF,
+  STATE,
+} from "./domain_state.ts";
 import type { LibvirtEnvironment } from "./environment.ts";
 import type { Handle } from "./handle.ts";
 import type { Sighting } from "./sighting.ts";
@@ -64,7 +70,7 @@ export function endingOf(evidence: Evidence): Ending {
   const { sighting, isCut, lastWords, wasBooted } = evidence;
   if (isCut) return { state: "stopped", reason: "powered off" };
   if (sighting?.state === STATE.crashed) {
-    return crashed("guest panicked; it is preserved");
+    return crashed(PRESERVED);
   }
   if (sighting?.isSaved === true) return SAVED;
   const log = lastRun(evidence.logTail);

@@ -6,6 +6,7 @@
 import { UsherError } from "../../error/mod.ts";
 import type { Book } from "./book.ts";
 import type { Domain } from "./domain.ts";
+import { PRESERVED } from "./domain_state.ts";
 import type { LibvirtEnvironment } from "./environment.ts";
 import { isUnknown } from "./forget.ts";
 
@@ -27,6 +28,10 @@ export async function cutPower(
     );
   }
   if (domain.sighting?.isSaved === true) await dropSaved(virsh, domain);
+  const { ending } = domain.handle;
+  if (ending?.reason === PRESERVED) {
+    domain.keepEnding({ ...ending, reason: "guest panicked" });
+  }
 }
 
 async function dropSaved(
