@@ -65,8 +65,14 @@ export async function stepOfSuite(
 
 /** Measures the figures of the driver. */
 export async function runFigures(host: XenHost): Promise<Figure[]> {
-  const said = await Array.fromAsync(runProgram(host, FIGURES));
-  return said.flatMap((line) => "figure" in line ? [line.figure] : []);
+  const figures: Figure[] = [];
+  for await (const line of runProgram(host, FIGURES)) {
+    if (!("figure" in line)) continue;
+    // Shown as it comes: the part may yet fail, and took half an hour.
+    console.log(`figure: ${JSON.stringify(line.figure)}`);
+    figures.push(line.figure);
+  }
+  return figures;
 }
 
 /** What the program in the dom0 says, line by line, as it does. */
