@@ -8,7 +8,6 @@
  * @module
  */
 import { UsherError } from "../../error/mod.ts";
-import { sleep } from "../../sys/sleep.ts";
 import {
   openTerminalChild,
   type TerminalChild,
@@ -47,7 +46,7 @@ export async function openLine(
     const next = pieces.next();
     // A refusal may come with the greeting; virsh ends then, and a guest does not.
     const ms = startsAsError(first) ? END_MS : REFUSAL_MS;
-    const soon = await Promise.race([next, sleep(ms)]);
+    const soon = await within(ms, next);
     const said = joined(first, soon?.value ?? new Uint8Array());
     if (soon?.done || (first.length === 0 && startsAsError(said))) {
       throw new Refused(said);
@@ -58,6 +57,17 @@ export async function openLine(
     throw error instanceof Refused ? refusal(handle.name, error.text) : error;
   } finally {
     clearTimeout(over);
+  }
+}
+
+/** What `work` comes to, if it does within `ms`. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), ms);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
