@@ -214,11 +214,11 @@ test("a QEMU that vanishes after the node was started fails the start, and is as
 test("a QEMU that crashes at its start fails the start with its own words", async (qemu) => {
   const { site } = qemu;
   const spec = await qemu.spec();
-  await qemu.replaceQemu("echo 'cannot set up guest memory' >&2; exit 3");
+  await qemu.replaceQemu("echo 'could not load PC BIOS' >&2; exit 3");
   const { code, detail } = problemOf(await site.run("start", "web", { spec }));
   deepStrictEqual([code, detail], [
     "driver_failed",
-    'Cannot start VM "web.default.admin": QEMU ended with exit code 3; it said: cannot set up guest memory',
+    'Cannot start VM "web.default.admin": QEMU ended with exit code 3; it said: could not load PC BIOS',
   ]);
   await qemu.replaceQemu("kill -SEGV $$");
   match(
