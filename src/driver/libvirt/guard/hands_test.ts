@@ -9,6 +9,7 @@ import { until } from "../../../../tests/support/wait.ts";
 import {
   isFrozen,
   type ProcessId,
+  readArguments,
   readProcess,
 } from "../../../sys/process_table.ts";
 import type { Deed, Held } from "../../guard/protocol.ts";
@@ -76,7 +77,12 @@ esac
       stdin: "piped",
     }).spawn();
     this.#children.push(child);
-    const process = await until("it is there", () => readProcess(child.pid));
+    // For a moment it is there with the arguments of this process.
+    const process = await until(
+      "it is there",
+      () =>
+        readArguments(child.pid).includes(UUID) ? readProcess(child.pid) : null,
+    );
     const { pid, startTicks } = process;
     return {
       uid: "web",
