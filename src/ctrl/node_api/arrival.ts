@@ -85,6 +85,7 @@ export function welcome(
   link.bootId = hello.bootId;
   link.secretHash = hashToken(hello.secret);
   link.synced = false;
+  link.lateRuns = new Map();
   link.silentSince = null;
   link.heardAt = parts.context.clock.monotonic();
   pending.set(link, { hello, domains: [] });

@@ -147,9 +147,9 @@ async function take(
       return await parts.nodes.setDrivers(link.name, frame.drivers);
     case "beat":
       noteClock(parts, link, frame.now);
-      return heard(parts, link, frame.at);
+      return await heard(parts, link, frame.at);
     case "guarded":
-      return await noteGuarded(parts, link.name, frame.domains);
+      return await noteGuarded(parts, link, frame.domains);
     case "held":
       return releaseHeld(parts, link, frame.domains);
     case "hello":

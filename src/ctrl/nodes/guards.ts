@@ -21,33 +21,60 @@ export interface GuardParts {
 }
 
 /** A beat that carries its node's time is answered: the lease counts from it. */
-export function heard(
-  { context }: GuardParts,
+export async function heard(
+  parts: GuardParts,
   link: NodeLink,
   at: number | undefined,
-): void {
+): Promise<void> {
   if (at === undefined) return;
-  link.heardAt = context.clock.monotonic();
+  link.heardAt = parts.context.clock.monotonic();
   link.session?.send({ type: "lease", at });
+  await noteLate(parts, link);
 }
 
 /** A node tells which runs its guard would pause in time: all there are. */
 export async function noteGuarded(
   { records }: GuardParts,
-  node: string,
+  link: NodeLink,
   runs: Runs,
 ): Promise<void> {
+  const node = link.name;
+  link.lateRuns = new Map(Object.entries(runs));
   const writes: Write[] = [];
   for (const vm of records.vms.latestValues()) {
     if (vm.node !== node) continue;
     const { incarnation } = vm.status;
     const isGuarded = incarnation !== null && runs[vm.uid] === incarnation;
-    const { guard } = vm.status;
-    const was = guard?.node === node && guard.incarnation === incarnation;
-    if (isGuarded === was) continue;
+    if (isGuarded) link.lateRuns.delete(vm.uid);
+    if (isGuarded === isNoted(vm)) continue;
     writes.push(guardWrite(vm, isGuarded ? { node, incarnation } : undefined));
   }
   if (writes.length > 0) await records.write(writes);
+}
+
+/**
+ * Notes of runs that were told of before their VMs' records had them: a guard
+ * has a guest in hand as soon as it is there, and its start may yet be under
+ * way. A node tells of its guards when something changes, and no more.
+ */
+async function noteLate(
+  { records }: GuardParts,
+  { name: node, lateRuns }: NodeLink,
+): Promise<void> {
+  const writes: Write[] = [];
+  for (const [uid, incarnation] of lateRuns) {
+    const vm = records.vms.latest(uid);
+    if (vm?.node !== node || vm.status.incarnation !== incarnation) continue;
+    lateRuns.delete(uid);
+    if (!isNoted(vm)) writes.push(guardWrite(vm, { node, incarnation }));
+  }
+  if (writes.length > 0) await records.write(writes);
+}
+
+/** Whether the VM's record says that its run is guarded where it is. */
+function isNoted({ node, status: { guard, incarnation } }: Vm): boolean {
+  return guard !== undefined && guard.node === node &&
+    guard.incarnation === incarnation;
 }
 
 function guardWrite(vm: Vm, guard: Vm["status"]["guard"]): Write {

@@ -62,6 +62,35 @@ Deno.test("that a run is guarded is kept with its VM, for that run alone", async
   await until("it is no more", () => guardOf() === undefined);
 });
 
+Deno.test("a run that is told to be guarded before its VM's record has it is noted with a later beat", async () => {
+  await using site = await world();
+  using peer = new Peer(site.parts);
+  const guardOf = () =>
+    site.ctrl.records.vms.get(WEB.uid)?.status.guard?.incarnation;
+  peer.hello(site.secret, "boot", { domainCount: 1 });
+  peer.domains([WEB]);
+  await peer.until("ready");
+  peer.say({ type: "guarded", domains: { [WEB.uid]: "01b" } });
+  peer.say({
+    type: "report",
+    domains: [{ ...frame(), state: "running", incarnation: "01b" }],
+  });
+  await until("it runs", () => stateOf(site) === "running");
+  await until("it is guarded", () => {
+    peer.say({ type: "beat", at: 1 });
+    return guardOf() === "01b";
+  });
+  // What was told before a session began, nobody knows any more.
+  peer.say({ type: "guarded", domains: { [WEB.uid]: "01c" } });
+  const link = site.ctrl.links.link("n1");
+  await until("it is told", () => link.lateRuns.size === 1);
+  using next = new Peer(site.parts);
+  next.hello(site.secret, "boot", { domainCount: 0 });
+  next.domains([]);
+  await next.until("ready");
+  strictEqual(link.lateRuns.size, 0);
+});
+
 Deno.test("of held runs those go on whose VMs are still the node's", async () => {
   await using site = await world();
   using peer = new Peer(site.parts);

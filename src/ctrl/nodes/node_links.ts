@@ -52,6 +52,8 @@ export class NodeLink {
   session: NodeSession | null = null;
   /** Whether every domain of this session has been seen. */
   synced = false;
+  /** Runs, uid to incarnation, that its guards have in hand, and that their VMs' records have not yet. */
+  lateRuns = new Map<string, string>();
   usage: NodeUsage | null = null;
   /** By how much its clock is ahead of this controller's; null before it was told. */
   clockAheadMs: number | null = null;
