@@ -53,8 +53,8 @@ export class DriverSet implements AsyncDisposable {
   #reports: DriverReport[] = [];
   #doubted = Promise.withResolvers<void>();
   #machine: Capacity | null = null;
-  /** Drivers that have told of the machine, once at least. */
-  readonly #telling = new Set<Driver>();
+  /** What each driver has told last of the machine that its guests get. */
+  readonly #machines = new Map<Driver, Capacity>();
   #unlisted: readonly string[] = [];
 
   /**
@@ -130,7 +130,7 @@ export class DriverSet implements AsyncDisposable {
    */
   async machineCounters(signal: AbortSignal): Promise<Partial<Counters>> {
     let counters: Partial<Counters> = {};
-    for (const driver of this.#telling) {
+    for (const driver of this.#machines.keys()) {
       counters = { ...counters, ...await driver.machineCounters?.(signal) };
     }
     return counters;
@@ -154,10 +154,11 @@ export class DriverSet implements AsyncDisposable {
         probeOne(driver, this.#clock, signal)
       ),
     );
-    this.#machine = newMachine(this.#machine, found);
     for (const { driver, machine } of found) {
-      if (machine !== undefined) this.#telling.add(driver);
+      // One that does not answer takes nothing away of what it told before.
+      if (machine !== undefined) this.#machines.set(driver, machine);
     }
+    this.#machine = largest(this.#machine, [...this.#machines.values()]);
     const all = [...found.map(({ report }) => report), ...this.#failed];
     const changed = JSON.stringify(all) !== JSON.stringify(this.#reports);
     this.#reports = all;
@@ -302,12 +303,11 @@ async function probeOne(
   }
 }
 
-/** A driver that does not answer takes nothing away of what it told before. */
-function newMachine(
+/** The largest of what is told; the same object as `before` where it is no other. */
+function largest(
   before: Capacity | null,
-  found: readonly Found[],
+  told: readonly Capacity[],
 ): Capacity | null {
-  const told = found.flatMap(({ machine }) => machine ?? []);
   if (told.length === 0) return before;
   const cpus = Math.max(...told.map((its) => its.cpus));
   const memoryMiB = Math.max(...told.map((its) => its.memoryMiB));

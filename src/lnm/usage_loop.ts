@@ -56,6 +56,7 @@ export async function collectUsage(
     await clock.sleep(parts.usageMs, signal).catch(() => {});
   }
 }
+
 interface Meters {
   readonly driver: Driver;
   readonly usage: DomainUsage;
