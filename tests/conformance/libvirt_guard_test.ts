@@ -7,16 +7,15 @@
  */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import type { DomainPlan } from "../../src/driver/driver.ts";
-import { guardFiles } from "../../src/driver/guard/protocol.ts";
 import { findSenders } from "../../src/driver/carried/processes.ts";
 import { uuidOfUid } from "../../src/driver/identity.ts";
 import { openLibvirtDriver } from "../../src/driver/libvirt/mod.ts";
 import { newId } from "../../src/sys/id.ts";
-import { systemClock } from "../../src/sys/clock.ts";
 import { isFrozen, readProcess } from "../../src/sys/process_table.ts";
 import { whyNoLibvirt } from "../support/libvirt_machine.ts";
 import { LibvirtNode, sharedMachine } from "../support/libvirt_node.ts";
 import { whyNoQemu } from "../support/qemu_node.ts";
+import { FAR, held, release, renew, startGuarded } from "../support/guarded.ts";
 import { until } from "../support/wait.ts";
 import {
   checkListed,
@@ -25,8 +24,6 @@ import {
   untilState,
   Watching,
 } from "./driver/harness.ts";
-
-const FAR = 3_600_000;
 
 /** A test on a node of its own, whose guard ends with it. */
 function guardTest(
@@ -41,35 +38,6 @@ function guardTest(
       await fn(node);
     },
   });
-}
-
-/** A guest that is to be guarded, and runs. */
-async function start(node: LibvirtNode): Promise<DomainPlan> {
-  const plan = await node.plan();
-  const guarded = {
-    ...plan,
-    spec: { ...plan.spec, onNodeLoss: "restart" as const },
-  };
-  await node.driver.start(guarded, noAbort());
-  return guarded;
-}
-
-function renew(node: LibvirtNode, ms: number) {
-  return node.driver.guarding!.renew(systemClock.boot() + ms, noAbort());
-}
-
-function release(node: LibvirtNode, uids: string[], ms = FAR) {
-  const end = systemClock.boot() + ms;
-  return node.driver.guarding!.release(uids, end, noAbort());
-}
-
-function held(node: LibvirtNode): { uid: string; how: string }[] {
-  const path = guardFiles(node.layout.runDir).held;
-  try {
-    return JSON.parse(Deno.readTextFileSync(path));
-  } catch {
-    return [];
-  }
 }
 
 function untilHeld(node: LibvirtNode, plan: DomainPlan, how: string) {
@@ -93,9 +61,9 @@ async function domstate(
 guardTest(
   "[15, 16] what is guarded is suspended when the lease is over, and nothing else, with no LNM there",
   async (node) => {
-    const web = await start(node);
-    const db = await start(node);
-    const frozen = await start(node);
+    const web = await startGuarded(node);
+    const db = await startGuarded(node);
+    const frozen = await startGuarded(node);
     const other = await node.plan();
     await node.driver.start(other, noAbort());
     await node.driver.pausing!.pause(frozen.uid, noAbort());
@@ -147,8 +115,8 @@ guardTest(
 guardTest(
   "[15, 16] with its daemon killed a QEMU is stopped by a signal, and goes on before the daemon is back",
   async (node) => {
-    const web = await start(node);
-    const lost = await start(node);
+    const web = await startGuarded(node);
+    const lost = await startGuarded(node);
     await using watching = new Watching(node);
     await renew(node, 2000);
     node.machine.stop();
@@ -184,7 +152,7 @@ guardTest(
 guardTest(
   "[15, 16] with its daemon stopped likewise, and its owner resumes it",
   async (node) => {
-    const web = await start(node);
+    const web = await startGuarded(node);
     node.machine.freeze("SIGSTOP");
     try {
       await renew(node, 500);
@@ -211,7 +179,7 @@ guardTest(
 guardTest(
   "[15, 16] a QEMU that does not answer is stopped by a signal, and runs when it does answer again",
   async (node) => {
-    const web = await start(node);
+    const web = await startGuarded(node);
     // It waits for somebody who reads, and does nothing else meanwhile.
     const pipe = `${node.dir}/pipe`;
     await new Deno.Command("mkfifo", { args: [pipe] }).output();
@@ -245,7 +213,7 @@ guardTest(
   "[12, 15] a guest whose move fails is held all the same, though libvirt would have it go on",
   async (node) => {
     const target = await node.peer();
-    const web = await start(node);
+    const web = await startGuarded(node);
     const { uid } = web;
     const options = { autoConverge: true, postCopy: false };
     const transfer = {

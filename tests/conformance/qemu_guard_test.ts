@@ -9,32 +9,10 @@ import type { DomainPlan } from "../../src/driver/driver.ts";
 import { guardFiles } from "../../src/driver/guard/protocol.ts";
 import type { ProcessId } from "../../src/sys/process_table.ts";
 import { isFrozen, readLiving } from "../../src/sys/process_table.ts";
-import { systemClock } from "../../src/sys/clock.ts";
 import { type QemuNode, qemuTest } from "../support/qemu_node.ts";
+import { FAR, held, release, renew, startGuarded } from "../support/guarded.ts";
 import { until } from "../support/wait.ts";
 import { noAbort } from "./driver/harness.ts";
-
-const FAR = 3_600_000;
-
-/** A guest that is to be guarded, and runs. */
-async function start(node: QemuNode): Promise<DomainPlan> {
-  const plan = await node.plan();
-  const guarded = {
-    ...plan,
-    spec: { ...plan.spec, onNodeLoss: "restart" as const },
-  };
-  await node.driver.start(guarded, noAbort());
-  return guarded;
-}
-
-function renew(node: QemuNode, ms: number) {
-  return node.driver.guarding!.renew(systemClock.boot() + ms, noAbort());
-}
-
-function release(node: QemuNode, uids: string[], ms = FAR) {
-  const end = systemClock.boot() + ms;
-  return node.driver.guarding!.release(uids, end, noAbort());
-}
 
 async function stateOf(node: QemuNode, { uid }: DomainPlan): Promise<string> {
   return (await node.driver.inspect(uid, noAbort())).state;
@@ -52,20 +30,11 @@ function guardOf(node: QemuNode): ProcessId {
   return JSON.parse(Deno.readTextFileSync(pid));
 }
 
-function held(node: QemuNode): { uid: string; how: string }[] {
-  const path = guardFiles(node.layout.runDir).held;
-  try {
-    return JSON.parse(Deno.readTextFileSync(path));
-  } catch {
-    return [];
-  }
-}
-
 qemuTest(
   "[15, 16] what is guarded is paused when the lease is over, and nothing else, with no LNM there",
   async (node) => {
-    const web = await start(node);
-    const frozen = await start(node);
+    const web = await startGuarded(node);
+    const frozen = await startGuarded(node);
     const other = await node.plan();
     await node.driver.start(other, noAbort());
     await node.driver.pausing!.pause(frozen.uid, noAbort());
@@ -102,7 +71,7 @@ qemuTest(
 qemuTest(
   "[15] a QEMU that does not answer is stopped by a signal, and goes on",
   async (node) => {
-    const web = await start(node);
+    const web = await startGuarded(node);
     // Its second monitor is taken, and the first is this node's own driver's.
     const path = node.layout.files(web.uid).monitors[1];
     using _client = await Deno.connect({ transport: "unix", path });
@@ -120,7 +89,7 @@ qemuTest(
 qemuTest(
   "[15, 16] a guard that is killed or stopped is replaced, and what it held is known",
   async (node) => {
-    const web = await start(node);
+    const web = await startGuarded(node);
     await renew(node, FAR);
     const first = guardOf(node);
     Deno.kill(first.pid, "SIGKILL");
@@ -144,8 +113,8 @@ qemuTest(
 qemuTest(
   "[16] a resume of a held domain is its owner's, and a power cut ends it",
   async (node) => {
-    const web = await start(node);
-    const db = await start(node);
+    const web = await startGuarded(node);
+    const db = await startGuarded(node);
     await renew(node, 1000);
     await untilIs(node, web, "paused");
     await untilIs(node, db, "paused");
@@ -169,7 +138,7 @@ qemuTest(
 qemuTest(
   "a guard ends by itself once it has nothing to guard",
   async (node) => {
-    const web = await start(node);
+    const web = await startGuarded(node);
     await renew(node, FAR);
     const guard = guardOf(node);
     ok(readLiving(guard) !== null);
