@@ -52,6 +52,12 @@ interface Ended {
   readonly output: string;
 }
 
+/** Nothing ran. */
+const NONE: Outcome = {
+  ...{ passed: 0, failed: 0, skipped: 0, faults: [], failures: [] },
+  output: "",
+};
+
 async function runStage(
   stage: Stage,
   files: readonly string[],
@@ -65,7 +71,7 @@ async function runCheck({ args, deadlineS }: Check): Promise<Outcome> {
   const { code, output } = await deno(args, deadlineS);
   const faults = code === null ? ["the deadline has passed"] : [];
   const failed = code === 0 || code === null ? 0 : 1;
-  return { passed: code === 0 ? 1 : 0, failed, skipped: 0, faults, output };
+  return { ...NONE, passed: code === 0 ? 1 : 0, failed, faults, output };
 }
 
 /** Runs the test files of a suite and judges what came of them. */
@@ -76,7 +82,7 @@ export async function runSuite(
   const expected = parseExpectedSkips(await Deno.readTextFile(EXPECTED_SKIPS));
   if (files.length === 0 && suite.from === "long") {
     // Nothing takes long at the moment.
-    return { passed: 0, failed: 0, skipped: 0, faults: [], output: "" };
+    return NONE;
   }
   if (files.length === 0) {
     const ran = new Set<string>();
@@ -197,7 +203,7 @@ async function runWithin(
 ): Promise<Outcome> {
   if (leftS < 1) {
     const faults = ["not run: no time was left for it"];
-    return { passed: 0, failed: 0, skipped: 0, faults, output: "" };
+    return { ...NONE, faults };
   }
   const deadlineS = Math.min(stage.deadlineS, leftS);
   return await runStage({ ...stage, deadlineS }, files);
@@ -272,6 +278,7 @@ async function runAll(run: Run, stages: readonly Stage[]): Promise<number> {
   const all = new Stages(stages, await testFiles(), ending);
   const total = { passed: 0, failed: 0, skipped: 0 };
   const failures: string[] = [];
+  const said: string[] = [];
   for (const stage of stages) {
     const { outcome, seconds } = await all.run(stage);
     show(stage, outcome, seconds);
@@ -280,11 +287,14 @@ async function runAll(run: Run, stages: readonly Stage[]): Promise<number> {
     total.skipped += outcome.skipped;
     if (isGood(outcome)) continue;
     failures.push(stage.name);
+    said.push(...outcome.failures, ...outcome.faults);
     showFailure(stage, outcome);
     if (run === "ok") break;
   }
   const columns = await readColumns(startedAt);
   if (columns.length > 0) console.log(`\n${renderMatrix(columns)}\n`);
+  // Once more, at the end: of a long run that is what is read.
+  for (const failure of said) console.log(`FAILED ${failure}\n`);
   if (failures.length > 0) console.log(`failed: ${failures.join(", ")}`);
   console.log(lastLine(total));
   return failures.length === 0 ? 0 : 1;

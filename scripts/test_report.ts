@@ -15,6 +15,8 @@ export interface TestCase {
   readonly file: string;
   readonly name: string;
   readonly outcome: "passed" | "failed" | "skipped";
+  /** Of one that failed: what it said. */
+  readonly why?: string;
 }
 
 /** A skip that is known, with its reason. A `*` ends a name's beginning. */
@@ -31,6 +33,8 @@ export interface Verdict {
   readonly skipped: number;
   /** What else is wrong, for people; each counts as one failure. */
   readonly faults: readonly string[];
+  /** The tests that failed, and the beginning of why; for people. */
+  readonly failures: readonly string[];
 }
 
 /** The test cases in a JUnit file as Deno writes it. */
@@ -40,7 +44,13 @@ export function parseJUnit(xml: string): TestCase[] {
     file: attribute(attributes, "classname").replace(/^\.\//, ""),
     name: attribute(attributes, "name"),
     outcome: outcomeOf(body),
+    ...whyOf(body),
   }));
+}
+
+function whyOf(body: string): Pick<TestCase, "why"> {
+  const [, text] = /<(?:failure|error)\b[^>]*>([^<]*)/.exec(body) ?? [];
+  return text === undefined ? {} : { why: plain(text).trim() };
 }
 
 function outcomeOf(body: string): TestCase["outcome"] {
@@ -58,7 +68,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 function attribute(text: string, name: string): string {
   const [, value = ""] = new RegExp(`\\b${name}="([^"]*)"`).exec(text) ?? [];
-  return value.replace(/&\w+;/g, (entity) => ENTITIES[entity] ?? entity);
+  return plain(value);
+}
+
+function plain(text: string): string {
+  return text.replace(/&\w+;/g, (entity) => ENTITIES[entity] ?? entity);
 }
 
 /** The list of expected skips: `FILE :: NAME :: REASON` a line, `#` comments. */
@@ -95,6 +109,15 @@ export function withoutPassed(output: string): string {
   return output.split("\n").filter((line) => !passed.test(line)).join("\n");
 }
 
+/** How much of an error is shown at the end of a run. */
+const WHY_LINES = 12;
+
+function tellFailure({ file, name, why = "" }: TestCase): string {
+  const lines = why.split("\n").slice(0, WHY_LINES);
+  return [`${file}: ${name}`, ...lines.map((line) => `  ${line}`)].join("\n")
+    .trimEnd();
+}
+
 /** Judges the cases of a run that was to run `files` and ended with `code`. */
 export function judge(
   cases: readonly TestCase[],
@@ -126,7 +149,9 @@ export function judge(
     faults.push(`deno test ended with code ${code}`);
   }
   const skipped = count("skipped") - surprises.length;
-  return { passed: count("passed"), failed, skipped, faults };
+  const failures = cases.filter(({ outcome }) => outcome === "failed")
+    .map(tellFailure);
+  return { passed: count("passed"), failed, skipped, faults, failures };
 }
 
 function covers({ name }: ExpectedSkip, test: TestCase): boolean {

@@ -32,7 +32,7 @@ const ran = new Set(files);
 Deno.test("parseJUnit() reads names, files and outcomes", () => {
   deepStrictEqual(parseJUnit(XML), [
     { ...passed, name: 'a > "b"' },
-    failed,
+    { ...failed, why: "Error: <skipped/>" },
     skipped,
   ]);
 });
@@ -53,8 +53,27 @@ Deno.test("parseRanFiles() reads files that ran alone and beside others", () => 
 Deno.test("judge() counts", () => {
   deepStrictEqual(
     judge([passed, failed], { files, ran, code: 1, expected: [] }),
-    { passed: 1, failed: 1, skipped: 0, faults: [] },
+    {
+      passed: 1,
+      failed: 1,
+      skipped: 0,
+      faults: [],
+      failures: ["a_test.ts: b"],
+    },
   );
+});
+
+Deno.test("judge() tells the beginning of why a test failed", () => {
+  const why = Array.from({ length: 100 }, (_, at) => `line ${at}`).join("\n");
+  const { failures } = judge([{ ...failed, why }], {
+    files,
+    ran,
+    code: 1,
+    expected: [],
+  });
+  const lines = failures[0]!.split("\n");
+  deepStrictEqual(lines.slice(0, 2), ["a_test.ts: b", "  line 0"]);
+  strictEqual(lines.length, 13);
 });
 
 Deno.test("judge() makes a skip that nobody expected a fault", () => {
@@ -73,7 +92,7 @@ Deno.test("judge() lets an expected skip pass, also by its beginning", () => {
     const expected = [{ file: "a_test.ts", name, reason: "no Xen here" }];
     deepStrictEqual(
       judge([passed, skipped], { files, ran, code: 0, expected }),
-      { passed: 1, failed: 0, skipped: 1, faults: [] },
+      { passed: 1, failed: 0, skipped: 1, faults: [], failures: [] },
     );
   }
 });

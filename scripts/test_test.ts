@@ -51,12 +51,18 @@ async function run(texts: readonly string[], its: Partial<Suite> = {}) {
 }
 
 const GOOD = `Deno.test("good", () => {});\n`;
-const clean = { passed: 1, failed: 0, skipped: 0, faults: [] };
+const clean = {
+  ...{ passed: 1, failed: 0, skipped: 0 },
+  faults: [] as readonly string[],
+  failures: [] as readonly string[],
+};
 
 Deno.test("runSuite() counts what passes and what fails", async () => {
   const bad = `Deno.test("bad", () => { throw new Error("no"); });\n`;
   deepStrictEqual(await run([GOOD]), clean);
-  deepStrictEqual(await run([GOOD + bad]), { ...clean, failed: 1 });
+  const { failures, ...counts } = await run([GOOD + bad]);
+  deepStrictEqual({ ...counts, failures: [] }, { ...clean, failed: 1 });
+  match(failures.join("\n"), /probe0_test\.ts: bad\n {2}Error: no\n/);
 });
 
 Deno.test("runSuite() fails a suite that ends before it reports", async () => {

@@ -18,10 +18,10 @@ import { VmSpec } from "../../src/schema/vm.ts";
 import { newId } from "../../src/sys/id.ts";
 import type { DriverHarness, PlanKind } from "../conformance/driver/harness.ts";
 import { startInDyingLnm } from "./dying_lnm.ts";
+import { say, untilPrinted } from "./guest_line.ts";
 import { LibvirtMachine, whyNoLibvirt } from "./libvirt_machine.ts";
 import { testPeers } from "./peer_keys.ts";
 import { GUEST, whyNoQemu } from "./qemu_node.ts";
-import { until } from "./wait.ts";
 
 /** What a test may set. */
 export interface LibvirtNodeOptions {
@@ -127,14 +127,13 @@ export class LibvirtNode implements DriverHarness {
   }
 
   /** Waits until the serial line has said `text`. */
-  async untilPrinted(uid: string, text: string): Promise<void> {
-    await until(`the guest prints ${JSON.stringify(text)}`, async () => {
-      const log = new TextDecoder().decode(
-        await this.driver.console!.history(uid, 100_000),
-      );
-      if (log.includes(text)) return true;
-      throw new Error(`printed ${JSON.stringify(log.slice(-400))}`);
-    }, this);
+  untilPrinted(uid: string, text: string): Promise<void> {
+    return untilPrinted(this, uid, text);
+  }
+
+  /** Types a line at the micro guest's prompt and waits for `answer`. */
+  say(uid: string, line: string, answer: string): Promise<void> {
+    return say(this, uid, line, answer);
   }
 
   async occupants(): Promise<string[]> {

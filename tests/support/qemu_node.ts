@@ -23,6 +23,7 @@ import { connectUnix } from "../../src/sys/unix_socket.ts";
 import type { DriverHarness, PlanKind } from "../conformance/driver/harness.ts";
 import { startInDyingLnm } from "./dying_lnm.ts";
 import { testPeers } from "./peer_keys.ts";
+import { printed, say, untilPrinted } from "./guest_line.ts";
 import { until } from "./wait.ts";
 
 /** The program. */
@@ -66,10 +67,6 @@ export function qemuTest(
     },
   });
 }
-
-/** The prompt with nothing behind it; the shell asks there where the cursor is. */
-// deno-lint-ignore no-control-regex
-const AT_PROMPT = /guest# (?:\x1b\[6n)?$/;
 
 /** What a test may set. */
 export interface QemuNodeOptions {
@@ -179,25 +176,13 @@ export class QemuNode implements DriverHarness {
   }
 
   /** Waits until the serial line has said `text`. */
-  async untilPrinted(
-    uid: string,
-    text: string,
-    deadlineMs = this.deadlineMs,
-  ): Promise<void> {
-    await until(`the guest prints ${JSON.stringify(text)}`, async () => {
-      const log = await this.printed(uid);
-      if (!log.includes(text)) {
-        throw new Error(`printed ${JSON.stringify(log.slice(-400))}`);
-      }
-      return true;
-    }, { deadlineMs });
+  untilPrinted(uid: string, text: string, deadlineMs?: number): Promise<void> {
+    return untilPrinted(this, uid, text, deadlineMs);
   }
 
   /** What the serial line has said. */
-  async printed(uid: string): Promise<string> {
-    return new TextDecoder().decode(
-      await this.driver.console!.history(uid, 100_000),
-    );
+  printed(uid: string): Promise<string> {
+    return printed(this, uid);
   }
 
   occupants(): Promise<string[]> {
@@ -264,18 +249,8 @@ export class QemuNode implements DriverHarness {
   }
 
   /** Types a line at the micro guest's prompt and waits for `answer`. */
-  async say(uid: string, line: string, answer: string): Promise<void> {
-    // What is typed while a command still ends may be thrown away by the shell.
-    await until(
-      "the guest shows its prompt",
-      async () => AT_PROMPT.test(await this.printed(uid)),
-      this,
-    );
-    const never = new AbortController().signal;
-    await using stream = await this.driver.console!.attach(uid, never);
-    const writer = stream.writable.getWriter();
-    await writer.write(new TextEncoder().encode(`${line}\n`));
-    await this.untilPrinted(uid, answer);
+  say(uid: string, line: string, answer: string): Promise<void> {
+    return say(this, uid, line, answer);
   }
 
   async loseHandle(uid: string): Promise<void> {

@@ -15,6 +15,7 @@
 import type { DiskSpec, NicSpec, VmSpec } from "../../schema/vm.ts";
 import { stableMac, uuidOfUid } from "../identity.ts";
 import { fileNode } from "../overlays.ts";
+import { memoryKiBOf } from "./guest_memory.ts";
 import type { DomainFiles } from "./layout.ts";
 
 /** All that the arguments are made of. */
@@ -25,6 +26,8 @@ export interface CommandLineInput {
   /** See `DomainPlan`. */
   readonly isHeldElsewhere?: boolean | undefined;
   readonly accel: "kvm" | "tcg";
+  /** What the guest has where it comes from; what its spec says unless given. */
+  readonly memoryKiB?: number | null | undefined;
   /** The machine of a spec that names none. */
   readonly machine: string;
   readonly files: DomainFiles;
@@ -52,7 +55,7 @@ export function commandLine(input: CommandLineInput): string[] {
     ...["-accel", input.accel],
     ...cpuArguments(spec, input.accel),
     ...["-smp", `cpus=${spec.vcpus}`],
-    ...["-m", `size=${spec.memoryMiB}M`],
+    ...["-m", `size=${input.memoryKiB ?? memoryKiBOf(spec, input.accel)}K`],
     // A guest that panicked is held until somebody has read that of QEMU.
     ...["-action", "panic=pause"],
     ...["-no-user-config", "-nodefaults", "-display", "none"],

@@ -18,12 +18,14 @@ function argumentsOf(
     name?: string;
     accel?: "kvm" | "tcg";
     isHeldElsewhere?: boolean;
+    memoryKiB?: number | null;
   } = {},
 ): string[] {
   return commandLine({
     uid: UID,
     name: more.name ?? "web.lab.ann",
     accel: more.accel ?? "tcg",
+    memoryKiB: more.memoryKiB,
     machine: "pc",
     isHeldElsewhere: more.isHeldElsewhere,
     spec: VmSpec.parse(spec),
@@ -82,6 +84,14 @@ Deno.test("commandLine() gives a hostile path as one JSON string, and never as a
     strictEqual(backend.driver, "raw");
     strictEqual(args.filter((arg) => arg === path).length, 0);
   }
+});
+
+Deno.test("commandLine() gives a guest that comes in the memory that it has where it comes from", () => {
+  const sizeOf = (more: { accel?: "kvm" | "tcg"; memoryKiB?: number | null }) =>
+    valuesOf(argumentsOf({ memoryMiB: 128 }, more), "-m");
+  deepStrictEqual(sizeOf({ accel: "kvm" }), ["size=131072K"]);
+  deepStrictEqual(sizeOf({ memoryKiB: null }), ["size=131080K"]);
+  deepStrictEqual(sizeOf({ memoryKiB: 131076 }), ["size=131076K"]);
 });
 
 Deno.test("commandLine() hands kernel, initrd and its line over as they are", () => {

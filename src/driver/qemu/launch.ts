@@ -58,8 +58,12 @@ export interface LaunchOptions {
   /** There was nothing of it before. */
   readonly fresh: boolean;
   readonly cancel: AbortSignal;
-  /** It comes from another node, and is taken in: its move, and what runs it there. */
-  readonly incoming?: { readonly move: MoveRecord; readonly accel: Accel };
+  /** It comes from another node, and is taken in: its move, what runs it there, and what memory it has. */
+  readonly incoming?: {
+    readonly move: MoveRecord;
+    readonly accel: Accel;
+    readonly memoryKiB: number | null;
+  };
 }
 
 /** Starts `domain`, which must not run. */
@@ -121,6 +125,7 @@ async function prepare(
   return commandLine({
     ...plan,
     accel,
+    memoryKiB: incoming?.memoryKiB,
     machine: config.machine,
     files: domain.files,
     overlay: (index) => layout.overlay(plan.uid, index),

@@ -100,8 +100,13 @@ function optionOf(args: readonly string[], option: string): string | undefined {
   return at < 0 ? undefined : args[at + 1];
 }
 
+/** MiB by QEMU's suffixes; a bare number is of MiB. */
+const MIB_PER = { k: 1 / 1024, m: 1, g: 1024, t: 1024 * 1024 };
+
 function sizeOf(text: string | undefined): number | null {
-  const match = /^(?:size=)?(\d+)([MmGg]?)/.exec(text ?? "128");
+  const match = /^(?:size=)?(\d+)([kmgt]?)/i.exec(text ?? "128");
   if (match === null) return null;
-  return Number(match[1]) * (/g/i.test(match[2] ?? "") ? 1024 : 1);
+  const [, digits, suffix = ""] = match;
+  const unit = (suffix || "m").toLowerCase() as keyof typeof MIB_PER;
+  return Math.floor(Number(digits) * MIB_PER[unit]);
 }

@@ -11,6 +11,7 @@ import type { VmSpec } from "../../../schema/vm.ts";
 import { isBlockDevice } from "../../../sys/file_access.ts";
 import { readCpu } from "../../../sys/cpu.ts";
 import type { Domain } from "../domain.ts";
+import { losesPages } from "../guest_memory.ts";
 import type { QemuEnvironment } from "../environment.ts";
 import { ImageTool } from "../../image_tool.ts";
 import { command } from "./commander.ts";
@@ -38,12 +39,21 @@ export async function makeOffer(
   if (isUp && options.postCopy) await tryPostCopy(domain);
   const disks = spec === null ? [] : spec.disks;
   const accel = isUp ? await accelOf(domain) : (await env.accel()).accel;
+  const memoryKiB = isUp ? await memoryOf(domain) : null;
+  if (memoryKiB !== null && losesPages(memoryKiB, accel)) {
+    throw cannot(
+      domain,
+      `it was started by an older usher, and QEMU would lose some of its memory on the way`,
+      "start it anew (vm cycle), and move it then",
+    );
+  }
   const hasOwnCpu = accel === "kvm" &&
     (spec?.qemu.cpu ?? "host").startsWith("host");
   return {
     spec,
     machine: isUp ? await machineOf(domain) : null,
     accel,
+    memoryKiB,
     cpu: isUp && hasOwnCpu ? await readCpu() : null,
     paused: isUp && domain.report().state === "paused",
     ending: isUp ? null : ending,
@@ -121,6 +131,12 @@ async function accelOf(domain: Domain): Promise<"kvm" | "tcg"> {
   return z.object({ enabled: z.boolean() }).parse(answer).enabled
     ? "kvm"
     : "tcg";
+}
+
+async function memoryOf(domain: Domain): Promise<number> {
+  const answer = await command(domain, "query-memory-size-summary");
+  return z.object({ "base-memory": z.number() })
+    .parse(answer)["base-memory"] / 1024;
 }
 
 async function tryPostCopy(domain: Domain): Promise<void> {

@@ -66,7 +66,8 @@ export async function takeIn(
     disks: disks.sent,
   };
   if (transfer.live) {
-    const incoming = { move, accel: offer.accel };
+    const { accel, memoryKiB } = offer;
+    const incoming = { move, accel, memoryKiB };
     await launch(env, domain, plan, { fresh: true, cancel, incoming });
     return await openLive(parts, domain, move, intake);
   }
