@@ -54,6 +54,8 @@ export async function openLine(
     return connectionOf(child, resumed(first, next, pieces));
   } catch (error) {
     child.close();
+    // Until then it holds the line that somebody may ask for next.
+    await child.ended;
     throw error instanceof Refused ? refusal(handle.name, error.text) : error;
   } finally {
     clearTimeout(over);
