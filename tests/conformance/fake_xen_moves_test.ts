@@ -83,6 +83,22 @@ function moveTest(name: string, fn: (move: Move) => Promise<void>): void {
 }
 
 moveTest(
+  "a move keeps to the bandwidth that it was given",
+  async (move) => {
+    const { transfer } = move;
+    const options = { ...transfer.options, bandwidth: 3_000_000 };
+    move.transfer = { ...transfer, options };
+    await move.prepare();
+    const began = performance.now();
+    await move.send(); // three million bytes
+    const ms = performance.now() - began;
+    ok(ms > 900, `it took ${ms} ms`);
+    deepStrictEqual(await move.act("target", "activate"), "running");
+    deepStrictEqual(await move.act("source", "release"), "absent");
+  },
+);
+
+moveTest(
   "the carrier at the source dies when the target has all: the guest stays where it stands",
   async (move) => {
     const { source, target, plan: { uid } } = move;

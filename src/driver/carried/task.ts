@@ -29,6 +29,8 @@ export const SourceTask = z.object({
   port: z.number(),
   /** What the target is called in its certificate. */
   host: z.string(),
+  /** Bytes a second that it may send at most; null without a limit. */
+  bandwidth: z.number().nullable(),
 });
 export type SourceTask = z.infer<typeof SourceTask>;
 
@@ -46,7 +48,7 @@ export type TargetTask = z.infer<typeof TargetTask>;
 /** The task at the source, which is told in `ticket` where the target listens. */
 export async function sourceTask(
   peers: Peers,
-  { id, peer }: Transfer,
+  { id, peer, options }: Transfer,
   ticket: { readonly address: string; readonly port: number | null },
 ): Promise<SourceTask> {
   return {
@@ -56,6 +58,7 @@ export async function sourceTask(
     address: ticket.address,
     port: ticket.port ?? 0,
     host: peerHost(peer),
+    bandwidth: options.bandwidth ?? null,
   };
 }
 

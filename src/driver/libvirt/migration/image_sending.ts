@@ -65,7 +65,6 @@ export async function sendImages(
       diskPort: 0,
       uid,
       images: imagesOf(env, { uid, spec }, disks),
-      bandwidth: transfer.options.bandwidth ?? null,
     };
     await writeTask(files.move, task);
     await startCarrier("libvirt", files.move);

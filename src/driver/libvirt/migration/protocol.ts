@@ -30,8 +30,6 @@ export const Task = z.discriminatedUnion("role", [
     /** Likewise of its disks. */
     diskPort: z.number(),
     ...Copying,
-    /** Bytes a second of an image at most; null without a limit. */
-    bandwidth: z.number().nullable(),
   }),
   TargetTask.extend({
     /** Where this node's daemon listens. */

@@ -168,7 +168,7 @@ async function beginSending(
     socket: files.moveSocket,
     memoryPort: ticket.memoryPort ?? 0,
     diskPort: ticket.diskPort ?? 0,
-    ...{ uid, images: [], bandwidth: null },
+    ...{ uid, images: [] },
   };
   await writeTask(files.move, task);
   await startCarrier("libvirt", files.move);

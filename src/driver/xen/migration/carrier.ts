@@ -23,6 +23,7 @@ import {
   pump,
 } from "../../carried/carrier.ts";
 import { moveFiles } from "../../carried/folder.ts";
+import { Pace } from "../../carried/pace.ts";
 import { DOMAIN_VARIABLE } from "../processes.ts";
 import { GREETING_END, PERMISSION, READY, REPORT, Task } from "./protocol.ts";
 
@@ -49,7 +50,11 @@ async function send(
   const target = await connectToPeer(task, identity, task.purpose);
   const xl = standardStreams();
   await own.tell({ phase: "carrying" });
-  const sent = pump(xl, target, (count) => own.count(count));
+  const pace = new Pace(task.bandwidth);
+  const sent = pump(xl, target, async (count) => {
+    await own.count(count);
+    await pace.spend(count);
+  });
   sent.catch(() => target.close());
   await greet(target, xl);
   // Not a word more to the sender: it would act on it.
