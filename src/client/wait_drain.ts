@@ -9,16 +9,19 @@ import type {
   NodeOperationView,
 } from "../schema/node_operation.ts";
 import type { Operation, Outcome } from "../schema/operation.ts";
+import { sleep } from "../sys/sleep.ts";
 import type { Api } from "./api.ts";
 import type { Context, FlagValues } from "./command.ts";
 import { EXIT, exitOf } from "./exit.ts";
+import { backoffMs } from "./follow.ts";
 import { type Io, wantsColor } from "./io.ts";
+import { isCut } from "./live_stream.ts";
 import { barText, paceText } from "./render/bar.ts";
 import { printOne } from "./render/output.ts";
 import { renderError, shownProblem } from "./render/problem.ts";
 import { type ProgressView, progressView } from "./render/progress.ts";
 import { startWait, type WAIT_FLAGS } from "./wait.ts";
-import { watch } from "./watch.ts";
+import { MAX_ATTEMPTS, watch } from "./watch.ts";
 
 /** Waits until the drain `id` has ended; answers the exit code. */
 export async function waitForDrain(
@@ -76,7 +79,7 @@ async function untilEnded(
   for await (const change of watch(api, { kinds }, signal)) {
     if (change.type === "synced") {
       // What ended before, or while nobody listened, is in no snapshot.
-      const now = await api.call("nodeOperation", { params: { id }, signal });
+      const now = await asked(api, id, signal);
       for (const outcome of now.outcomes) {
         lines.show({ ...outcome, vmState: null });
       }
@@ -91,10 +94,28 @@ async function untilEnded(
       if (drain.id !== id) continue;
       lines.count(drain);
       if (drain.endedAt === null) continue;
-      return await api.call("nodeOperation", { params: { id }, signal });
+      return await asked(api, id, signal);
     }
   }
   throw signal.reason;
+}
+
+/** The drain as it is now. A controller that is just going is asked until it is back, as the stream is. */
+async function asked(
+  api: Api,
+  id: string,
+  signal: AbortSignal,
+): Promise<NodeOperationView> {
+  for (let attempt = 0;; attempt++) {
+    try {
+      return await api.call("nodeOperation", { params: { id }, signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isCut(error) || attempt >= MAX_ATTEMPTS) throw error;
+    }
+    await sleep(backoffMs(attempt, Math.random()), signal);
+    api.reconnect();
+  }
 }
 
 /** A line per VM, in the order in which they were first seen. */

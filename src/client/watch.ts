@@ -31,7 +31,7 @@ export interface WatchOptions {
 }
 
 /** Attempts in a row without an answer, before it is given up. */
-const MAX_ATTEMPTS = 30;
+export const MAX_ATTEMPTS = 30;
 
 /** Yields changes until `signal` aborts, which throws its reason. */
 export async function* watch(
