@@ -111,14 +111,14 @@ export const STAGES: readonly Stage[] = [
     owns: (file) => inFolder("e2e")(file) && file !== COMPILE_TEST,
   }),
   // One processor inside an emulator: it is busy with it for ten minutes, and no
-  // test of it measures time. The faults, beside which it begins, wait most of theirs.
+  // test of it measures time. What goes on beside it is not bound to time either.
   {
     ...suite("xen", "test", 1800, {
       owns: inFolder("xen"),
       parallel: false,
       sanitized: false,
     }),
-    beside: "fault",
+    beside: "simulator",
   },
   suite("xen hosts", "long", 3600, {
     owns: (file) => isIn("xen", file) && isLong(file),
