@@ -30,7 +30,7 @@ export const SourceTask = z.object({
   /** What the target is called in its certificate. */
   host: z.string(),
   /** Bytes a second that it may send at most; null without a limit. */
-  bandwidth: z.number().nullable(),
+  bandwidth: z.number().nullable().default(null),
 });
 export type SourceTask = z.infer<typeof SourceTask>;
 

@@ -46,8 +46,8 @@ export const Offer = z.object({
   /** The machine that QEMU runs, with its version; null for a stopped domain. */
   machine: z.string().nullable(),
   accel: z.enum(["kvm", "tcg"]),
-  /** What the guest has; null for a stopped domain. */
-  memoryKiB: z.number().nullable(),
+  /** What the guest has; null for a stopped domain, and where an older usher does not say. */
+  memoryKiB: z.number().nullable().default(null),
   /** Where the guest has the machine's own processor. */
   cpu: CpuFacts.nullable(),
   paused: z.boolean(),
